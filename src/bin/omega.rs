@@ -1,0 +1,3 @@
+//! The command line: the same core, native.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! A worker of the page.
+
+fn main() {}

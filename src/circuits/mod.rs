@@ -1,0 +1,1 @@
+//! Layer 3, circuits: Ω and OV, and what their singular vectors mean.

@@ -1,0 +1,43 @@
+//! Omega Lens: what every attention head of a transformer looks for.
+//!
+//! This page is the map of the code. Layers point down only, and `tests/tidy.rs` enforces it:
+//!
+//! | layer | module | knows |
+//! |---|---|---|
+//! | 0 | [`math`] | numbers: QR, Jacobi SVD, special functions, seeded random, statistics |
+//! | 1 | [`checkpoint`] | bytes: safetensors headers, dtypes, shards, which byte ranges a question needs |
+//! | 2 | [`model`] | transformers: config, one short file per family, weight processing, rotary, tokenizer, forward |
+//! | 3 | [`circuits`] | Ω and OV: spectra, alignment with dictionaries, null models, sparse attention decomposition |
+//! | 3 | [`toy`] | the paper's toy model: gradients by hand, Adam, tasks, theorems |
+//! | 4 | `gpu` | one `.rs` + `.wgsl` pair per kernel; adds speed, never meaning |
+//! | 5 | `engine` | the CPU or the GPU behind one set of functions; the only part that knows there are two |
+//! | 6 | `worker` | the protocol between the page and its workers, transport, serving |
+//! | 7 | `ui` | Yew: state, charts, pages, words |
+//!
+//! # Invariants
+//! - Only `math::layout` knows that nalgebra is column-major; on every wire (files, messages, GPU buffers) matrices are
+//!   row-major.
+//! - Only `gpu` knows wgpu. Only `worker` and `ui` know the browser. The core (`--no-default-features`) knows neither.
+//! - Nothing ever holds a whole checkpoint: header first, then the byte ranges that the question needs.
+//! - No matrix Ω is ever formed: `Ω = W_Q W_Kᵀ` and `OV = W_V W_O` live as two thin factors.
+//! - The core is pure: the caller brings the clock, the seed and the loop.
+//!
+//! # Notation
+//! Row vectors, as in TransformerLens: `x: [d_model]`, `w_q, w_k, w_v: [d_model, d_head]`, `w_o: [d_head, d_model]`.
+//! `Ω = W_Q W_Kᵀ = U S Vᵀ`: rows are the destination (query) side, columns the source (key) side; `u_k` is what the
+//! destination is read for, `v_k` what the source is read for. `OV = W_V W_O`: left vectors are read, right vectors are
+//! written. Sizes are `d_*`, counts `n_*`, indices the singular noun: `layer`, `head`, `k`, `dest`, `src`.
+
+pub mod checkpoint;
+pub mod circuits;
+#[cfg(feature = "page")]
+pub mod engine;
+#[cfg(feature = "gpu")]
+pub mod gpu;
+pub mod math;
+pub mod model;
+pub mod toy;
+#[cfg(feature = "page")]
+pub mod ui;
+#[cfg(feature = "page")]
+pub mod worker;

@@ -1,0 +1,35 @@
+//! The one place that knows nalgebra is column-major: everywhere else, and on every wire, matrices are row-major.
+
+/// A dense `f64` matrix. Columns are vectors: `u.column(k)` is the k-th singular vector.
+pub type Mat = nalgebra::DMatrix<f64>;
+
+/// A matrix from row-major values, `values[r * n_cols + c]`.
+///
+/// `values.len()` must be `n_rows * n_cols`; callers check shapes where the bytes come in.
+pub fn from_row_major(n_rows: usize, n_cols: usize, values: &[f64]) -> Mat {
+    Mat::from_row_slice(n_rows, n_cols, values)
+}
+
+/// The values of `m`, row by row.
+pub fn to_row_major(m: &Mat) -> Vec<f64> {
+    m.transpose().as_slice().to_vec()
+}
+
+/// The values of `m`, row by row, rounded to `f32` (what charts and files take).
+pub fn to_row_major_f32(m: &Mat) -> Vec<f32> {
+    m.transpose().iter().map(|&x| x as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_major_values_survive_the_round_trip() {
+        let values: Vec<f64> = (0..6).map(f64::from).collect();
+        let m = from_row_major(2, 3, &values);
+        assert_eq!(m[(0, 2)], 2.0);
+        assert_eq!(m[(1, 0)], 3.0);
+        assert_eq!(to_row_major(&m), values);
+    }
+}

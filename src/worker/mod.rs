@@ -1,0 +1,1 @@
+//! Layer 6, workers: the protocol with the page, transport, serving.
