@@ -25,7 +25,9 @@ pub enum MathError {
         cosine: f64,
     },
     /// The input holds NaN or an infinity.
-    #[error("{what} holds {count} value(s) that are not finite, the first at row {row}, column {column}")]
+    #[error(
+        "{what} holds {count} value(s) that are not finite, the first at row {row}, column {column}"
+    )]
     NotFinite {
         /// Which operand.
         what: &'static str,

@@ -1,6 +1,7 @@
 //! Layer 0, numerics: nothing here knows what a transformer is.
 
 pub mod layout;
+pub mod random;
 
 mod error;
 
