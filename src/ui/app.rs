@@ -1,0 +1,238 @@
+//! The frame: header, path, notices, the page in view; and the effects that turn state into questions.
+
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{ClipboardEvent, DragEvent, Event};
+use yew::prelude::*;
+
+use super::drop;
+use super::pages;
+use super::route::{Page, Route};
+use super::session::{BUILT_IN_STEP, Session};
+use super::state::{Action, AppState};
+use super::widgets::{header::Header, notices::Notices};
+use crate::worker::protocol::model::Hints;
+
+/// The state as Yew's reducer sees it.
+#[derive(Clone, PartialEq, Default)]
+pub struct Store(pub AppState);
+
+/// An action as Yew's reducer sees it.
+pub struct Change(Action);
+
+impl From<Action> for Change {
+    fn from(action: Action) -> Self {
+        Self(action)
+    }
+}
+
+impl Reducible for Store {
+    type Action = Change;
+
+    fn reduce(self: Rc<Self>, Change(action): Change) -> Rc<Self> {
+        Rc::new(Self(self.0.after(action)))
+    }
+}
+
+/// What every page gets from its frame.
+#[derive(Clone, PartialEq)]
+pub struct App {
+    /// The state.
+    pub state: UseReducerHandle<Store>,
+    /// The workers.
+    pub session: Session,
+    /// Whether the page is dark.
+    pub dark: bool,
+}
+
+impl App {
+    /// The state's value.
+    pub fn value(&self) -> &AppState {
+        &self.state.0
+    }
+
+    /// Goes to a route; the URL follows.
+    pub fn go(&self, route: Route) {
+        go(&route);
+    }
+
+    /// Goes to the present route with one parameter changed.
+    pub fn set(&self, name: &str, value: impl ToString) {
+        go(&self.value().route.clone().with(name, value));
+    }
+}
+
+/// The frame's context.
+///
+/// # Panics
+/// Never: every component lives inside [`Root`], which provides it.
+#[hook]
+#[expect(clippy::expect_used, reason = "the provider is the root of the tree")]
+pub fn use_app() -> App {
+    use_context::<App>().expect("inside Root")
+}
+
+/// Whether the page is dark, for colours that are computed.
+#[hook]
+pub fn use_dark() -> bool {
+    use_context::<App>().is_some_and(|app| app.dark)
+}
+
+fn go(route: &Route) {
+    if let Some(window) = web_sys::window() {
+        // Setting a hash fails only in a document that is already gone.
+        let _ = window.location().set_hash(&route.to_hash());
+    }
+}
+
+fn here() -> Route {
+    let hash = web_sys::window().and_then(|w| w.location().hash().ok()).unwrap_or_default();
+    Route::parse(&hash)
+}
+
+/// The whole page.
+#[component]
+pub fn Root() -> Html {
+    let state = use_reducer(|| Store(AppState { route: here(), ..AppState::default() }));
+    let session = use_memo((), |()| Session::new(state.dispatcher()));
+    let session: Session = (*session).clone();
+    let dark = use_state(super::widgets::theme::is_dark);
+    let dragging = use_state(|| false);
+
+    use_listeners(&session, &dark, &dragging);
+    let first = session.clone();
+    use_effect_with((), move |()| first.open_built_in(here().value("step").unwrap_or(BUILT_IN_STEP)));
+    use_questions(&state.0, &session);
+
+    let app = App { state: state.clone(), session: session.clone(), dark: *dark };
+    let page = state.0.route.page;
+    let visited = use_mut_ref(|| [false; Page::ALL.len()]);
+    visited.borrow_mut()[page as usize] = true;
+    let seen = *visited.borrow();
+    let presenter = state.0.route.text("present").is_some();
+    html! {
+        <ContextProvider<App> context={app}>
+            <div class={classes!("app", presenter.then_some("presenter"))}>
+                <a class="skip" href="#main" onclick={skip_to_main()}>{ "Skip to the page" }</a>
+                <Header />
+                <Notices />
+                <main id="main" tabindex="-1">
+                    // A page that was seen stays, hidden, so that going back loses nothing.
+                    { for Page::ALL.into_iter().filter(|p| seen[*p as usize]).map(|p| html! {
+                        <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={p.title()}>
+                            { pages::view(p) }
+                        </section>
+                    }) }
+                </main>
+                if *dragging { <div class="drop-veil" aria-hidden="true"><p>{ "Drop the files: a .safetensors, its shards, or the whole folder" }</p></div> }
+            </div>
+        </ContextProvider<App>>
+    }
+}
+
+fn skip_to_main() -> Callback<MouseEvent> {
+    Callback::from(|event: MouseEvent| {
+        event.prevent_default();
+        let main = web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("main"));
+        if let Some(main) = main.and_then(|m| m.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let _ = main.focus();
+        }
+    })
+}
+
+/// Asks for what the state lacks: spectra of a new model or convention, vectors of a new head.
+#[hook]
+fn use_questions(state: &AppState, session: &Session) {
+    let generation = state.model.as_ref().map(|m| m.generation);
+    let weights = state.weights();
+    let layers = state.model.as_ref().map(|m| m.summary.complete_layers.clone()).unwrap_or_default();
+    let at = state.at();
+    let in_view = matches!(state.route.page, Page::Heads);
+    let remove_mean = state.route.text("mean") != Some("kept");
+    {
+        let session = session.clone();
+        use_effect_with((generation, weights), move |&(generation, weights)| {
+            let mut layers = layers;
+            if let (Some(generation), Some(at)) = (generation, at) {
+                // The layer in view first.
+                layers.sort_by_key(|l| l.abs_diff(at.layer));
+                session.spectra(generation, weights, &layers);
+            }
+        });
+    }
+    let last = use_mut_ref(|| None);
+    let session = session.clone();
+    use_effect_with((generation, at.filter(|_| in_view), remove_mean), move |&(generation, at, remove_mean)| {
+        if let (Some(generation), Some(at)) = (generation, at) {
+            if let Some(job) = last.borrow_mut().take() {
+                session.pool.forget(job);
+            }
+            *last.borrow_mut() = Some(session.vectors(generation, at, remove_mean));
+        }
+    });
+}
+
+/// Listens to the window: the URL, files dropped or pasted anywhere, the theme.
+#[hook]
+fn use_listeners(session: &Session, dark: &UseStateHandle<bool>, dragging: &UseStateHandle<bool>) {
+    let (session, dark, dragging) = (session.clone(), dark.clone(), dragging.clone());
+    use_effect_with((), move |()| {
+        let Some(window) = web_sys::window() else { return };
+        let route = session.clone();
+        listen(&window, "hashchange", move |_| route.act(Action::Go(here())));
+        listen(&window, "omega-theme", move |_| dark.set(super::widgets::theme::is_dark()));
+        let over = dragging.clone();
+        listen(&window, "dragover", move |event| {
+            event.prevent_default();
+            if !*over {
+                over.set(true);
+            }
+        });
+        let left = dragging.clone();
+        listen(&window, "dragleave", move |event: Event| {
+            // Leaving for another element of the page has a related target; leaving the window has none.
+            if event.dyn_ref::<DragEvent>().is_some_and(|e| e.related_target().is_none()) {
+                left.set(false);
+            }
+        });
+        let drops = session.clone();
+        listen(&window, "drop", move |event| {
+            event.prevent_default();
+            dragging.set(false);
+            if let Some(transfer) = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer) {
+                take(&drops, drop::entries(&transfer));
+            }
+        });
+        listen(&window, "paste", move |event| {
+            if let Some(transfer) = event.dyn_ref::<ClipboardEvent>().and_then(ClipboardEvent::clipboard_data) {
+                take(&session, drop::entries(&transfer));
+            }
+        });
+    });
+}
+
+/// Opens what was dropped or pasted.
+fn take(session: &Session, entries: drop::Entries) {
+    if entries.is_empty() {
+        return;
+    }
+    let session = session.clone();
+    spawn_local(async move {
+        let files = entries.walk().await;
+        if files.is_empty() {
+            session.act(Action::Note("The folder holds no files.".into(), "Drop a .safetensors file.".into()));
+        } else {
+            session.open(files, Hints::default());
+        }
+    });
+}
+
+/// Adds a listener that lives as long as the page.
+fn listen(window: &web_sys::Window, name: &str, handle: impl Fn(Event) + 'static) {
+    let handle = Closure::<dyn Fn(Event)>::new(handle);
+    // The names are the browser's own; adding a listener to the window cannot fail.
+    let _ = window.add_event_listener_with_callback(name, handle.as_ref().unchecked_ref());
+    handle.forget();
+}

@@ -1,0 +1,130 @@
+//! Bars over an index: spectra, terms of a score. One bar is selected; blocks are bracketed, a tail can be shaded.
+
+use std::ops::Range;
+
+use yew::prelude::*;
+
+use super::ticks;
+use crate::ui::format::three;
+
+/// One bar.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Bar {
+    /// Its height.
+    pub value: f64,
+    /// A second value drawn as a line across the bar: a control, a target.
+    pub mark: Option<f64>,
+}
+
+/// Properties of [`Bars`].
+#[derive(Properties, PartialEq)]
+pub struct BarsProps {
+    /// What a screen reader says of the picture.
+    pub label: AttrValue,
+    /// The bars, from left to right.
+    pub bars: Vec<Bar>,
+    /// A logarithmic axis; only for values that are all positive.
+    #[prop_or_default]
+    pub log: bool,
+    /// The selected bar.
+    #[prop_or_default]
+    pub selected: Option<usize>,
+    /// Ranges of bars that belong together.
+    #[prop_or_default]
+    pub blocks: Vec<Range<usize>>,
+    /// Bars from here on are null.
+    #[prop_or_default]
+    pub null_from: Option<usize>,
+    /// Name of the horizontal axis.
+    #[prop_or(AttrValue::Static("k"))]
+    pub x: AttrValue,
+    /// Name of the vertical axis.
+    #[prop_or(AttrValue::Static("σ"))]
+    pub y: AttrValue,
+    /// Called with the bar the reader picks.
+    #[prop_or_default]
+    pub on_select: Option<Callback<usize>>,
+}
+
+const WIDTH: f64 = 440.0;
+const HEIGHT: f64 = 190.0;
+const LEFT: f64 = 46.0;
+const TOP: f64 = 14.0;
+const BOTTOM: f64 = 36.0;
+
+/// A bar chart.
+#[component]
+pub fn Bars(props: &BarsProps) -> Html {
+    let n = props.bars.len().max(1) as f64;
+    let step = (WIDTH - LEFT - 6.0) / n;
+    let all = || props.bars.iter().flat_map(|b| [Some(b.value), b.mark]).flatten().filter(|v| v.is_finite());
+    let max = all().fold(0.0, f64::max);
+    let smallest = all().filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
+    let log = props.log && smallest.is_finite();
+    let min = if log { smallest.max(max * 1e-9).log10().floor() } else { all().fold(0.0, f64::min) };
+    let top = if log { max.log10().ceil().max(min + 1.0) } else if max > min { max } else { min + 1.0 };
+    let scaled = move |v: f64| if log { v.max(10f64.powf(min)).log10() } else { v };
+    let plot = HEIGHT - TOP - BOTTOM;
+    let y_of = move |v: f64| TOP + plot * (1.0 - (scaled(v) - min) / (top - min)).clamp(0.0, 1.0);
+    let zero = if log { HEIGHT - BOTTOM } else { y_of(0.0) };
+    let marks: Vec<(f64, String)> = if log {
+        ticks(min, top, 4).into_iter().filter(|t| t.fract() == 0.0).map(|t| (10f64.powf(t), format!("1e{t}"))).collect()
+    } else {
+        ticks(min, top, 4).into_iter().map(|t| (t, three(t))).collect()
+    };
+    let select = |i: usize| {
+        props.on_select.clone().map(|on_select| Callback::from(move |_: MouseEvent| on_select.emit(i)))
+    };
+    let gap = if step > 4.0 { 1.5 } else { 0.3 };
+    html! {
+        <svg class="chart bars" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={props.label.clone()}>
+            if let Some(from) = props.null_from {
+                <rect class="null-region" x={px(LEFT + step * from as f64)} y={px(TOP)}
+                    width={px(step * (n - from as f64))} height={px(plot)} />
+                <text class="note" x={px(LEFT + step * (from as f64 + n) / 2.0)} y={px(TOP + 12.0)} text-anchor="middle">{ "null" }</text>
+            }
+            { for marks.iter().map(|(value, text)| html! {
+                <g>
+                    <line class="grid" x1={px(LEFT)} x2={px(WIDTH)} y1={px(y_of(*value))} y2={px(y_of(*value))} />
+                    <text class="tick" x={px(LEFT - 5.0)} y={px(y_of(*value) + 3.5)} text-anchor="end">{ text }</text>
+                </g>
+            }) }
+            { for props.bars.iter().enumerate().map(|(i, bar)| {
+                let x = LEFT + step * i as f64;
+                let y = y_of(bar.value);
+                let class = classes!("bar", (props.selected == Some(i)).then_some("selected"), (bar.value < 0.0).then_some("negative"));
+                html! {
+                    <g onclick={select(i)} key={i}>
+                        <title>{ format!("{} = {i}: {} {}", props.x, props.y, three(bar.value)) }</title>
+                        <rect class="hit" x={px(x)} y={px(TOP)} width={px(step)} height={px(plot)} />
+                        <rect {class} x={px(x + gap / 2.0)} y={px(y.min(zero))} width={px((step - gap).max(0.5))}
+                            height={px((y - zero).abs().max(0.6))} />
+                        if let Some(mark) = bar.mark {
+                            <line class="mark" x1={px(x)} x2={px(x + step)} y1={px(y_of(mark))} y2={px(y_of(mark))} />
+                        }
+                    </g>
+                }
+            }) }
+            { for props.blocks.iter().filter(|b| b.len() > 1).map(|block| {
+                let (a, b) = (LEFT + step * block.start as f64 + 1.0, LEFT + step * block.end as f64 - 1.0);
+                let y = HEIGHT - BOTTOM + 3.0;
+                html! {
+                    <path class="bracket" d={format!("M{a:.1} {y:.1}v4H{b:.1}v-4")}>
+                        <title>{ format!("k = {} to {}: one degenerate block", block.start, block.end - 1) }</title>
+                    </path>
+                }
+            }) }
+            <line class="axis" x1={px(LEFT)} x2={px(WIDTH)} y1={px(zero)} y2={px(zero)} />
+            { for ticks(0.0, n - 1.0, 6).into_iter().filter(|t| t.fract() == 0.0).map(|t| html! {
+                <text class="tick" x={px(LEFT + step * (t + 0.5))} y={px(HEIGHT - BOTTOM + 19.0)} text-anchor="middle">{ t }</text>
+            }) }
+            <text class="name" x={px(WIDTH - 4.0)} y={px(HEIGHT - 3.0)} text-anchor="end">{ format!("{} →", props.x) }</text>
+            <text class="name" x="2" y={px(TOP - 3.0)}>{ props.y.clone() }</text>
+        </svg>
+    }
+}
+
+/// A coordinate with one decimal.
+fn px(x: f64) -> String {
+    format!("{x:.1}")
+}

@@ -1,0 +1,65 @@
+//! What chance gives, drawn as a curve, and where the observed value lies on it.
+
+use yew::prelude::*;
+
+use super::ticks;
+use crate::ui::format::three;
+
+/// Properties of [`Density`].
+#[derive(Properties, PartialEq)]
+pub struct DensityProps {
+    /// What a screen reader says of the picture.
+    pub label: AttrValue,
+    /// Mean of the null.
+    pub mean: f64,
+    /// Standard deviation of the null.
+    pub sd: f64,
+    /// The draws themselves, where there are some: ticks under the curve.
+    #[prop_or_default]
+    pub draws: Vec<f64>,
+    /// The observed value.
+    pub observed: f64,
+    /// What the observed value is called.
+    pub name: AttrValue,
+}
+
+const WIDTH: f64 = 360.0;
+const HEIGHT: f64 = 92.0;
+const BASE: f64 = 62.0;
+
+/// A null distribution with the observed value on it.
+#[component]
+pub fn Density(props: &DensityProps) -> Html {
+    let sd = props.sd.max(1e-12);
+    let low = (props.mean - 4.0 * sd).min(props.observed - sd);
+    let high = (props.mean + 4.0 * sd).max(props.observed + sd);
+    let sx = move |x: f64| 8.0 + (WIDTH - 16.0) * (x - low) / (high - low);
+    let curve: Vec<String> = (0..=80)
+        .map(|i| {
+            let z = -4.0 + 0.1 * f64::from(i);
+            format!("{:.1} {:.1}", sx(props.mean + z * sd), BASE - 44.0 * (-0.5 * z * z).exp())
+        })
+        .collect();
+    let z = (props.observed - props.mean) / sd;
+    let right = sx(props.observed) > WIDTH * 0.6;
+    html! {
+        <svg class="chart density" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={props.label.clone()}>
+            <path class="null-curve" d={format!("M{}Z", curve.join("L"))} />
+            { for props.draws.iter().map(|d| html! { <line class="draw" x1={px(sx(*d))} x2={px(sx(*d))} y1={px(BASE)} y2={px(BASE + 5.0)} /> }) }
+            <line class="axis" x1="8" x2={px(WIDTH - 8.0)} y1={px(BASE)} y2={px(BASE)} />
+            { for ticks(low, high, 5).into_iter().map(|t| html! {
+                <text class="tick" x={px(sx(t))} y={px(BASE + 18.0)} text-anchor="middle">{ three(t) }</text>
+            }) }
+            <text class="note" x={px(sx(props.mean))} y="12" text-anchor="middle">{ "chance" }</text>
+            <line class="observed" x1={px(sx(props.observed))} x2={px(sx(props.observed))} y1="22" y2={px(BASE)} />
+            <circle class="observed" cx={px(sx(props.observed))} cy={px(BASE)} r="4" />
+            <text class="name" x={px(sx(props.observed) + if right { -7.0 } else { 7.0 })} y="32" text-anchor={if right { "end" } else { "start" }}>
+                { format!("{} {} ({} σ)", props.name, three(props.observed), three(z)) }
+            </text>
+        </svg>
+    }
+}
+
+fn px(x: f64) -> String {
+    format!("{x:.1}")
+}

@@ -1,0 +1,139 @@
+//! The frame of every chart: caption, picture, the numbers, and ways to take them along.
+
+use web_sys::{Element, HtmlDetailsElement};
+use yew::prelude::*;
+
+use crate::ui::export;
+
+/// The numbers behind a chart.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    /// Column names, with units.
+    pub header: Vec<String>,
+    /// Rows as the reader sees them.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub fn new<const N: usize>(header: [&str; N]) -> Self {
+        Self { header: header.map(str::to_owned).to_vec(), rows: Vec::new() }
+    }
+
+    /// This table with one more row.
+    #[must_use]
+    pub fn row(mut self, cells: Vec<String>) -> Self {
+        self.rows.push(cells);
+        self
+    }
+
+    /// The table as comma-separated values (RFC 4180).
+    pub fn csv(&self) -> String {
+        let line = |cells: &Vec<String>| {
+            let quoted: Vec<String> = cells
+                .iter()
+                .map(|cell| {
+                    let cell = cell.replace('−', "-");
+                    if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+                })
+                .collect();
+            quoted.join(",")
+        };
+        let lines: Vec<String> = std::iter::once(&self.header).chain(&self.rows).map(line).collect();
+        lines.join("\r\n") + "\r\n"
+    }
+}
+
+/// Properties of [`Figure`].
+#[derive(Properties, PartialEq)]
+pub struct FigureProps {
+    /// File name for exports, without extension.
+    pub name: AttrValue,
+    /// What the picture shows.
+    pub caption: Html,
+    /// The convention the numbers were computed under; written into the exports.
+    #[prop_or_default]
+    pub convention: AttrValue,
+    /// The numbers, made when asked for.
+    pub table: Callback<(), Table>,
+    /// The picture: one `svg`.
+    pub children: Html,
+}
+
+/// Most rows of a table that are put on the page; the CSV has them all.
+const MAX_ROWS: usize = 400;
+
+/// A chart with its caption, its numbers and its exports.
+#[component]
+pub fn Figure(props: &FigureProps) -> Html {
+    let picture = use_node_ref();
+    let open = use_state(|| false);
+    let on_toggle = {
+        let open = open.clone();
+        Callback::from(move |event: Event| {
+            if let Some(details) = event.target_dyn_into::<HtmlDetailsElement>() {
+                open.set(details.open());
+            }
+        })
+    };
+    let frame = picture.clone();
+    let svg = move || picture.cast::<Element>().and_then(|p| p.query_selector("svg").ok().flatten());
+    let save_csv = {
+        let (name, table, convention) = (props.name.clone(), props.table.clone(), props.convention.clone());
+        Callback::from(move |_| {
+            let note = if convention.is_empty() { String::new() } else { format!("# {convention}\r\n") };
+            // A refused download leaves the table on the page.
+            let _ = export::save(&format!("{name}.csv"), "text/csv", (note + &table.emit(()).csv()).as_bytes());
+        })
+    };
+    let save_svg = {
+        let (name, svg) = (props.name.clone(), svg.clone());
+        Callback::from(move |_| {
+            if let Some(Ok(text)) = svg().map(|s| export::svg_text(&s)) {
+                let _ = export::save(&format!("{name}.svg"), "image/svg+xml", text.as_bytes());
+            }
+        })
+    };
+    let save_png = {
+        let (name, svg) = (props.name.clone(), svg.clone());
+        Callback::from(move |_| {
+            if let Some(svg) = svg() {
+                let _ = export::save_png(&format!("{name}.png"), &svg);
+            }
+        })
+    };
+    html! {
+        <figure class="figure">
+            <figcaption>{ props.caption.clone() }</figcaption>
+            <div class="picture" ref={frame}>{ props.children.clone() }</div>
+            <div class="figure-tools">
+                <details ontoggle={on_toggle}>
+                    <summary>{ "Show the numbers" }</summary>
+                    if *open { { numbers(&props.table.emit(())) } }
+                </details>
+                <span class="exports">
+                    <button type="button" onclick={save_csv}>{ "CSV" }</button>
+                    <button type="button" onclick={save_svg}>{ "SVG" }</button>
+                    <button type="button" onclick={save_png}>{ "PNG" }</button>
+                </span>
+            </div>
+        </figure>
+    }
+}
+
+fn numbers(table: &Table) -> Html {
+    let more = table.rows.len().saturating_sub(MAX_ROWS);
+    html! {
+        <div class="numbers" tabindex="0" role="region" aria-label="numbers of the chart">
+            <table>
+                <thead><tr>{ for table.header.iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                <tbody>
+                    { for table.rows.iter().take(MAX_ROWS).map(|row| html! {
+                        <tr>{ for row.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr>
+                    }) }
+                </tbody>
+            </table>
+            if more > 0 { <p>{ format!("and {more} more rows in the CSV") }</p> }
+        </div>
+    }
+}

@@ -1,0 +1,29 @@
+//! Charts: our own SVG, each with a caption, a picture and the numbers.
+
+mod bars;
+mod density;
+mod figure;
+mod heat_map;
+mod lines;
+mod scatter;
+
+pub use bars::{Bar, Bars};
+pub use density::Density;
+pub use figure::{Figure, Table};
+pub use heat_map::HeatMap;
+pub use lines::{Lines, Series};
+pub use scatter::{Point, Scatter};
+
+/// Round numbers that cover `min..=max`, about `n` of them.
+pub fn ticks(min: f64, max: f64, n: usize) -> Vec<f64> {
+    let span = max - min;
+    if !span.is_finite() || span <= 0.0 {
+        return vec![min];
+    }
+    let rough = span / n.max(1) as f64;
+    let unit = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * unit).into_iter().find(|s| *s >= rough).unwrap_or(rough);
+    let first = (min / step).ceil() as i64;
+    let last = (max / step + 1e-9).floor() as i64;
+    (first..=last).map(|i| i as f64 * step).collect()
+}

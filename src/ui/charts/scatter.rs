@@ -1,0 +1,95 @@
+//! Points in the plane: clouds of draws, feature geometry.
+
+use yew::prelude::*;
+
+use super::ticks;
+use crate::ui::format::three;
+
+/// One point.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Point {
+    /// Where, horizontally.
+    pub x: f64,
+    /// Where, vertically.
+    pub y: f64,
+    /// What it is; shown on hover, and beside it where `shown`.
+    pub name: String,
+    /// Which of six colours.
+    pub group: usize,
+    /// Whether the name is written beside it.
+    pub shown: bool,
+}
+
+/// Properties of [`Scatter`].
+#[derive(Properties, PartialEq)]
+pub struct ScatterProps {
+    /// What a screen reader says of the picture.
+    pub label: AttrValue,
+    /// The points.
+    pub points: Vec<Point>,
+    /// A curve drawn over them: a bound, a prediction.
+    #[prop_or_default]
+    pub curve: Vec<(f64, f64)>,
+    /// Name of the horizontal axis.
+    pub x: AttrValue,
+    /// Name of the vertical axis.
+    pub y: AttrValue,
+    /// Limits of both axes: x0, x1, y0, y1.
+    #[prop_or_default]
+    pub limits: Option<[f64; 4]>,
+    /// Lines from the origin to every point.
+    #[prop_or_default]
+    pub rays: bool,
+}
+
+const WIDTH: f64 = 380.0;
+const HEIGHT: f64 = 300.0;
+const LEFT: f64 = 46.0;
+const TOP: f64 = 16.0;
+const BOTTOM: f64 = 30.0;
+
+/// A scatter plot.
+#[component]
+pub fn Scatter(props: &ScatterProps) -> Html {
+    let all = || props.points.iter().map(|p| (p.x, p.y)).chain(props.curve.iter().copied());
+    let [x0, x1, y0, y1] = props.limits.unwrap_or_else(|| {
+        let fold = |f: fn((f64, f64)) -> f64| all().map(f).fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+        let ((a, b), (c, d)) = (fold(|p| p.0), fold(|p| p.1));
+        if b > a && d > c { [a, b, c, d] } else { [-1.0, 1.0, -1.0, 1.0] }
+    });
+    let sx = move |x: f64| LEFT + (WIDTH - LEFT - 8.0) * (x - x0) / (x1 - x0);
+    let sy = move |y: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - (y - y0) / (y1 - y0));
+    let curve: Vec<String> = props.curve.iter().map(|(x, y)| format!("{:.1} {:.1}", sx(*x), sy(*y))).collect();
+    html! {
+        <svg class="chart scatter" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={props.label.clone()}>
+            { for ticks(y0, y1, 5).into_iter().map(|t| html! {
+                <g>
+                    <line class="grid" x1={px(LEFT)} x2={px(WIDTH - 8.0)} y1={px(sy(t))} y2={px(sy(t))} />
+                    <text class="tick" x={px(LEFT - 5.0)} y={px(sy(t) + 3.5)} text-anchor="end">{ three(t) }</text>
+                </g>
+            }) }
+            { for ticks(x0, x1, 5).into_iter().map(|t| html! {
+                <g>
+                    <line class="grid" x1={px(sx(t))} x2={px(sx(t))} y1={px(TOP)} y2={px(HEIGHT - BOTTOM)} />
+                    <text class="tick" x={px(sx(t))} y={px(HEIGHT - BOTTOM + 14.0)} text-anchor="middle">{ three(t) }</text>
+                </g>
+            }) }
+            { for props.points.iter().map(|p| html! {
+                <g class={format!("point s{}", p.group % 6)}>
+                    if props.rays { <line class="ray" x1={px(sx(0.0))} y1={px(sy(0.0))} x2={px(sx(p.x))} y2={px(sy(p.y))} /> }
+                    <circle cx={px(sx(p.x))} cy={px(sy(p.y))} r={if props.points.len() > 500 { "1.4" } else { "3.4" }}>
+                        <title>{ p.name.clone() }</title>
+                    </circle>
+                    if p.shown { <text class="tick" x={px(sx(p.x) + 5.0)} y={px(sy(p.y) - 4.0)}>{ p.name.clone() }</text> }
+                </g>
+            }) }
+            if !curve.is_empty() { <path class="bound" d={format!("M{}", curve.join("L"))} /> }
+            <text class="name" x={px(WIDTH - 8.0)} y={px(HEIGHT - 3.0)} text-anchor="end">{ format!("{} →", props.x) }</text>
+            <text class="name" x="2" y={px(TOP - 4.0)}>{ props.y.clone() }</text>
+        </svg>
+    }
+}
+
+fn px(x: f64) -> String {
+    format!("{x:.1}")
+}

@@ -1,0 +1,184 @@
+//! The address of everything: a page and its parameters, as the part of the URL behind `#`.
+//!
+//! Whatever a reader can select is in here, so that a link reproduces a picture and going back loses nothing.
+
+use std::collections::BTreeMap;
+
+/// The pages, in the order of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Page {
+    /// Which head, which pair, what each side looks for.
+    #[default]
+    Heads,
+    /// Alignment with a dictionary.
+    Features,
+    /// Sparse decomposition of attention on a prompt.
+    Attention,
+    /// The paper's toy model, trained live.
+    Toy,
+    /// The theorems, by hand.
+    Theorems,
+    /// Lessons and glossary.
+    Learn,
+    /// CPU against GPU on this machine.
+    SelfTest,
+}
+
+impl Page {
+    /// Every page, in the order of the navigation.
+    pub const ALL: [Self; 7] = [
+        Self::Heads,
+        Self::Features,
+        Self::Attention,
+        Self::Toy,
+        Self::Theorems,
+        Self::Learn,
+        Self::SelfTest,
+    ];
+
+    /// The page's name in a URL.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Heads => "heads",
+            Self::Features => "features",
+            Self::Attention => "attention",
+            Self::Toy => "toy",
+            Self::Theorems => "theorems",
+            Self::Learn => "learn",
+            Self::SelfTest => "self-test",
+        }
+    }
+
+    /// The page's name in the navigation.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Heads => "Heads",
+            Self::Features => "Features",
+            Self::Attention => "Attention",
+            Self::Toy => "Toy lab",
+            Self::Theorems => "Theorems",
+            Self::Learn => "Learn",
+            Self::SelfTest => "Self-test",
+        }
+    }
+}
+
+/// A page and its parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Route {
+    /// Which page.
+    pub page: Page,
+    /// What is selected on it, by name.
+    pub params: BTreeMap<String, String>,
+}
+
+impl Route {
+    /// Reads `#/page?name=value&…`; what it cannot read it leaves out.
+    pub fn parse(hash: &str) -> Self {
+        let rest = hash.trim_start_matches('#').trim_start_matches('/');
+        let (slug, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let page = Page::ALL.into_iter().find(|p| p.slug() == slug).unwrap_or_default();
+        let params = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(name, _)| !name.is_empty())
+            .map(|(name, value)| (decode(name), decode(value)))
+            .collect();
+        Self { page, params }
+    }
+
+    /// The inverse of [`Route::parse`].
+    pub fn to_hash(&self) -> String {
+        let query: Vec<String> =
+            self.params.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("#/{}{mark}{}", self.page.slug(), query.join("&"))
+    }
+
+    /// One parameter as text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.params.get(name).map(String::as_str)
+    }
+
+    /// One parameter, read as `T`.
+    pub fn value<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// This route with one parameter set.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.params.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// This route without one parameter.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.params.remove(name);
+        self
+    }
+
+    /// The same selection on another page.
+    #[must_use]
+    pub fn on(mut self, page: Page) -> Self {
+        self.page = page;
+        self
+    }
+}
+
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' | b':' => out.push(byte as char),
+            b' ' => out.push('+'),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let hex: Vec<u8> = rest.by_ref().take(2).collect();
+                let value = std::str::from_utf8(&hex).ok().and_then(|h| u8::from_str_radix(h, 16).ok());
+                bytes.push(value.unwrap_or(b'%'));
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_survives_the_url() {
+        let route = Route { page: Page::Attention, ..Route::default() }
+            .with("prompt", "When Mary & John — 50 % of \"é\"")
+            .with("layer", 3);
+        assert_eq!(Route::parse(&route.to_hash()), route);
+    }
+
+    #[test]
+    fn an_unreadable_url_opens_the_first_page() {
+        for hash in ["", "#", "#/", "#/nowhere?x", "#/heads?=1&&k", "#/heads?k=%Z"] {
+            assert_eq!(Route::parse(hash).page, Page::Heads);
+        }
+    }
+
+    #[test]
+    fn parameters_are_typed_on_the_way_out() {
+        let route = Route::parse("#/heads?layer=2&head=x");
+        assert_eq!(route.value::<usize>("layer"), Some(2));
+        assert_eq!(route.value::<usize>("head"), None);
+    }
+}

@@ -1,0 +1,189 @@
+//! The page's hands: turns what the reader did into questions, and answers into actions.
+
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, Response};
+use yew::UseReducerDispatcher;
+
+use super::app::Store;
+use super::state::{Action, Nearest, Vectors, Work};
+use crate::model::Weights;
+use crate::worker::pool::{Dropped, OnTell, Pool};
+use crate::worker::protocol::heads::{self, HeadAt};
+use crate::worker::protocol::model::Hints;
+use crate::worker::protocol::{Ask, Failure, JobId, Tell};
+
+/// Where the built-in model's files lie.
+const BUILT_IN: &str = "models/names";
+
+/// The built-in model's last step.
+pub const BUILT_IN_STEP: u32 = 4000;
+
+/// The workers, and where their answers go.
+#[derive(Clone, PartialEq)]
+pub struct Session {
+    /// The workers.
+    pub pool: Pool,
+    dispatch: UseReducerDispatcher<Store>,
+}
+
+impl Session {
+    /// A session over fresh workers.
+    pub fn new(dispatch: UseReducerDispatcher<Store>) -> Self {
+        let pool = Pool::new(Pool::default_size());
+        let tell = dispatch.clone();
+        pool.on_death(move |why, again| {
+            let hint = if again { "Its work is being done again by a fresh one." } else { "Everything else still works." };
+            web_sys::console::warn_1(&why.as_str().into());
+            tell.dispatch(Action::Note("A worker stopped unexpectedly.".into(), hint.into()).into());
+        });
+        Self { pool, dispatch }
+    }
+
+    /// Dispatches an action.
+    pub fn act(&self, action: Action) {
+        self.dispatch.dispatch(action.into());
+    }
+
+    /// Opens the built-in model at one of its training steps.
+    pub fn open_built_in(&self, step: u32) {
+        let session = self.clone();
+        self.act(Action::Opening("the built-in model".into()));
+        spawn_local(async move {
+            let weights = format!("step-{step:05}.safetensors");
+            let names = [weights.as_str(), "config.json", "tokenizer.json"];
+            let mut files = Vec::new();
+            for name in names {
+                match fetch(&format!("{BUILT_IN}/{name}")).await {
+                    Ok(blob) => files.push(Dropped { name: name.to_owned(), blob }),
+                    Err(why) => {
+                        let mut failure = Failure::new(format!("The built-in model could not be loaded: {why}."));
+                        failure.hint = "Drop a checkpoint of your own, or reload the page.".into();
+                        return session.act(Action::OpenFailed(failure));
+                    }
+                }
+            }
+            session.open_as(format!("built-in model, step {step}"), Some(step), files, Hints::default());
+        });
+    }
+
+    /// Opens files of the reader.
+    pub fn open(&self, files: Vec<Dropped>, hints: Hints) {
+        let checkpoint = files.iter().find(|f| f.name.ends_with(".safetensors")).or_else(|| files.first());
+        let Some(first) = checkpoint else { return };
+        let name = first.name.rsplit('/').next().unwrap_or_default().to_owned();
+        let folder = first.name.split('/').next().filter(|f| *f != first.name).map(str::to_owned);
+        self.open_as(folder.unwrap_or(name), None, files, hints);
+    }
+
+    fn open_as(&self, name: String, built_in: Option<u32>, files: Vec<Dropped>, hints: Hints) {
+        self.act(Action::Opening(name.clone()));
+        let session = self.clone();
+        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+            Tell::Opened(summary) => {
+                session.pool.cancel_queued();
+                session.act(Action::Opened { name: name.clone(), built_in, summary });
+            }
+            Tell::Failed(failure) => session.act(Action::OpenFailed(failure)),
+            _ => {}
+        });
+        self.pool.open(&files, hints, on_tell);
+    }
+
+    /// Asks for the spectra of every head in `layers`, a layer a question.
+    pub fn spectra(&self, generation: u32, weights: Weights, layers: &[usize]) -> Vec<JobId> {
+        let mut jobs = Vec::new();
+        for &layer in layers {
+            let session = self.clone();
+            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                Tell::Heads(heads::Tell::Spectrum(s)) => {
+                    session.act(Action::Spectrum(generation, weights, Box::new(s)));
+                }
+                Tell::Heads(heads::Tell::Broken { layer, head, why }) => {
+                    session.act(Action::Broken(generation, weights, (layer, head), why));
+                }
+                Tell::Failed(failure) => {
+                    session.act(Action::Note(format!("Layer {layer}: {}", failure.what), failure.hint));
+                    session.act(Action::Step);
+                }
+                Tell::Done => session.act(Action::Step),
+                _ => {}
+            });
+            jobs.push(self.pool.ask(Ask::Heads(heads::Ask::Spectra { layer, weights }), on_tell));
+        }
+        let work = Work {
+            what: "spectra of every head".into(),
+            done: 0,
+            total: layers.len(),
+            since: now(),
+            jobs: jobs.clone(),
+        };
+        if !layers.is_empty() {
+            self.act(Action::Begin(work));
+        }
+        jobs
+    }
+
+    /// Asks for the vectors of the head in view and the tokens they point at; ahead of everything queued.
+    pub fn vectors(&self, generation: u32, at: HeadAt, remove_mean: bool) -> JobId {
+        let session = self.clone();
+        let on_tell: OnTell = Rc::new(move |tell, arrays| match tell {
+            Tell::Heads(heads::Tell::Vectors { at, sigma, .. }) => {
+                let mut arrays = arrays.into_iter();
+                let (u, v) = (arrays.next().unwrap_or_default(), arrays.next().unwrap_or_default());
+                session.act(Action::Vectors(generation, Box::new(Vectors { at, sigma, u, v })));
+            }
+            Tell::Heads(heads::Tell::Nearest { at, pairs, rows, of }) => {
+                session.act(Action::Nearest(generation, Box::new(Nearest { at, pairs, rows, of })));
+            }
+            Tell::Failed(failure) => session.act(Action::Note(failure.what, failure.hint)),
+            _ => {}
+        });
+        self.pool.ask_first(Ask::Heads(heads::Ask::Vectors { at, top: 10, remove_mean }), on_tell)
+    }
+
+    /// Saves the vectors of one head as a safetensors file.
+    pub fn export_vectors(&self, at: HeadAt) {
+        let session = self.clone();
+        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+            Tell::Heads(heads::Tell::File { name, bytes }) => {
+                if super::export::save(&name, "application/octet-stream", &bytes).is_err() {
+                    session.act(Action::Note("The browser refused the download.".into(), String::new()));
+                }
+            }
+            Tell::Failed(failure) => session.act(Action::Note(failure.what, failure.hint)),
+            _ => {}
+        });
+        self.pool.ask_first(Ask::Heads(heads::Ask::ExportVectors(at)), on_tell);
+    }
+
+    /// Cancels a computation and gives its memory back.
+    pub fn cancel(&self, jobs: &[JobId]) {
+        for &job in jobs {
+            self.pool.cancel(job);
+        }
+        self.act(Action::End);
+    }
+}
+
+/// Milliseconds since the page was opened.
+pub fn now() -> f64 {
+    web_sys::window().and_then(|w| w.performance()).map_or(0.0, |p| p.now())
+}
+
+/// The bytes at a URL of our own origin.
+///
+/// # Errors
+/// What the browser or the server said.
+pub async fn fetch(url: &str) -> Result<Blob, String> {
+    let text = |e: JsValue| e.as_string().unwrap_or_else(|| format!("{url} is out of reach"));
+    let window = web_sys::window().ok_or("no window")?;
+    let response: Response =
+        JsFuture::from(window.fetch_with_str(url)).await.map_err(text)?.dyn_into().map_err(text)?;
+    if !response.ok() {
+        return Err(format!("{url}: {}", response.status()));
+    }
+    JsFuture::from(response.blob().map_err(text)?).await.map_err(text)?.dyn_into().map_err(text)
+}

@@ -1,0 +1,102 @@
+//! Sentences that the reader sees, written from the numbers.
+
+use super::format::{percent, three, token};
+use crate::circuits::omega::Circuit;
+use crate::model::Weights;
+use crate::worker::protocol::heads::{PairTokens, TokenCosine};
+use crate::worker::protocol::model::ModelSummary;
+
+/// What this is, in one sentence.
+pub const WHAT: &str = "See what every attention head of a transformer looks for: the singular vectors of its QK and OV \
+                        matrices, computed on your own machine.";
+
+/// Said where a file can be dropped.
+pub const DROP: &str = "drop a .safetensors file or a model's folder anywhere, or";
+
+/// Said where words cannot be shown.
+pub const NO_TOKENIZER: &str = "No tokenizer: showing ids. Drop tokenizer.json together with the model to see words.";
+
+/// The circuit's name.
+pub fn circuit_name(circuit: Circuit) -> &'static str {
+    match circuit {
+        Circuit::Qk => "QK",
+        Circuit::Ov => "OV",
+    }
+}
+
+/// The names of the two sides of a circuit: left, right.
+pub fn side_names(circuit: Circuit) -> (&'static str, &'static str) {
+    match circuit {
+        Circuit::Qk => ("destination looks for", "source offers"),
+        Circuit::Ov => ("reads", "writes"),
+    }
+}
+
+/// The convention line under every picture.
+pub fn convention(circuit: Circuit, weights: Weights, summary: &ModelSummary) -> String {
+    let formula = match circuit {
+        Circuit::Qk => "Ω = W_Q W_Kᵀ",
+        Circuit::Ov => "OV = W_V W_O",
+    };
+    let weights = match (weights, summary.folds) {
+        (Weights::Folded, true) => "folded",
+        (Weights::Folded, false) => "folded (nothing to fold in this family)",
+        (Weights::Raw, _) => "raw",
+    };
+    format!("{weights} · {formula} · f64")
+}
+
+/// One sentence for the singular pair in view. `together` is the size of its degenerate block.
+pub fn pair_sentence(circuit: Circuit, sigma: f64, together: usize, pair: &PairTokens) -> String {
+    let (left, right) = (listed(&pair.left.plus), listed(&pair.right.plus));
+    if left.is_empty() || right.is_empty() {
+        return String::new();
+    }
+    let sentence = match circuit {
+        Circuit::Qk => format!(
+            "When the destination points at {left}, this pair raises the score of sources like {right}, in proportion to \
+             σ = {}; at the other end of both axes it does the same for the opposite signs.",
+            three(sigma)
+        ),
+        Circuit::Ov => format!(
+            "From what points at {left}, this pair writes towards {right}, with gain σ = {}.",
+            three(sigma)
+        ),
+    };
+    if together > 1 {
+        format!("{sentence} Its singular value is shared by {together} neighbours: only the {together} together mean something.")
+    } else {
+        sentence
+    }
+}
+
+fn listed(tokens: &[TokenCosine]) -> String {
+    let words: Vec<String> = tokens.iter().take(3).map(|t| format!("“{}”", token(&t.text))).collect();
+    words.join(", ")
+}
+
+/// What fraction of `‖Ω‖²` a pair carries, in words.
+pub fn share(sigma: &[f64], k: usize) -> String {
+    let total: f64 = sigma.iter().map(|s| s * s).sum();
+    let share = sigma.get(k).map_or(0.0, |s| s * s / total.max(f64::MIN_POSITIVE));
+    format!("{} of ‖·‖²", percent(share))
+}
+
+/// What was found in the files, in one line.
+pub fn found(summary: &ModelSummary) -> String {
+    let kv = if summary.n_kv_heads == summary.n_heads {
+        String::new()
+    } else {
+        format!(" ({} key/value)", summary.n_kv_heads)
+    };
+    format!(
+        "{}, {} layers × {} heads{kv}, d_model {}, d_head {}, {}, {}",
+        summary.family,
+        summary.n_layers,
+        summary.n_heads,
+        summary.d_model,
+        summary.d_head,
+        summary.dtypes.join(" + "),
+        super::format::bytes(summary.size),
+    )
+}

@@ -1,0 +1,116 @@
+//! The line about the open model: what was found, what is missing, what is being computed; and how to open another.
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::ui::app::use_app;
+use crate::ui::drop;
+use crate::ui::format::duration;
+use crate::ui::session::{BUILT_IN_STEP, now};
+use crate::ui::state::Work;
+use crate::ui::text;
+
+/// The open model, in one line with details.
+#[component]
+pub fn Loading() -> Html {
+    let app = use_app();
+    let state = app.value();
+    let input = use_node_ref();
+    let choose = {
+        let input = input.clone();
+        Callback::from(move |_: MouseEvent| {
+            if let Some(input) = input.cast::<HtmlInputElement>() {
+                input.click();
+            }
+        })
+    };
+    let chosen = {
+        let session = app.session.clone();
+        Callback::from(move |event: Event| {
+            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
+            if let Some(list) = input.files() {
+                session.open(drop::listed(&list), Default::default());
+            }
+            // Choosing the same file again must fire again.
+            input.set_value("");
+        })
+    };
+    let built_in = {
+        let session = app.session.clone();
+        Callback::from(move |_: MouseEvent| session.open_built_in(BUILT_IN_STEP))
+    };
+    let is_built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
+    html! {
+        <div class="model-line">
+            <p data-testid="model">
+                if let Some(model) = &state.model {
+                    <strong>{ model.name.clone() }</strong>{ format!(": {}", text::found(&model.summary)) }
+                } else if state.opening.is_none() {
+                    { "no model is open" }
+                }
+                if let Some(name) = &state.opening { <span class="opening" role="status">{ format!(" opening {name}…") }</span> }
+            </p>
+            <p class="open-another">
+                { text::DROP }{ " " }
+                <button type="button" onclick={choose}>{ "open…" }</button>
+                if !is_built_in { <button type="button" onclick={built_in}>{ "built-in model" }</button> }
+                <input ref={input} type="file" multiple=true hidden=true aria-label="Checkpoint files" data-testid="file-input" onchange={chosen} />
+            </p>
+            if let Some(model) = &state.model { { details(&model.summary) } }
+            if let Some(work) = &state.work { <Progress work={work.clone()} /> }
+        </div>
+    }
+}
+
+fn details(summary: &crate::worker::protocol::model::ModelSummary) -> Html {
+    let row = |name: &str, value: String| html! { <><dt>{ name.to_owned() }</dt><dd>{ value }</dd></> };
+    let missing = summary.n_layers - summary.complete_layers.len();
+    html! {
+        <details class="found">
+            <summary>{ "What was found" }</summary>
+            <dl>
+                { row("family", summary.family.clone()) }
+                { row("layers × heads", format!("{} × {}", summary.n_layers, summary.n_heads)) }
+                { row("key/value heads", summary.n_kv_heads.to_string()) }
+                { row("d_model, d_head", format!("{}, {}", summary.d_model, summary.d_head)) }
+                { row("vocabulary", summary.d_vocab.to_string()) }
+                { row("number type", summary.dtypes.join(", ")) }
+                { row("files", summary.files.join(", ")) }
+                { row("config.json", yes(summary.has_config)) }
+                { row("tokenizer", if summary.has_tokenizer { "yes".into() } else { text::NO_TOKENIZER.into() }) }
+                { row("unembedding", yes(summary.has_unembedding)) }
+                if missing > 0 { { row("layers without all their tensors", missing.to_string()) } }
+                if !summary.missing_shards.is_empty() { { row("missing shards", summary.missing_shards.join(", ")) } }
+                { for summary.notes.iter().map(|n| row("note", n.clone())) }
+            </dl>
+        </details>
+    }
+}
+
+fn yes(x: bool) -> String {
+    if x { "yes" } else { "no" }.into()
+}
+
+/// Properties of [`Progress`].
+#[derive(Properties, PartialEq)]
+pub struct ProgressProps {
+    /// What is being computed.
+    pub work: Work,
+}
+
+/// What is being computed, how much is left, and a button that stops it.
+#[component]
+pub fn Progress(props: &ProgressProps) -> Html {
+    let app = use_app();
+    let Work { what, done, total, since, jobs } = props.work.clone();
+    let left = (done > 0).then(|| (now() - since) / 1000.0 / done as f64 * (total - done) as f64);
+    let cancel = Callback::from(move |_: MouseEvent| app.session.cancel(&jobs));
+    html! {
+        <p class="progress" role="status">
+            <progress value={done.to_string()} max={total.to_string()} aria-label={what.clone()} />
+            { format!("{what}: {done} of {total}") }
+            if let Some(left) = left { { format!(", about {} left", duration(left)) } }
+            <button type="button" onclick={cancel}>{ "cancel" }</button>
+        </p>
+    }
+}

@@ -1,0 +1,8 @@
+//! Small controls that more than one page uses.
+
+pub mod glossary;
+pub mod header;
+pub mod loading;
+pub mod notices;
+pub mod select;
+pub mod theme;

@@ -1,0 +1,37 @@
+//! Light or dark: the system's choice until the reader makes their own.
+
+use web_sys::Event;
+
+const KEY: &str = "omega-theme";
+
+/// Whether the page is dark now.
+pub fn is_dark() -> bool {
+    chosen().map_or_else(system_is_dark, |theme| theme == "dark")
+}
+
+/// Switches between light and dark, and remembers it.
+pub fn toggle() {
+    let next = if is_dark() { "light" } else { "dark" };
+    let Some(window) = web_sys::window() else { return };
+    if let Ok(Some(storage)) = window.local_storage() {
+        // Without storage the choice lasts until the page is closed.
+        let _ = storage.set_item(KEY, next);
+    }
+    if let Some(root) = window.document().and_then(|d| d.document_element()) {
+        let _ = root.set_attribute("data-theme", next);
+    }
+    if let Ok(event) = Event::new("omega-theme") {
+        let _ = window.dispatch_event(&event);
+    }
+}
+
+fn chosen() -> Option<String> {
+    let root = web_sys::window()?.document()?.document_element()?;
+    root.get_attribute("data-theme").filter(|t| !t.is_empty())
+}
+
+fn system_is_dark() -> bool {
+    web_sys::window()
+        .and_then(|w| w.match_media("(prefers-color-scheme: dark)").ok().flatten())
+        .is_some_and(|m| m.matches())
+}

@@ -1,0 +1,364 @@
+//! The page's side: a few plain workers, a queue, and the promise that no question is lost.
+//!
+//! Each worker has its own engine and opens the same files lazily, before its first question about them. Cancelling ends
+//! the worker that is on the question: that is the only way to give WebAssembly memory back. A worker that dies is
+//! replaced and its question asked once more.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use super::protocol::{Ask, Failure, JobId, Tell, model::Hints};
+use super::serve::NO_JOB;
+use super::transport::{Envelope, pack, unpack};
+
+/// A file that the reader gave: its path as dropped, and its bytes, not read yet.
+#[derive(Clone)]
+pub struct Dropped {
+    /// Path or name.
+    pub name: String,
+    /// Where the bytes are.
+    pub blob: Blob,
+}
+
+/// Called with each part of an answer: the header and the arrays beside it.
+pub type OnTell = Rc<dyn Fn(Tell, Vec<Vec<f32>>)>;
+
+/// How often a question is asked again when its worker dies.
+const RETRIES: u8 = 1;
+
+/// How many workers may die before they are ready until no more are started.
+const MAX_FAILED_STARTS: usize = 8;
+
+/// A handle to the workers; clones share them.
+#[derive(Clone)]
+pub struct Pool(Rc<RefCell<Inner>>);
+
+struct Inner {
+    slots: Vec<Slot>,
+    queue: VecDeque<Job>,
+    next_id: JobId,
+    /// The files that every worker should have open, and how many times they changed.
+    opened: Option<(JsValue, Hints)>,
+    epoch: u32,
+    /// Workers that died before they were ready; past a few, starting more is pointless.
+    failed_starts: usize,
+    /// Told when a worker dies: what it said, and whether its question is asked again.
+    on_death: Option<Rc<dyn Fn(String, bool)>>,
+}
+
+struct Slot {
+    worker: Worker,
+    state: State,
+    epoch: u32,
+    _closures: (Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(ErrorEvent)>),
+}
+
+enum State {
+    Starting,
+    Idle,
+    /// Opening the pool's files before the question that needs them.
+    Opening(Job),
+    Busy(Job),
+}
+
+struct Job {
+    id: JobId,
+    ask: Ask,
+    arrays: Vec<Vec<f32>>,
+    files: Option<JsValue>,
+    on_tell: OnTell,
+    tries: u8,
+}
+
+impl PartialEq for Pool {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Pool {
+    /// A pool of `n` workers, started at once.
+    pub fn new(n: usize) -> Self {
+        let pool = Self(Rc::new(RefCell::new(Inner {
+            slots: Vec::new(),
+            queue: VecDeque::new(),
+            next_id: NO_JOB + 1,
+            opened: None,
+            epoch: 0,
+            failed_starts: 0,
+            on_death: None,
+        })));
+        for index in 0..n.max(1) {
+            if let Ok(slot) = start(&pool, index) {
+                pool.0.borrow_mut().slots.push(slot);
+            }
+        }
+        pool
+    }
+
+    /// As many workers as the machine has cores to spare: at least 1, at most 8.
+    pub fn default_size() -> usize {
+        let cores = web_sys::window().map_or(2.0, |w| w.navigator().hardware_concurrency());
+        (cores as usize).saturating_sub(1).clamp(1, 8)
+    }
+
+    /// Sets who is told when a worker dies.
+    pub fn on_death(&self, tell: impl Fn(String, bool) + 'static) {
+        self.0.borrow_mut().on_death = Some(Rc::new(tell));
+    }
+
+    /// Tries new files. Until they are open, and if they cannot be opened, the old ones stay.
+    pub fn open(&self, files: &[Dropped], hints: Hints, on_tell: OnTell) -> JobId {
+        let list = Array::new();
+        for file in files {
+            let entry = Object::new();
+            // Setting a property of a fresh object cannot fail.
+            let _ = Reflect::set(&entry, &"name".into(), &file.name.as_str().into());
+            let _ = Reflect::set(&entry, &"blob".into(), &file.blob);
+            list.push(&entry);
+        }
+        self.enqueue(Ask::Open(hints), Vec::new(), Some(list.into()), on_tell)
+    }
+
+    /// Asks a question; `on_tell` hears every part of the answer, the last one being `Done` or `Failed`.
+    pub fn ask(&self, ask: Ask, on_tell: OnTell) -> JobId {
+        self.enqueue(ask, Vec::new(), None, on_tell)
+    }
+
+    /// Asks a question that comes with arrays.
+    pub fn ask_with(&self, ask: Ask, arrays: Vec<Vec<f32>>, on_tell: OnTell) -> JobId {
+        self.enqueue(ask, arrays, None, on_tell)
+    }
+
+    /// Asks a question ahead of everything that waits: what the reader is looking at.
+    pub fn ask_first(&self, ask: Ask, on_tell: OnTell) -> JobId {
+        self.enqueue_at(ask, Vec::new(), None, on_tell, true)
+    }
+
+    /// Stops listening to a question: one that waits is never asked, one under way is answered to nobody.
+    pub fn forget(&self, id: JobId) {
+        let mut inner = self.0.borrow_mut();
+        inner.queue.retain(|job| job.id != id);
+        for slot in &mut inner.slots {
+            if let State::Busy(job) | State::Opening(job) = &mut slot.state {
+                if job.id == id {
+                    job.on_tell = Rc::new(|_, _| {});
+                }
+            }
+        }
+    }
+
+    /// Drops every question that no worker has begun.
+    pub fn cancel_queued(&self) {
+        self.0.borrow_mut().queue.clear();
+    }
+
+    /// Drops a question: it is never answered, and the memory that it took is given back.
+    pub fn cancel(&self, id: JobId) {
+        self.cancel_where(|job| job == id);
+    }
+
+    /// Drops every question.
+    pub fn cancel_all(&self) {
+        self.cancel_where(|_| true);
+    }
+
+    fn cancel_where(&self, which: impl Fn(JobId) -> bool) {
+        let running: Vec<usize> = {
+            let mut inner = self.0.borrow_mut();
+            inner.queue.retain(|job| !which(job.id));
+            let busy = |slot: &Slot| matches!(&slot.state, State::Busy(job) | State::Opening(job) if which(job.id));
+            (0..inner.slots.len()).filter(|&i| busy(&inner.slots[i])).collect()
+        };
+        for index in running {
+            self.restart(index);
+        }
+        self.pump();
+    }
+
+    fn enqueue(&self, ask: Ask, arrays: Vec<Vec<f32>>, files: Option<JsValue>, on_tell: OnTell) -> JobId {
+        let first = files.is_some();
+        self.enqueue_at(ask, arrays, files, on_tell, first)
+    }
+
+    fn enqueue_at(
+        &self,
+        ask: Ask,
+        arrays: Vec<Vec<f32>>,
+        files: Option<JsValue>,
+        on_tell: OnTell,
+        first: bool,
+    ) -> JobId {
+        let id = {
+            let mut inner = self.0.borrow_mut();
+            let id = inner.next_id;
+            inner.next_id = inner.next_id.wrapping_add(1).max(NO_JOB + 1);
+            let job = Job { id, ask, arrays, files, on_tell, tries: 0 };
+            if first { inner.queue.push_front(job) } else { inner.queue.push_back(job) }
+            id
+        };
+        self.pump();
+        id
+    }
+
+    /// Hands queued questions to idle workers.
+    fn pump(&self) {
+        let mut inner = self.0.borrow_mut();
+        let inner = &mut *inner;
+        for slot in &mut inner.slots {
+            if !matches!(slot.state, State::Idle) {
+                continue;
+            }
+            let Some(job) = inner.queue.pop_front() else { break };
+            match (&inner.opened, slot.epoch != inner.epoch && job.files.is_none()) {
+                (Some((files, hints)), true) => {
+                    post(&slot.worker, job.id, &Ask::Open(*hints), &[], files);
+                    slot.state = State::Opening(job);
+                }
+                _ => {
+                    let files = job.files.clone().unwrap_or(JsValue::UNDEFINED);
+                    post(&slot.worker, job.id, &job.ask, &job.arrays, &files);
+                    slot.state = State::Busy(job);
+                }
+            }
+        }
+    }
+
+    fn restart(&self, index: usize) {
+        if let Ok(fresh) = start(self, index) {
+            let old = std::mem::replace(&mut self.0.borrow_mut().slots[index], fresh);
+            old.worker.terminate();
+            // We may be inside one of its listeners: let that return before it is dropped.
+            wasm_bindgen_futures::spawn_local(async move { drop(old) });
+        }
+    }
+
+    fn heard(&self, index: usize, message: Envelope<Tell>) {
+        if message.id == NO_JOB {
+            match message.header {
+                Tell::Failed(failure) => self.died(index, &failure.what),
+                _ => {
+                    self.0.borrow_mut().slots[index].state = State::Idle;
+                    self.pump();
+                }
+            }
+            return;
+        }
+        let last = matches!(message.header, Tell::Done | Tell::Failed(_));
+        let listener = {
+            let mut inner = self.0.borrow_mut();
+            let inner = &mut *inner;
+            let slot = &mut inner.slots[index];
+            match std::mem::replace(&mut slot.state, State::Idle) {
+                State::Opening(job) if job.id == message.id => match message.header {
+                    Tell::Done => {
+                        slot.epoch = inner.epoch;
+                        post(&slot.worker, job.id, &job.ask, &job.arrays, &JsValue::UNDEFINED);
+                        slot.state = State::Busy(job);
+                        None
+                    }
+                    Tell::Failed(_) => Some(job.on_tell),
+                    _ => {
+                        slot.state = State::Opening(job);
+                        None
+                    }
+                },
+                State::Busy(job) if job.id == message.id => {
+                    if let (Tell::Opened(_), Some(files), Ask::Open(hints)) = (&message.header, &job.files, &job.ask) {
+                        inner.epoch += 1;
+                        slot.epoch = inner.epoch;
+                        inner.opened = Some((files.clone(), *hints));
+                    }
+                    let listener = job.on_tell.clone();
+                    if !last {
+                        slot.state = State::Busy(job);
+                    }
+                    Some(listener)
+                }
+                // A late answer to a question that nobody asks any more.
+                other => {
+                    slot.state = other;
+                    None
+                }
+            }
+        };
+        if let Some(listener) = listener {
+            listener(message.header, message.arrays);
+        }
+        if last {
+            self.pump();
+        }
+    }
+
+    /// A worker panicked or could not start: its question goes back to the front of the queue, once.
+    fn died(&self, index: usize, why: &str) {
+        let state = std::mem::replace(&mut self.0.borrow_mut().slots[index].state, State::Starting);
+        let mut again = false;
+        if matches!(state, State::Starting) {
+            let mut inner = self.0.borrow_mut();
+            inner.failed_starts += 1;
+            if inner.failed_starts > MAX_FAILED_STARTS {
+                return;
+            }
+        }
+        if let State::Busy(mut job) | State::Opening(mut job) = state {
+            if job.tries < RETRIES {
+                job.tries += 1;
+                again = true;
+                self.0.borrow_mut().queue.push_front(job);
+            } else {
+                let mut failure = Failure::new(format!("a worker stopped twice on this: {why}"));
+                failure.hint = "Everything computed so far is still here. Please report this with the file's family.".into();
+                (job.on_tell)(Tell::Failed(failure), Vec::new());
+            }
+        }
+        let listener = self.0.borrow().on_death.clone();
+        if let Some(listener) = listener {
+            listener(why.to_owned(), again);
+        }
+        self.restart(index);
+    }
+}
+
+fn post(worker: &Worker, id: JobId, ask: &Ask, arrays: &[Vec<f32>], extra: &JsValue) {
+    if let Ok((message, transfer)) = pack(id, ask, arrays, extra) {
+        // Fails only if a buffer is already detached, and ours are fresh.
+        let _ = worker.post_message_with_transfer(&message, &transfer);
+    }
+}
+
+fn start(pool: &Pool, index: usize) -> Result<Slot, JsValue> {
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    let worker = Worker::new_with_options("./worker_loader.js", &options)?;
+    let weak: Weak<RefCell<Inner>> = Rc::downgrade(&pool.0);
+    // A worker that was replaced may still speak: only the one now in the slot is heard.
+    let current = {
+        let worker = worker.clone();
+        move || {
+            let inner = weak.upgrade()?;
+            let mine = inner.borrow().slots.get(index).is_some_and(|slot| slot.worker == worker);
+            mine.then_some(Pool(inner))
+        }
+    };
+    let hears = current.clone();
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        if let (Some(pool), Ok(message)) = (hears(), unpack::<Tell>(&event.data())) {
+            pool.heard(index, message);
+        }
+    });
+    let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+        if let Some(pool) = current() {
+            event.prevent_default();
+            pool.died(index, &event.message());
+        }
+    });
+    worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    Ok(Slot { worker, state: State::Starting, epoch: 0, _closures: (on_message, on_error) })
+}

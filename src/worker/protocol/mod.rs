@@ -1,0 +1,68 @@
+//! What the page asks and what a worker tells: plain values, one file per page.
+//!
+//! A message is a small header by clone and big arrays by transfer; every answer names its question, so that a late
+//! answer to an old question can be dropped.
+
+use serde::{Deserialize, Serialize};
+
+pub mod heads;
+pub mod model;
+
+/// A question's number; answers carry it back.
+pub type JobId = u32;
+
+/// A question to a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Ask {
+    /// Open the files that travel beside this message.
+    Open(model::Hints),
+    /// Spectra, vectors and their nearest tokens.
+    Heads(heads::Ask),
+}
+
+/// What a worker tells while it works on a question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Tell {
+    /// The files were opened.
+    Opened(Box<model::ModelSummary>),
+    /// Part of an answer about heads.
+    Heads(heads::Tell),
+    /// How far the work is; `done` of `total` steps.
+    Progress {
+        /// Steps finished.
+        done: usize,
+        /// Steps in all.
+        total: usize,
+    },
+    /// The question is answered in full.
+    Done,
+    /// The question cannot be answered.
+    Failed(Failure),
+}
+
+/// Why a question could not be answered, in words for the reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened.
+    pub what: String,
+    /// What to try.
+    pub hint: String,
+    /// Head counts to offer, where the file does not say how many there are.
+    pub head_counts: Vec<usize>,
+}
+
+impl Failure {
+    /// A failure without further advice.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: String::new(), head_counts: Vec::new() }
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// Where an engine puts its answers: the header and the arrays that travel with it by transfer.
+pub type Out<'a> = &'a mut dyn FnMut(Tell, Vec<Vec<f32>>);

@@ -1,0 +1,53 @@
+//! What opening a checkpoint asks and tells.
+
+use serde::{Deserialize, Serialize};
+
+/// What the reader said of a checkpoint that does not say it itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Hints {
+    /// The number of attention heads, for files without a config.json.
+    pub n_heads: Option<usize>,
+}
+
+/// What was found in the files: the page's loading panel and every later question's sizes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ModelSummary {
+    /// The family's name, as in config.json's `model_type`.
+    pub family: String,
+    /// Layers.
+    pub n_layers: usize,
+    /// Query heads per layer.
+    pub n_heads: usize,
+    /// Key/value heads per layer.
+    pub n_kv_heads: usize,
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Width of a head.
+    pub d_head: usize,
+    /// Rows of the token embedding.
+    pub d_vocab: usize,
+    /// Number types in the file, the most frequent first.
+    pub dtypes: Vec<String>,
+    /// Bytes of all files together.
+    pub size: u64,
+    /// The files that hold tensors.
+    pub files: Vec<String>,
+    /// Shards that the index names and nobody dropped.
+    pub missing_shards: Vec<String>,
+    /// Layers whose attention tensors are all here.
+    pub complete_layers: Vec<usize>,
+    /// Whether words can be shown.
+    pub has_tokenizer: bool,
+    /// Whether a config.json was there.
+    pub has_config: bool,
+    /// Whether the checkpoint has an unembedding, its own or tied.
+    pub has_unembedding: bool,
+    /// Whether attention looks at earlier positions only.
+    pub causal: bool,
+    /// Whether queries and keys are rotated by position.
+    pub rotary: bool,
+    /// Whether folding does anything in this family.
+    pub folds: bool,
+    /// What the reader should know: assumptions, refusals, oddities.
+    pub notes: Vec<String>,
+}
