@@ -2,6 +2,8 @@
 
 pub mod layout;
 pub mod random;
+pub mod special;
+pub mod statistics;
 
 mod error;
 
