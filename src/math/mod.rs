@@ -1,11 +1,21 @@
 //! Layer 0, numerics: nothing here knows what a transformer is.
 
+pub mod core_svd;
+pub mod jacobi;
 pub mod layout;
+pub mod pivoted_qr;
+pub mod pseudo_inverse;
+pub mod qr;
 pub mod random;
 pub mod special;
 pub mod statistics;
+pub mod svd;
 
+mod certificate;
 mod error;
+mod householder;
+mod kernels;
 
 pub use error::MathError;
 pub use layout::Mat;
+pub use svd::{Factor, ProductSvd, SingularValues, product_singular_values, product_svd};
