@@ -217,7 +217,7 @@ impl Pool {
             let Some(job) = inner.queue.pop_front() else { break };
             match (&inner.opened, slot.epoch != inner.epoch && job.files.is_none()) {
                 (Some((files, hints)), true) => {
-                    post(&slot.worker, job.id, &Ask::Open(*hints), &[], files);
+                    post(&slot.worker, job.id, &Ask::Open(hints.clone()), &[], files);
                     slot.state = State::Opening(job);
                 }
                 _ => {
@@ -272,7 +272,7 @@ impl Pool {
                     if let (Tell::Opened(_), Some(files), Ask::Open(hints)) = (&message.header, &job.files, &job.ask) {
                         inner.epoch += 1;
                         slot.epoch = inner.epoch;
-                        inner.opened = Some((files.clone(), *hints));
+                        inner.opened = Some((files.clone(), hints.clone()));
                     }
                     let listener = job.on_tell.clone();
                     if !last {

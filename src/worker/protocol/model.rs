@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 /// What the reader said of a checkpoint that does not say it itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Hints {
     /// The number of attention heads, for files without a config.json.
     pub n_heads: Option<usize>,
+    /// The family, where tensor names fit several.
+    pub family: Option<String>,
 }
 
 /// What was found in the files: the page's loading panel and every later question's sizes.
@@ -48,6 +50,8 @@ pub struct ModelSummary {
     pub rotary: bool,
     /// Whether folding does anything in this family.
     pub folds: bool,
+    /// Python that defines `head_weights(files, layer, head, weights)` for this family.
+    pub python: String,
     /// What the reader should know: assumptions, refusals, oddities.
     pub notes: Vec<String>,
 }

@@ -1,0 +1,29 @@
+//! Heads: which head, which singular pair, what each side looks for.
+
+use yew::prelude::*;
+
+use crate::ui::app::use_app;
+
+mod export_bar;
+mod grid;
+mod pair;
+mod spectrum;
+
+/// The page: grid, spectrum, pair, from left to right.
+#[component]
+pub fn Heads() -> Html {
+    let app = use_app();
+    if app.value().model.is_none() {
+        return html! { <p class="empty">{ "The built-in model is being loaded." }</p> };
+    }
+    html! {
+        <>
+            <div class="columns">
+                <grid::Grid />
+                <spectrum::Spectrum />
+                <pair::Pair />
+            </div>
+            <export_bar::ExportBar />
+        </>
+    }
+}

@@ -1,0 +1,133 @@
+//! One singular pair: what each side looks for, in tokens, at both ends, and one sentence that says it.
+
+use yew::prelude::*;
+
+use crate::circuits::omega::Circuit;
+use crate::circuits::spectrum::blocks;
+use crate::ui::app::{App, use_app};
+use crate::ui::format::{three, token};
+use crate::ui::route::Page;
+use crate::ui::text;
+use crate::ui::widgets::select::Switch;
+use crate::worker::protocol::heads::{PairTokens, SideTokens, TokenCosine};
+
+/// The pair in view, the list of pairs, and where to go from here.
+#[component]
+pub fn Pair() -> Html {
+    let app = use_app();
+    let state = app.value();
+    let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else { return Html::default() };
+    let Some(vectors) = state.vectors.clone().filter(|v| v.at == at) else {
+        return html! { <section class="column pair" aria-label="Singular pair"><p class="empty" role="status">{ "The singular vectors of this head are being computed." }</p></section> };
+    };
+    let k = state.k();
+    let sigma = vectors.sigma.get(k).copied().unwrap_or(0.0);
+    let nearest = state.nearest.clone().filter(|n| n.at == at);
+    let pair = nearest.as_ref().and_then(|n| n.pairs.iter().find(|p| p.k == k)).cloned();
+    let together = blocks(&vectors.sigma).into_iter().find(|b| b.contains(&k)).map_or(1, |b| b.len());
+    let (left, right) = text::side_names(at.circuit);
+    let go = |page: Page| state.route.clone().on(page).to_hash();
+    let set_mean = {
+        let app = app.clone();
+        Callback::from(move |on: bool| app.set("mean", if on { "removed" } else { "kept" }))
+    };
+    let right_dictionary = if at.circuit == Circuit::Ov && model.summary.has_unembedding { "unembeddings" } else { "token embeddings" };
+    html! {
+        <section class="column pair" aria-label="Singular pair">
+            <div class="controls">
+                { step(&app, k.checked_sub(1), "Previous pair", "‹") }
+                <h2 data-testid="pair">{ format!("k = {k}") }</h2>
+                { step(&app, Some(k + 1).filter(|k| *k < vectors.sigma.len()), "Next pair", "›") }
+                <span class="sigma">{ format!("σ {} · {}", three(sigma), text::share(&vectors.sigma, k)) }</span>
+            </div>
+            if let Some(pair) = &pair {
+                <p class="sentence" aria-live="polite">{ text::pair_sentence(at.circuit, sigma, together, pair) }</p>
+                <div class="sides">
+                    { side(left, &pair.left) }
+                    { side(right, &pair.right) }
+                </div>
+            } else {
+                <p class="empty" role="status">{ "Reading the token embeddings." }</p>
+            }
+            if let Some(nearest) = &nearest {
+                <p class="hint">
+                    { format!("Nearest of {} token embeddings by cosine; right side of OV: {right_dictionary}. ", nearest.of) }
+                    if nearest.rows < nearest.of { { format!("Read so far: {}.", nearest.rows) } }
+                </p>
+            }
+            <Switch label="remove the direction common to all tokens" on={state.route.text("mean") != Some("kept")} on_change={set_mean} />
+            if !model.summary.has_tokenizer { <p class="hint">{ text::NO_TOKENIZER }</p> }
+            <p class="onward">
+                <a href={go(Page::Attention)}>{ "see it on a prompt" }</a>
+                <a href={go(Page::Features)}>{ "is it more than chance?" }</a>
+            </p>
+            { list(&app, &vectors.sigma, nearest.as_ref().map(|n| n.pairs.as_slice()).unwrap_or_default(), k) }
+        </section>
+    }
+}
+
+fn step(app: &App, to: Option<usize>, label: &'static str, mark: &'static str) -> Html {
+    let app = app.clone();
+    let onclick = Callback::from(move |_: MouseEvent| {
+        if let Some(to) = to {
+            app.set("k", to);
+        }
+    });
+    html! { <button type="button" class="step" aria-label={label} disabled={to.is_none()} {onclick}>{ mark }</button> }
+}
+
+fn side(name: &str, tokens: &SideTokens) -> Html {
+    let end = |mark: &'static str, spoken: &'static str, list: &[TokenCosine]| {
+        html! {
+            <div class="end">
+                <h4 aria-label={spoken}>{ mark }</h4>
+                <ol>
+                    { for list.iter().map(|t| html! {
+                        <li key={t.id}><code>{ token(&t.text) }</code><span class="cosine">{ three(f64::from(t.cosine)) }</span></li>
+                    }) }
+                </ol>
+            </div>
+        }
+    };
+    html! {
+        <div class="side">
+            <h3>{ name.to_owned() }</h3>
+            { end("+", "positive end", &tokens.plus) }
+            { end("−", "negative end", &tokens.minus) }
+        </div>
+    }
+}
+
+/// Every pair in a line, to pick from.
+fn list(app: &App, sigma: &[f64], pairs: &[PairTokens], k: usize) -> Html {
+    let words = |side: &SideTokens| {
+        let words: Vec<String> = side.plus.iter().take(3).map(|t| token(&t.text)).collect();
+        words.join(" ")
+    };
+    let row = |i: usize, s: f64| {
+        let app = app.clone();
+        let onclick = Callback::from(move |_: MouseEvent| app.set("k", i));
+        let pair = pairs.iter().find(|p| p.k == i);
+        html! {
+            <tr key={i} class={(i == k).then_some("selected")}>
+                <th scope="row"><button type="button" {onclick}>{ i }</button></th>
+                <td>{ three(s) }</td>
+                <td>{ text::share(sigma, i) }</td>
+                <td><code>{ pair.map(|p| words(&p.left)).unwrap_or_default() }</code></td>
+                <td><code>{ pair.map(|p| words(&p.right)).unwrap_or_default() }</code></td>
+            </tr>
+        }
+    };
+    html! {
+        <details class="all-pairs">
+            <summary>{ format!("All {} pairs", sigma.len()) }</summary>
+            <div class="numbers" tabindex="0" role="region" aria-label="All pairs">
+                <table>
+                    <thead><tr><th scope="col">{ "k" }</th><th scope="col">{ "σ" }</th><th scope="col">{ "share" }</th>
+                        <th scope="col">{ "left +" }</th><th scope="col">{ "right +" }</th></tr></thead>
+                    <tbody>{ for sigma.iter().enumerate().map(|(i, s)| row(i, *s)) }</tbody>
+                </table>
+            </div>
+        </details>
+    }
+}

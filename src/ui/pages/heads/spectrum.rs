@@ -1,0 +1,98 @@
+//! The spectrum of the head in view, QK or OV, with its blocks, its null region and its certificate.
+
+use yew::prelude::*;
+
+use crate::circuits::omega::Circuit;
+use crate::circuits::spectrum::{blocks, null_from};
+use crate::model::Weights;
+use crate::ui::app::use_app;
+use crate::ui::charts::{Bar, Bars, Figure, Table};
+use crate::ui::format::{percent, short_exponent, three};
+use crate::ui::statistic::Statistic;
+use crate::ui::text;
+use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::select::Switch;
+
+/// The spectrum and what it says.
+#[component]
+pub fn Spectrum() -> Html {
+    let app = use_app();
+    let state = app.value();
+    let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else { return Html::default() };
+    let Some(head) = state.spectra.heads.get(&(at.layer, at.head)).cloned() else {
+        let why = state.spectra.broken.get(&(at.layer, at.head));
+        let text = why.map_or_else(|| "This head's spectrum is being computed.".to_owned(), |w| format!("This head cannot be decomposed: {w}. The others still work."));
+        return html! { <section class="column"><p class="empty" role="status">{ text }</p></section> };
+    };
+    let spectrum = match at.circuit {
+        Circuit::Qk => head.qk.clone(),
+        Circuit::Ov => head.ov.clone(),
+    };
+    let log = state.route.text("axis") == Some("log");
+    let k = state.k();
+    let tab = |circuit: Circuit, slug: &'static str| {
+        let app = app.clone();
+        let onclick = Callback::from(move |_: MouseEvent| app.set("circuit", slug));
+        let on = circuit == at.circuit;
+        html! { <button type="button" role="tab" aria-selected={on.to_string()} {onclick}>{ text::circuit_name(circuit) }</button> }
+    };
+    let set_axis = {
+        let app = app.clone();
+        Callback::from(move |on: bool| app.set("axis", if on { "log" } else { "linear" }))
+    };
+    let set_weights = {
+        let app = app.clone();
+        Callback::from(move |raw: bool| app.set("weights", if raw { "raw" } else { "folded" }))
+    };
+    let on_select = {
+        let app = app.clone();
+        Callback::from(move |k: usize| app.set("k", k))
+    };
+    let sigma = spectrum.sigma.clone();
+    let table = Callback::from(move |()| {
+        let total: f64 = sigma.iter().map(|s| s * s).sum();
+        sigma.iter().enumerate().fold(Table::new(["k", "sigma", "share of squared norm"]), |table, (k, s)| {
+            table.row(vec![k.to_string(), s.to_string(), percent(s * s / total.max(f64::MIN_POSITIVE))])
+        })
+    });
+    let convention = text::convention(at.circuit, at.weights, &model.summary);
+    let certificate = format!(
+        "residual {} · orthogonality {}",
+        short_exponent(spectrum.residual),
+        short_exponent(spectrum.orthogonality)
+    );
+    let name = format!("L{}H{}", at.layer, at.head);
+    let circuit = text::circuit_name(at.circuit);
+    let bars: Vec<Bar> = spectrum.sigma.iter().map(|&value| Bar { value, mark: None }).collect();
+    let blocks = blocks(&spectrum.sigma).into_iter().filter(|b| b.len() > 1).collect::<Vec<_>>();
+    let null = Some(null_from(&spectrum.sigma, model.summary.d_model)).filter(|n| *n < spectrum.sigma.len());
+    let label = format!(
+        "Spectrum of {circuit} of {name}: {} singular values from {} to {}",
+        spectrum.sigma.len(),
+        three(spectrum.sigma.first().copied().unwrap_or(0.0)),
+        three(spectrum.sigma.last().copied().unwrap_or(0.0)),
+    );
+    html! {
+        <section class="column spectrum" aria-label="Spectrum">
+            <div class="controls">
+                <h2>{ name.clone() }</h2>
+                <div role="tablist" aria-label="Circuit">{ tab(Circuit::Qk, "qk") }{ tab(Circuit::Ov, "ov") }</div>
+                <Switch label="log" on={log} on_change={set_axis} />
+                <Switch label="raw" on={at.weights == Weights::Raw} on_change={set_weights} />
+            </div>
+            <Figure name={format!("{name}-{circuit}-spectrum")} {table} convention={format!("{convention} · {certificate}")}
+                caption={html! { <>{ format!("Singular values of {circuit} of {name}.") }</> }}>
+                <Bars {label} {bars} {log} selected={k} blocks={blocks.clone()} null_from={null} {on_select} />
+            </Figure>
+            <dl class="statistics" data-testid="statistics">
+                { for Statistic::ALL.into_iter().filter(|s| *s != Statistic::Copying || at.circuit == Circuit::Ov).map(|s| html! {
+                    <div key={s.slug()}><dt><Gloss term={s.name()} meaning={s.meaning()} /></dt><dd>{ three(s.of(&head, at.circuit)) }</dd></div>
+                }) }
+            </dl>
+            if !blocks.is_empty() {
+                <p class="hint">{ format!("{} degenerate block(s), bracketed: inside one only the subspace means something.", blocks.len()) }</p>
+            }
+            <p class="convention" data-testid="convention">{ format!("{convention} · {certificate}") }</p>
+        </section>
+    }
+}
