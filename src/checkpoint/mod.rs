@@ -1,4 +1,28 @@
 //! Layer 1, checkpoints: bytes to tensors, never the whole file in memory.
 //!
-//! The order of things: read the first bytes of each file and parse the header; gather the files into a
-//! checkpoint; then read exactly the tensors, or the rows of a tensor, that a question needs.
+//! The order of things: read the first bytes of each file and parse the [`header`]; gather the files into a
+//! [`Checkpoint`]; then read exactly the tensors, or the rows of a tensor, that a question needs ([`plan`]).
+//! What cannot be read is recognised and named ([`foreign`]), with what to do about it.
+//!
+//! Everything is synchronous: a worker of the page reads with `FileReaderSync`, the command line with seek and read.
+
+pub mod foreign;
+pub mod gather;
+pub mod header;
+pub mod plan;
+
+mod checkpoint;
+mod dtype;
+mod error;
+mod non_finite;
+mod source;
+mod tensor;
+
+pub use checkpoint::Checkpoint;
+pub use dtype::{Dtype, OtherDtype};
+pub use error::{CheckpointError, HeaderError};
+pub use non_finite::NonFinite;
+#[cfg(not(target_arch = "wasm32"))]
+pub use source::FileSource;
+pub use source::{ByteSource, MemorySource, Shareable};
+pub use tensor::{Tensor, TensorEntry};

@@ -1,0 +1,362 @@
+//! What can go wrong between dropped files and tensors, in sentences a reader can act on.
+
+use super::foreign::Foreign;
+
+/// Why the header of one safetensors file cannot be used. Names from the file are shown clipped and escaped.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum HeaderError {
+    /// The file cannot even hold the eight bytes of the header length.
+    #[error(
+        "the file has {size} bytes, and a safetensors file starts with an 8-byte header length: it is cut off"
+    )]
+    TooShort {
+        /// Bytes in the file.
+        size: u64,
+    },
+    /// The header length is zero.
+    #[error("the header length is 0, so the file describes no tensors")]
+    Empty,
+    /// The header length is past what the format allows.
+    #[error(
+        "the header claims {length} bytes; the format allows {cap}: this is not a safetensors file, or it is damaged"
+    )]
+    TooLong {
+        /// Claimed header length, bytes.
+        length: u64,
+        /// The format's cap, bytes.
+        cap: u64,
+    },
+    /// The header ends after the file does.
+    #[error(
+        "the header claims {length} bytes, but the file has only {size}: it is cut off or damaged"
+    )]
+    BeyondFile {
+        /// Claimed header length, bytes.
+        length: u64,
+        /// Bytes in the file.
+        size: u64,
+    },
+    /// The header is not text.
+    #[error("the header is not UTF-8 text (byte {at} of the header)")]
+    NotUtf8 {
+        /// First bad byte, counted from the start of the JSON.
+        at: usize,
+    },
+    /// The header is text but not JSON of the right shape.
+    #[error("the header is not the JSON that safetensors prescribes: {reason}")]
+    Malformed {
+        /// What the JSON reader met, with its place.
+        reason: String,
+    },
+    /// Braces inside braces; the format needs three levels.
+    #[error("the header nests more than {limit} levels deep; the format needs 3")]
+    TooDeep {
+        /// Levels that are accepted.
+        limit: usize,
+    },
+    /// More tensors than any real checkpoint has in one file.
+    #[error(
+        "the header lists more than {limit} tensors in one file, which no real checkpoint does"
+    )]
+    TooMany {
+        /// Tensors that are accepted in one file.
+        limit: usize,
+    },
+    /// A name that appears twice.
+    #[error("the tensor name {name} appears twice")]
+    Duplicate {
+        /// The name, escaped.
+        name: String,
+    },
+    /// A dtype that the format does not define.
+    #[error("tensor {name} has the unknown dtype {dtype}")]
+    UnknownDtype {
+        /// The name, escaped.
+        name: String,
+        /// What the header says, escaped.
+        dtype: String,
+    },
+    /// A size or an offset that is no whole number in range.
+    #[error(
+        "tensor {name}: {value} in {field} is not a whole number that this machine can address"
+    )]
+    BadNumber {
+        /// The name, escaped.
+        name: String,
+        /// `shape` or `data_offsets`.
+        field: &'static str,
+        /// The number as read.
+        value: String,
+    },
+    /// A size or an offset below zero.
+    #[error("tensor {name}: {value} in {field} is negative")]
+    Negative {
+        /// The name, escaped.
+        name: String,
+        /// `shape` or `data_offsets`.
+        field: &'static str,
+        /// The number as read.
+        value: i64,
+    },
+    /// Too many dimensions.
+    #[error("a tensor has more than {limit} dimensions")]
+    TooManyDimensions {
+        /// Dimensions that are accepted.
+        limit: usize,
+    },
+    /// The sizes multiply past 2⁶⁴.
+    #[error("tensor {name}: the product of shape {shape:?} overflows")]
+    ShapeOverflow {
+        /// The name, escaped.
+        name: String,
+        /// The shape.
+        shape: Vec<usize>,
+    },
+    /// Shape, dtype and byte range disagree.
+    #[error(
+        "tensor {name}: shape {shape:?} of {dtype} needs {needs} bits, its byte range holds {holds} bytes"
+    )]
+    LengthMismatch {
+        /// The name, escaped.
+        name: String,
+        /// The shape.
+        shape: Vec<usize>,
+        /// The dtype as the format spells it.
+        dtype: &'static str,
+        /// Bits that shape and dtype ask for.
+        needs: u64,
+        /// Bytes between the offsets.
+        holds: u64,
+    },
+    /// The end lies before the start.
+    #[error("tensor {name}: its byte range {start}..{end} runs backwards")]
+    Backwards {
+        /// The name, escaped.
+        name: String,
+        /// First offset.
+        start: u64,
+        /// Second offset.
+        end: u64,
+    },
+    /// The tensor ends after the file does.
+    #[error(
+        "tensor {name} ends at byte {end}, but the file has {size} bytes: it is cut off (an unfinished download?) or \
+         its header is wrong"
+    )]
+    OutOfRange {
+        /// The name, escaped.
+        name: String,
+        /// Where it would end, counted from the start of the file.
+        end: u64,
+        /// Bytes in the file.
+        size: u64,
+    },
+    /// Two tensors share bytes.
+    #[error("tensors {first} and {second} overlap at byte {at}")]
+    Overlap {
+        /// The earlier one, escaped.
+        first: String,
+        /// The later one, escaped.
+        second: String,
+        /// Where the second starts, counted from the start of the file.
+        at: u64,
+    },
+    /// Bytes that belong to no tensor, which the format forbids.
+    #[error("bytes {start}..{end} belong to no tensor, which the format forbids")]
+    Hole {
+        /// First byte, counted from the start of the file.
+        start: u64,
+        /// One past the last byte.
+        end: u64,
+    },
+}
+
+/// Why dropped files do not make a checkpoint, or a tensor cannot be read.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CheckpointError {
+    /// A safetensors file with an unusable header.
+    #[error("{file}: {error}")]
+    Header {
+        /// The file, as dropped.
+        file: String,
+        /// What is wrong with it.
+        #[source]
+        error: HeaderError,
+    },
+    /// A format that this program does not read.
+    #[error("{file} is {what}. {advice}", what = foreign.what(), advice = foreign.advice())]
+    Foreign {
+        /// The file, as dropped.
+        file: String,
+        /// What it is.
+        foreign: Foreign,
+    },
+    /// Weights stored as integers with scales.
+    #[error(
+        "this checkpoint is quantised ({sign}): its matrices are codes and scales, not numbers. Load the original \
+         bf16, f16 or f32 checkpoint instead"
+    )]
+    Quantised {
+        /// What gave it away.
+        sign: String,
+    },
+    /// A LoRA adapter without its base model.
+    #[error(
+        "{file} is a LoRA adapter: small corrections to a model that is not in it. Merge it first (peft: \
+         `model.merge_and_unload().save_pretrained(\"merged\")`) and load the result"
+    )]
+    Adapter {
+        /// The file, as dropped.
+        file: String,
+    },
+    /// Nothing was dropped.
+    #[error("there are no files here")]
+    NoFiles,
+    /// Files, but no weights among them.
+    #[error(
+        "there is no checkpoint among these files ({files}): a model needs at least one .safetensors file"
+    )]
+    NoCheckpoint {
+        /// Some of the names.
+        files: String,
+    },
+    /// Several models at once.
+    #[error("these files hold {count} different checkpoints ({files}): load one at a time")]
+    Several {
+        /// How many.
+        count: usize,
+        /// One file of each, as dropped.
+        files: String,
+    },
+    /// An index whose shards are all absent.
+    #[error(
+        "{index} names {count} files, and none of them is here: load the .safetensors files with it"
+    )]
+    NoShards {
+        /// The index file, as dropped.
+        index: String,
+        /// How many files it names.
+        count: usize,
+    },
+    /// An unreadable index.
+    #[error("{index} is not a safetensors index: {reason}")]
+    BadIndex {
+        /// The index file, as dropped.
+        index: String,
+        /// What the JSON reader met.
+        reason: String,
+    },
+    /// A JSON file beside the weights that is not JSON.
+    #[error("{file} is not valid JSON: {reason}")]
+    BadJson {
+        /// The file, as dropped.
+        file: String,
+        /// What the JSON reader met.
+        reason: String,
+    },
+    /// One name in two shards.
+    #[error("tensor {name} is in both {first} and {second}")]
+    DuplicateAcrossFiles {
+        /// The name, escaped.
+        name: String,
+        /// The earlier file.
+        first: String,
+        /// The later file.
+        second: String,
+    },
+    /// A tensor that is in none of the files.
+    #[error("there is no tensor {name} in this checkpoint")]
+    NoTensor {
+        /// The name, escaped.
+        name: String,
+    },
+    /// A tensor whose shard was not dropped.
+    #[error("tensor {name} is in {shard}, which is not among the files")]
+    MissingShard {
+        /// The name, escaped.
+        name: String,
+        /// The file to add.
+        shard: String,
+    },
+    /// Rows past the end of the first axis.
+    #[error("rows {start}..{end} were asked of tensor {name}, which has {rows}")]
+    Rows {
+        /// The name, escaped.
+        name: String,
+        /// First row.
+        start: usize,
+        /// One past the last row.
+        end: usize,
+        /// Rows that there are.
+        rows: usize,
+    },
+    /// Elements past the end of a tensor.
+    #[error("elements {start}..{end} were asked of a tensor that has {elements}")]
+    Elements {
+        /// First element.
+        start: usize,
+        /// One past the last element.
+        end: usize,
+        /// Elements that there are.
+        elements: usize,
+    },
+    /// A dtype that holds no weights.
+    #[error("tensors of dtype {dtype} are not weights that can be decoded")]
+    NotWeights {
+        /// The dtype as the format spells it.
+        dtype: &'static str,
+    },
+    /// The file could not be read.
+    #[error("{file}: bytes {start}..{end} could not be read: {reason}")]
+    Read {
+        /// The file, as dropped.
+        file: String,
+        /// First byte.
+        start: u64,
+        /// One past the last byte.
+        end: u64,
+        /// What the system said.
+        reason: String,
+    },
+    /// A file beside the weights that is larger than it has any reason to be.
+    #[error("{file} has {size} bytes; at most {cap} are read of such a file")]
+    SideFileTooLarge {
+        /// The file, as dropped.
+        file: String,
+        /// Bytes in the file.
+        size: u64,
+        /// Bytes that are accepted.
+        cap: u64,
+    },
+    /// The values could not be laid out as a safetensors file.
+    #[error("the safetensors file could not be written: {reason}")]
+    Write {
+        /// What the safetensors crate said.
+        reason: String,
+    },
+}
+
+/// A name from a file, escaped and clipped so that a hostile one cannot flood or steer a terminal.
+pub(crate) fn quoted(name: &str) -> String {
+    const SHOWN: usize = 120;
+    match name.char_indices().nth(SHOWN) {
+        None => format!("{name:?}"),
+        Some((at, _)) => format!("{:?}… ({} bytes)", &name[..at], name.len()),
+    }
+}
+
+/// At most six of `names` in a row, then how many more there are.
+pub(crate) fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 6;
+    let count = names.len();
+    let mut text = names.take(SHOWN).map(clipped).collect::<Vec<_>>().join(", ");
+    if count > SHOWN {
+        text.push_str(&format!(" and {} more", count - SHOWN));
+    }
+    text
+}
+
+/// A file name, clipped and without control characters.
+fn clipped(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(120).collect()
+}
