@@ -1,3 +1,14 @@
 //! Layer 3, circuits: Ω and OV, and what their singular vectors mean.
 
+pub mod attribution;
+pub mod controls;
+mod error;
+pub mod intervention;
 pub mod null;
+pub mod prompts;
+mod prompts_words;
+pub mod relative_attention;
+pub mod sad;
+pub mod series;
+
+pub use error::CircuitError;

@@ -1,0 +1,42 @@
+//! What can go wrong between a head's weights and what is said about it; every variant carries the numbers.
+
+use crate::math::MathError;
+
+/// An error of the circuits layer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CircuitError {
+    /// The numerics underneath failed.
+    #[error(transparent)]
+    Math(#[from] MathError),
+    /// Two operands do not fit together.
+    #[error("{what}: expected {expected:?}, got {found:?}")]
+    Shape {
+        /// Which operand.
+        what: &'static str,
+        /// The shape that was needed, rows first.
+        expected: (usize, usize),
+        /// The shape that came.
+        found: (usize, usize),
+    },
+    /// An index points outside what it indexes.
+    #[error("{what} {index} does not exist: there are {count}")]
+    OutOfRange {
+        /// What is indexed: a position, a singular vector, a head.
+        what: &'static str,
+        /// The index that was asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// Too little of something that the question needs.
+    #[error("{what}: {found} found, {needed} needed")]
+    TooFew {
+        /// What is missing, in words.
+        what: String,
+        /// How many there are.
+        found: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+}

@@ -1,0 +1,172 @@
+//! Checkpoints of one model in training order, and what changes along them.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+/// One checkpoint of a series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeriesEntry {
+    /// The name as it came.
+    pub name: String,
+    /// Training step, where the name tells one.
+    pub step: Option<u64>,
+}
+
+/// Puts checkpoints into training order by the step in their names ("step-00064", "checkpoint-500", "pythia/step143000/…").
+///
+/// The step is the number after a word like "step", else the one number in which the names differ. Names without a step
+/// come last, in the order of their digits ("model2" before "model10"). Returns the entries with their original index.
+pub fn training_order(names: &[&str]) -> Vec<(usize, SeriesEntry)> {
+    let steps: Vec<Option<u64>> = names.iter().map(|name| named_step(name)).collect();
+    let by_number = if steps.iter().all(Option::is_none) { differing_number(names) } else { None };
+    let steps = by_number.map_or(steps, |numbers| numbers.into_iter().map(Some).collect());
+    let mut entries: Vec<(usize, SeriesEntry)> = (names.iter().zip(steps).enumerate())
+        .map(|(index, (name, step))| (index, SeriesEntry { name: (*name).to_owned(), step }))
+        .collect();
+    entries.sort_by(|(_, a), (_, b)| match (a.step, b.step) {
+        (Some(a_step), Some(b_step)) => a_step.cmp(&b_step).then_with(|| natural(&a.name, &b.name)),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => natural(&a.name, &b.name),
+    });
+    entries
+}
+
+/// The number after "step", "checkpoint", "ckpt", "iter" or "epoch" in a name; the last one, since directories come first.
+fn named_step(name: &str) -> Option<u64> {
+    let lower = name.to_ascii_lowercase();
+    let marks = ["global_step", "step", "checkpoint", "ckpt", "iteration", "iter", "epoch"];
+    let after = |mark: &str| {
+        let (at, _) = lower.rmatch_indices(mark).next()?;
+        let rest = lower.get(at + mark.len()..)?.trim_start_matches(['-', '_', '=', ' ']);
+        // "model-step-00001-of-00002" numbers shards after its step; the first run of digits is the step.
+        rest.get(..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()))?.parse().ok()
+    };
+    marks.into_iter().find_map(after)
+}
+
+/// The value of the only run of digits in which the names differ, when they are otherwise the same.
+fn differing_number(names: &[&str]) -> Option<Vec<u64>> {
+    let split: Vec<Vec<&str>> = names.iter().map(|name| runs(name)).collect();
+    let first = split.first()?;
+    let differs = |at: usize| split.iter().any(|parts| parts.get(at) != first.get(at));
+    let same_shape = split.iter().all(|parts| parts.len() == first.len());
+    let at: Vec<usize> = (0..first.len()).filter(|&at| differs(at)).collect();
+    match at.as_slice() {
+        [at] if same_shape => split.iter().map(|parts| parts.get(*at)?.parse().ok()).collect(),
+        _ => None,
+    }
+}
+
+/// Text order in which runs of digits compare as numbers.
+fn natural(a: &str, b: &str) -> Ordering {
+    let compare = |(a, b): (&str, &str)| match (a.parse::<u64>(), b.parse::<u64>()) {
+        (Ok(a), Ok(b)) => a.cmp(&b),
+        _ => a.cmp(b),
+    };
+    let (a_runs, b_runs) = (runs(a), runs(b));
+    let pairs = a_runs.iter().copied().zip(b_runs.iter().copied());
+    let unequal = pairs.map(compare).find(|order| order.is_ne());
+    unequal.unwrap_or_else(|| a_runs.len().cmp(&b_runs.len())).then_with(|| a.cmp(b))
+}
+
+/// Cuts a name wherever digits begin or end.
+fn runs(name: &str) -> Vec<&str> {
+    let is_digit = |at: usize| name.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    let cuts = (1..name.len()).filter(|&at| is_digit(at - 1) != is_digit(at));
+    let mut start = 0;
+    let ends: Vec<usize> = cuts.chain([name.len()]).collect();
+    let next = |end: usize| {
+        let part = name.get(start..end);
+        start = end;
+        part
+    };
+    ends.into_iter().filter_map(next).collect()
+}
+
+/// One number per head and checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeriesTable {
+    /// What is measured ("sparseness", "n_recon", "basis control").
+    pub measure: String,
+    /// Checkpoints in training order.
+    pub entries: Vec<SeriesEntry>,
+    /// (layer, head) of each row.
+    pub heads: Vec<(usize, usize)>,
+    /// `[heads, entries]`, row-major; `None` where undefined.
+    pub values: Vec<Option<f64>>,
+}
+
+impl SeriesTable {
+    /// An empty table; fill it column by column, one checkpoint in memory at a time.
+    pub fn new(measure: &str, entries: Vec<SeriesEntry>, heads: Vec<(usize, usize)>) -> Self {
+        let values = vec![None; entries.len() * heads.len()];
+        Self { measure: measure.to_owned(), entries, heads, values }
+    }
+
+    /// Enters a value; false when there is no such head or checkpoint.
+    pub fn set(&mut self, layer: usize, head: usize, entry: usize, value: Option<f64>) -> bool {
+        let row = self.heads.iter().position(|&at| at == (layer, head));
+        let at =
+            row.filter(|_| entry < self.entries.len()).map(|row| row * self.entries.len() + entry);
+        let cell = at.and_then(|at| self.values.get_mut(at));
+        cell.map(|cell| *cell = value).is_some()
+    }
+
+    /// One head along training; `None` when there is no such head.
+    pub fn row(&self, layer: usize, head: usize) -> Option<&[Option<f64>]> {
+        let row = self.heads.iter().position(|&at| at == (layer, head))?;
+        self.values.get(row * self.entries.len()..(row + 1) * self.entries.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(names: &[&str]) -> Vec<(usize, Option<u64>)> {
+        training_order(names).into_iter().map(|(at, entry)| (at, entry.step)).collect()
+    }
+
+    #[test]
+    fn steps_are_read_from_the_names_in_use() {
+        assert_eq!(
+            steps(&["step-00064.safetensors", "step-00000.safetensors", "step-04000.safetensors"]),
+            [(1, Some(0)), (0, Some(64)), (2, Some(4000))]
+        );
+        assert_eq!(
+            steps(&[
+                "run/checkpoint-1000/model.safetensors",
+                "run/checkpoint-500/model.safetensors"
+            ]),
+            [(1, Some(500)), (0, Some(1000))]
+        );
+        assert_eq!(
+            steps(&[
+                "pythia-70m/step143000/model-00001-of-00002.safetensors",
+                "pythia-70m/step512/model.safetensors"
+            ]),
+            [(1, Some(512)), (0, Some(143_000))]
+        );
+    }
+
+    #[test]
+    fn without_a_word_the_differing_number_is_the_step() {
+        assert_eq!(steps(&["tiny2-300.st", "tiny2-20.st"]), [(1, Some(20)), (0, Some(300))]);
+        assert_eq!(steps(&["b10.st", "a.st", "b9.st"]), [(1, None), (2, None), (0, None)]);
+        assert_eq!(steps(&["steps.st", "step5.st"]), [(1, Some(5)), (0, None)]);
+        assert_eq!(steps(&["modèle1.st"]), [(0, None)]);
+    }
+
+    #[test]
+    fn a_table_is_filled_checkpoint_by_checkpoint() {
+        let entries = training_order(&["step1", "step2"]).into_iter().map(|(_, e)| e).collect();
+        let mut table = SeriesTable::new("sparseness", entries, vec![(0, 1), (2, 3)]);
+        assert!(
+            table.set(2, 3, 1, Some(0.1)) && !table.set(0, 0, 0, None) && !table.set(0, 1, 2, None)
+        );
+        assert_eq!(table.row(2, 3).unwrap(), [None, Some(0.1)]);
+        assert!(table.row(1, 1).is_none());
+    }
+}
