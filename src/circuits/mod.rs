@@ -9,6 +9,7 @@ pub mod prompts;
 mod prompts_words;
 pub mod relative_attention;
 pub mod sad;
+pub mod sad_set;
 pub mod series;
 
 pub use error::CircuitError;

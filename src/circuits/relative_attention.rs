@@ -40,6 +40,24 @@ impl TermBasis {
     }
 }
 
+/// What a destination can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Only sources up to itself.
+    pub causal: bool,
+    /// Only this many of the latest sources, itself included (a causal sliding window).
+    pub window: Option<usize>,
+}
+
+impl View {
+    /// The sources that `dest` sees in a prompt of `n`.
+    pub fn visible(self, dest: usize, n: usize) -> Range<usize> {
+        let end = if self.causal { n.min(dest + 1) } else { n };
+        let start = self.window.map_or(0, |window| (dest + 1).saturating_sub(window));
+        start.min(end)..end
+    }
+}
+
 /// One head on one prompt: every score, and every position's coefficients on the singular vectors.
 ///
 /// A score is what the bilinear part gives, `scale · q·k`: before soft-cap, ALiBi and mask. Term `k` of the pair (dest,
@@ -82,6 +100,28 @@ impl HeadTerms {
             src_coefficients: layout::to_row_major(&(k * &basis.g_src)),
             scores: layout::to_row_major(&(q * k.transpose() * scale)),
         })
+    }
+
+    /// As [`HeadTerms::new`], from what a forward pass leaves: `[n, d_head]` in `f32`, row-major.
+    ///
+    /// # Errors
+    /// [`CircuitError::Shape`] when the values do not fill whole rows.
+    pub fn from_f32(
+        basis: &TermBasis,
+        q: &[f32],
+        k: &[f32],
+        scale: f64,
+    ) -> Result<Self, CircuitError> {
+        let rows = |what, values: &[f32]| {
+            let width = basis.d_head().max(1);
+            if !values.len().is_multiple_of(width) {
+                let (expected, found) = ((values.len() / width, width), (1, values.len()));
+                return Err(CircuitError::Shape { what, expected, found });
+            }
+            let values: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
+            Ok(layout::from_row_major(values.len() / width, width, &values))
+        };
+        Self::new(basis, &rows("queries", q)?, &rows("keys", k)?, scale)
     }
 
     /// The coefficients `[d_head]` of destination `dest`, σ included; `None` past the last position.
