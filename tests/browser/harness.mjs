@@ -1,0 +1,115 @@
+// What every browser test stands on: a real Chromium, a page that may not talk to anybody else, drops, axe, screenshots.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { serve } from "./server.mjs";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+export const ROOT = resolve(HERE, "../..");
+export const DIST = join(ROOT, "dist");
+export const OUTPUT = join(HERE, "output");
+export const MINILM = join(ROOT, ".tools/minilm");
+
+/** Both ways that a reader's browser may be: without a GPU, and with one (here Chromium's software adapter). */
+export const PROJECTS = {
+  "without WebGPU": ["--disable-features=WebGPU"],
+  "with WebGPU": ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"],
+};
+
+/** Starts the server and a Chromium with more `flags`; `stop()` ends both. */
+export async function start(flags = []) {
+  assert.ok(existsSync(join(DIST, "index.html")), "dist/ is missing: run `make dist` first");
+  mkdirSync(OUTPUT, { recursive: true });
+  // A prefix, so that an absolute address anywhere on the page is a failing test.
+  const server = await serve(DIST, { prefix: "/any/where/" });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-quic",
+      "--disable-background-networking",
+      "--no-first-run",
+      "--enable-precise-memory-info",
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+      ...flags,
+    ],
+  });
+  const stop = async () => {
+    await browser.close();
+    await server.close();
+  };
+  return { address: server.address, browser, server, stop };
+}
+
+/**
+ * Opens the page at `hash`, runs `test(page)`, and fails if anything left the origin or was reported as an error.
+ *
+ * `expected`: patterns of console errors that the test provokes on purpose. Other options are Playwright's
+ * (`viewport`, `colorScheme`, `reducedMotion`).
+ */
+export async function withPage(session, { hash = "", expected = [], ...options }, test) {
+  const context = await session.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const trouble = [];
+  const origin = new URL(session.address).origin;
+  const report = (what) => expected.some((pattern) => pattern.test(what)) || trouble.push(what);
+  context.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${origin}/`) && !/^(blob|data):/.test(url)) report(`request to ${url}`);
+  });
+  context.on("response", (response) => response.status() >= 400 && report(`${response.status()} for ${response.url()}`));
+  context.on("console", (message) => message.type() === "error" && report(`console: ${message.text()}`));
+  context.on("weberror", (error) => report(`error: ${error.error().stack ?? error.error()}`));
+  try {
+    await page.goto(`${session.address}${hash}`);
+    await test(page);
+    assert.deepEqual(trouble, [], "the page stayed at home and reported no error");
+  } catch (error) {
+    if (trouble.length) error.message += `\nReported by the page:\n${trouble.join("\n")}`;
+    await page.screenshot({ path: join(OUTPUT, "failure.png") }).catch(() => {});
+    throw error;
+  } finally {
+    await context.close();
+  }
+}
+
+/** Drops files or folders from the desktop onto the middle of the page, as the operating system does. */
+export async function drop(page, paths) {
+  const { width, height } = page.viewportSize();
+  const cdp = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths.map((path) => resolve(path)), dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"]) {
+    await cdp.send("Input.dispatchDragEvent", { type, x: width / 2, y: height / 2, data });
+  }
+  await cdp.detach();
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Fails with a readable list if axe finds any violation of WCAG 2.2 AA or its best practices. */
+export async function assertAccessible(page, context = "") {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  const found = violations.map(({ id, help, nodes }) => {
+    const where = nodes.slice(0, 3).map(({ target, failureSummary }) => `    ${target.join(" ")}: ${failureSummary}`);
+    return `${id}: ${help} (${nodes.length})\n${where.join("\n")}`;
+  });
+  assert.deepEqual(found, [], `no accessibility violation ${context}`);
+}
+
+/** Writes `output/NAME.png`. */
+export async function picture(page, name, options = {}) {
+  await page.screenshot({ path: join(OUTPUT, `${name}.png`), ...options });
+}
+
+/** Runs a Python program with numpy and safetensors and returns what it prints, as text. */
+export function python(program, ...args) {
+  const binary = process.env.PYTHON || join(ROOT, ".tools/venv/bin/python");
+  return execFileSync(binary, ["-c", program, ...args], { encoding: "utf8", maxBuffer: 1 << 28 });
+}

@@ -1,0 +1,63 @@
+// A static file server on 127.0.0.1: of the tests, and of `make serve` (node server.mjs DIRECTORY PORT).
+
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const TYPES = {
+  ".css": "text/css",
+  ".html": "text/html; charset=utf-8",
+  ".ico": "image/x-icon",
+  ".js": "text/javascript",
+  ".json": "application/json",
+  ".md": "text/markdown; charset=utf-8",
+  ".mjs": "text/javascript",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
+};
+
+/**
+ * Serves `directory` under `prefix` until `close()`; port 0 takes any free one.
+ *
+ * A prefix shows that every address on the page is relative. Returns the address to open.
+ */
+export async function serve(directory, { port = 0, prefix = "/" } = {}) {
+  const root = resolve(directory);
+  const server = createServer(async (request, response) => {
+    const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
+    const inside = path.startsWith(prefix) ? normalize(`/${path.slice(prefix.length)}`) : null;
+    const file = inside && join(root, inside.endsWith("/") ? `${inside}index.html` : inside);
+    const found = file && (await stat(file).catch(() => null));
+    if (!found?.isFile()) {
+      response.writeHead(404).end("Not found");
+      return;
+    }
+    response.writeHead(200, {
+      "Cache-Control": "no-cache",
+      "Content-Length": found.size,
+      "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+      "X-Content-Type-Options": "nosniff",
+    });
+    createReadStream(file).pipe(response);
+  });
+  await new Promise((done, failed) => server.once("error", failed).listen(port, "127.0.0.1", done));
+  const address = `http://127.0.0.1:${server.address().port}${prefix}`;
+  const close = () => new Promise((done) => server.close(done).closeAllConnections());
+  return { address, close };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [directory, port] = process.argv.slice(2);
+  try {
+    const { address } = await serve(directory, { port: Number(port) });
+    console.log(`Omega Lens is at ${address}\nPress Ctrl-C to stop.`);
+  } catch (error) {
+    const why = error.code === "EADDRINUSE" ? `port ${port} is in use by another program` : error.message;
+    console.error(`Cannot serve: ${why}.`);
+    process.exit(1);
+  }
+}

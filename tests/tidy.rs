@@ -1,0 +1,220 @@
+//! Keeps the borders that `src/lib.rs` draws: layers point down, one part knows wgpu, files stay short and announced.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules, lowest layer first; those of one row do not know each other.
+const LAYERS: &[&[&str]] = &[
+    &["math"],
+    &["checkpoint"],
+    &["model"],
+    &["circuits", "toy"],
+    &["gpu"],
+    &["engine"],
+    &["worker"],
+    &["ui"],
+    &["cli"],
+];
+
+/// Crates that only some modules may name: the crate's name in code, and who knows it.
+const KNOWN_BY: &[(&str, &[&str])] = &[
+    ("wgpu", &["gpu"]),
+    ("pollster", &["gpu", "engine", "cli"]),
+    ("yew", &["ui"]),
+    ("web_sys", &["ui", "worker", "engine"]),
+    ("js_sys", &["ui", "worker", "engine"]),
+    ("serde_wasm_bindgen", &["worker"]),
+    ("clap", &["cli"]),
+    ("tokenizers", &["model"]),
+];
+
+const LONGEST: usize = 350;
+/// What the header of a longer file must say, with the reason after it.
+const LONG_BECAUSE: &str = "Longer than";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below `folder` whose name ends in one of `endings`, with its text.
+fn files(folder: &str, endings: &[&str]) -> Vec<(PathBuf, String)> {
+    let (mut found, mut folders) = (Vec::new(), vec![root().join(folder)]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir()
+                && !["node_modules", "output", "target", "golden"].contains(&name.as_str())
+            {
+                folders.push(path);
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path.strip_prefix(root()).unwrap().to_path_buf(), text));
+            }
+        }
+    }
+    found
+}
+
+/// The code of a file: comments may point anywhere.
+fn code(text: &str) -> String {
+    text.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The module of a file in `src`; the root file and the programs have none.
+fn module(path: &Path) -> Option<String> {
+    let first = path.strip_prefix("src").ok()?.components().next()?.as_os_str().to_str()?;
+    let name = first.trim_end_matches(".rs");
+    (name != "lib" && name != "bin").then(|| name.to_owned())
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|row| row.contains(&module))
+}
+
+/// The names that follow `crate::`, also inside braces.
+fn crate_names(code: &str) -> Vec<String> {
+    let word = |text: &str| {
+        text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+    };
+    let mut names = Vec::new();
+    for (at, prefix) in code.match_indices("crate::") {
+        let rest = &code[at + prefix.len()..];
+        let Some(group) = rest.strip_prefix('{') else {
+            names.push(word(rest));
+            continue;
+        };
+        let mut depth = 1;
+        let mut item = String::new();
+        for c in group.chars() {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            if depth == 1 && c != ',' && !c.is_whitespace() {
+                item.push(c);
+            }
+            if depth == 0 || (depth == 1 && c == ',') {
+                names.push(word(&item));
+                item.clear();
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    names
+}
+
+/// Whether `code` names the crate, as a path or in a `use`.
+fn names_crate(code: &str, name: &str) -> bool {
+    code.match_indices(name).any(|(at, _)| {
+        let boundary = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        let after = &code[at + name.len()..];
+        let before = code[..at].chars().next_back();
+        boundary(before)
+            && before != Some(':')
+            && (after.starts_with("::") || code[..at].ends_with("use "))
+    })
+}
+
+fn assert_none(found: Vec<String>, what: &str) {
+    assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn layers_point_down() {
+    let mut found = Vec::new();
+    for (path, text) in files("src", &[".rs"]) {
+        let Some(own) = module(&path) else { continue };
+        let Some(rank) = layer(&own) else {
+            found.push(format!("{}: module `{own}` has no layer in tests/tidy.rs", path.display()));
+            continue;
+        };
+        for name in crate_names(&code(&text)) {
+            if layer(&name).is_some_and(|other| name != own && other >= rank) {
+                found.push(format!("{}: `{own}` knows `{name}`", path.display()));
+            }
+        }
+    }
+    assert_none(found, "a layer knows one beside or above it");
+}
+
+#[test]
+fn each_border_crate_is_known_to_its_own_part_only() {
+    let mut found = Vec::new();
+    for (path, text) in files("src", &[".rs"]) {
+        let Some(own) = module(&path) else { continue };
+        let code = code(&text);
+        for (name, known_by) in KNOWN_BY {
+            if names_crate(&code, name) && !known_by.contains(&own.as_str()) {
+                found.push(format!("{}: `{own}` names {name}", path.display()));
+            }
+        }
+    }
+    assert_none(found, "a crate is named outside the part that knows it");
+}
+
+#[test]
+fn every_file_announces_its_idea_and_stays_short() {
+    let mut found = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        for (path, text) in files(folder, &[".rs"]) {
+            if !text.starts_with("//! ") {
+                found.push(format!("{}: no `//!` in the first line", path.display()));
+            }
+            let header = text
+                .lines()
+                .take_while(|line| line.starts_with("//!"))
+                .collect::<Vec<_>>()
+                .join("\n");
+            let lines = text.lines().count();
+            if lines > LONGEST && !header.contains(LONG_BECAUSE) {
+                found.push(format!(
+                    "{}: {lines} lines, and no \"{LONG_BECAUSE} …\" in its header",
+                    path.display()
+                ));
+            }
+        }
+    }
+    assert_none(found, "a file does not say what it is, or is too long");
+}
+
+#[test]
+fn every_shader_has_a_rust_file_of_its_name() {
+    let alone: Vec<_> = files("src", &[".wgsl"])
+        .into_iter()
+        .filter(|(path, _)| !root().join(path).with_extension("rs").exists())
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert_none(alone, "a shader without its twin");
+}
+
+#[test]
+fn the_repository_stands_alone_and_leaves_nothing_half_said() {
+    let forbidden = [
+        ["/wo", "rk/"].concat(),
+        ["../sha", "red"].concat(),
+        ["TO", "DO"].concat(),
+        ["FIX", "ME"].concat(),
+    ];
+    let text = [
+        ".rs", ".wgsl", ".md", ".py", ".mjs", ".js", ".html", ".css", ".toml", ".json", "Makefile",
+    ];
+    let mut found = Vec::new();
+    let mut all = files(".ci", &[""]);
+    for folder in ["src", "tests", "benches", "www", ".github"] {
+        all.extend(files(folder, &text));
+    }
+    for name in ["README.md", "Makefile", "Cargo.toml", "Trunk.toml", "index.html"] {
+        all.push((name.into(), fs::read_to_string(root().join(name)).unwrap_or_default()));
+    }
+    for (path, text) in all {
+        for (number, line) in text.lines().enumerate() {
+            if forbidden.iter().any(|word| line.contains(word)) {
+                found.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none(found, "a line points outside the repository, or at work not done");
+}
