@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::error::CircuitError;
-use crate::math::{Mat, layout};
+use crate::math::{Mat, ProductSvd, layout};
 
 /// What turns a head's queries and keys into coefficients on its singular vectors.
 ///
@@ -32,6 +32,11 @@ impl TermBasis {
         expect_shape("G_dest", &g_dest, expected)?;
         expect_shape("G_src", &g_src, expected)?;
         Ok(Self { g_dest, g_src, s })
+    }
+
+    /// The basis that an SVD of `W_Q W_Kᵀ` gives.
+    pub fn of(svd: &ProductSvd) -> Self {
+        Self { g_dest: svd.g_left.clone(), g_src: svd.g_right.clone(), s: svd.s.clone() }
     }
 
     /// `d_head`, the number of singular vectors, null directions included.
