@@ -1,6 +1,8 @@
 //! Layer 3, circuits: Ω and OV, and what their singular vectors mean.
 
 pub mod attribution;
+pub mod components;
+mod components_written;
 pub mod controls;
 mod error;
 pub mod intervention;
