@@ -57,6 +57,9 @@ pub fn length(first: &[u8], size: u64) -> Result<u64, HeaderError> {
 pub fn parse(json: &[u8], size: u64, file: usize) -> Result<Vec<TensorEntry>, HeaderError> {
     let text = std::str::from_utf8(json)
         .map_err(|error| HeaderError::NotUtf8 { at: error.valid_up_to() })?;
+    if json.first() != Some(&b'{') {
+        return Err(HeaderError::Malformed { reason: "it does not start with a brace".into() });
+    }
     check_depth(json)?;
     let mut listing = Listing::default();
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -135,12 +138,10 @@ fn entry(
     let (Some(absolute_start), Some(absolute_end)) = (absolute(start), absolute(end)) else {
         return Err(HeaderError::OutOfRange { name: quoted(), end: u64::MAX, size });
     };
-    // The bits are counted in u64 with an early zero, so that [0, 2^60, 2^60] is an empty tensor as in numpy.
-    let bits = if shape.contains(&0) {
-        Some(0)
-    } else {
-        shape.iter().try_fold(u64::from(dtype.bits()), |product, &n| product.checked_mul(n as u64))
-    };
+    // Multiplied in order, as the safetensors crate does: a zero first makes an empty tensor, a zero last does not undo
+    // an overflow. The count of elements must be addressable too.
+    let elements = shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n));
+    let bits = elements.and_then(|elements| u64::from(dtype.bits()).checked_mul(elements as u64));
     let Some(needs) = bits else {
         return Err(HeaderError::ShapeOverflow { name: quoted(), shape });
     };

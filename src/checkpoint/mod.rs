@@ -12,17 +12,22 @@ pub mod header;
 pub mod plan;
 
 mod checkpoint;
+mod choose;
 mod dtype;
 mod error;
+mod header_error;
 mod non_finite;
 mod source;
 mod tensor;
+mod write;
 
 pub use checkpoint::Checkpoint;
 pub use dtype::{Dtype, OtherDtype};
-pub use error::{CheckpointError, HeaderError};
+pub use error::CheckpointError;
+pub use header_error::HeaderError;
 pub use non_finite::NonFinite;
 #[cfg(not(target_arch = "wasm32"))]
 pub use source::FileSource;
 pub use source::{ByteSource, MemorySource, Shareable};
 pub use tensor::{Tensor, TensorEntry};
+pub use write::{Named, Numbers, to_safetensors};
