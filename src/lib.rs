@@ -12,6 +12,7 @@
 //! | 4 | `gpu` | one `.rs` + `.wgsl` pair per kernel; adds speed, never meaning |
 //! | 5 | `engine` | the CPU or the GPU behind one set of functions; the only part that knows there are two |
 //! | 6 | `worker` | the protocol between the page and its workers, transport, serving |
+//! | 6 | `cli` | the command line `omega`: the same core, native |
 //! | 7 | `ui` | Yew: state, charts, pages, words |
 //!
 //! # Invariants
@@ -30,6 +31,8 @@
 
 pub mod checkpoint;
 pub mod circuits;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cli;
 #[cfg(feature = "page")]
 pub mod engine;
 #[cfg(feature = "gpu")]

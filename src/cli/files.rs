@@ -1,0 +1,39 @@
+//! The arguments that every subcommand has: which files, and how to print.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::CliError;
+use crate::checkpoint::Checkpoint;
+
+/// The checkpoint to read.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Files {
+    /// Checkpoint files (.safetensors, shards, index, config.json, tokenizer.json), or folders that hold them
+    #[arg(required = true, value_name = "FILES")]
+    pub files: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Opens the checkpoint.
+    ///
+    /// # Errors
+    /// What [`Checkpoint::open_paths`] says.
+    pub fn checkpoint(&self) -> Result<Checkpoint, CliError> {
+        Ok(Checkpoint::open_paths(&self.files)?)
+    }
+}
+
+/// Prints `value` as JSON on standard output, followed by a line break.
+///
+/// # Errors
+/// [`CliError::Json`] or [`CliError::Write`] if that fails.
+pub fn print_json(value: &impl Serialize) -> Result<(), CliError> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! Layer 6, the command line `omega`: the same core as the page, for scripts and for schedulers.
+//!
+//! One file per subcommand, each with its `Args` and `run`; a new one is a file, a line in [`Command`] and a line in
+//! [`main`]. Results go to standard output, complaints to standard error with exit code 2.
+
+pub mod error;
+pub mod files;
+pub mod inspect;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use error::CliError;
+pub use files::Files;
+
+/// See what every attention head of a transformer looks for.
+#[derive(Debug, Parser)]
+#[command(name = "omega", version, arg_required_else_help = true)]
+struct Omega {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Inspect(inspect::Args),
+}
+
+/// Reads the arguments of the process, runs the subcommand and says how it went.
+pub fn main() -> ExitCode {
+    let result = match Omega::parse().command {
+        Command::Inspect(args) => inspect::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("omega: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
