@@ -11,6 +11,7 @@ pub mod prompts;
 mod prompts_words;
 pub mod relative_attention;
 pub mod sad;
+pub mod sad_event;
 pub mod sad_set;
 pub mod series;
 

@@ -6,58 +6,7 @@ use super::controls::{ControlOptions, ControlSparsity, Controls, moments};
 use super::error::CircuitError;
 use super::relative_attention::{HeadTerms, RelativeAttention, TermBasis, View};
 use super::sad::{EventRule, RunningSum, Sparsity};
-
-/// One pair (dest, src) of one head, decomposed, with its controls beside it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SadEvent {
-    /// Attention probability of the pair.
-    pub attention: f64,
-    /// The score before soft-cap, ALiBi and mask.
-    pub score: f64,
-    /// `[d_head]`: the score's terms.
-    pub terms: Vec<f64>,
-    /// What no singular vector carries of the score.
-    pub remainder: f64,
-    /// Relative attention and its terms.
-    pub relative: RelativeAttention,
-    /// How sparse the relative terms are.
-    pub sparsity: Sparsity,
-    /// The same in random bases.
-    pub controls: ControlSparsity,
-}
-
-impl SadEvent {
-    /// Decomposes one pair; `pattern` holds the head's attention, `[n_dest, n_src]`, row-major.
-    ///
-    /// `None` where relative attention is undefined (a single visible source) or the pair does not exist.
-    pub fn of(
-        head: &HeadTerms,
-        controls: &Controls,
-        pattern: &[f32],
-        view: View,
-        dest: usize,
-        src: usize,
-    ) -> Option<Self> {
-        let relative = head.relative(dest, view.visible(dest, head.n_src), src)?;
-        Some(Self {
-            attention: pattern.get(dest * head.n_src + src).copied().map(f64::from)?,
-            score: head.score(dest, src)?,
-            terms: head.terms(dest, src)?,
-            remainder: head.remainder(dest, src)?,
-            sparsity: Sparsity::of(&relative.terms),
-            controls: controls.of(&relative),
-            relative,
-        })
-    }
-}
-
-/// The visible source with the highest attention in `pattern` `[n_dest, n_src]`; the first of equals. `None` outside it.
-pub fn most_attended(pattern: &[f32], n_src: usize, view: View, dest: usize) -> Option<usize> {
-    let row = pattern.get(dest * n_src..(dest + 1) * n_src)?;
-    let visible = view.visible(dest, n_src);
-    let pairs = row.iter().copied().enumerate().filter(|(src, _)| visible.contains(src));
-    pairs.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(src, _)| src)
-}
+use super::sad_event::{SadEvent, most_attended};
 
 /// How a set is measured; stamped on every result.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
