@@ -49,11 +49,15 @@ export async function start(flags = []) {
 /**
  * Opens the page at `hash`, runs `test(page)`, and fails if anything left the origin or was reported as an error.
  *
- * `expected`: patterns of console errors that the test provokes on purpose. Other options are Playwright's
- * (`viewport`, `colorScheme`, `reducedMotion`).
+ * `expected`: patterns of console errors that the test provokes on purpose. `cores`: how many the page believes that
+ * the machine has. Other options are Playwright's (`viewport`, `colorScheme`, `reducedMotion`).
  */
-export async function withPage(session, { hash = "", expected = [], ...options }, test) {
+export async function withPage(session, { hash = "", expected = [], cores, ...options }, test) {
   const context = await session.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  if (cores) {
+    const say = (n) => Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => n });
+    await context.addInitScript(say, cores);
+  }
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const trouble = [];
@@ -88,6 +92,20 @@ export async function drop(page, paths) {
     await cdp.send("Input.dispatchDragEvent", { type, x: width / 2, y: height / 2, data });
   }
   await cdp.detach();
+}
+
+/**
+ * Bytes of WebAssembly memory of each worker.
+ *
+ * A module is loaded once per worker, and its initialiser returns what it made the first time. The memory never shrinks:
+ * this is also the peak.
+ */
+export async function heaps(page) {
+  const bytes = async () => {
+    const { default: init } = await import(new URL("worker.js", self.location.href));
+    return (await init()).memory.buffer.byteLength;
+  };
+  return Promise.all(page.workers().map((worker) => worker.evaluate(bytes)));
 }
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");

@@ -1,0 +1,62 @@
+// From the drop of a large checkpoint to its first spectrum and to all of them, in Chromium with two workers.
+//
+//   node benches/browser.mjs [RUNS]     needs dist/ and tests/browser/node_modules; prints one table, medians of RUNS (3)
+
+import { join } from "node:path";
+import { ROOT, drop, heaps, start, withPage } from "../tests/browser/harness.mjs";
+import { write } from "./shapes.mjs";
+
+const CASES = [
+  { shape: "gpt2", name: "GPT-2 small shape, f32, 548 MB", reach: { first: 0.5, all: 2, heap: 200 } },
+  { shape: "llama", name: "Llama-3-8B shape, bf16, 16 GB", reach: { first: 1, heap: 600 } },
+];
+
+/** Notes in the page itself when the drop arrived, when a spectrum was drawn, and when no head was pending. */
+function watch(folder) {
+  const times = (window.omegaTimes = {});
+  window.addEventListener("drop", () => (times.drop = performance.now()), { capture: true });
+  const look = () => {
+    const open = document.querySelector("[data-testid=model]")?.textContent.includes(folder);
+    const cells = [...document.querySelectorAll("[data-head]")];
+    if (open && !times.first && document.querySelector(".spectrum svg.bars")) times.first = performance.now();
+    if (open && cells.length && cells.every((cell) => cell.textContent !== "…")) times.all = performance.now();
+    if (!times.all) requestAnimationFrame(look);
+  };
+  look();
+}
+
+async function run({ shape, reach }) {
+  const folder = join(ROOT, ".tools/bench", shape);
+  write(shape, folder);
+  const session = await start();
+  const result = {};
+  try {
+    await withPage(session, { cores: 3 }, async (page) => {
+      await page.waitForSelector(".spectrum svg.bars");
+      await page.evaluate(watch, shape);
+      await drop(page, [folder]);
+      await page.waitForFunction(() => window.omegaTimes.first, null, { timeout: 120_000 });
+      if (reach.all) await page.waitForFunction(() => window.omegaTimes.all, null, { timeout: 300_000 });
+      const times = await page.evaluate(() => window.omegaTimes);
+      result.first = (times.first - times.drop) / 1000;
+      if (reach.all) result.all = (times.all - times.drop) / 1000;
+      result.heap = (await heaps(page)).reduce((a, b) => a + b, 0) / 1e6;
+    });
+  } finally {
+    await session.stop();
+  }
+  return result;
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const runs = Number(process.argv[2] ?? 3);
+const label = { first: "first spectrum, s", all: "all heads, QK and OV, s", heap: "wasm heap of all workers, MB" };
+console.log("| file | measure | measured | reach | ratio |\n|---|---|---|---|---|");
+for (const each of CASES) {
+  const results = [];
+  for (let i = 0; i < runs; i++) results.push(await run(each));
+  for (const [measure, reach] of Object.entries(each.reach)) {
+    const value = median(results.map((r) => r[measure]));
+    console.log(`| ${each.name} | ${label[measure]} | ${value.toPrecision(3)} | ${reach} | ${(value / reach).toFixed(2)} |`);
+  }
+}
