@@ -1,1 +1,23 @@
 //! Layer 4, WebGPU kernels: one `.rs` + `.wgsl` pair each, each with a CPU twin. Adds speed, never meaning.
+
+mod buffers;
+mod certify;
+mod commands;
+mod device;
+mod error;
+mod factors;
+mod gemm;
+mod jacobi;
+mod kernel;
+mod oneshot;
+mod pivoted_qr;
+mod qr;
+mod svd;
+
+pub use certify::Certificate;
+pub use device::{Gpu, GpuDescription, GpuOptions};
+pub use error::GpuError;
+pub use factors::Factors;
+pub use gemm::{Operand, Raw};
+pub use kernel::shaders;
+pub use svd::{HeadSvd, SvdBatch};
