@@ -5,7 +5,7 @@
 
 use super::device::{Gpu, locked};
 use super::error::GpuError;
-use super::{certify, gemm, jacobi, pivoted_qr, qr};
+use super::{certify, gemm, jacobi, pivoted_qr, qr, top_k};
 
 /// One entry point of one `.wgsl` file.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +54,11 @@ pub fn shaders() -> Vec<(String, String)> {
         add(&pivoted_qr::FACTOR, &pivoted_qr::constants(h));
         add(&jacobi::SWEEP, &jacobi::constants(h));
         add(&certify::CERTIFY, &[("H", h as u32)]);
+    }
+    for k in 1..=top_k::MAX_K as u32 {
+        for kind in 0..3 {
+            add(&top_k::SEARCH, &[("K", k), ("ROW_TYPE", kind)]);
+        }
     }
     all
 }

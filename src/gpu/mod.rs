@@ -13,6 +13,7 @@ mod oneshot;
 mod pivoted_qr;
 mod qr;
 mod svd;
+mod top_k;
 
 pub use certify::Certificate;
 pub use device::{Gpu, GpuDescription, GpuOptions};
@@ -21,3 +22,4 @@ pub use factors::Factors;
 pub use gemm::{Operand, Raw};
 pub use kernel::shaders;
 pub use svd::{HeadSvd, SvdBatch};
+pub use top_k::{MAX_K, Matches, TopKSearch};
