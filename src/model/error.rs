@@ -1,0 +1,104 @@
+//! What can go wrong between tensors and a transformer; every message says what happened and what to try.
+
+use crate::checkpoint::CheckpointError;
+
+/// An error of the model layer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The bytes could not be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// `config.json` is there but cannot be used.
+    #[error("config.json: {reason}")]
+    Config {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The weights are quantised, so the tensors are not the matrices.
+    #[error(
+        "config.json says that the weights are quantised ({method}): the file holds codes, not the matrices. \
+         Use the unquantised checkpoint, or dequantise it first"
+    )]
+    Quantised {
+        /// `quant_method` as the file names it.
+        method: String,
+    },
+    /// No family fits.
+    #[error("{reason}. Families known here: {known}")]
+    UnknownFamily {
+        /// What was looked at.
+        reason: String,
+        /// The families, comma separated.
+        known: String,
+    },
+    /// The head count cannot be read off the tensors, and nothing else says it.
+    #[error(
+        "the number of heads of this {family} model is not in its tensors (d_model {d_model}, all heads together \
+         {inner}): add its config.json, or give the head count; likely ones: {suggestions:?}"
+    )]
+    HeadCountNeeded {
+        /// The family.
+        family: &'static str,
+        /// Width of the residual stream.
+        d_model: usize,
+        /// `n_heads * d_head`, which the tensors do say.
+        inner: usize,
+        /// Head counts that give a usual `d_head` (64, 128, 80, 96, 256, 32), most likely first.
+        suggestions: Vec<usize>,
+    },
+    /// Two sources disagree, or a size does not divide.
+    #[error("{what}: {first} against {second}")]
+    Mismatch {
+        /// What was compared.
+        what: String,
+        /// The first value, with its source.
+        first: String,
+        /// The second value, with its source.
+        second: String,
+    },
+    /// A tensor that the family needs is not in the files.
+    #[error("tensor {name} is not in the files{}", if *shards > 0 { format!(" ({shards} shard(s) are missing)") } else { String::new() })]
+    MissingTensor {
+        /// Its name.
+        name: String,
+        /// How many shards of the checkpoint were not given.
+        shards: usize,
+    },
+    /// A tensor has another shape than the family needs.
+    #[error("tensor {name} has the shape {found:?}, but this {family} model needs {expected:?}")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// The family.
+        family: &'static str,
+        /// The shape that is needed.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
+    },
+    /// An index past the end.
+    #[error("{what} {index} does not exist: there are {count}")]
+    OutOfRange {
+        /// "layer", "head", "token id", "position".
+        what: &'static str,
+        /// The index that was asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// Weights that are NaN or infinite.
+    #[error("{count} value(s) of {name} are not finite")]
+    NotFinite {
+        /// The tensor.
+        name: String,
+        /// How many.
+        count: usize,
+    },
+    /// This model cannot be run here; its matrices still can be seen.
+    #[error("this model cannot be run here: {reason}. Its spectra can still be computed")]
+    CannotRun {
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,116 @@
+//! One short file per family, and the list of them. To add one: write its file, add two lines here, add a fixture.
+
+mod bert;
+mod bloom;
+mod clip;
+mod distilbert;
+mod falcon;
+mod gemma;
+mod gemma2;
+mod gemma3;
+mod gpt2;
+mod gpt_neo;
+mod gpt_neox;
+mod gptj;
+mod llama;
+mod mistral;
+mod olmo2;
+mod opt;
+mod phi;
+mod phi3;
+mod qwen2;
+mod qwen3;
+mod roberta;
+mod stablelm;
+mod vit;
+
+/// What every family's file needs.
+mod prelude {
+    pub(super) use crate::model::ModelError;
+    pub(super) use crate::model::activation::Activation;
+    pub(super) use crate::model::architecture::{FusedOrder, NormKind, Orientation, Pairing};
+    pub(super) use crate::model::config::Config;
+    pub(super) use crate::model::names::Names;
+    pub(super) use crate::model::recipe::{
+        AlibiKind, Family, MlpPaths, PerLayer, PositionPaths, QkNormPaths, QkvPaths, Recipe,
+        RopeRecipe, Rotary, Scale, Survey,
+    };
+    pub(super) use crate::model::rope::{RopeConfig, Scaling};
+    pub(super) use serde_json::Value;
+}
+
+use super::ModelError;
+use super::config::Config;
+use super::names::Names;
+use super::recipe::Family;
+
+/// All families, in the order in which they are listed to people.
+pub static FAMILIES: [&Family; 24] = [
+    &gpt2::GPT2,
+    &gpt_neo::GPT_NEO,
+    &gpt_neox::GPT_NEOX,
+    &gptj::GPTJ,
+    &llama::LLAMA,
+    &mistral::MISTRAL,
+    &qwen2::QWEN2,
+    &qwen3::QWEN3,
+    &gemma::GEMMA,
+    &gemma2::GEMMA2,
+    &gemma3::GEMMA3,
+    &phi::PHI,
+    &phi3::PHI3,
+    &opt::OPT,
+    &bloom::BLOOM,
+    &falcon::FALCON,
+    &olmo2::OLMO2,
+    &stablelm::STABLELM,
+    &bert::BERT,
+    &roberta::ROBERTA,
+    &distilbert::DISTILBERT,
+    &vit::VIT,
+    &clip::CLIP_TEXT,
+    &clip::CLIP_VISION,
+];
+
+/// The family of a checkpoint: the one asked for, or the config's `model_type`, or the best fit of the names.
+///
+/// # Errors
+/// [`ModelError::UnknownFamily`] if the asked one or the config's is not known, or no names fit.
+pub fn recognise(
+    names: &Names,
+    config: &Config,
+    asked: Option<&str>,
+) -> Result<&'static Family, ModelError> {
+    let known = || FAMILIES.map(|f| f.id).join(", ");
+    if let Some(id) = asked {
+        let found = FAMILIES.into_iter().find(|f| f.id == id);
+        return found.ok_or_else(|| ModelError::UnknownFamily {
+            reason: format!("no family is called {id:?}"),
+            known: known(),
+        });
+    }
+    // A multimodal file names its language part inside.
+    let inner = config.part("text_config");
+    let kinds = [inner.as_ref().and_then(Config::model_type), config.model_type()];
+    let by_type = |kind: &str| FAMILIES.into_iter().find(|f| f.model_types.contains(&kind));
+    if let Some(found) = kinds.into_iter().flatten().find_map(by_type) {
+        return Ok(found);
+    }
+    if let Some(kind) = kinds.into_iter().flatten().next() {
+        let reason = format!(
+            "config.json says model_type {kind:?}, which is not known here. If it is built exactly like one of the \
+             families, ask for that family"
+        );
+        return Err(ModelError::UnknownFamily { reason, known: known() });
+    }
+    if names.any_layer("layers.{l}.attention.wq.weight") {
+        let reason = "these are \"consolidated\" names (attention.wq), whose rotary pairs lie differently; use the \
+                      Hugging Face files of the same model";
+        return Err(ModelError::UnknownFamily { reason: reason.into(), known: known() });
+    }
+    let best = FAMILIES.into_iter().map(|f| ((f.fit)(names), f)).max_by_key(|&(fit, _)| fit);
+    best.filter(|&(fit, _)| fit > 0).map(|(_, f)| f).ok_or_else(|| ModelError::UnknownFamily {
+        reason: "no config.json, and the tensor names fit no family".into(),
+        known: known(),
+    })
+}
