@@ -17,6 +17,7 @@ pub mod rope;
 
 mod error;
 mod heads;
+mod parts;
 mod resolve;
 
 pub use architecture::Architecture;
