@@ -5,8 +5,10 @@ pub mod components;
 mod components_written;
 pub mod controls;
 mod error;
+pub mod head_statistics;
 pub mod intervention;
 pub mod null;
+pub mod omega;
 pub mod prompts;
 mod prompts_words;
 pub mod relative_attention;
@@ -14,5 +16,6 @@ pub mod sad;
 pub mod sad_event;
 pub mod sad_set;
 pub mod series;
+pub mod spectrum;
 
 pub use error::CircuitError;

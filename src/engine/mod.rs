@@ -1,1 +1,61 @@
-//! Layer 5, the engine: CPU or GPU behind one set of functions; the only part that knows there are two.
+//! Layer 5, the engine: what a worker knows between questions, and how it answers them.
+//!
+//! Knows no browser: the worker hands it byte sources and a place for answers, so that tests run it natively. One file per
+//! page of questions.
+
+use crate::checkpoint::{ByteSource, Checkpoint};
+use crate::model::{AttentionLayer, Model, ModelError, Part};
+use crate::worker::protocol::{Ask, Failure, Out, Tell};
+
+mod heads;
+mod open;
+mod python;
+
+/// A worker's memory.
+#[derive(Default)]
+pub struct Engine {
+    model: Option<Model>,
+    /// The layer that was read last, still in the file's bytes.
+    layer: Option<AttentionLayer>,
+}
+
+impl Engine {
+    /// Answers one question; every part of the answer goes to `out`, its end is the return value.
+    ///
+    /// # Errors
+    /// A [`Failure`] in words for the reader. The engine stays usable, and a model that was open stays open.
+    pub async fn answer(
+        &mut self,
+        ask: Ask,
+        _arrays: Vec<Vec<f32>>,
+        sources: Vec<Box<dyn ByteSource>>,
+        out: Out<'_>,
+    ) -> Result<(), Failure> {
+        match ask {
+            Ask::Open(hints) => {
+                let (model, summary) = open::open(Checkpoint::open(sources)?, &hints)?;
+                self.model = Some(model);
+                self.layer = None;
+                out(Tell::Opened(Box::new(summary)), Vec::new());
+                Ok(())
+            }
+            Ask::Heads(ask) => heads::answer(self, ask, out),
+        }
+    }
+
+    fn model(&self) -> Result<&Model, Failure> {
+        self.model.as_ref().ok_or_else(|| Failure::new("no model is open"))
+    }
+
+    /// The attention of one layer, read once.
+    fn layer(&mut self, layer: usize) -> Result<&AttentionLayer, Failure> {
+        if self.layer.as_ref().is_none_or(|l| l.layer() != layer) {
+            self.layer = None;
+            let model = self.model.as_ref().ok_or_else(|| Failure::new("no model is open"))?;
+            self.layer = Some(AttentionLayer::read(model, layer, Part::Both)?);
+        }
+        self.layer.as_ref().ok_or_else(|| {
+            Failure::from(ModelError::OutOfRange { what: "layer", index: layer, count: 0 })
+        })
+    }
+}

@@ -95,7 +95,7 @@ fn here() -> Route {
 /// The whole page.
 #[component]
 pub fn Root() -> Html {
-    let state = use_reducer(|| Store(AppState { route: here(), ..AppState::default() }));
+    let state = use_reducer(|| Store(AppState::at_route(here())));
     let session = use_memo((), |()| Session::new(state.dispatcher()));
     let session: Session = (*session).clone();
     let dark = use_state(super::widgets::theme::is_dark);
@@ -103,7 +103,9 @@ pub fn Root() -> Html {
 
     use_listeners(&session, &dark, &dragging);
     let first = session.clone();
-    use_effect_with((), move |()| first.open_built_in(here().value("step").unwrap_or(BUILT_IN_STEP)));
+    use_effect_with((), move |()| {
+        first.open_built_in(here().value("step").unwrap_or(BUILT_IN_STEP))
+    });
     use_questions(&state.0, &session);
 
     let app = App { state: state.clone(), session: session.clone(), dark: *dark };
@@ -135,7 +137,8 @@ pub fn Root() -> Html {
 fn skip_to_main() -> Callback<MouseEvent> {
     Callback::from(|event: MouseEvent| {
         event.prevent_default();
-        let main = web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("main"));
+        let main =
+            web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("main"));
         if let Some(main) = main.and_then(|m| m.dyn_into::<web_sys::HtmlElement>().ok()) {
             let _ = main.focus();
         }
@@ -147,7 +150,8 @@ fn skip_to_main() -> Callback<MouseEvent> {
 fn use_questions(state: &AppState, session: &Session) {
     let generation = state.model.as_ref().map(|m| m.generation);
     let weights = state.weights();
-    let layers = state.model.as_ref().map(|m| m.summary.complete_layers.clone()).unwrap_or_default();
+    let layers =
+        state.model.as_ref().map(|m| m.summary.complete_layers.clone()).unwrap_or_default();
     let at = state.at();
     let in_view = matches!(state.route.page, Page::Heads);
     let remove_mean = state.route.text("mean") != Some("kept");
@@ -164,14 +168,17 @@ fn use_questions(state: &AppState, session: &Session) {
     }
     let last = use_mut_ref(|| None);
     let session = session.clone();
-    use_effect_with((generation, at.filter(|_| in_view), remove_mean), move |&(generation, at, remove_mean)| {
-        if let (Some(generation), Some(at)) = (generation, at) {
-            if let Some(job) = last.borrow_mut().take() {
-                session.pool.forget(job);
+    use_effect_with(
+        (generation, at.filter(|_| in_view), remove_mean),
+        move |&(generation, at, remove_mean)| {
+            if let (Some(generation), Some(at)) = (generation, at) {
+                if let Some(job) = last.borrow_mut().take() {
+                    session.pool.forget(job);
+                }
+                *last.borrow_mut() = Some(session.vectors(generation, at, remove_mean));
             }
-            *last.borrow_mut() = Some(session.vectors(generation, at, remove_mean));
-        }
-    });
+        },
+    );
 }
 
 /// Listens to the window: the URL, files dropped or pasted anywhere, the theme.
@@ -201,12 +208,15 @@ fn use_listeners(session: &Session, dark: &UseStateHandle<bool>, dragging: &UseS
         listen(&window, "drop", move |event| {
             event.prevent_default();
             dragging.set(false);
-            if let Some(transfer) = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer) {
+            if let Some(transfer) = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer)
+            {
                 take(&drops, drop::entries(&transfer));
             }
         });
         listen(&window, "paste", move |event| {
-            if let Some(transfer) = event.dyn_ref::<ClipboardEvent>().and_then(ClipboardEvent::clipboard_data) {
+            if let Some(transfer) =
+                event.dyn_ref::<ClipboardEvent>().and_then(ClipboardEvent::clipboard_data)
+            {
                 take(&session, drop::entries(&transfer));
             }
         });
@@ -222,7 +232,10 @@ fn take(session: &Session, entries: drop::Entries) {
     spawn_local(async move {
         let files = entries.walk().await;
         if files.is_empty() {
-            session.act(Action::Note("The folder holds no files.".into(), "Drop a .safetensors file.".into()));
+            session.act(Action::Note(
+                "The folder holds no files.".into(),
+                "Drop a .safetensors file.".into(),
+            ));
         } else {
             session.open(files, Hints::default());
         }

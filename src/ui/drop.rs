@@ -3,8 +3,8 @@
 use futures_channel::oneshot;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
-    DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemDirectoryReader, FileSystemEntry,
-    FileSystemFileEntry,
+    DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemDirectoryReader,
+    FileSystemEntry, FileSystemFileEntry,
 };
 
 use crate::worker::pool::Dropped;
@@ -72,7 +72,9 @@ pub fn listed(list: &FileList) -> Vec<Dropped> {
     (0..list.length())
         .filter_map(|i| list.get(i))
         .map(|file| {
-            let path = crate::worker::transport::get(&file, "webkitRelativePath").ok().and_then(|p| p.as_string());
+            let path = crate::worker::transport::get(&file, "webkitRelativePath")
+                .ok()
+                .and_then(|p| p.as_string());
             let name = path.filter(|p| !p.is_empty()).unwrap_or_else(|| file.name());
             Dropped { name, blob: file.into() }
         })

@@ -1,7 +1,9 @@
 //! Saving what is on the screen: text and bytes as files, a chart as SVG or PNG.
 
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Blob, BlobPropertyBag, Element, HtmlAnchorElement, HtmlCanvasElement, HtmlImageElement, Url};
+use web_sys::{
+    Blob, BlobPropertyBag, Element, HtmlAnchorElement, HtmlCanvasElement, HtmlImageElement, Url,
+};
 
 /// Offers `bytes` to the reader as a file.
 ///
@@ -67,7 +69,10 @@ pub fn save_png(name: &str, svg: &Element) -> Result<(), JsValue> {
         let _ = draw(&drawn, 2.0 * rect.width(), 2.0 * rect.height(), name);
     });
     image.set_onload(Some(on_load.unchecked_ref()));
-    image.set_src(&format!("data:image/svg+xml;charset=utf-8,{}", js_sys::encode_uri_component(&text)));
+    image.set_src(&format!(
+        "data:image/svg+xml;charset=utf-8,{}",
+        js_sys::encode_uri_component(&text)
+    ));
     Ok(())
 }
 
@@ -79,7 +84,8 @@ fn draw(image: &HtmlImageElement, width: f64, height: f64, name: String) -> Resu
     let context: web_sys::CanvasRenderingContext2d =
         canvas.get_context("2d")?.ok_or("no canvas")?.dyn_into()?;
     let body = document.body().ok_or("no body")?;
-    let style = web_sys::window().ok_or("no window")?.get_computed_style(&body)?.ok_or("no style")?;
+    let style =
+        web_sys::window().ok_or("no window")?.get_computed_style(&body)?.ok_or("no style")?;
     context.set_fill_style_str(&style.get_property_value("background-color")?);
     context.fill_rect(0.0, 0.0, width, height);
     context.draw_image_with_html_image_element_and_dw_and_dh(image, 0.0, 0.0, width, height)?;
@@ -92,8 +98,16 @@ fn draw(image: &HtmlImageElement, width: f64, height: f64, name: String) -> Resu
 }
 
 const STYLES: [&str; 10] = [
-    "fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "fill-opacity", "font-family", "font-size",
-    "font-weight", "text-anchor",
+    "fill",
+    "stroke",
+    "stroke-width",
+    "stroke-dasharray",
+    "opacity",
+    "fill-opacity",
+    "font-family",
+    "font-size",
+    "font-weight",
+    "text-anchor",
 ];
 
 fn inline(from: &Element, to: &Element) -> Result<(), JsValue> {

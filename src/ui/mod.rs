@@ -44,7 +44,8 @@ pub fn start() {
             let _ = body.append_child(&notice);
         }
     }));
-    let root = web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("app"));
+    let root =
+        web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("app"));
     if let Some(root) = root {
         root.set_inner_html("");
         yew::Renderer::<app::Root>::with_root(root).render();

@@ -34,7 +34,7 @@ impl Scale {
         let (empty, full, other) = if dark {
             ([32, 36, 44], [142, 200, 255], [255, 170, 90])
         } else {
-            ([246, 247, 249], [8, 69, 134], [178, 84, 0])
+            ([246, 247, 249], [8, 69, 134], [124, 50, 0])
         };
         let unit = |x: f64, max: f64| if max > 0.0 { (x / max).clamp(0.0, 1.0) } else { 0.0 };
         match self {
@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn lightness_falls_monotonically_on_the_sequential_scale() {
         let scale = Scale::Sequential { max: 1.0 };
-        let lightness: Vec<f64> = (0..=20).map(|i| to_oklab(scale.rgb(f64::from(i) / 20.0, false))[0]).collect();
+        let lightness: Vec<f64> =
+            (0..=20).map(|i| to_oklab(scale.rgb(f64::from(i) / 20.0, false))[0]).collect();
         assert!(lightness.windows(2).all(|w| w[1] < w[0]));
     }
 

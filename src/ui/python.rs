@@ -1,26 +1,18 @@
-//! "The same in Python": snippets that reproduce what is on the screen with numpy and safetensors.
+//! "The same in Python": a snippet that reproduces the spectrum on the screen with numpy alone.
 
 use crate::circuits::omega::Circuit;
-use crate::model::Weights;
 use crate::worker::protocol::heads::HeadAt;
-use crate::worker::protocol::model::ModelSummary;
 
-/// The spectrum of one head, from the reader's own file.
-pub fn spectrum(summary: &ModelSummary, at: HeadAt) -> String {
+/// The spectrum of one head; `loader` is the engine's code that reads the head's matrices from the reader's own files.
+pub fn spectrum(loader: &str, at: HeadAt) -> String {
     let HeadAt { layer, head, .. } = at;
-    let weights = if at.weights == Weights::Raw { "raw" } else { "folded" };
     let (factors, name) = match at.circuit {
         Circuit::Qk => ("a, b = w_q, w_k", "Omega = W_Q W_K^T"),
         Circuit::Ov => ("a, b = w_v, w_o.T", "OV = W_V W_O"),
     };
-    let loader = &summary.python;
     format!(
-        "# pip install numpy safetensors ml_dtypes\n\
-         # Singular values and vectors of {name}, layer {layer}, head {head}, {weights} weights.\n\
-         import sys\n\
-         import numpy as np\n\
+        "# Singular values of {name}, layer {layer}, head {head}. Needs numpy; run: python spectrum.py model.safetensors\n\
          {loader}\n\
-         w_q, w_k, w_v, w_o = head_weights(sys.argv[1:], layer={layer}, head={head}, weights=\"{weights}\")\n\
          {factors}  # the matrix is a @ b.T and is never formed\n\
          q_a, r_a = np.linalg.qr(a)\n\
          q_b, r_b = np.linalg.qr(b)\n\

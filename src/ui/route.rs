@@ -89,8 +89,11 @@ impl Route {
 
     /// The inverse of [`Route::parse`].
     pub fn to_hash(&self) -> String {
-        let query: Vec<String> =
-            self.params.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let query: Vec<String> = self
+            .params
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
         let mark = if query.is_empty() { "" } else { "?" };
         format!("#/{}{mark}{}", self.page.slug(), query.join("&"))
     }
@@ -131,7 +134,9 @@ fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' | b':' => out.push(byte as char),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' | b':' => {
+                out.push(byte as char)
+            }
             b' ' => out.push('+'),
             _ => out.push_str(&format!("%{byte:02X}")),
         }
@@ -147,7 +152,8 @@ fn decode(text: &str) -> String {
             b'+' => bytes.push(b' '),
             b'%' => {
                 let hex: Vec<u8> = rest.by_ref().take(2).collect();
-                let value = std::str::from_utf8(&hex).ok().and_then(|h| u8::from_str_radix(h, 16).ok());
+                let value =
+                    std::str::from_utf8(&hex).ok().and_then(|h| u8::from_str_radix(h, 16).ok());
                 bytes.push(value.unwrap_or(b'%'));
             }
             _ => bytes.push(byte),

@@ -35,9 +35,15 @@ impl Session {
         let pool = Pool::new(Pool::default_size());
         let tell = dispatch.clone();
         pool.on_death(move |why, again| {
-            let hint = if again { "Its work is being done again by a fresh one." } else { "Everything else still works." };
+            let hint = if again {
+                "Its work is being done again by a fresh one."
+            } else {
+                "Everything else still works."
+            };
             web_sys::console::warn_1(&why.as_str().into());
-            tell.dispatch(Action::Note("A worker stopped unexpectedly.".into(), hint.into()).into());
+            tell.dispatch(
+                Action::Note("A worker stopped unexpectedly.".into(), hint.into()).into(),
+            );
         });
         Self { pool, dispatch }
     }
@@ -59,19 +65,26 @@ impl Session {
                 match fetch(&format!("{BUILT_IN}/{name}")).await {
                     Ok(blob) => files.push(Dropped { name: name.to_owned(), blob }),
                     Err(why) => {
-                        let mut failure = Failure::new(format!("The built-in model could not be loaded: {why}."));
+                        let mut failure =
+                            Failure::new(format!("The built-in model could not be loaded: {why}."));
                         failure.hint = "Drop a checkpoint of your own, or reload the page.".into();
                         return session.act(Action::OpenFailed(failure));
                     }
                 }
             }
-            session.open_as(format!("built-in model, step {step}"), Some(step), files, Hints::default());
+            session.open_as(
+                format!("built-in model, step {step}"),
+                Some(step),
+                files,
+                Hints::default(),
+            );
         });
     }
 
     /// Opens files of the reader.
     pub fn open(&self, files: Vec<Dropped>, hints: Hints) {
-        let checkpoint = files.iter().find(|f| f.name.ends_with(".safetensors")).or_else(|| files.first());
+        let checkpoint =
+            files.iter().find(|f| f.name.ends_with(".safetensors")).or_else(|| files.first());
         let Some(first) = checkpoint else { return };
         let name = first.name.rsplit('/').next().unwrap_or_default().to_owned();
         let folder = first.name.split('/').next().filter(|f| *f != first.name).map(str::to_owned);
@@ -105,7 +118,10 @@ impl Session {
                     session.act(Action::Broken(generation, weights, (layer, head), why));
                 }
                 Tell::Failed(failure) => {
-                    session.act(Action::Note(format!("Layer {layer}: {}", failure.what), failure.hint));
+                    session.act(Action::Note(
+                        format!("Layer {layer}: {}", failure.what),
+                        failure.hint,
+                    ));
                     session.act(Action::Step);
                 }
                 Tell::Done => session.act(Action::Step),
@@ -130,10 +146,13 @@ impl Session {
     pub fn vectors(&self, generation: u32, at: HeadAt, remove_mean: bool) -> JobId {
         let session = self.clone();
         let on_tell: OnTell = Rc::new(move |tell, arrays| match tell {
-            Tell::Heads(heads::Tell::Vectors { at, sigma, .. }) => {
+            Tell::Heads(heads::Tell::Vectors { at, sigma, python }) => {
                 let mut arrays = arrays.into_iter();
                 let (u, v) = (arrays.next().unwrap_or_default(), arrays.next().unwrap_or_default());
-                session.act(Action::Vectors(generation, Box::new(Vectors { at, sigma, u, v })));
+                session.act(Action::Vectors(
+                    generation,
+                    Box::new(Vectors { at, sigma, u, v, python }),
+                ));
             }
             Tell::Heads(heads::Tell::Nearest { at, pairs, rows, of }) => {
                 session.act(Action::Nearest(generation, Box::new(Nearest { at, pairs, rows, of })));
@@ -150,7 +169,10 @@ impl Session {
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
             Tell::Heads(heads::Tell::File { name, bytes }) => {
                 if super::export::save(&name, "application/octet-stream", &bytes).is_err() {
-                    session.act(Action::Note("The browser refused the download.".into(), String::new()));
+                    session.act(Action::Note(
+                        "The browser refused the download.".into(),
+                        String::new(),
+                    ));
                 }
             }
             Tell::Failed(failure) => session.act(Action::Note(failure.what, failure.hint)),

@@ -67,6 +67,8 @@ pub struct Vectors {
     pub u: Vec<f32>,
     /// Right vectors, `[n, d_model]` row-major.
     pub v: Vec<f32>,
+    /// Python that reads this head's matrices.
+    pub python: String,
 }
 
 /// The tokens nearest to the directions of the head in view.
@@ -149,6 +151,11 @@ pub enum Action {
 }
 
 impl AppState {
+    /// A page that was just opened at `route`.
+    pub fn at_route(route: Route) -> Self {
+        Self { route, ..Self::default() }
+    }
+
     /// The state after `action`. Answers that belong to an older model or another convention change nothing.
     #[must_use]
     pub fn after(&self, action: Action) -> Self {
@@ -175,7 +182,9 @@ impl AppState {
             }
             Action::Forget => next.asking = None,
             Action::Spectrum(generation, weights, spectra) if self.wants(generation, weights) => {
-                Rc::make_mut(&mut next.spectra).heads.insert((spectra.layer, spectra.head), Rc::new(*spectra));
+                Rc::make_mut(&mut next.spectra)
+                    .heads
+                    .insert((spectra.layer, spectra.head), Rc::new(*spectra));
             }
             Action::Broken(generation, weights, at, why) if self.wants(generation, weights) => {
                 Rc::make_mut(&mut next.spectra).broken.insert(at, why);
@@ -186,7 +195,10 @@ impl AppState {
             Action::Nearest(generation, nearest) if self.wants(generation, nearest.at.weights) => {
                 next.nearest = Some(Rc::new(*nearest));
             }
-            Action::Spectrum(..) | Action::Broken(..) | Action::Vectors(..) | Action::Nearest(..) => {}
+            Action::Spectrum(..)
+            | Action::Broken(..)
+            | Action::Vectors(..)
+            | Action::Nearest(..) => {}
             Action::Begin(work) => next.work = Some(work),
             Action::Step => {
                 if let Some(work) = &mut next.work {
@@ -244,9 +256,11 @@ impl AppState {
     pub fn at(&self) -> Option<HeadAt> {
         let summary = &self.model.as_ref()?.summary;
         let first = summary.complete_layers.first().copied().unwrap_or(0);
-        let layer = self.route.value("layer").unwrap_or(first).min(summary.n_layers.saturating_sub(1));
+        let layer =
+            self.route.value("layer").unwrap_or(first).min(summary.n_layers.saturating_sub(1));
         let head = self.route.value("head").unwrap_or(0).min(summary.n_heads.saturating_sub(1));
-        let circuit = if self.route.text("circuit") == Some("ov") { Circuit::Ov } else { Circuit::Qk };
+        let circuit =
+            if self.route.text("circuit") == Some("ov") { Circuit::Ov } else { Circuit::Qk };
         Some(HeadAt { layer, head, circuit, weights: self.weights() })
     }
 
@@ -260,7 +274,9 @@ impl AppState {
     pub fn path(&self) -> Vec<String> {
         let Some(model) = &self.model else { return Vec::new() };
         let mut path = vec![model.name.clone()];
-        if let (Some(at), true) = (self.at(), matches!(self.route.page, Page::Heads | Page::Features | Page::Attention)) {
+        if let (Some(at), true) =
+            (self.at(), matches!(self.route.page, Page::Heads | Page::Features | Page::Attention))
+        {
             path.push(format!("L{}H{}", at.layer, at.head));
             path.push(super::text::circuit_name(at.circuit).to_owned());
             path.push(format!("k = {}", self.k()));
@@ -278,14 +294,22 @@ mod tests {
     use super::*;
 
     fn opened(state: &AppState) -> AppState {
-        let summary =
-            ModelSummary { n_layers: 2, n_heads: 4, d_head: 8, complete_layers: vec![0, 1], ..Default::default() };
+        let summary = ModelSummary {
+            n_layers: 2,
+            n_heads: 4,
+            d_head: 8,
+            complete_layers: vec![0, 1],
+            ..Default::default()
+        };
         state.after(Action::Opened { name: "m".into(), built_in: None, summary: Box::new(summary) })
     }
 
     fn vectors(generation: u32, weights: Weights) -> Action {
         let at = HeadAt { layer: 0, head: 0, circuit: Circuit::Qk, weights };
-        Action::Vectors(generation, Box::new(Vectors { at, sigma: vec![], u: vec![], v: vec![] }))
+        Action::Vectors(
+            generation,
+            Box::new(Vectors { at, sigma: vec![], u: vec![], v: vec![], python: String::new() }),
+        )
     }
 
     #[test]

@@ -64,8 +64,12 @@ impl Statistic {
     /// What it means, for the "?" beside it.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::SigmaMax => "The largest singular value: how strongly the head's favourite pair of directions is weighed.",
-            Self::Frobenius => "The root of the sum of squares of all singular values: how large the matrix is as a whole.",
+            Self::SigmaMax => {
+                "The largest singular value: how strongly the head's favourite pair of directions is weighed."
+            }
+            Self::Frobenius => {
+                "The root of the sum of squares of all singular values: how large the matrix is as a whole."
+            }
             Self::StableRank => {
                 "‖·‖_F² / σ₁²: how many directions as strong as the first would carry the same weight. 1 means a single \
                  direction does everything."
@@ -78,7 +82,9 @@ impl Statistic {
                 "σ₁ divided by the smallest singular value that is not null: how far apart the strongest and the weakest \
                  direction are. The weakest ones are not noise: terms of a score often sit there."
             }
-            Self::Gap => "The largest ratio σ_k / σ_(k+1) between neighbours: where the spectrum breaks, if it does.",
+            Self::Gap => {
+                "The largest ratio σ_k / σ_(k+1) between neighbours: where the spectrum breaks, if it does."
+            }
             Self::Copying => {
                 "Σλ / Σ|λ| over the eigenvalues of OV: near 1 the head writes what it reads (copying), near −1 it writes \
                  the opposite, near 0 neither."
@@ -115,6 +121,9 @@ impl Statistic {
             return Scale::Diverging { max: 1.0 };
         }
         let finite = || values.iter().copied().filter(|v| v.is_finite());
-        Scale::Range { min: finite().fold(f64::INFINITY, f64::min), max: finite().fold(f64::NEG_INFINITY, f64::max) }
+        Scale::Range {
+            min: finite().fold(f64::INFINITY, f64::min),
+            max: finite().fold(f64::NEG_INFINITY, f64::max),
+        }
     }
 }

@@ -14,7 +14,8 @@ pub const WHAT: &str = "See what every attention head of a transformer looks for
 pub const DROP: &str = "drop a .safetensors file or a model's folder anywhere, or";
 
 /// Said where words cannot be shown.
-pub const NO_TOKENIZER: &str = "No tokenizer: showing ids. Drop tokenizer.json together with the model to see words.";
+pub const NO_TOKENIZER: &str =
+    "No tokenizer: showing ids. Drop tokenizer.json together with the model to see words.";
 
 /// The circuit's name.
 pub fn circuit_name(circuit: Circuit) -> &'static str {
@@ -64,14 +65,17 @@ pub fn pair_sentence(circuit: Circuit, sigma: f64, together: usize, pair: &PairT
         ),
     };
     if together > 1 {
-        format!("{sentence} Its singular value is shared by {together} neighbours: only the {together} together mean something.")
+        format!(
+            "{sentence} Its singular value is shared by {together} neighbours: only the {together} together mean something."
+        )
     } else {
         sentence
     }
 }
 
 fn listed(tokens: &[TokenCosine]) -> String {
-    let words: Vec<String> = tokens.iter().take(3).map(|t| format!("“{}”", token(&t.text))).collect();
+    let words: Vec<String> =
+        tokens.iter().take(3).map(|t| format!("“{}”", token(&t.text))).collect();
     words.join(", ")
 }
 

@@ -43,13 +43,21 @@ impl ByteSource for BlobSource {
 
     fn read(&self, range: Range<u64>) -> Result<Vec<u8>, CheckpointError> {
         let failed = |error: JsValue| {
-            let why = error
-                .dyn_ref::<web_sys::DomException>()
-                .map_or_else(|| "the browser refused".to_owned(), |e| format!("{}: {}", e.name(), e.message()));
-            CheckpointError::Io { file: self.name.clone(), why }
+            let reason = error.dyn_ref::<web_sys::DomException>().map_or_else(
+                || "the browser refused".to_owned(),
+                |e| format!("{}: {}", e.name(), e.message()),
+            );
+            CheckpointError::Read {
+                file: self.name.clone(),
+                start: range.start,
+                end: range.end,
+                reason,
+            }
         };
-        let piece =
-            self.blob.slice_with_f64_and_f64(range.start as f64, range.end as f64).map_err(failed)?;
+        let piece = self
+            .blob
+            .slice_with_f64_and_f64(range.start as f64, range.end as f64)
+            .map_err(failed)?;
         let buffer = self.reader.read_as_array_buffer(&piece).map_err(failed)?;
         Ok(js_sys::Uint8Array::new(&buffer).to_vec())
     }

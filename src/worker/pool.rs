@@ -181,7 +181,13 @@ impl Pool {
         self.pump();
     }
 
-    fn enqueue(&self, ask: Ask, arrays: Vec<Vec<f32>>, files: Option<JsValue>, on_tell: OnTell) -> JobId {
+    fn enqueue(
+        &self,
+        ask: Ask,
+        arrays: Vec<Vec<f32>>,
+        files: Option<JsValue>,
+        on_tell: OnTell,
+    ) -> JobId {
         let first = files.is_some();
         self.enqueue_at(ask, arrays, files, on_tell, first)
     }
@@ -199,7 +205,11 @@ impl Pool {
             let id = inner.next_id;
             inner.next_id = inner.next_id.wrapping_add(1).max(NO_JOB + 1);
             let job = Job { id, ask, arrays, files, on_tell, tries: 0 };
-            if first { inner.queue.push_front(job) } else { inner.queue.push_back(job) }
+            if first {
+                inner.queue.push_front(job)
+            } else {
+                inner.queue.push_back(job)
+            }
             id
         };
         self.pump();
@@ -269,7 +279,9 @@ impl Pool {
                     }
                 },
                 State::Busy(job) if job.id == message.id => {
-                    if let (Tell::Opened(_), Some(files), Ask::Open(hints)) = (&message.header, &job.files, &job.ask) {
+                    if let (Tell::Opened(_), Some(files), Ask::Open(hints)) =
+                        (&message.header, &job.files, &job.ask)
+                    {
                         inner.epoch += 1;
                         slot.epoch = inner.epoch;
                         inner.opened = Some((files.clone(), hints.clone()));

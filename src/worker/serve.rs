@@ -29,7 +29,11 @@ pub fn serve() {
             match unpack::<Ask>(&event.data()) {
                 Ok(question) => answer(&engine, question).await,
                 Err(error) => {
-                    post(NO_JOB, &Tell::Failed(Failure::new(format!("unreadable question: {error:?}"))), &[]);
+                    post(
+                        NO_JOB,
+                        &Tell::Failed(Failure::new(format!("unreadable question: {error:?}"))),
+                        &[],
+                    );
                 }
             }
         });
@@ -43,14 +47,22 @@ async fn answer(engine: &RefCell<Engine>, question: Envelope<Ask>) {
     let id = question.id;
     // The pool sends the next question after the last answer, so nobody else holds the engine.
     let Ok(mut engine) = engine.try_borrow_mut() else {
-        return post(id, &Tell::Failed(Failure::new("the worker is still busy with the last question")), &[]);
+        return post(
+            id,
+            &Tell::Failed(Failure::new("the worker is still busy with the last question")),
+            &[],
+        );
     };
     let mut out = |tell: Tell, arrays: Vec<Vec<f32>>| post(id, &tell, &arrays);
     let sources = match &question.header {
         Ask::Open(_) => match BlobSource::list(&question.extra) {
             Ok(sources) => sources,
             Err(error) => {
-                return post(id, &Tell::Failed(Failure::new(format!("cannot read the files: {error:?}"))), &[]);
+                return post(
+                    id,
+                    &Tell::Failed(Failure::new(format!("cannot read the files: {error:?}"))),
+                    &[],
+                );
             }
         },
         _ => Vec::new(),

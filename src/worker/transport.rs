@@ -30,7 +30,8 @@ pub fn pack<T: Serialize>(
 ) -> Result<(JsValue, Array), JsValue> {
     let message = Object::new();
     // Bytes travel as a Uint8Array, not as a list of numbers.
-    let serializer = serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(false);
+    let serializer =
+        serde_wasm_bindgen::Serializer::new().serialize_large_number_types_as_bigints(false);
     let header = header.serialize(&serializer).map_err(JsValue::from)?;
     let (list, transfer) = (Array::new(), Array::new());
     for values in arrays {

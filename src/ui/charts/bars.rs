@@ -57,23 +57,39 @@ const BOTTOM: f64 = 36.0;
 pub fn Bars(props: &BarsProps) -> Html {
     let n = props.bars.len().max(1) as f64;
     let step = (WIDTH - LEFT - 6.0) / n;
-    let all = || props.bars.iter().flat_map(|b| [Some(b.value), b.mark]).flatten().filter(|v| v.is_finite());
+    let all = || {
+        props.bars.iter().flat_map(|b| [Some(b.value), b.mark]).flatten().filter(|v| v.is_finite())
+    };
     let max = all().fold(0.0, f64::max);
     let smallest = all().filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
     let log = props.log && smallest.is_finite();
-    let min = if log { smallest.max(max * 1e-9).log10().floor() } else { all().fold(0.0, f64::min) };
-    let top = if log { max.log10().ceil().max(min + 1.0) } else if max > min { max } else { min + 1.0 };
+    let min =
+        if log { smallest.max(max * 1e-9).log10().floor() } else { all().fold(0.0, f64::min) };
+    let top = if log {
+        max.log10().ceil().max(min + 1.0)
+    } else if max > min {
+        max
+    } else {
+        min + 1.0
+    };
     let scaled = move |v: f64| if log { v.max(10f64.powf(min)).log10() } else { v };
     let plot = HEIGHT - TOP - BOTTOM;
     let y_of = move |v: f64| TOP + plot * (1.0 - (scaled(v) - min) / (top - min)).clamp(0.0, 1.0);
     let zero = if log { HEIGHT - BOTTOM } else { y_of(0.0) };
     let marks: Vec<(f64, String)> = if log {
-        ticks(min, top, 4).into_iter().filter(|t| t.fract() == 0.0).map(|t| (10f64.powf(t), format!("1e{t}"))).collect()
+        ticks(min, top, 4)
+            .into_iter()
+            .filter(|t| t.fract() == 0.0)
+            .map(|t| (10f64.powf(t), format!("1e{t}")))
+            .collect()
     } else {
         ticks(min, top, 4).into_iter().map(|t| (t, three(t))).collect()
     };
     let select = |i: usize| {
-        props.on_select.clone().map(|on_select| Callback::from(move |_: MouseEvent| on_select.emit(i)))
+        props
+            .on_select
+            .clone()
+            .map(|on_select| Callback::from(move |_: MouseEvent| on_select.emit(i)))
     };
     let gap = if step > 4.0 { 1.5 } else { 0.3 };
     html! {

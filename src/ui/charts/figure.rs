@@ -34,12 +34,17 @@ impl Table {
                 .iter()
                 .map(|cell| {
                     let cell = cell.replace('−', "-");
-                    if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+                    if cell.contains([',', '"', '\n']) {
+                        format!("\"{}\"", cell.replace('"', "\"\""))
+                    } else {
+                        cell
+                    }
                 })
                 .collect();
             quoted.join(",")
         };
-        let lines: Vec<String> = std::iter::once(&self.header).chain(&self.rows).map(line).collect();
+        let lines: Vec<String> =
+            std::iter::once(&self.header).chain(&self.rows).map(line).collect();
         lines.join("\r\n") + "\r\n"
     }
 }
@@ -77,13 +82,20 @@ pub fn Figure(props: &FigureProps) -> Html {
         })
     };
     let frame = picture.clone();
-    let svg = move || picture.cast::<Element>().and_then(|p| p.query_selector("svg").ok().flatten());
+    let svg =
+        move || picture.cast::<Element>().and_then(|p| p.query_selector("svg").ok().flatten());
     let save_csv = {
-        let (name, table, convention) = (props.name.clone(), props.table.clone(), props.convention.clone());
+        let (name, table, convention) =
+            (props.name.clone(), props.table.clone(), props.convention.clone());
         Callback::from(move |_| {
-            let note = if convention.is_empty() { String::new() } else { format!("# {convention}\r\n") };
+            let note =
+                if convention.is_empty() { String::new() } else { format!("# {convention}\r\n") };
             // A refused download leaves the table on the page.
-            let _ = export::save(&format!("{name}.csv"), "text/csv", (note + &table.emit(()).csv()).as_bytes());
+            let _ = export::save(
+                &format!("{name}.csv"),
+                "text/csv",
+                (note + &table.emit(()).csv()).as_bytes(),
+            );
         })
     };
     let save_svg = {

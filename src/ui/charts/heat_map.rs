@@ -53,9 +53,10 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
     let n_rows = (props.values.len() / n_cols).max(1);
     let hover = use_state(|| None::<(usize, usize)>);
     let frame = use_node_ref();
-    let image = use_memo((props.values.clone(), n_cols, props.scale, dark), |(values, n_cols, scale, dark)| {
-        picture(values, *n_cols, *scale, *dark).unwrap_or_default()
-    });
+    let image = use_memo(
+        (props.values.clone(), n_cols, props.scale, dark),
+        |(values, n_cols, scale, dark)| picture(values, *n_cols, *scale, *dark).unwrap_or_default(),
+    );
     let cell = (SIDE / n_cols as f64).min(SIDE / n_rows as f64).min(26.0);
     let (width, height) = (cell * n_cols as f64, cell * n_rows as f64);
     let at = {
@@ -64,7 +65,8 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
             let rect = frame.cast::<Element>()?.get_bounding_client_rect();
             let column = (f64::from(event.client_x()) - rect.left()) / rect.width() * n_cols as f64;
             let row = (f64::from(event.client_y()) - rect.top()) / rect.height() * n_rows as f64;
-            let inside = column >= 0.0 && row >= 0.0 && column < n_cols as f64 && row < n_rows as f64;
+            let inside =
+                column >= 0.0 && row >= 0.0 && column < n_cols as f64 && row < n_rows as f64;
             inside.then_some((row as usize, column as usize))
         }
     };
@@ -161,7 +163,11 @@ fn picture(values: &[f32], n_cols: usize, scale: Scale, dark: bool) -> Option<St
 }
 
 fn short(name: &str) -> String {
-    if name.chars().count() > 9 { name.chars().take(8).chain(['…']).collect() } else { name.to_owned() }
+    if name.chars().count() > 9 {
+        name.chars().take(8).chain(['…']).collect()
+    } else {
+        name.to_owned()
+    }
 }
 
 fn px(x: f64) -> String {

@@ -61,7 +61,8 @@ pub fn Lines(props: &LinesProps) -> Html {
     let floor = 1e-12;
     let fy = |y: f64| if props.log_y { y.max(floor).log10() } else { y };
     let points = || props.series.iter().flat_map(|s| s.points.iter()).filter(|p| p.1.is_finite());
-    let (mut x0, mut x1) = points().fold((f64::MAX, f64::MIN), |(a, b), p| (a.min(fx(p.0)), b.max(fx(p.0))));
+    let (mut x0, mut x1) =
+        points().fold((f64::MAX, f64::MIN), |(a, b), p| (a.min(fx(p.0)), b.max(fx(p.0))));
     let (mut y0, mut y1) = props.limits.map_or_else(
         || points().fold((f64::MAX, f64::MIN), |(a, b), p| (a.min(fy(p.1)), b.max(fy(p.1)))),
         |(a, b)| (fy(a), fy(b)),
@@ -73,7 +74,8 @@ pub fn Lines(props: &LinesProps) -> Html {
         (y0, y1) = if y0 == f64::MAX { (0.0, 1.0) } else { (y0 - 0.5, y0 + 0.5) };
     }
     let sx = move |x: f64| LEFT + (WIDTH - LEFT - RIGHT) * (x - x0) / (x1 - x0);
-    let sy = move |y: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - (y - y0) / (y1 - y0)).clamp(0.0, 1.0);
+    let sy =
+        move |y: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - (y - y0) / (y1 - y0)).clamp(0.0, 1.0);
     let path = |s: &Series| {
         let mut d = String::new();
         for (x, y) in s.points.iter().filter(|p| p.1.is_finite()) {
@@ -83,14 +85,20 @@ pub fn Lines(props: &LinesProps) -> Html {
         d
     };
     let band = |s: &Series| {
-        let edge = |sign: f64| s.points.iter().zip(&s.spread).map(move |(p, w)| (p.0, p.1 + sign * w));
-        let all: Vec<(f64, f64)> = edge(1.0).chain(edge(-1.0).collect::<Vec<_>>().into_iter().rev()).collect();
-        let text: Vec<String> = all.iter().map(|(x, y)| format!("{:.1},{:.1}", sx(fx(*x)), sy(fy(*y)))).collect();
+        let edge =
+            |sign: f64| s.points.iter().zip(&s.spread).map(move |(p, w)| (p.0, p.1 + sign * w));
+        let all: Vec<(f64, f64)> =
+            edge(1.0).chain(edge(-1.0).collect::<Vec<_>>().into_iter().rev()).collect();
+        let text: Vec<String> =
+            all.iter().map(|(x, y)| format!("{:.1},{:.1}", sx(fx(*x)), sy(fy(*y)))).collect();
         text.join(" ")
     };
     let x_ticks: Vec<f64> = if props.log_x {
         let top = x1.exp_m1();
-        [0.0, 1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0].into_iter().filter(|t| *t <= top * 1.01).collect()
+        [0.0, 1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0]
+            .into_iter()
+            .filter(|t| *t <= top * 1.01)
+            .collect()
     } else {
         ticks(x0, x1, 5)
     };
@@ -99,7 +107,9 @@ pub fn Lines(props: &LinesProps) -> Html {
         .series
         .iter()
         .enumerate()
-        .filter_map(|(i, s)| s.points.iter().rev().find(|p| p.1.is_finite()).map(|p| (i, sy(fy(p.1)) + 3.5)))
+        .filter_map(|(i, s)| {
+            s.points.iter().rev().find(|p| p.1.is_finite()).map(|p| (i, sy(fy(p.1)) + 3.5))
+        })
         .collect();
     names.sort_by(|a, b| a.1.total_cmp(&b.1));
     for i in 1..names.len() {
@@ -110,7 +120,10 @@ pub fn Lines(props: &LinesProps) -> Html {
     let on_click = {
         let (on_pick, frame, log_x) = (props.on_pick.clone(), frame.clone(), props.log_x);
         Callback::from(move |event: MouseEvent| {
-            let Some(rect) = frame.cast::<web_sys::Element>().map(|f| f.get_bounding_client_rect()) else { return };
+            let Some(rect) = frame.cast::<web_sys::Element>().map(|f| f.get_bounding_client_rect())
+            else {
+                return;
+            };
             let t = ((f64::from(event.client_x()) - rect.left()) / rect.width()).clamp(0.0, 1.0);
             let x = x0 + (x1 - x0) * t;
             if let Some(on_pick) = &on_pick {

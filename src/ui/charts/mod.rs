@@ -22,7 +22,8 @@ pub fn ticks(min: f64, max: f64, n: usize) -> Vec<f64> {
     }
     let rough = span / n.max(1) as f64;
     let unit = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * unit).into_iter().find(|s| *s >= rough).unwrap_or(rough);
+    let step =
+        [1.0, 2.0, 5.0, 10.0].map(|m| m * unit).into_iter().find(|s| *s >= rough).unwrap_or(rough);
     let first = (min / step).ceil() as i64;
     let last = (max / step + 1e-9).floor() as i64;
     (first..=last).map(|i| i as f64 * step).collect()

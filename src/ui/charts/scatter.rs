@@ -53,13 +53,16 @@ const BOTTOM: f64 = 30.0;
 pub fn Scatter(props: &ScatterProps) -> Html {
     let all = || props.points.iter().map(|p| (p.x, p.y)).chain(props.curve.iter().copied());
     let [x0, x1, y0, y1] = props.limits.unwrap_or_else(|| {
-        let fold = |f: fn((f64, f64)) -> f64| all().map(f).fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+        let fold = |f: fn((f64, f64)) -> f64| {
+            all().map(f).fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)))
+        };
         let ((a, b), (c, d)) = (fold(|p| p.0), fold(|p| p.1));
         if b > a && d > c { [a, b, c, d] } else { [-1.0, 1.0, -1.0, 1.0] }
     });
     let sx = move |x: f64| LEFT + (WIDTH - LEFT - 8.0) * (x - x0) / (x1 - x0);
     let sy = move |y: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - (y - y0) / (y1 - y0));
-    let curve: Vec<String> = props.curve.iter().map(|(x, y)| format!("{:.1} {:.1}", sx(*x), sy(*y))).collect();
+    let curve: Vec<String> =
+        props.curve.iter().map(|(x, y)| format!("{:.1} {:.1}", sx(*x), sy(*y))).collect();
     html! {
         <svg class="chart scatter" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={props.label.clone()}>
             { for ticks(y0, y1, 5).into_iter().map(|t| html! {

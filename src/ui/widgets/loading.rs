@@ -63,7 +63,8 @@ pub fn Loading() -> Html {
 }
 
 fn details(summary: &crate::worker::protocol::model::ModelSummary) -> Html {
-    let row = |name: &str, value: String| html! { <><dt>{ name.to_owned() }</dt><dd>{ value }</dd></> };
+    let row =
+        |name: &str, value: String| html! { <><dt>{ name.to_owned() }</dt><dd>{ value }</dd></> };
     let missing = summary.n_layers - summary.complete_layers.len();
     html! {
         <details class="found">

@@ -61,8 +61,8 @@ pub enum Tell {
         at: HeadAt,
         /// Singular values, descending.
         sigma: Vec<f64>,
-        /// Rows in each array.
-        n: usize,
+        /// Python that reads this head's matrices from the reader's own files.
+        python: String,
     },
     /// The tokens nearest to each direction, best first, over the rows read so far.
     Nearest {

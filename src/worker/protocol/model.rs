@@ -50,8 +50,6 @@ pub struct ModelSummary {
     pub rotary: bool,
     /// Whether folding does anything in this family.
     pub folds: bool,
-    /// Python that defines `head_weights(files, layer, head, weights)` for this family.
-    pub python: String,
     /// What the reader should know: assumptions, refusals, oddities.
     pub notes: Vec<String>,
 }

@@ -17,12 +17,15 @@ pub fn ExportBar() -> Html {
     let state = app.value();
     let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return Html::default() };
     let csv = act(&app, |app| save("spectra.csv", "text/csv", spectra_csv(app).as_bytes()));
-    let json = act(&app, |app| save("spectra.json", "application/json", spectra_json(app).as_bytes()));
+    let json =
+        act(&app, |app| save("spectra.json", "application/json", spectra_json(app).as_bytes()));
     let vectors = {
         let session = app.session.clone();
         Callback::from(move |_: MouseEvent| session.export_vectors(at))
     };
-    let snippet = python::spectrum(&model.summary, at);
+    let loader =
+        state.vectors.as_ref().filter(|v| v.at == at).map(|v| v.python.clone()).unwrap_or_default();
+    let snippet = python::spectrum(&loader, at);
     let save_snippet = {
         let snippet = snippet.clone();
         act(&app, move |_| save("spectrum.py", "text/x-python", snippet.as_bytes()))
@@ -44,11 +47,17 @@ pub fn ExportBar() -> Html {
     }
 }
 
-fn act(app: &App, save: impl Fn(&App) -> Result<(), wasm_bindgen::JsValue> + 'static) -> Callback<MouseEvent> {
+fn act(
+    app: &App,
+    save: impl Fn(&App) -> Result<(), wasm_bindgen::JsValue> + 'static,
+) -> Callback<MouseEvent> {
     let app = app.clone();
     Callback::from(move |_| {
         if save(&app).is_err() {
-            app.session.act(crate::ui::state::Action::Note("The browser refused the download.".into(), String::new()));
+            app.session.act(crate::ui::state::Action::Note(
+                "The browser refused the download.".into(),
+                String::new(),
+            ));
         }
     })
 }
@@ -60,7 +69,8 @@ fn in_order(app: &App) -> Vec<std::rc::Rc<crate::worker::protocol::heads::HeadSp
 }
 
 fn spectra_csv(app: &App) -> String {
-    let mut table = Table::new(["layer", "head", "circuit", "k", "sigma", "residual", "orthogonality"]);
+    let mut table =
+        Table::new(["layer", "head", "circuit", "k", "sigma", "residual", "orthogonality"]);
     for head in in_order(app) {
         for (circuit, spectrum) in [(Circuit::Qk, &head.qk), (Circuit::Ov, &head.ov)] {
             for (k, sigma) in spectrum.sigma.iter().enumerate() {
@@ -98,5 +108,7 @@ fn stamp(app: &App) -> String {
     let model = state.model.as_ref();
     let name = model.map(|m| m.name.clone()).unwrap_or_default();
     let weights = if state.weights() == crate::model::Weights::Raw { "raw" } else { "folded" };
-    format!("Omega Lens; {name}; {weights} weights; QK = W_Q W_K^T, OV = W_V W_O, no score scale, no RoPE; f64")
+    format!(
+        "Omega Lens; {name}; {weights} weights; QK = W_Q W_K^T, OV = W_V W_O, no score scale, no RoPE; f64"
+    )
 }

@@ -16,7 +16,9 @@ use crate::ui::widgets::select::{Select, Switch};
 pub fn Grid() -> Html {
     let app = use_app();
     let state = app.value();
-    let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else { return Html::default() };
+    let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
+        return Html::default();
+    };
     let summary = &model.summary;
     let statistic = Statistic::parse(state.route.text("colour"));
     let value = |layer: usize, head: usize| {
@@ -33,12 +35,15 @@ pub fn Grid() -> Html {
         let app = app.clone();
         Callback::from(move |on: bool| app.set("view", if on { "table" } else { "grid" }))
     };
-    let options = Statistic::ALL.into_iter().map(|s| (s.slug().into(), s.name().into())).collect::<Vec<_>>();
+    let options =
+        Statistic::ALL.into_iter().map(|s| (s.slug().into(), s.name().into())).collect::<Vec<_>>();
     let cell = |layer: usize, head: usize| {
         let v = value(layer, head);
         let broken = state.spectra.broken.get(&(layer, head));
         let selected = (layer, head) == (at.layer, at.head);
-        let style = v.map(|v| format!("background: {}; color: {}", scale.css(v, app.dark), scale.ink(v, app.dark)));
+        let style = v.map(|v| {
+            format!("background: {}; color: {}", scale.css(v, app.dark), scale.ink(v, app.dark))
+        });
         let shown = match (v, broken) {
             (Some(v), _) => three(v),
             (None, Some(_)) => "!".into(),
@@ -110,9 +115,9 @@ fn keys(app: &App) -> Callback<KeyboardEvent> {
         };
         event.prevent_default();
         select(&app, layer, head);
-        let cell = web_sys::window()
-            .and_then(|w| w.document())
-            .and_then(|d| d.query_selector(&format!("[data-head=\"{layer},{head}\"]")).ok().flatten());
+        let cell = web_sys::window().and_then(|w| w.document()).and_then(|d| {
+            d.query_selector(&format!("[data-head=\"{layer},{head}\"]")).ok().flatten()
+        });
         if let Some(cell) = cell.and_then(|c| c.dyn_into::<web_sys::HtmlElement>().ok()) {
             // Focus cannot be refused to a button that is shown.
             let _ = cell.focus();

@@ -16,7 +16,9 @@ use crate::worker::protocol::heads::{PairTokens, SideTokens, TokenCosine};
 pub fn Pair() -> Html {
     let app = use_app();
     let state = app.value();
-    let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else { return Html::default() };
+    let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
+        return Html::default();
+    };
     let Some(vectors) = state.vectors.clone().filter(|v| v.at == at) else {
         return html! { <section class="column pair" aria-label="Singular pair"><p class="empty" role="status">{ "The singular vectors of this head are being computed." }</p></section> };
     };
@@ -24,14 +26,19 @@ pub fn Pair() -> Html {
     let sigma = vectors.sigma.get(k).copied().unwrap_or(0.0);
     let nearest = state.nearest.clone().filter(|n| n.at == at);
     let pair = nearest.as_ref().and_then(|n| n.pairs.iter().find(|p| p.k == k)).cloned();
-    let together = blocks(&vectors.sigma).into_iter().find(|b| b.contains(&k)).map_or(1, |b| b.len());
+    let together =
+        blocks(&vectors.sigma).into_iter().find(|b| b.contains(&k)).map_or(1, |b| b.len());
     let (left, right) = text::side_names(at.circuit);
     let go = |page: Page| state.route.clone().on(page).to_hash();
     let set_mean = {
         let app = app.clone();
         Callback::from(move |on: bool| app.set("mean", if on { "removed" } else { "kept" }))
     };
-    let right_dictionary = if at.circuit == Circuit::Ov && model.summary.has_unembedding { "unembeddings" } else { "token embeddings" };
+    let right_dictionary = if at.circuit == Circuit::Ov && model.summary.has_unembedding {
+        "unembeddings"
+    } else {
+        "token embeddings"
+    };
     html! {
         <section class="column pair" aria-label="Singular pair">
             <div class="controls">

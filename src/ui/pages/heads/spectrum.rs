@@ -18,10 +18,15 @@ use crate::ui::widgets::select::Switch;
 pub fn Spectrum() -> Html {
     let app = use_app();
     let state = app.value();
-    let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else { return Html::default() };
+    let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
+        return Html::default();
+    };
     let Some(head) = state.spectra.heads.get(&(at.layer, at.head)).cloned() else {
         let why = state.spectra.broken.get(&(at.layer, at.head));
-        let text = why.map_or_else(|| "This head's spectrum is being computed.".to_owned(), |w| format!("This head cannot be decomposed: {w}. The others still work."));
+        let text = why.map_or_else(
+            || "This head's spectrum is being computed.".to_owned(),
+            |w| format!("This head cannot be decomposed: {w}. The others still work."),
+        );
         return html! { <section class="column"><p class="empty" role="status">{ text }</p></section> };
     };
     let spectrum = match at.circuit {
@@ -51,9 +56,16 @@ pub fn Spectrum() -> Html {
     let sigma = spectrum.sigma.clone();
     let table = Callback::from(move |()| {
         let total: f64 = sigma.iter().map(|s| s * s).sum();
-        sigma.iter().enumerate().fold(Table::new(["k", "sigma", "share of squared norm"]), |table, (k, s)| {
-            table.row(vec![k.to_string(), s.to_string(), percent(s * s / total.max(f64::MIN_POSITIVE))])
-        })
+        sigma.iter().enumerate().fold(
+            Table::new(["k", "sigma", "share of squared norm"]),
+            |table, (k, s)| {
+                table.row(vec![
+                    k.to_string(),
+                    s.to_string(),
+                    percent(s * s / total.max(f64::MIN_POSITIVE)),
+                ])
+            },
+        )
     });
     let convention = text::convention(at.circuit, at.weights, &model.summary);
     let certificate = format!(
@@ -65,7 +77,8 @@ pub fn Spectrum() -> Html {
     let circuit = text::circuit_name(at.circuit);
     let bars: Vec<Bar> = spectrum.sigma.iter().map(|&value| Bar { value, mark: None }).collect();
     let blocks = blocks(&spectrum.sigma).into_iter().filter(|b| b.len() > 1).collect::<Vec<_>>();
-    let null = Some(null_from(&spectrum.sigma, model.summary.d_model)).filter(|n| *n < spectrum.sigma.len());
+    let null = Some(null_from(&spectrum.sigma, model.summary.d_model))
+        .filter(|n| *n < spectrum.sigma.len());
     let label = format!(
         "Spectrum of {circuit} of {name}: {} singular values from {} to {}",
         spectrum.sigma.len(),

@@ -1,0 +1,105 @@
+//! Answers about heads: spectra of a layer, the vectors of one head, the tokens that they point at.
+
+use super::{Engine, python};
+use crate::checkpoint::{Named, to_safetensors};
+use crate::circuits::head_statistics::HeadStatistics;
+use crate::circuits::omega::{Circuit, decompose, singular_values};
+use crate::math::layout::{to_row_major, to_row_major_f32};
+use crate::model::{HeadWeights, Weights};
+use crate::worker::protocol::heads::{Ask, CircuitSpectrum, HeadAt, HeadSpectra, Tell as HeadTell};
+use crate::worker::protocol::{Failure, Out, Tell};
+
+/// Answers one question.
+pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
+    match ask {
+        Ask::Spectra { layer, weights } => spectra(engine, layer, weights, out),
+        Ask::Vectors { at, top, remove_mean } => vectors(engine, at, top, remove_mean, out),
+        Ask::ExportVectors(at) => export(engine, at, out),
+    }
+}
+
+fn spectra(
+    engine: &mut Engine,
+    layer: usize,
+    weights: Weights,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    let (n_heads, d_model) = (engine.model()?.arch.n_heads, engine.model()?.arch.d_model);
+    let attention = engine.layer(layer)?;
+    for head in 0..n_heads {
+        let found = attention.head(head, weights).map_err(Failure::from).and_then(|w| {
+            Ok(HeadSpectra {
+                layer,
+                head,
+                qk: spectrum(&w, Circuit::Qk, d_model)?,
+                ov: spectrum(&w, Circuit::Ov, d_model)?,
+            })
+        });
+        let tell = match found {
+            Ok(spectra) => HeadTell::Spectrum(spectra),
+            Err(failure) => HeadTell::Broken { layer, head, why: failure.what },
+        };
+        out(Tell::Heads(tell), Vec::new());
+    }
+    Ok(())
+}
+
+fn spectrum(
+    weights: &HeadWeights,
+    circuit: Circuit,
+    d_model: usize,
+) -> Result<CircuitSpectrum, Failure> {
+    let values = singular_values(weights, circuit)?;
+    let statistics = HeadStatistics::of(weights, circuit, &values.s, d_model);
+    Ok(CircuitSpectrum {
+        sigma: values.s,
+        residual: values.residual,
+        orthogonality: values.orthogonality,
+        statistics,
+    })
+}
+
+fn vectors(
+    engine: &mut Engine,
+    at: HeadAt,
+    top: usize,
+    remove_mean: bool,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    let weights = engine.layer(at.layer)?.head(at.head, at.weights)?;
+    let svd = decompose(&weights, at.circuit)?;
+    let python = python::loader(engine.model()?, at.layer, at.head, at.weights)?;
+    // One vector a row: the transpose of the matrix whose columns they are.
+    let rows = |m: &crate::math::Mat| to_row_major_f32(&m.transpose());
+    let arrays = vec![rows(&svd.u), rows(&svd.v)];
+    out(Tell::Heads(HeadTell::Vectors { at, sigma: svd.s.clone(), python }), arrays);
+    let _ = (top, remove_mean);
+    Ok(())
+}
+
+fn export(engine: &mut Engine, at: HeadAt, out: Out<'_>) -> Result<(), Failure> {
+    let weights = engine.layer(at.layer)?.head(at.head, at.weights)?;
+    let svd = decompose(&weights, at.circuit)?;
+    let circuit = match at.circuit {
+        Circuit::Qk => "qk",
+        Circuit::Ov => "ov",
+    };
+    let form = match at.weights {
+        Weights::Folded => "folded",
+        Weights::Raw => "raw",
+    };
+    let arrays = [
+        Named::f64("u", &[svd.u.nrows(), svd.u.ncols()], to_row_major(&svd.u)),
+        Named::f64("s", &[svd.s.len()], svd.s.clone()),
+        Named::f64("v", &[svd.v.nrows(), svd.v.ncols()], to_row_major(&svd.v)),
+    ];
+    let convention =
+        format!("{form}; QK = W_Q W_K^T, OV = W_V W_O; columns of u and v are singular vectors");
+    let metadata = [("convention", convention), ("residual", svd.residual.to_string())];
+    let name = format!("L{}H{}-{circuit}-{form}.safetensors", at.layer, at.head);
+    out(
+        Tell::Heads(HeadTell::File { name, bytes: to_safetensors(&arrays, &metadata)? }),
+        Vec::new(),
+    );
+    Ok(())
+}

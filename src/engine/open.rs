@@ -1,0 +1,69 @@
+//! Opening: from files to what the page says about them.
+
+use std::collections::BTreeMap;
+
+use crate::checkpoint::Checkpoint;
+use crate::model::{Hints, Model, ModelError};
+use crate::worker::protocol::Failure;
+use crate::worker::protocol::model::{self as protocol, ModelSummary};
+
+/// Side files that hold a tokenizer.
+const TOKENIZERS: [&str; 3] = ["tokenizer.json", "vocab.json", "vocab.txt"];
+
+/// Opens a checkpoint and says what was found.
+///
+/// # Errors
+/// In words for the reader; where only the head count is missing, with counts to offer.
+pub(super) fn open(
+    checkpoint: Checkpoint,
+    hints: &protocol::Hints,
+) -> Result<(Model, ModelSummary), Failure> {
+    let hints = Hints { n_heads: hints.n_heads, family: hints.family.clone() };
+    let model = Model::open(checkpoint, &hints).map_err(explain)?;
+    let summary = summarise(&model);
+    Ok((model, summary))
+}
+
+fn explain(error: ModelError) -> Failure {
+    let mut failure = Failure::new(error.to_string());
+    if let ModelError::HeadCountNeeded { suggestions, .. } = error {
+        failure.head_counts = suggestions;
+        failure.hint =
+            "Drop config.json beside the weights, or say how many heads a layer has.".into();
+    }
+    failure
+}
+
+fn summarise(model: &Model) -> ModelSummary {
+    let (arch, checkpoint) = (&model.arch, &model.checkpoint);
+    let mut dtypes: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in checkpoint.entries() {
+        *dtypes.entry(entry.dtype.name().to_owned()).or_default() +=
+            entry.shape.iter().product::<usize>();
+    }
+    let mut dtypes: Vec<(String, usize)> = dtypes.into_iter().collect();
+    dtypes.sort_by(|a, b| b.1.cmp(&a.1));
+    let mut notes = model.notes.clone();
+    notes.extend(checkpoint.notes().iter().cloned());
+    ModelSummary {
+        family: arch.title.to_owned(),
+        n_layers: arch.n_layers,
+        n_heads: arch.n_heads,
+        n_kv_heads: arch.n_kv_heads,
+        d_model: arch.d_model,
+        d_head: arch.d_head,
+        d_vocab: arch.d_vocab.unwrap_or(0),
+        dtypes: dtypes.into_iter().map(|(name, _)| name).collect(),
+        size: checkpoint.size(),
+        files: checkpoint.files().map(|(name, _)| name.to_owned()).collect(),
+        missing_shards: checkpoint.missing_shards().to_vec(),
+        complete_layers: model.readable_layers(),
+        has_tokenizer: TOKENIZERS.iter().any(|name| checkpoint.side_file(name).is_some()),
+        has_config: checkpoint.side_file("config.json").is_some(),
+        has_unembedding: arch.unembedding.is_some(),
+        causal: arch.causal,
+        rotary: arch.layers.first().is_some_and(|l| l.attention.rope.is_some()),
+        folds: arch.folds_norms(),
+        notes,
+    }
+}
