@@ -4,8 +4,8 @@ use super::Mat;
 use super::householder::{BLOCK, Reflectors};
 use super::kernels::dot;
 
-/// Entries smaller than this beside a largest entry near 1 count as zero: their squares would underflow.
-pub(super) const TINY: f64 = 1e-140;
+/// Columns shorter than this beside a largest entry near 1 count as zero: products of their squares would underflow.
+pub(super) const TINY: f64 = 1e-60;
 
 /// `8 u √n`: a remainder this small beside the column it came from is rounding noise.
 pub(super) fn noise(n: usize) -> f64 {
