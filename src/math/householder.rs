@@ -8,7 +8,7 @@ use super::Mat;
 use super::kernels::{Columns, Packed, add_product, axpy, dot};
 
 /// How many reflectors act together.
-pub(super) const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 8;
 
 /// A product of Householder reflectors on vectors of `n_rows` entries.
 pub(super) struct Reflectors {
@@ -20,7 +20,6 @@ pub(super) struct Reflectors {
 
 struct Block {
     first: usize,
-    packed: Packed,
     t: Mat,
 }
 
@@ -71,8 +70,8 @@ impl Reflectors {
             }
             t[(k, k)] = tau;
         }
-        let block = Block { first, packed, t };
-        self.apply(&block, behind, true);
+        let block = Block { first, t };
+        self.apply_packed(&block, &packed, behind, true);
         self.blocks.push(block);
     }
 
@@ -81,12 +80,20 @@ impl Reflectors {
     }
 
     fn apply(&self, block: &Block, c: &mut [f64], transposed: bool) {
-        let n_cols = c.len() / self.n_rows;
+        self.apply_packed(
+            block,
+            &Packed::new(self.columns(block.first), block.t.nrows()),
+            c,
+            transposed,
+        );
+    }
+
+    fn apply_packed(&self, block: &Block, packed: &Packed, c: &mut [f64], transposed: bool) {
+        let n_cols = c.len() / self.n_rows.max(1);
         if n_cols == 0 {
             return;
         }
-        let products =
-            block.packed.transposed_times(Columns::new(c, self.n_rows, block.first), n_cols);
+        let products = packed.transposed_times(Columns::new(c, self.n_rows, block.first), n_cols);
         let t = -&block.t;
         let weights = if transposed { t.transpose() * products } else { t * products };
         add_product(c, self.n_rows, block.first, self.columns(block.first), &weights);

@@ -1,6 +1,7 @@
 //! Layer 0, numerics: nothing here knows what a transformer is.
 
 pub mod core_svd;
+pub mod factor;
 pub mod jacobi;
 pub mod layout;
 pub mod pivoted_qr;
@@ -17,5 +18,6 @@ mod householder;
 mod kernels;
 
 pub use error::MathError;
+pub use factor::Factor;
 pub use layout::Mat;
-pub use svd::{Factor, ProductSvd, SingularValues, product_singular_values, product_svd};
+pub use svd::{ProductSvd, SingularValues, product_singular_values, product_svd};

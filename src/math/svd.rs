@@ -9,46 +9,9 @@
 
 use super::certificate::{apply_product, apply_svd, orthogonality, probed_norm, probes, relative};
 use super::core_svd::{CoreSvd, core_svd};
+use super::factor::{Factor, halves};
 use super::pseudo_inverse::solve;
-use super::qr::Qr;
 use super::{Mat, MathError};
-
-/// One factor of a product, scaled and QR-factored: reusable when several heads share it, or for several rotations.
-pub struct Factor {
-    scaled: Mat,
-    exponent: i32,
-    qr: Qr,
-}
-
-impl Factor {
-    /// Prepares `a: [m, h]`.
-    ///
-    /// # Errors
-    /// [`MathError::NotFinite`] if `a` holds NaN or an infinity; `what` names the matrix in the message.
-    pub fn new(a: &Mat, what: &'static str) -> Result<Self, MathError> {
-        check_finite(a, what)?;
-        let exponent = exponent_of(a.amax());
-        let (first, second) = halves(-exponent);
-        let scaled = a.map(|x| x * first * second);
-        let qr = Qr::new(&scaled);
-        Ok(Factor { scaled, exponent, qr })
-    }
-
-    /// `R` of the scaled factor `2^-exponent A = Q R`, `[rank, h]`.
-    pub fn r(&self) -> &Mat {
-        self.qr.r()
-    }
-
-    /// The power of two that was divided out.
-    pub fn exponent(&self) -> i32 {
-        self.exponent
-    }
-
-    /// `Q x`, `[rank, k] → [m, k]`.
-    pub fn q_times(&self, x: &Mat) -> Mat {
-        self.qr.q_times(x)
-    }
-}
 
 /// `A Bᵀ = U S Vᵀ`, thin, with what it takes to trust and to use it.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +77,7 @@ pub fn product_svd_of(a: &Factor, b: &Factor) -> Result<ProductSvd, MathError> {
     for (mut column, s) in scaled_u.column_iter_mut().zip(&s) {
         column *= *s;
     }
-    let (first, second) = halves(b.exponent);
+    let (first, second) = halves(b.exponent());
     let mut g_left = solve(a.r(), &scaled_u) * first * second;
     let mut g_right = solve(b.r(), &core_v) / first / second;
     let (mut u, mut v) = (a.q_times(&core_u), b.q_times(&core_v));
@@ -125,13 +88,13 @@ pub fn product_svd_of(a: &Factor, b: &Factor) -> Result<ProductSvd, MathError> {
             }
         }
     }
-    let z = probes(b.scaled.nrows());
-    let truth = apply_product(&a.scaled, &b.scaled, &z);
+    let z = probes(b.scaled().nrows());
+    let truth = apply_product(&a.scaled(), &b.scaled(), &z);
     let error = probed_norm(&truth, &apply_svd(&u, &s, &v, &z));
     Ok(ProductSvd {
         residual: relative(error, frobenius(&s)),
         orthogonality: orthogonality(&u, rank).max(orthogonality(&v, rank)),
-        s: unscaled(&s, a.exponent + b.exponent)?,
+        s: unscaled(&s, a.exponent() + b.exponent())?,
         u,
         v,
         rank,
@@ -159,13 +122,13 @@ pub fn product_singular_values(a: &Mat, b: &Mat) -> Result<SingularValues, MathE
 pub fn product_singular_values_of(a: &Factor, b: &Factor) -> Result<SingularValues, MathError> {
     check_columns(a, b)?;
     let core = core_svd(a.r(), b.r())?;
-    let z = probes(b.scaled.nrows());
-    let truth = apply_product(&a.scaled, &b.scaled, &z);
-    let found = a.q_times(&apply_svd(&core.u, &core.s, &core.v, &b.qr.q_transposed_times(&z)));
+    let z = probes(b.scaled().nrows());
+    let truth = apply_product(&a.scaled(), &b.scaled(), &z);
+    let found = a.q_times(&apply_svd(&core.u, &core.s, &core.v, &b.q_transposed_times(&z)));
     Ok(SingularValues {
         residual: relative(probed_norm(&truth, &found), frobenius(&core.s)),
         orthogonality: orthogonality(&core.u, core.rank).max(orthogonality(&core.v, core.rank)),
-        s: unscaled(&core.s, a.exponent + b.exponent)?,
+        s: unscaled(&core.s, a.exponent() + b.exponent())?,
         rank: core.rank,
         sweeps: core.sweeps,
     })
@@ -185,43 +148,16 @@ pub fn middle_singular_values(a: &Factor, m: &Mat, b: &Factor) -> Result<Vec<f64
         });
     }
     let core = core_svd(&(a.r() * m), b.r())?;
-    unscaled(&core.s, a.exponent + b.exponent)
+    unscaled(&core.s, a.exponent() + b.exponent())
 }
 
 fn check_columns(a: &Factor, b: &Factor) -> Result<(), MathError> {
-    let (expected, found) = ((b.scaled.nrows(), a.scaled.ncols()), b.scaled.shape());
+    let (expected, found) = ((b.scaled().nrows(), a.scaled().ncols()), b.scaled().shape());
     if expected == found {
         Ok(())
     } else {
         Err(MathError::Shape { what: "the right factor", expected, found })
     }
-}
-
-fn check_finite(a: &Mat, what: &'static str) -> Result<(), MathError> {
-    let mut bad = (0..a.nrows())
-        .flat_map(|i| (0..a.ncols()).map(move |j| (i, j)))
-        .filter(|&at| !a[at].is_finite());
-    if a.iter().all(|x| x.is_finite()) {
-        return Ok(());
-    }
-    let (row, column) = bad.next().unwrap_or_default();
-    Err(MathError::NotFinite { what, count: 1 + bad.count(), row, column })
-}
-
-/// `e` with `2^e ≤ x < 2^(e+1)`; 0 for 0.
-fn exponent_of(x: f64) -> i32 {
-    let biased = |x: f64| ((x.to_bits() >> 52) & 0x7ff) as i32;
-    match (x, biased(x)) {
-        (0.0, _) => 0,
-        (_, 0) => biased(x * 2.0_f64.powi(64)) - 1023 - 64,
-        (_, biased) => biased - 1023,
-    }
-}
-
-/// `2^power` as two factors, so that the power itself cannot overflow.
-fn halves(power: i32) -> (f64, f64) {
-    let half = power / 2;
-    (2.0_f64.powi(half), 2.0_f64.powi(power - half))
 }
 
 fn unscaled(s: &[f64], power: i32) -> Result<Vec<f64>, MathError> {
