@@ -87,6 +87,12 @@ pub enum ModelError {
         /// How many there are.
         count: usize,
     },
+    /// A prompt without a token.
+    #[error("prompt {prompt} has no token")]
+    EmptyPrompt {
+        /// Its index in the batch.
+        prompt: usize,
+    },
     /// Weights that are NaN or infinite.
     #[error("{count} value(s) of {name} are not finite")]
     NotFinite {

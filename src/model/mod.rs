@@ -8,6 +8,7 @@ pub mod activation;
 pub mod architecture;
 pub mod config;
 pub mod families;
+pub mod forward;
 pub mod known;
 pub mod names;
 pub mod pattern;
@@ -22,6 +23,7 @@ mod resolve;
 
 pub use architecture::Architecture;
 pub use error::ModelError;
+pub use forward::{ForwardPass, LayerTrace};
 pub use heads::{AttentionLayer, HeadWeights, Part, Weights};
 
 use crate::checkpoint::{Checkpoint, Tensor};
@@ -159,7 +161,10 @@ impl Model {
     }
 
     /// A norm's gains, `1 +` included where the family adds it, and its bias.
-    pub(crate) fn read_norm(
+    ///
+    /// # Errors
+    /// [`ModelError::MissingTensor`], [`ModelError::Shape`], or what reading says.
+    pub fn read_norm(
         &self,
         norm: &Norm,
         n: usize,

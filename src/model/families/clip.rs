@@ -63,7 +63,8 @@ fn text(s: &Survey<'_>) -> Result<Recipe, ModelError> {
             offset: 0,
             skipped_token: None,
         }),
-        final_norm: Some(if inside { "text_model.final_layer_norm" } else { "final_layer_norm" }),
+        // There is one, but the library reports hidden states before it, and nothing here is behind it.
+        final_norm: None,
         ..common(s)
     })
 }

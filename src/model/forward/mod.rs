@@ -1,0 +1,199 @@
+//! The forward pass, one layer's weights in memory at a time.
+//!
+//! A [`ForwardPass`] holds the residual stream of a batch of prompts of any lengths. Each [`ForwardPass::step`] reads one layer, moves
+//! the stream through it, and can hand back what every head saw and did ([`LayerTrace`]). The caller owns the loop, so stopping
+//! early, progress and cancelling come free; a clone of the pass taken before a layer reruns the model from there.
+//!
+//! Weights are decoded to `f32` one matrix at a time: memory is the largest matrix twice, plus activations.
+
+mod attention;
+mod embed;
+mod linear;
+mod logits;
+mod mlp;
+mod norm;
+mod trace;
+
+pub use trace::{LayerTrace, Site};
+
+use super::{Model, ModelError};
+
+/// A change of one head's scores `[n, n]` (dest, src) before the mask and the softmax.
+pub type EditScores<'a> = dyn FnMut(Site, &mut [f32]) + 'a;
+
+/// A batch of prompts on its way through a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForwardPass {
+    /// Number of positions of each prompt.
+    lengths: Vec<usize>,
+    /// `[all positions, d_model]`, the prompts one after the other.
+    resid: Vec<f32>,
+    d_model: usize,
+    next_layer: usize,
+}
+
+/// An image as the processors of the libraries hand it over: `[channels, height, width]`, normalised.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    /// Channels, height, width.
+    pub shape: [usize; 3],
+    /// The values, row-major.
+    pub pixels: Vec<f32>,
+}
+
+impl ForwardPass {
+    /// Embeds prompts of token ids.
+    ///
+    /// # Errors
+    /// [`ModelError::CannotRun`], [`ModelError::EmptyPrompt`], [`ModelError::OutOfRange`] for an id or a position that the model
+    /// does not have, or what reading says.
+    pub fn of_tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Self, ModelError> {
+        runnable(model)?;
+        let resid = embed::tokens(model, prompts)?;
+        Ok(Self::at_start(model, prompts.iter().map(Vec::len).collect(), resid))
+    }
+
+    /// Embeds one image, for the families that see.
+    ///
+    /// # Errors
+    /// As [`ForwardPass::of_tokens`], and [`ModelError::Mismatch`] if the image has another size than the model's positions.
+    pub fn of_image(model: &Model, image: &Image) -> Result<Self, ModelError> {
+        runnable(model)?;
+        let resid = embed::image(model, image)?;
+        let n = resid.len() / model.arch.d_model;
+        Ok(Self::at_start(model, vec![n], resid))
+    }
+
+    /// Starts before `layer` from a residual stream `[sum of lengths, d_model]`.
+    ///
+    /// # Errors
+    /// [`ModelError::Mismatch`] if the sizes do not fit.
+    pub fn of_hidden(
+        model: &Model,
+        layer: usize,
+        lengths: Vec<usize>,
+        resid: Vec<f32>,
+    ) -> Result<Self, ModelError> {
+        let expected = lengths.iter().sum::<usize>() * model.arch.d_model;
+        if resid.len() != expected {
+            return Err(ModelError::Mismatch {
+                what: "size of the residual stream".into(),
+                first: format!("{} values", resid.len()),
+                second: format!("{expected} for {} prompt(s)", lengths.len()),
+            });
+        }
+        Ok(Self { next_layer: layer, ..Self::at_start(model, lengths, resid) })
+    }
+
+    fn at_start(model: &Model, lengths: Vec<usize>, resid: Vec<f32>) -> Self {
+        Self { lengths, resid, d_model: model.arch.d_model, next_layer: 0 }
+    }
+
+    /// Number of positions of each prompt.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// The layer that the next step runs; the number of layers when all have run.
+    pub fn next_layer(&self) -> usize {
+        self.next_layer
+    }
+
+    /// The residual stream of a prompt, `[n, d_model]`, before [`ForwardPass::next_layer`]; empty past the last prompt.
+    pub fn resid(&self, prompt: usize) -> &[f32] {
+        let before: usize = self.lengths.iter().take(prompt).sum();
+        let n = self.lengths.get(prompt).copied().unwrap_or(0);
+        self.resid.get(before * self.d_model..(before + n) * self.d_model).unwrap_or_default()
+    }
+
+    /// Runs the next layer. With `record` the traces of all prompts come back, else an empty list; `edit` may change any head's
+    /// scores before their softmax.
+    ///
+    /// # Errors
+    /// [`ModelError::OutOfRange`] after the last layer, [`ModelError::CannotRun`], or what reading says.
+    pub fn step(
+        &mut self,
+        model: &Model,
+        record: bool,
+        edit: Option<&mut EditScores<'_>>,
+    ) -> Result<Vec<LayerTrace>, ModelError> {
+        let index = self.next_layer;
+        let layer = model.layer(index)?;
+        let d = model.arch.d_model;
+        let normed = |which: &Option<_>, x: &[f32]| norm::maybe(model, which.as_ref(), x);
+
+        let (input, input_scale) = normed(&layer.before_attention, &self.resid)?;
+        let (attention, mut traces) =
+            attention::run(model, index, &input, &self.lengths, record, edit)?;
+        let (attention, output_scale) = normed(&layer.on_attention, &attention)?;
+        let mlp = if layer.parallel {
+            let (mlp_input, _) = normed(&layer.before_mlp, &self.resid)?;
+            normed(&layer.on_mlp, &mlp::run(model, index, &mlp_input)?)?.0
+        } else {
+            Vec::new()
+        };
+        let before = if record { self.resid.clone() } else { Vec::new() };
+        add(&mut self.resid, &attention);
+        self.resid = normed(&layer.after_attention, &self.resid)?.0;
+        let mlp = if layer.parallel {
+            mlp
+        } else {
+            let (mlp_input, _) = normed(&layer.before_mlp, &self.resid)?;
+            normed(&layer.on_mlp, &mlp::run(model, index, &mlp_input)?)?.0
+        };
+        add(&mut self.resid, &mlp);
+        self.resid = normed(&layer.after_mlp, &self.resid)?.0;
+        self.next_layer += 1;
+
+        let mut start = 0;
+        for trace in &mut traces {
+            let (rows, values) = (start..start + trace.n, start * d..(start + trace.n) * d);
+            trace.resid_pre = before[values.clone()].to_vec();
+            trace.input_scale = input_scale[rows.clone()].to_vec();
+            trace.attn_out = attention[values.clone()].to_vec();
+            trace.attn_out_scale = output_scale[rows].to_vec();
+            trace.mlp_out = mlp[values].to_vec();
+            start += trace.n;
+        }
+        Ok(traces)
+    }
+
+    /// A prompt's stream after the final norm, `[n, d_model]`: what the libraries report as the last hidden state.
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn final_hidden(&self, model: &Model, prompt: usize) -> Result<Vec<f32>, ModelError> {
+        Ok(norm::maybe(model, model.arch.final_norm.as_ref(), self.resid(prompt))?.0)
+    }
+
+    /// Logits `[positions, d_vocab]` at `(prompt, position)` pairs; `W_U` is read in blocks of rows.
+    ///
+    /// # Errors
+    /// [`ModelError::CannotRun`] if the files have no unembedding, [`ModelError::OutOfRange`], or what reading says.
+    pub fn logits(
+        &self,
+        model: &Model,
+        positions: &[(usize, usize)],
+    ) -> Result<Vec<f32>, ModelError> {
+        let mut x = Vec::with_capacity(positions.len() * self.d_model);
+        for &(prompt, position) in positions {
+            let rows = self.resid(prompt);
+            let row = rows.get(position * self.d_model..(position + 1) * self.d_model);
+            let count = rows.len() / self.d_model;
+            x.extend(row.ok_or(ModelError::OutOfRange {
+                what: "position",
+                index: position,
+                count,
+            })?);
+        }
+        logits::of(model, &norm::maybe(model, model.arch.final_norm.as_ref(), &x)?.0)
+    }
+}
+
+fn runnable(model: &Model) -> Result<(), ModelError> {
+    model.arch.cannot_run.clone().map_or(Ok(()), |reason| Err(ModelError::CannotRun { reason }))
+}
+
+fn add(to: &mut [f32], what: &[f32]) {
+    to.iter_mut().zip(what).for_each(|(a, b)| *a += b);
+}

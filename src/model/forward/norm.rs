@@ -1,0 +1,56 @@
+//! Norms over rows of activations.
+
+use crate::model::architecture::{Norm, NormKind};
+use crate::model::{Model, ModelError};
+
+/// Rows of `x` `[n, d_model]` normed, with the divisor of each row; without a norm, `x` and ones.
+pub(super) fn maybe(
+    model: &Model,
+    norm: Option<&Norm>,
+    x: &[f32],
+) -> Result<(Vec<f32>, Vec<f32>), ModelError> {
+    let d = model.arch.d_model;
+    let mut y = x.to_vec();
+    let Some(norm) = norm else { return Ok((y, vec![1.0; x.len() / d])) };
+    let (gains, bias) = model.read_norm(norm, d)?;
+    let scales = y
+        .chunks_exact_mut(d)
+        .map(|row| row_in_place(row, norm.kind, norm.eps, &gains, bias.as_deref()));
+    let scales = scales.collect();
+    Ok((y, scales))
+}
+
+/// One row normed in place; returns what it was divided by. Sums are taken in `f64`.
+pub(super) fn row_in_place(
+    row: &mut [f32],
+    kind: NormKind,
+    eps: f64,
+    gains: &[f64],
+    bias: Option<&[f64]>,
+) -> f32 {
+    if kind == NormKind::Layer {
+        center(row);
+    }
+    let scale = (mean_square(row) + eps).sqrt();
+    finish(row, scale, gains, bias);
+    scale as f32
+}
+
+/// Takes out a row's mean.
+pub(super) fn center(row: &mut [f32]) {
+    let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / row.len() as f64;
+    row.iter_mut().for_each(|x| *x = (f64::from(*x) - mean) as f32);
+}
+
+/// Mean of the squares of a row.
+pub(super) fn mean_square(row: &[f32]) -> f64 {
+    row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / row.len() as f64
+}
+
+/// Divides, multiplies by the gains, adds the bias.
+pub(super) fn finish(row: &mut [f32], scale: f64, gains: &[f64], bias: Option<&[f64]>) {
+    row.iter_mut().zip(gains).for_each(|(x, g)| *x = (f64::from(*x) / scale * g) as f32);
+    for (x, b) in row.iter_mut().zip(bias.unwrap_or_default()) {
+        *x = (f64::from(*x) + b) as f32;
+    }
+}

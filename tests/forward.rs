@@ -1,0 +1,163 @@
+//! The streamed forward pass against the library, for every family: attention, hidden states, logits.
+
+mod golden;
+
+use golden::{Fixture, fixtures};
+use omega_lens::model::forward::{ForwardPass, Image};
+use omega_lens::model::{LayerTrace, Model, ModelError};
+
+/// The library computes in f32, so do we, in another order of summation.
+const TOLERANCE: f64 = 1e-4;
+
+/// Largest difference, relative to the larger of 1 and the largest expected value.
+fn difference(expected: &[f64], found: &[f32]) -> f64 {
+    assert_eq!(expected.len(), found.len());
+    let size = expected.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
+    expected.iter().zip(found).map(|(a, &b)| (a - f64::from(b)).abs()).fold(0.0, f64::max) / size
+}
+
+fn start(fixture: &Fixture, model: &Model) -> ForwardPass {
+    match fixture.ids() {
+        Some(ids) => ForwardPass::of_tokens(model, &[ids]).unwrap(),
+        None => {
+            let pixels = fixture.values("pixel_values").into_iter().map(|x| x as f32).collect();
+            ForwardPass::of_image(model, &Image { shape: [3, 16, 16], pixels }).unwrap()
+        }
+    }
+}
+
+#[test]
+fn every_family_runs_as_in_the_library() {
+    for fixture in fixtures() {
+        let (model, name) = (fixture.model(), fixture.name.clone());
+        let mut pass = start(&fixture, &model);
+        for layer in 0..model.arch.n_layers {
+            let hidden = difference(&fixture.values(&format!("hidden.{layer}")), pass.resid(0));
+            assert!(hidden < TOLERANCE, "{name}: stream before layer {layer} off by {hidden}");
+            let traces = pass.step(&model, true, None).unwrap();
+            let attention =
+                difference(&fixture.values(&format!("attention.{layer}")), &traces[0].pattern);
+            assert!(attention < TOLERANCE, "{name}: attention of layer {layer} off by {attention}");
+        }
+        let last = pass.final_hidden(&model, 0).unwrap();
+        let off = difference(&fixture.values(&format!("hidden.{}", model.arch.n_layers)), &last);
+        let off = if fixture.has("last_hidden") && off > TOLERANCE {
+            // Encoders of images report the last layer's stream, and the norm apart.
+            difference(&fixture.values("last_hidden"), &last)
+        } else {
+            off
+        };
+        assert!(off < TOLERANCE, "{name}: last hidden state off by {off}");
+        if fixture.has("logits") {
+            let positions: Vec<(usize, usize)> = (0..pass.lengths()[0]).map(|t| (0, t)).collect();
+            let off =
+                difference(&fixture.values("logits"), &pass.logits(&model, &positions).unwrap());
+            assert!(off < TOLERANCE, "{name}: logits off by {off}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_different_lengths_gives_what_each_prompt_gives_alone() {
+    for fixture in fixtures() {
+        let (model, Some(ids)) = (fixture.model(), fixture.ids()) else { continue };
+        let prompts = [ids[..3].to_vec(), ids.clone(), ids[5..6].to_vec()];
+        let mut together = ForwardPass::of_tokens(&model, &prompts).unwrap();
+        let mut alone: Vec<ForwardPass> = prompts
+            .iter()
+            .map(|p| ForwardPass::of_tokens(&model, std::slice::from_ref(p)).unwrap())
+            .collect();
+        for _ in 0..model.arch.n_layers {
+            let traces = together.step(&model, true, None).unwrap();
+            for (trace, alone) in traces.iter().zip(&mut alone) {
+                let expected = alone.step(&model, true, None).unwrap();
+                let expected: Vec<f64> = expected[0].pattern.iter().map(|&x| x.into()).collect();
+                assert!(difference(&expected, &trace.pattern) < 1e-5, "{}", fixture.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_trace_says_was_added_adds_up_to_the_stream() {
+    for fixture in fixtures() {
+        let model = fixture.model();
+        if model.arch.layers.iter().any(|l| l.after_attention.is_some()) {
+            continue;
+        }
+        let mut pass = start(&fixture, &model);
+        let trace = pass.step(&model, true, None).unwrap().remove(0);
+        let sum: Vec<f64> = (0..trace.resid_pre.len())
+            .map(|i| {
+                f64::from(trace.resid_pre[i])
+                    + f64::from(trace.attn_out[i])
+                    + f64::from(trace.mlp_out[i])
+            })
+            .collect();
+        assert!(difference(&sum, pass.resid(0)) < 1e-5, "{}", fixture.name);
+    }
+}
+
+#[test]
+fn scores_are_queries_times_keys() {
+    let model = Fixture::named("qwen3").model();
+    let mut pass = start(&Fixture::named("qwen3"), &model);
+    let LayerTrace { n, q, k, scores, .. } = pass.step(&model, true, None).unwrap().remove(0);
+    let (h, scale) = (model.arch.d_head, model.arch.layers[0].attention.score_scale as f32);
+    for head in 0..model.arch.n_heads {
+        let kv = model.arch.kv_head(head);
+        for dest in 0..n {
+            for src in 0..n {
+                let (q, k) = (&q[(head * n + dest) * h..][..h], &k[(kv * n + src) * h..][..h]);
+                let dot: f32 = q.iter().zip(k).map(|(a, b)| a * b).sum();
+                assert!((dot * scale - scores[(head * n + dest) * n + src]).abs() < 1e-4);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_edit_of_one_heads_scores_changes_that_head_and_what_follows() {
+    let fixture = Fixture::named("gpt2");
+    let model = fixture.model();
+    let (mut plain, mut edited) = (start(&fixture, &model), start(&fixture, &model));
+    let before = plain.step(&model, true, None).unwrap().remove(0);
+    let mut flatten = |site: omega_lens::model::forward::Site, scores: &mut [f32]| {
+        if site.head == 2 {
+            scores.fill(0.0);
+        }
+    };
+    let after = edited.step(&model, true, Some(&mut flatten)).unwrap().remove(0);
+    let n = before.n;
+    let of =
+        |trace: &LayerTrace, head: usize| trace.pattern[head * n * n..(head + 1) * n * n].to_vec();
+    assert_eq!(of(&before, 1), of(&after, 1));
+    assert!((of(&after, 2)[n * n - 1] - 1.0 / n as f32).abs() < 1e-6);
+    assert_ne!(plain.resid(0), edited.resid(0));
+    // The same edit from a stream that was kept gives the same.
+    let mut again = ForwardPass::of_hidden(&model, 0, vec![n], before.resid_pre).unwrap();
+    again.step(&model, false, Some(&mut flatten)).unwrap();
+    assert_eq!(again.resid(0), edited.resid(0));
+}
+
+#[test]
+fn what_a_model_does_not_have_is_an_error() {
+    let model = Fixture::named("gpt2").model();
+    let run = |prompts: &[Vec<u32>]| ForwardPass::of_tokens(&model, prompts).unwrap_err();
+    assert_eq!(run(&[vec![1], vec![]]), ModelError::EmptyPrompt { prompt: 1 });
+    assert_eq!(run(&[vec![96]]), ModelError::OutOfRange { what: "token id", index: 96, count: 96 });
+    assert_eq!(
+        run(&[vec![1; 33]]),
+        ModelError::OutOfRange { what: "position", index: 32, count: 32 }
+    );
+    let mut pass = ForwardPass::of_tokens(&model, &[vec![1, 2]]).unwrap();
+    assert!(matches!(pass.logits(&model, &[(0, 2)]), Err(ModelError::OutOfRange { .. })));
+    pass.step(&model, false, None).unwrap();
+    pass.step(&model, false, None).unwrap();
+    assert!(matches!(
+        pass.step(&model, false, None),
+        Err(ModelError::OutOfRange { what: "layer", .. })
+    ));
+    let image = Image { shape: [3, 16, 16], pixels: vec![0.0; 768] };
+    assert!(matches!(ForwardPass::of_image(&model, &image), Err(ModelError::CannotRun { .. })));
+}
