@@ -1,6 +1,8 @@
 //! The trainer against an independent reference in numpy: step for step from given batches, and whole runs from a seed.
 
-use omega_lens::toy::{Batch, Config, Params, ReconOn, Schedule, StepReport, Template, Trainer};
+use omega_lens::toy::{
+    Batch, Config, Metrics, PairFit, Params, ReconOn, Schedule, StepReport, Template, Trainer,
+};
 use serde_json::Value;
 
 fn read(text: &str) -> Value {
@@ -70,6 +72,42 @@ fn largest_difference(found: &Params, expected: &Params) -> f64 {
     parts(found).iter().zip(parts(expected)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
+/// The measures of the reference, under its names.
+fn assert_metrics(trainer: &Trainer, expected: &Value, case: &str) {
+    let found = Metrics::of(trainer.config(), trainer.params()).unwrap();
+    let mean = |side: fn(&PairFit) -> f64| {
+        found.pairs.iter().map(side).sum::<f64>() / found.pairs.len() as f64
+    };
+    for (found, name) in [
+        (found.sigma[1] / found.sigma[0], "sig2_over_sig1"),
+        (found.pairs[0].others_u, "w0_others_mean"),
+        (found.pairs[0].others_v, "w1_others_mean"),
+        (found.interference, "interf_rel"),
+        (found.interference_others, "interf_irr"),
+        (found.anisotropy, "aniso_E"),
+        (mean(|p| p.cos_u), "hung_u"),
+        (mean(|p| p.cos_v), "hung_v"),
+        (found.least_cos, "hung_min"),
+        (2.0 * found.same_rank_cos - number(&expected["rank_align_v"]), "rank_align_u"),
+    ] {
+        let expected = number(&expected[name]);
+        // The 2e-11 of the trajectory, divided by the gap between neighbouring singular values.
+        assert!((found - expected).abs() < 1e-8, "{case}, {name}: {found} against {expected}");
+    }
+    let final_only = [
+        (found.sigma.clone(), "sv"),
+        (found.pairs.iter().map(|p| p.effective).collect(), "eff_target"),
+        (found.pairs.iter().map(|p| p.target).collect(), "target"),
+        (found.pairs.iter().map(|p| p.k.unwrap() as f64).collect(), "best_k"),
+    ];
+    for (found, name) in final_only {
+        for (found, expected) in found.iter().zip(expected.get(name).map(flat).unwrap_or_default())
+        {
+            assert!((found - expected).abs() < 1e-8, "{case}, {name}: {found} against {expected}");
+        }
+    }
+}
+
 fn assert_losses(report: &StepReport, expected: &Value, tolerance: f64, case: &str) {
     let losses = report.losses;
     for (found, name) in [
@@ -133,7 +171,15 @@ fn whole_runs_from_a_seed_follow_the_reference() {
         let name = run["name"].as_str().unwrap();
         let mut trainer = Trainer::new(config(&run["cfg"])).unwrap();
         let mut trace = run["trace"].as_array().unwrap().iter().peekable();
+        let mut mid = run["mid"].as_array().unwrap().iter().peekable();
         while let Some(expected) = trace.peek() {
+            let done = trainer.state().step;
+            if let Some(expected) = mid.next_if(|mid| count(&mid["step"]) == done) {
+                assert_metrics(&trainer, expected, name);
+            }
+            if trainer.is_done() {
+                assert_metrics(&trainer, &run["final"], name);
+            }
             let report = trainer.step();
             if report.step == count(&expected["step"]) {
                 // Two orders of the same sums differ by 2e-11 after 3000 steps.

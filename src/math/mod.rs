@@ -3,6 +3,7 @@
 pub mod core_svd;
 pub mod factor;
 pub mod jacobi;
+pub mod assignment;
 pub mod layout;
 pub mod pivoted_qr;
 pub mod pseudo_inverse;

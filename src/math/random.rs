@@ -1,7 +1,8 @@
 //! Portable random numbers: a counter in, the same bits out, natively, in WebAssembly and in WGSL.
 //!
 //! A number is a pure function of `(seed, stream, index)`: nothing to carry, nothing to lose, so a run is replayed from its
-//! seed and a parallel one cannot depend on who came first. Not for cryptography.
+//! seed and a parallel one cannot depend on who came first. Logarithm and cosine come from `libm`, compiled in, because
+//! platforms disagree about theirs in the last bit. Not for cryptography.
 //!
 //! # Source
 //! `triple32` is the three-round 32-bit hash of Chris Wellons' hash-prospector (bias 0.0208).
@@ -56,8 +57,8 @@ impl Stream {
     /// Standard normal number `index`, from the uniforms `2 index` and `2 index + 1` (Box–Muller); |x| < 5.8.
     pub fn normal(&self, index: u32) -> f64 {
         let first = index.wrapping_mul(2);
-        let radius = (-2.0 * (1.0 - self.uniform(first)).ln()).sqrt();
-        radius * (2.0 * std::f64::consts::PI * self.uniform(first.wrapping_add(1))).cos()
+        let radius = (-2.0 * libm::log(1.0 - self.uniform(first))).sqrt();
+        radius * libm::cos(2.0 * std::f64::consts::PI * self.uniform(first.wrapping_add(1)))
     }
 }
 

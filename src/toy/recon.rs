@@ -98,26 +98,13 @@ impl Recon {
         loss / n_tokens as f64
     }
 
-    /// The Gram matrix (upper triangle computed, then mirrored) and what every token adds to z.
+    /// The Gram matrix, and what every token adds to z.
     fn prepare(&mut self, problem: &Problem, params: &Params) {
         let (n, d) = (problem.n_features, problem.d_model);
-        transpose(&mut self.features_t, &params.features, d);
         self.s.fill(0.0);
         self.gram.fill(0.0);
-        for (i, feature) in params.features.chunks_exact(d).enumerate() {
-            let row = &mut self.gram[i * n + i..(i + 1) * n];
-            let mut columns = self.features_t.chunks_exact(n);
-            for four in feature.chunks(4) {
-                for (x, column) in four.iter().zip(columns.by_ref()) {
-                    add_scaled(row, *x, &column[i..]);
-                }
-            }
-        }
-        for i in 0..n {
-            for j in 0..i {
-                self.gram[i * n + j] = self.gram[j * n + i];
-            }
-        }
+        transpose(&mut self.features_t, &params.features, d);
+        add_product(&mut self.gram, &params.features, &self.features_t, d, n);
         self.offset.copy_from_slice(&params.bias);
         if let Some(common) = &problem.common {
             for (axis, x) in self.features_t.chunks_exact(n).zip(common) {
