@@ -10,7 +10,7 @@ const READER: &str = r#"import json, struct, sys
 import numpy as np
 
 def tensor(name):
-    for path in sys.argv[1:]:
+    for path in (p for p in sys.argv[1:] if p.endswith(".safetensors")):
         with open(path, "rb") as f:
             size = struct.unpack("<Q", f.read(8))[0]
             t = json.loads(f.read(size)).get(name)

@@ -107,6 +107,7 @@ pub fn Root() -> Html {
         first.open_built_in(here().value("step").unwrap_or(BUILT_IN_STEP))
     });
     use_questions(&state.0, &session);
+    use_keys(&state);
 
     let app = App { state: state.clone(), session: session.clone(), dark: *dark };
     let page = state.0.route.page;
@@ -179,6 +180,38 @@ fn use_questions(state: &AppState, session: &Session) {
             }
         },
     );
+}
+
+/// Keys that work everywhere outside a text field: `j` `k` for pairs, `[` `]` for layers.
+#[hook]
+fn use_keys(state: &UseReducerHandle<Store>) {
+    let latest = use_mut_ref(|| state.clone());
+    *latest.borrow_mut() = state.clone();
+    use_effect_with((), move |()| {
+        let Some(window) = web_sys::window() else { return };
+        listen(&window, "keydown", move |event| {
+            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+            let typing = event
+                .target()
+                .and_then(|t| t.dyn_into::<web_sys::Element>().ok())
+                .is_some_and(|e| matches!(e.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+            if typing || event.ctrl_key() || event.meta_key() || event.alt_key() {
+                return;
+            }
+            let state = latest.borrow().0.clone();
+            let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else { return };
+            let (k, last_k, last_layer) =
+                (state.k(), model.summary.d_head - 1, model.summary.n_layers - 1);
+            let (name, value) = match event.key().as_str() {
+                "j" => ("k", (k + 1).min(last_k)),
+                "k" => ("k", k.saturating_sub(1)),
+                "[" => ("layer", at.layer.saturating_sub(1)),
+                "]" => ("layer", (at.layer + 1).min(last_layer)),
+                _ => return,
+            };
+            go(&state.route.clone().with(name, value));
+        });
+    });
 }
 
 /// Listens to the window: the URL, files dropped or pasted anywhere, the theme.

@@ -1,5 +1,6 @@
 //! The page's hands: turns what the reader did into questions, and answers into actions.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue};
@@ -27,6 +28,8 @@ pub struct Session {
     /// The workers.
     pub pool: Pool,
     dispatch: UseReducerDispatcher<Store>,
+    /// The files that were tried last, to try again with the reader's word on what they do not say.
+    tried: Rc<RefCell<Vec<Dropped>>>,
 }
 
 impl Session {
@@ -45,7 +48,7 @@ impl Session {
                 Action::Note("A worker stopped unexpectedly.".into(), hint.into()).into(),
             );
         });
-        Self { pool, dispatch }
+        Self { pool, dispatch, tried: Rc::default() }
     }
 
     /// Dispatches an action.
@@ -91,8 +94,15 @@ impl Session {
         self.open_as(folder.unwrap_or(name), None, files, hints);
     }
 
+    /// Opens the files that were tried last, now that the reader has said how many heads they have.
+    pub fn open_again(&self, hints: Hints) {
+        let files = self.tried.borrow().clone();
+        self.open(files, hints);
+    }
+
     fn open_as(&self, name: String, built_in: Option<u32>, files: Vec<Dropped>, hints: Hints) {
         self.act(Action::Opening(name.clone()));
+        self.tried.replace(files.clone());
         let session = self.clone();
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
             Tell::Opened(summary) => {

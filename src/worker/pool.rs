@@ -17,7 +17,7 @@ use super::serve::NO_JOB;
 use super::transport::{Envelope, pack, unpack};
 
 /// A file that the reader gave: its path as dropped, and its bytes, not read yet.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Dropped {
     /// Path or name.
     pub name: String,

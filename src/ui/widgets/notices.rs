@@ -1,9 +1,12 @@
 //! What happened, what still works, what to try: calm lines that the reader can put away.
 
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::ui::app::use_app;
 use crate::ui::state::Action;
+use crate::worker::protocol::Failure;
+use crate::worker::protocol::model::Hints;
 
 /// The notices, and the question for the head count where a file does not say it.
 #[component]
@@ -20,5 +23,62 @@ pub fn Notices() -> Html {
             </li>
         }
     });
-    html! { <ul class="notices" role="status" aria-label="Notices">{ for lines }</ul> }
+    html! {
+        <>
+            <ul class="notices" role="status" aria-label="Notices">{ for lines }</ul>
+            if let Some(failure) = &app.value().asking { <HeadCount failure={failure.clone()} /> }
+        </>
+    }
+}
+
+/// Properties of [`HeadCount`].
+#[derive(Properties, PartialEq)]
+struct HeadCountProps {
+    failure: Failure,
+}
+
+/// Asks how many heads a layer has, with the counts that would fit.
+#[component]
+fn HeadCount(props: &HeadCountProps) -> Html {
+    let app = use_app();
+    let typed = use_state(String::new);
+    let open = |n_heads: usize| {
+        let session = app.session.clone();
+        Callback::from(move |_: MouseEvent| {
+            session.open_again(Hints { n_heads: Some(n_heads), family: None })
+        })
+    };
+    let oninput = {
+        let typed = typed.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                typed.set(input.value());
+            }
+        })
+    };
+    let onsubmit = {
+        let (session, typed) = (app.session.clone(), typed.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            if let Ok(n_heads) = typed.trim().parse() {
+                session.open_again(Hints { n_heads: Some(n_heads), family: None });
+            }
+        })
+    };
+    let forget = {
+        let session = app.session.clone();
+        Callback::from(move |_: MouseEvent| session.act(Action::Forget))
+    };
+    html! {
+        <form class="ask" {onsubmit} aria-label="Head count" data-testid="head-count">
+            <p>{ props.failure.what.clone() }</p>
+            <p class="hint">{ props.failure.hint.clone() }</p>
+            <div class="controls">
+                { for props.failure.head_counts.iter().map(|&n| html! { <button type="button" key={n} onclick={open(n)}>{ format!("{n} heads") }</button> }) }
+                <label class="field"><span>{ "or" }</span><input type="number" min="1" value={(*typed).clone()} {oninput} /></label>
+                <button type="submit" class="primary">{ "open" }</button>
+                <button type="button" onclick={forget}>{ "never mind" }</button>
+            </div>
+        </form>
+    }
 }
