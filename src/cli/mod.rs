@@ -3,9 +3,11 @@
 //! One file per subcommand, each with its `Args` and `run`; a new one is a file, a line in [`Command`] and a line in
 //! [`main`]. Results go to standard output, complaints to standard error with exit code 2.
 
+pub mod attention;
 pub mod error;
 pub mod files;
 pub mod inspect;
+pub mod model;
 
 use std::process::ExitCode;
 
@@ -13,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 pub use error::CliError;
 pub use files::Files;
+pub use model::ModelArgs;
 
 /// See what every attention head of a transformer looks for.
 #[derive(Debug, Parser)]
@@ -24,12 +27,14 @@ struct Omega {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Attention(attention::Args),
     Inspect(inspect::Args),
 }
 
 /// Reads the arguments of the process, runs the subcommand and says how it went.
 pub fn main() -> ExitCode {
     let result = match Omega::parse().command {
+        Command::Attention(args) => attention::run(&args),
         Command::Inspect(args) => inspect::run(&args),
     };
     match result {
