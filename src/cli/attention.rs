@@ -45,7 +45,7 @@ struct Report<'a> {
 }
 
 const CONVENTION: &str = "attention.{layer} [n_heads, n, n]: destinations on rows, sources on columns; hidden.{layer} \
-    [n, d_model]: the residual stream before the layer, the last one after the final norm; f32";
+    [n, d_model]: the residual stream before the layer, the last one after the final norm where the library reports it so; f32";
 
 /// Runs the subcommand.
 ///
@@ -107,7 +107,7 @@ fn compute(model: &Model, mut pass: ForwardPass) -> Result<Vec<Named>, ModelErro
             ));
         }
     }
-    let last = pass.final_hidden(model, 0)?;
+    let last = pass.hidden(model, 0)?;
     arrays.push(Named::f32(format!("hidden.{}", arch.n_layers), &[n, arch.d_model], last));
     if arch.unembedding.is_some() {
         let positions: Vec<(usize, usize)> = (0..n).map(|t| (0, t)).collect();

@@ -167,6 +167,8 @@ pub struct Architecture {
     pub alibi: Option<Alibi>,
     /// Norm after the last layer.
     pub final_norm: Option<Norm>,
+    /// The library reports the last hidden state after the final norm; if not, it reports the bare stream.
+    pub last_hidden_is_normed: bool,
     /// Vectors to logits.
     pub unembedding: Option<Unembedding>,
     /// Why the model cannot be run here, if it cannot.

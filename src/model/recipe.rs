@@ -204,6 +204,8 @@ pub struct Recipe {
     pub patches: Option<(&'static str, &'static str)>,
     /// Norm after the last layer.
     pub final_norm: Option<&'static str>,
+    /// The library reports the last hidden state after the final norm.
+    pub last_hidden_is_normed: bool,
     /// Unembedding, the first that is there; tied to `embed` if none is and `tied` allows it.
     pub unembed: &'static [&'static str],
     /// Without a matrix of its own, the token embedding unembeds.
@@ -255,6 +257,7 @@ impl Default for Recipe {
             embed_norm: None,
             patches: None,
             final_norm: Some("norm"),
+            last_hidden_is_normed: true,
             unembed: &["lm_head"],
             tied: true,
             unembed_project: None,

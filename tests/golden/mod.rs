@@ -12,48 +12,54 @@ use std::path::PathBuf;
 pub(crate) struct Fixture {
     /// Its directory's name: the family.
     pub(crate) name: String,
+    folder: PathBuf,
     expected: Checkpoint,
 }
 
 /// All golden checkpoints.
 pub(crate) fn fixtures() -> Vec<Fixture> {
-    let entries = std::fs::read_dir(root()).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    assert!(names.len() >= 24);
-    names.iter().map(|name| Fixture::named(name)).collect()
+    all_in("families")
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/families")
+/// All golden checkpoints in layouts that the families do not show; `tests/golden/make_variants.py` writes them.
+pub(crate) fn variants() -> Vec<Fixture> {
+    all_in("variants")
+}
+
+fn all_in(folder: &str) -> Vec<Fixture> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(folder);
+    let mut names: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    names.sort();
+    assert!(names.len() > 10);
+    names.into_iter().map(Fixture::at).collect()
 }
 
 impl Fixture {
     /// By the name of its directory.
     pub(crate) fn named(name: &str) -> Self {
-        let expected = memory(
-            "expected.safetensors",
-            std::fs::read(root().join(name).join("expected.safetensors")).unwrap(),
-        );
-        Self { name: name.to_owned(), expected: Checkpoint::open(vec![expected]).unwrap() }
+        let families = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/families");
+        Self::at(families.join(name))
+    }
+
+    fn at(folder: PathBuf) -> Self {
+        let expected = std::fs::read(folder.join("expected.safetensors")).unwrap();
+        let expected = Checkpoint::open(vec![memory("expected.safetensors", expected)]).unwrap();
+        Self { name: folder.file_name().unwrap().to_string_lossy().into_owned(), folder, expected }
     }
 
     /// The bytes of one of its files.
     pub(crate) fn bytes(&self, file: &str) -> Vec<u8> {
-        std::fs::read(root().join(&self.name).join(file)).unwrap()
+        std::fs::read(self.folder.join(file)).unwrap()
     }
 
     /// The checkpoint with its config.
     pub(crate) fn model(&self) -> Model {
-        open(
-            vec![
-                memory("config.json", self.bytes("config.json")),
-                memory("model.safetensors", self.bytes("model.safetensors")),
-            ],
-            &Hints::default(),
-        )
-        .unwrap()
+        let config = memory("config.json", self.bytes("config.json"));
+        let weights = memory("model.safetensors", self.bytes("model.safetensors"));
+        // A file with two transformers is read as the text one unless the other is asked for.
+        let family = self.name.starts_with("clip_vision").then(|| "clip_vision".to_owned());
+        open(vec![config, weights], &Hints { family, ..Hints::default() }).unwrap()
     }
 
     /// The checkpoint without its config.

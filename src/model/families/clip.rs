@@ -39,6 +39,7 @@ fn common(s: &Survey<'_>) -> Recipe {
             offset: 0,
             skipped_token: None,
         }),
+        last_hidden_is_normed: false,
         unembed: &[],
         tied: false,
         ..Recipe::default()
@@ -63,8 +64,7 @@ fn text(s: &Survey<'_>) -> Result<Recipe, ModelError> {
             offset: 0,
             skipped_token: None,
         }),
-        // There is one, but the library reports hidden states before it, and nothing here is behind it.
-        final_norm: None,
+        final_norm: Some(if inside { "text_model.final_layer_norm" } else { "final_layer_norm" }),
         ..common(s)
     })
 }

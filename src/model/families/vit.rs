@@ -30,6 +30,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         }),
         patches: Some(("embeddings.patch_embeddings.projection", "embeddings.cls_token")),
         final_norm: Some("layernorm"),
+        last_hidden_is_normed: false,
         unembed: &[],
         tied: false,
         ..Recipe::default()

@@ -158,12 +158,15 @@ impl ForwardPass {
         Ok(traces)
     }
 
-    /// A prompt's stream after the final norm, `[n, d_model]`: what the libraries report as the last hidden state.
+    /// What the library reports as a prompt's hidden state before [`ForwardPass::next_layer`], `[n, d_model]`: after the last layer
+    /// that is, in most families, the stream after the final norm.
     ///
     /// # Errors
     /// What reading says.
-    pub fn final_hidden(&self, model: &Model, prompt: usize) -> Result<Vec<f32>, ModelError> {
-        Ok(norm::maybe(model, model.arch.final_norm.as_ref(), self.resid(prompt))?.0)
+    pub fn hidden(&self, model: &Model, prompt: usize) -> Result<Vec<f32>, ModelError> {
+        let at_end = self.next_layer >= model.arch.n_layers && model.arch.last_hidden_is_normed;
+        let norm = model.arch.final_norm.as_ref().filter(|_| at_end);
+        Ok(norm::maybe(model, norm, self.resid(prompt))?.0)
     }
 
     /// Logits `[positions, d_vocab]` at `(prompt, position)` pairs; `W_U` is read in blocks of rows.

@@ -65,6 +65,7 @@ impl Builder<'_> {
             unembedding: self.unembedding(embedding.tokens.as_deref()),
             embedding,
             alibi,
+            last_hidden_is_normed: recipe.last_hidden_is_normed,
             final_norm: recipe.final_norm.and_then(|path| self.outer_norm(path)),
             cannot_run,
         })
