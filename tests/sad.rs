@@ -1,5 +1,7 @@
 //! Sparse attention decomposition against an independent reference, and its invariants on random heads.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use omega_lens::circuits::controls::{ControlOptions, Controls, basis_rotated};
 use omega_lens::circuits::relative_attention::{HeadTerms, TermBasis};
 use omega_lens::circuits::sad::{Sparsity, n_recon, sparseness};

@@ -14,6 +14,7 @@ mod prompts_words;
 pub mod relative_attention;
 pub mod sad;
 pub mod sad_event;
+pub mod sad_run;
 pub mod sad_set;
 pub mod series;
 pub mod spectrum;
