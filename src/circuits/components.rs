@@ -11,7 +11,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::attribution::Cells;
-use super::components_written::{Written, expect, rows};
 use super::error::CircuitError;
 use super::relative_attention::{HeadTerms, RelativeAttention, View};
 use crate::math::{Mat, layout};
@@ -45,90 +44,18 @@ pub enum Component {
     Offset,
 }
 
-/// What one earlier layer added to the residual stream of a prompt of `n` tokens.
-#[derive(Debug, Clone, Copy)]
-pub struct Upstream<'a> {
-    /// `[n_heads, n, n]`, row-major: attention probabilities.
-    pub pattern: &'a [f32],
-    /// `[n_kv_heads, n, d_head]`, row-major: values, bias included.
-    pub v: &'a [f32],
-    /// Per query head, `[d_head, d_model]`: W_O of the file, not folded.
-    pub w_o: &'a [Mat],
-    /// `[d_model]`: output bias; empty for none.
-    pub b_o: &'a [f64],
-    /// `[n]`: what a norm on the attention's output divides by, the gains being in `w_o` and `b_o`; empty for no such norm.
-    pub output_scale: &'a [f64],
-    /// `[n, d_model]`, row-major: what the MLP added.
-    pub mlp_out: &'a [f32],
-}
-
-/// One side of a reading head: from residual streams to queries or to keys.
-pub struct Reader<'a> {
-    /// `[d_model, d_head]`: folded W_Q or W_K (for LayerNorm models centred, so that the stream's mean drops out).
-    pub w: &'a Mat,
-    /// `[d_head]`: folded bias.
-    pub bias: &'a [f64],
-    /// `[d_head, d_head]`: G_dest or G_src of the head.
-    pub g: &'a Mat,
-    /// `[n]`: what the norm in front of the attention divides by.
-    pub norm_scale: &'a [f64],
-    /// `[n, d_head]`, row-major: the queries or keys of the forward pass, which the parts should add up to.
-    pub whole: &'a [f32],
-    /// Queries and keys are normed: their scale per position is taken from `whole`.
-    pub qk_norm: bool,
-    /// Rotates a head vector as at a position; does nothing without rotary embedding.
-    pub rotate: &'a dyn Fn(usize, &mut [f64]),
-}
-
-/// The parts of every position's coefficients on one side of a head.
+/// The parts of every position's coefficients on one side of a head; made by [`super::components_builder::SplitBuilder`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Split {
     /// The writers, in the order of the stream; the same at every position.
     pub components: Vec<Component>,
     /// Per position `[n_components, d_head]`: coefficients on the singular vectors.
-    parts: Vec<Mat>,
+    pub(super) parts: Vec<Mat>,
     /// Per position `[1, d_head]`: coefficient of the forward pass minus all parts.
-    remainders: Vec<Mat>,
+    pub(super) remainders: Vec<Mat>,
 }
 
 impl Split {
-    /// Splits one side over everything that was written before the head's layer.
-    ///
-    /// `embedding` `[n, d_model]` is the stream that enters layer 0; `layers` are those before the head's, in order.
-    ///
-    /// # Errors
-    /// [`CircuitError::Shape`] when an operand does not fit.
-    pub fn new(
-        reader: &Reader<'_>,
-        embedding: &[f32],
-        layers: &[Upstream<'_>],
-    ) -> Result<Self, CircuitError> {
-        let (n, (d_model, d_head)) = (reader.norm_scale.len(), reader.w.shape());
-        expect(reader.whole, "queries or keys", n * d_head)?;
-        if reader.bias.len() != d_head || reader.g.shape() != (d_head, d_head) {
-            let (expected, found) = ((d_head, d_head), reader.g.shape());
-            return Err(CircuitError::Shape { what: "reading side", expected, found });
-        }
-        // Everything is carried into head space first: there a part costs d_head numbers, not d_model.
-        let image = |what, values: &[f32]| -> Result<Mat, CircuitError> {
-            expect(values, what, n * d_model)?;
-            Ok(rows(n, d_model, values) * reader.w)
-        };
-        let mut written = Written::new(n);
-        written.everywhere(Component::Embedding, &image("embedding", embedding)?);
-        for (layer, upstream) in layers.iter().enumerate() {
-            written.add_heads(layer, upstream, reader.w, n)?;
-            written.add_bias(layer, upstream, reader.w)?;
-            let mlp = image("MLP output", upstream.mlp_out)?;
-            written.everywhere(Component::Mlp { layer }, &mlp);
-        }
-        written.components.push(Component::Offset);
-        let finished =
-            written.rows.into_iter().enumerate().map(|(at, parts)| reader.finish(at, parts));
-        let (parts, remainders) = finished.unzip();
-        Ok(Self { components: written.components, parts, remainders })
-    }
-
     /// The largest |remainder| of a coefficient, as a share of the largest |coefficient|.
     pub fn remainder_share(&self) -> f64 {
         let largest = |m: &[Mat]| m.iter().fold(0.0_f64, |most, m| most.max(m.amax()));
@@ -252,25 +179,6 @@ impl ComponentTerms {
             Some(chosen) => chosen.iter().filter_map(|&k| row.get(k)).sum(),
         };
         self.terms.chunks_exact(self.d_head.max(1)).map(sum).collect()
-    }
-}
-
-impl Reader<'_> {
-    /// From parts of the stream in head space (norm scale not applied) to coefficients and their remainder.
-    fn finish(&self, at: usize, mut parts: Vec<Vec<f64>>) -> (Mat, Mat) {
-        let d_head = self.bias.len();
-        let scale = self.norm_scale.get(at).copied().unwrap_or(1.0);
-        parts.iter_mut().flatten().for_each(|x| *x /= scale);
-        parts.push(self.bias.to_vec());
-        parts.iter_mut().for_each(|part| (self.rotate)(at, part));
-        let mut parts = Mat::from_fn(parts.len(), d_head, |c, k| parts[c][k]);
-        let whole = Mat::from_fn(1, d_head, |_, k| f64::from(self.whole[at * d_head + k]));
-        let sum = column_sums(&parts);
-        if self.qk_norm && sum.norm_squared() > 0.0 {
-            parts *= whole.dot(&sum) / sum.norm_squared();
-        }
-        let remainder = whole - column_sums(&parts);
-        (parts * self.g, remainder * self.g)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Splits of a small random transformer's residual stream.
 
+use super::super::components_builder::{Reader, SplitBuilder, Upstream};
 use super::super::relative_attention::TermBasis;
 use super::*;
 use crate::math::{layout::to_row_major_f32, product_svd, random::Rng};
@@ -14,7 +15,7 @@ struct Layer {
     v: Mat,
     w_o: Vec<Mat>,
     b_o: Vec<f64>,
-    output_scale: Vec<f64>,
+    output_scale: Vec<f32>,
     mlp_out: Mat,
 }
 
@@ -50,8 +51,8 @@ fn stream(embedding: &Mat, layers: &[Layer]) -> Mat {
     x
 }
 
-fn divide(m: &mut Mat, scales: &[f64]) {
-    m.row_iter_mut().zip(scales).for_each(|(mut row, scale)| row /= *scale);
+fn divide(m: &mut Mat, scales: &[f32]) {
+    m.row_iter_mut().zip(scales).for_each(|(mut row, scale)| row /= f64::from(*scale));
 }
 
 struct Setup {
@@ -65,8 +66,8 @@ fn setup(qk_norm: bool) -> Setup {
     let embedding = rng.normal_matrix(N, D_MODEL);
     let layers = layers(&mut rng);
     let x = stream(&embedding, &layers);
-    let norm_scale: Vec<f64> =
-        x.row_iter().map(|row| (row.norm_squared() / D_MODEL as f64).sqrt()).collect();
+    let norm_scale: Vec<f32> =
+        x.row_iter().map(|row| (row.norm_squared() / D_MODEL as f64).sqrt() as f32).collect();
     let mut normed = x;
     divide(&mut normed, &norm_scale);
     let (w_q, w_k) = (rng.normal_matrix(D_MODEL, D_HEAD), rng.normal_matrix(D_MODEL, D_HEAD));
@@ -78,15 +79,17 @@ fn setup(qk_norm: bool) -> Setup {
     };
     let whole = |w: &Mat, b: &Mat| {
         let mut whole = &normed * w + Mat::repeat(N, 1, 1.0) * b;
+        let mut scales = Vec::new();
         for (at, mut row) in whole.row_iter_mut().enumerate() {
             let mut v: Vec<f64> = row.iter().copied().collect();
             rotate(at, &mut v);
-            let scale = if qk_norm { 2.0 / row.norm() } else { 1.0 };
-            v.iter().enumerate().for_each(|(k, x)| row[k] = x * scale);
+            let scale = if qk_norm { row.norm() as f32 / 2.0 } else { 1.0 };
+            v.iter().enumerate().for_each(|(k, x)| row[k] = x / f64::from(scale));
+            scales.push(scale);
         }
-        whole
+        (whole, scales)
     };
-    let (q, k) = (whole(&w_q, &b_q), whole(&w_k, &b_k));
+    let ((q, q_scale), (k, k_scale)) = (whole(&w_q, &b_q), whole(&w_k, &b_k));
     let basis = TermBasis::of(&product_svd(&w_q, &w_k).unwrap());
     let (q, k) = (to_row_major_f32(&q), to_row_major_f32(&k));
     let head = HeadTerms::from_f32(&basis, &q, &k, 0.5).unwrap();
@@ -102,20 +105,22 @@ fn setup(qk_norm: bool) -> Setup {
             mlp_out,
         })
         .collect();
-    let split = |w: &Mat, bias: &Mat, g: &Mat, whole: &[f32]| {
+    let split = |w: &Mat, bias: &Mat, g: &Mat, whole: &[f32], head_scale: &[f32]| {
         let reader = Reader {
             w,
             bias: bias.as_slice(),
             g,
             norm_scale: &norm_scale,
             whole,
-            qk_norm,
+            head_scale,
             rotate: &rotate,
         };
-        Split::new(&reader, &to_row_major_f32(&embedding), &upstream).unwrap()
+        let mut builder = SplitBuilder::new(reader, &to_row_major_f32(&embedding)).unwrap();
+        upstream.iter().for_each(|layer| builder.add(layer).unwrap());
+        builder.finish()
     };
-    let split_q = split(&w_q, &b_q, &basis.g_dest, &q);
-    let split_k = split(&w_k, &b_k, &basis.g_src, &k);
+    let split_q = split(&w_q, &b_q, &basis.g_dest, &q, &q_scale);
+    let split_k = split(&w_k, &b_k, &basis.g_src, &k, &k_scale);
     Setup { split_q, split_k, head }
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong between a head's weights and what is said about it; every variant carries the numbers.
 
 use crate::math::MathError;
+use crate::model::ModelError;
 
 /// An error of the circuits layer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -9,6 +10,15 @@ pub enum CircuitError {
     /// The numerics underneath failed.
     #[error(transparent)]
     Math(#[from] MathError),
+    /// The model's tensors could not be read.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A residual stream that is no sum of its writers.
+    #[error("{reason}")]
+    Unsplittable {
+        /// Why.
+        reason: String,
+    },
     /// Two operands do not fit together.
     #[error("{what}: expected {expected:?}, got {found:?}")]
     Shape {

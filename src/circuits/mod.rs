@@ -2,7 +2,8 @@
 
 pub mod attribution;
 pub mod components;
-mod components_written;
+pub mod components_builder;
+pub mod components_model;
 pub mod controls;
 mod error;
 pub mod head_statistics;

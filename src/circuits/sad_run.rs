@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::controls::{ControlOptions, Controls, Spread};
 use super::error::CircuitError;
+use super::intervention::Intervention;
 use super::relative_attention::{HeadTerms, TermBasis, View};
 use super::sad_event::{SadEvent, most_attended};
+use crate::model::{Architecture, LayerTrace};
 
 /// What a forward pass leaves of one layer on one prompt of `n` tokens, row-major.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,21 @@ pub struct LayerRun<'a> {
 }
 
 impl<'a> LayerRun<'a> {
+    /// The layer that a trace was recorded at; `None` when the architecture has no such layer.
+    pub fn of(arch: &Architecture, trace: &'a LayerTrace) -> Option<Self> {
+        let attention = &arch.layers.get(trace.layer)?.attention;
+        Some(Self {
+            n: trace.n,
+            q: &trace.q,
+            k: &trace.k,
+            pattern: &trace.pattern,
+            n_heads: arch.n_heads,
+            n_kv_heads: arch.n_kv_heads,
+            scale: attention.score_scale,
+            view: View { causal: arch.causal, window: attention.window },
+        })
+    }
+
     /// Queries `[n, d_head]`, keys `[n, d_head]` and pattern `[n, n]` of one head.
     ///
     /// # Errors
@@ -57,6 +74,29 @@ impl<'a> LayerRun<'a> {
         let (q, k, _) = self.head(head)?;
         HeadTerms::from_f32(basis, q, k, self.scale)
     }
+}
+
+/// A head's scores `[n, n]` after an intervention, as the forward pass's edit hook takes them: soft-capped, ALiBi added, not
+/// masked. Scores that the intervention leaves alone come out as they were.
+///
+/// # Errors
+/// What [`Intervention::apply`] says, and [`CircuitError::OutOfRange`] for a layer that does not exist.
+pub fn edited_scores(
+    arch: &Architecture,
+    (layer, head): (usize, usize),
+    terms: &HeadTerms,
+    intervention: &Intervention,
+) -> Result<Vec<f32>, CircuitError> {
+    let count = arch.n_layers;
+    let found = arch.layers.get(layer);
+    let found = found.ok_or(CircuitError::OutOfRange { what: "layer", index: layer, count })?;
+    let alibi = arch.alibi.as_ref().map(|alibi| (alibi, head));
+    let edited = intervention.apply(terms)?;
+    let finish = |(at, score): (usize, &f64)| {
+        // The model's own function takes q·k, before the scale.
+        found.attention.score(score / terms.scale, alibi, at % terms.n_src) as f32
+    };
+    Ok(edited.iter().enumerate().map(finish).collect())
 }
 
 /// Which pair is looked at, and how the controls are drawn.
