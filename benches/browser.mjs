@@ -16,7 +16,7 @@ function watch(folder) {
   const times = (window.omegaTimes = {});
   window.addEventListener("drop", () => (times.drop = performance.now()), { capture: true });
   const look = () => {
-    const open = document.querySelector("[data-testid=model]")?.textContent.includes(folder);
+    const open = document.querySelector("[data-testid=model] strong")?.textContent.includes(folder);
     const cells = [...document.querySelectorAll("[data-head]")];
     if (open && !times.first && document.querySelector(".spectrum svg.bars")) times.first = performance.now();
     if (open && cells.length && cells.every((cell) => cell.textContent !== "…")) times.all = performance.now();
