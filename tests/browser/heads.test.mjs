@@ -171,6 +171,18 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       assert.equal(await page.locator("[data-head]").count(), 12);
     });
 
+    it("asks for the head count where no file says it", {}, async (page) => {
+      await complete(page, "built-in model");
+      await drop(page, [join(BUILT_IN, "step-04000.safetensors")]);
+      const ask = page.getByTestId("head-count");
+      await ask.waitFor();
+      await ask.getByRole("spinbutton").fill("4");
+      await ask.getByRole("button", { name: "open", exact: true }).click();
+      await complete(page, "step-04000");
+      assert.match(await page.locator("body").textContent(), /assumed/, "every result is marked");
+      assert.equal(await page.locator("[data-head]").count(), 12);
+    });
+
     it("keeps a good model when a bad file comes", {}, async (page) => {
       await complete(page, "built-in model");
       const whole = readFileSync(join(BUILT_IN, "step-04000.safetensors"));

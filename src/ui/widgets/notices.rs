@@ -25,7 +25,7 @@ pub fn Notices() -> Html {
     });
     html! {
         <>
-            <ul class="notices" role="status" aria-label="Notices">{ for lines }</ul>
+            <div role="status" aria-label="Notices"><ul class="notices">{ for lines }</ul></div>
             if let Some(failure) = &app.value().asking { <HeadCount failure={failure.clone()} /> }
         </>
     }

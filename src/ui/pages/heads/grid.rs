@@ -62,7 +62,7 @@ pub fn Grid() -> Html {
         }
     };
     html! {
-        <section class="column heads-grid" aria-label="Heads">
+        <section class="column heads-grid" aria-label="Grid of heads">
             <div class="controls">
                 <Select label="colour by" {options} value={statistic.slug()} on_change={choose} />
                 <Switch label="table" on={as_table} on_change={switch} />
