@@ -144,6 +144,21 @@ impl Checkpoint {
         Ok(Tensor { dtype: entry.dtype, shape, bytes })
     }
 
+    /// Reads a run of elements, counted row-major: the pieces that columns of a matrix are gathered from. The shape that comes
+    /// back is `[elements.len()]`.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::read`], and [`CheckpointError::Elements`] if the run leaves the tensor.
+    pub fn read_elements(
+        &self,
+        name: &str,
+        elements: Range<usize>,
+    ) -> Result<Tensor, CheckpointError> {
+        let entry = self.find(name)?;
+        let bytes = self.read_span(&plan::elements(entry, elements.clone())?)?;
+        Ok(Tensor { dtype: entry.dtype, shape: vec![elements.len()], bytes })
+    }
+
     /// The bytes of `config.json`, `tokenizer.json` or another of [`gather::SIDE_FILES`], read when first asked for.
     /// `None` if it was not dropped, cannot be read or has over 128 MB.
     pub fn side_file(&self, file_name: &str) -> Option<&[u8]> {

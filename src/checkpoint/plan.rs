@@ -45,6 +45,25 @@ pub fn rows(entry: &TensorEntry, rows: Range<usize>) -> Result<Span, CheckpointE
     Ok(Span { file: entry.file, bytes: at(rows.start)..at(rows.end) })
 }
 
+/// The bytes of a run of elements, counted row-major.
+///
+/// # Errors
+/// [`CheckpointError::NotWeights`] for dtypes that are not decoded, [`CheckpointError::Elements`] past the end.
+pub fn elements(entry: &TensorEntry, elements: Range<usize>) -> Result<Span, CheckpointError> {
+    let Some(width) = entry.dtype.weight_bytes() else {
+        return Err(CheckpointError::NotWeights { dtype: entry.dtype.name() });
+    };
+    if elements.start > elements.end || elements.end > entry.elements() {
+        return Err(CheckpointError::Elements {
+            start: elements.start,
+            end: elements.end,
+            elements: entry.elements(),
+        });
+    }
+    let at = |element: usize| entry.start + element as u64 * width as u64;
+    Ok(Span { file: entry.file, bytes: at(elements.start)..at(elements.end) })
+}
+
 /// Runs of rows that cover `entry` in order, each at most `max_bytes` long but never less than one row.
 ///
 /// A dictionary of a hundred thousand token vectors is read so, one block in memory at a time.
@@ -82,6 +101,13 @@ mod tests {
         assert_eq!(rows(&entry(&[4, 3]), 0..4).unwrap(), whole(&entry(&[4, 3])));
         assert_eq!(rows(&entry(&[0, 3]), 0..0).unwrap().bytes, 10..10);
         assert!(rows(&entry(&[4, 3]), 3..5).is_err());
+    }
+
+    #[test]
+    fn elements_are_counted_across_rows() {
+        assert_eq!(elements(&entry(&[4, 3]), 2..5).unwrap(), Span { file: 1, bytes: 14..20 });
+        assert!(elements(&entry(&[4, 3]), 11..13).is_err());
+        assert!(elements(&entry(&[4, 3]), 0..usize::MAX).is_err());
     }
 
     #[test]

@@ -49,4 +49,14 @@ pub enum CircuitError {
         /// How many are needed.
         needed: usize,
     },
+    /// More of something than can be taken at once.
+    #[error("{what}: {found} found, at most {limit} are taken")]
+    TooMany {
+        /// What there is too much of, in words.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many are taken.
+        limit: usize,
+    },
 }

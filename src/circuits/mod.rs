@@ -1,13 +1,16 @@
 //! Layer 3, circuits: Ω and OV, and what their singular vectors mean.
 
+pub mod alignment;
 pub mod attribution;
 pub mod components;
 pub mod components_builder;
 pub mod components_model;
 pub mod controls;
+pub mod dictionary;
 mod error;
 pub mod head_statistics;
 pub mod intervention;
+pub mod matching;
 pub mod null;
 pub mod omega;
 pub mod prompts;
@@ -19,5 +22,6 @@ pub mod sad_run;
 pub mod sad_set;
 pub mod series;
 pub mod spectrum;
+pub mod whitening;
 
 pub use error::CircuitError;

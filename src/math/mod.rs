@@ -12,6 +12,7 @@ pub mod random;
 pub mod special;
 pub mod statistics;
 pub mod svd;
+pub mod top_k;
 
 mod certificate;
 mod error;

@@ -1,0 +1,150 @@
+//! Do singular vectors point at features, and is it more than chance?
+//!
+//! ```text
+//! survey the dictionary → Frame           what is taken out of features and directions alike
+//! Alignment::new(sides, frame, options)   B = the directions in that frame
+//! step(block) …                           cosines, best features, rotated maxima; the caller owns the loop
+//! report()                                z, p, q, MMCS against both nulls; at any time, for partial results
+//! ```
+//! A block of 1000 to 4000 rows is a good size. Two workers may take different rows of the same sides and [`Alignment::merge`].
+//! Memory: the directions in `f32`, and `rotations` maxima for each of them; for all heads of a large model go layer by layer.
+
+mod inverse;
+mod observe;
+mod report;
+mod rotation;
+mod side;
+mod summary;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::CircuitError;
+use super::dictionary::{Frame, UnitBlock};
+use super::whitening::Gram;
+pub use inverse::{FeatureHit, FeatureSearch};
+use observe::Observed;
+pub use report::{
+    AlignmentReport, BlockAlignment, Comparison, DirectionAlignment, Disagreement, Match,
+    RotationNull, SideAlignment,
+};
+use rotation::Rotations;
+pub use side::{HeadSide, Side};
+
+/// What to find and what to compare it with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlignOptions {
+    /// Features kept per direction, at each end.
+    pub top: usize,
+    /// Random rotations of each subspace; 0 for none.
+    pub rotations: usize,
+    /// Seed of the rotations.
+    pub seed: u32,
+}
+
+impl Default for AlignOptions {
+    fn default() -> Self {
+        Self { top: 10, rotations: 64, seed: 0 }
+    }
+}
+
+/// Sides of heads on their way through a dictionary.
+#[derive(Debug, Clone)]
+pub struct Alignment {
+    frame: Frame,
+    options: AlignOptions,
+    whitened: bool,
+    n_rows: usize,
+    rows_done: usize,
+    features_done: usize,
+    sides: Vec<Observed>,
+    rotations: BTreeMap<usize, Rotations>,
+    room: Vec<f32>,
+}
+
+impl Alignment {
+    /// Ready for the first block of a dictionary with `n_rows` rows.
+    ///
+    /// With `gram`, directions are whitened: `Σ_X u` is compared instead of `u` (Theorem 1; exact for heads of rank one only).
+    ///
+    /// # Errors
+    /// [`CircuitError::Shape`] if a side or the Gram matrix has another width than the frame.
+    pub fn new(
+        sides: Vec<HeadSide>,
+        frame: Frame,
+        n_rows: usize,
+        gram: Option<&Gram>,
+        options: AlignOptions,
+    ) -> Result<Self, CircuitError> {
+        let d = frame.d_model;
+        let misfit = |what, expected, found| CircuitError::Shape { what, expected, found };
+        if let Some(side) = sides.iter().find(|side| side.basis.nrows() != d) {
+            let h = side.basis.ncols();
+            return Err(misfit("singular directions", (d, h), (side.basis.nrows(), h)));
+        }
+        if let Some(gram) = gram.filter(|gram| gram.matrix().nrows() != d) {
+            return Err(misfit("Gram matrix", (d, d), gram.matrix().shape()));
+        }
+        let mut rotations = BTreeMap::new();
+        if options.rotations > 0 {
+            for h in sides.iter().map(|side| side.sigma.len()).filter(|&h| h > 1) {
+                rotations
+                    .entry(h)
+                    .or_insert_with(|| Rotations::new(h, options.rotations, options.seed));
+            }
+        }
+        let sides =
+            sides.into_iter().map(|side| Observed::new(side, &frame, gram, &options)).collect();
+        let (whitened, room) = (gram.is_some(), Vec::new());
+        Ok(Self {
+            frame,
+            options,
+            whitened,
+            n_rows,
+            rows_done: 0,
+            features_done: 0,
+            sides,
+            rotations,
+            room,
+        })
+    }
+
+    /// Takes one block of features, prepared in this alignment's frame. Each row of the dictionary must come once, in any order.
+    ///
+    /// # Errors
+    /// [`CircuitError::Shape`] if the block has another width.
+    pub fn step(&mut self, block: &UnitBlock) -> Result<(), CircuitError> {
+        if block.d != self.frame.d_model {
+            let (expected, found) = ((block.len(), self.frame.d_model), (block.len(), block.d));
+            return Err(CircuitError::Shape { what: "dictionary block", expected, found });
+        }
+        for side in &mut self.sides {
+            side.step(block, self.rotations.get(&side.rank()), &mut self.room);
+        }
+        self.rows_done += block.len();
+        self.features_done += block.len() - block.skipped.len();
+        Ok(())
+    }
+
+    /// Adds what another worker found for the same sides and options in other rows.
+    ///
+    /// # Errors
+    /// [`CircuitError::TooFew`] if the other one has other sides.
+    pub fn merge(&mut self, other: &Self) -> Result<(), CircuitError> {
+        let twins = self.sides.iter().zip(&other.sides).filter(|(a, b)| a.is_twin_of(b)).count();
+        if twins != self.sides.len() || twins != other.sides.len() {
+            let what = "sides common to both workers".to_owned();
+            return Err(CircuitError::TooFew { what, found: twins, needed: self.sides.len() });
+        }
+        self.sides.iter_mut().zip(&other.sides).for_each(|(a, b)| a.merge(b));
+        self.rows_done += other.rows_done;
+        self.features_done += other.features_done;
+        Ok(())
+    }
+
+    /// How much of the dictionary has been seen, `(rows done, rows)`.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.rows_done, self.n_rows)
+    }
+}

@@ -1,0 +1,146 @@
+//! What is kept of one side while the dictionary streams by.
+
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DMatrixView};
+
+use super::{AlignOptions, HeadSide, Rotations};
+use crate::circuits::dictionary::{Frame, LOST, UnitBlock};
+use crate::circuits::whitening::Gram;
+use crate::math::Mat;
+use crate::math::top_k::TopK;
+
+/// One side, its directions in the frame, and the best so far.
+#[derive(Debug, Clone)]
+pub(super) struct Observed {
+    pub(super) head: HeadSide,
+    /// Unit directions as rows, `[rank, d_model]`.
+    directions: DMatrix<f32>,
+    /// What each direction's norm was before it was made unit.
+    norms: Vec<f64>,
+    /// `BᵀB` of the directions before they were made unit, `[rank, rank]`.
+    pub(super) gram: Mat,
+    pub(super) top: TopK,
+    pub(super) blocks: Vec<Range<usize>>,
+    /// Orthonormal bases of the degenerate blocks as rows, one after the other.
+    block_bases: DMatrix<f32>,
+    block_sizes: Vec<usize>,
+    pub(super) block_top: TopK,
+    /// Largest |coordinate| along each rotated direction, not yet divided by its norm.
+    pub(super) rotated: Vec<f32>,
+}
+
+impl Observed {
+    pub(super) fn new(
+        head: HeadSide,
+        frame: &Frame,
+        gram: Option<&Gram>,
+        options: &AlignOptions,
+    ) -> Self {
+        let mut mapped = frame.project(&head.basis);
+        if let Some(whitening) = gram {
+            mapped = whitening.matrix() * mapped;
+            // A common factor of all directions changes no cosine and keeps the norms near one.
+            let largest = mapped.column_iter().map(|c| c.norm()).fold(0.0, f64::max);
+            if largest > 0.0 {
+                mapped /= largest;
+            }
+        }
+        let norms: Vec<f64> = mapped.column_iter().map(|column| column.norm()).collect();
+        let unit = |k: usize| if norms[k] > LOST { 1.0 / norms[k] } else { 0.0 };
+        let directions =
+            DMatrix::from_fn(norms.len(), frame.d_model, |k, i| (mapped[(i, k)] * unit(k)) as f32);
+        let blocks = head.degenerate_blocks();
+        let bases: Vec<Mat> = blocks.iter().map(|block| span(&mapped, block)).collect();
+        let rank = norms.len();
+        let rotated = if rank > 1 { rank * options.rotations } else { 0 };
+        Self {
+            directions,
+            gram: mapped.tr_mul(&mapped),
+            norms,
+            top: TopK::new(rank, options.top.max(1)),
+            block_sizes: bases.iter().map(Mat::ncols).collect(),
+            block_bases: stack(&bases, frame.d_model),
+            block_top: TopK::new(blocks.len(), options.top.max(1)),
+            blocks,
+            rotated: vec![0.0; rotated],
+            head,
+        }
+    }
+
+    pub(super) fn rank(&self) -> usize {
+        self.norms.len()
+    }
+
+    pub(super) fn step(
+        &mut self,
+        block: &UnitBlock,
+        rotations: Option<&Rotations>,
+        room: &mut Vec<f32>,
+    ) {
+        let features = DMatrixView::from_slice(&block.rows, block.d, block.len());
+        let mut scores = DMatrix::zeros(self.rank(), block.len());
+        scores.gemm(1.0, &self.directions, &features, 0.0);
+        self.top.push(scores.as_slice(), block.first);
+        if !self.blocks.is_empty() {
+            let mut inside = DMatrix::zeros(self.block_bases.nrows(), block.len());
+            inside.gemm(1.0, &self.block_bases, &features, 0.0);
+            self.block_top.push(&self.projections(&inside), block.first);
+        }
+        if let Some(rotations) = rotations {
+            let norms: Vec<f32> = self.norms.iter().map(|&norm| norm as f32).collect();
+            for column in scores.as_mut_slice().chunks_exact_mut(norms.len()) {
+                column.iter_mut().zip(&norms).for_each(|(score, norm)| *score *= norm);
+            }
+            rotations.raise(&mut self.rotated, &scores, room);
+        }
+    }
+
+    /// Norm of every feature's projection on every block, feature by feature.
+    fn projections(&self, inside: &DMatrix<f32>) -> Vec<f32> {
+        let mut norms = Vec::with_capacity(self.block_sizes.len() * inside.ncols());
+        for column in inside.as_slice().chunks_exact(inside.nrows().max(1)) {
+            let mut rest = column;
+            for &size in &self.block_sizes {
+                let (here, after) = rest.split_at(size);
+                norms.push(here.iter().map(|x| x * x).sum::<f32>().sqrt());
+                rest = after;
+            }
+        }
+        norms
+    }
+
+    pub(super) fn is_twin_of(&self, other: &Self) -> bool {
+        let name = |side: &HeadSide| (side.layer, side.head, side.side);
+        name(&self.head) == name(&other.head)
+            && self.rank() == other.rank()
+            && self.rotated.len() == other.rotated.len()
+            && self.blocks == other.blocks
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.top.merge(&other.top);
+        self.block_top.merge(&other.block_top);
+        self.rotated.iter_mut().zip(&other.rotated).for_each(|(a, &b)| *a = a.max(b));
+    }
+}
+
+/// An orthonormal basis of the span of some columns; columns that projection has lost are left out.
+fn span(vectors: &Mat, block: &Range<usize>) -> Mat {
+    let columns = vectors.columns(block.start, block.len()).into_owned();
+    let qr = columns.qr();
+    let (q, r) = (qr.q(), qr.r());
+    let kept: Vec<usize> = (0..r.nrows()).filter(|&k| r[(k, k)].abs() > LOST).collect();
+    q.select_columns(&kept)
+}
+
+/// The columns of all `bases` as rows of one matrix.
+fn stack(bases: &[Mat], d: usize) -> DMatrix<f32> {
+    let mut rows = DMatrix::zeros(bases.iter().map(Mat::ncols).sum(), d);
+    for (mut row, column) in
+        rows.row_iter_mut().zip(bases.iter().flat_map(|basis| basis.column_iter()))
+    {
+        row.iter_mut().zip(&column).for_each(|(x, &y)| *x = y as f32);
+    }
+    rows
+}

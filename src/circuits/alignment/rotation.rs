@@ -1,0 +1,113 @@
+//! The rotation null: the same statistic for random bases of the same subspace.
+//!
+//! Rotating the basis inside its span keeps every property of the dictionary and of the head except the one in question. A
+//! feature's cosine with a rotated direction needs only its coordinates in the span, `c = Bᵀw: [h]`, so all rotations of a block
+//! of features are one product `[rotations · h, h] × [h, rows]`; only the running maximum of each rotated direction is kept.
+
+use nalgebra::DMatrix;
+
+use crate::math::Mat;
+use crate::math::random::Rng;
+
+/// Rows of the product that are made at a time: with 512 features they fill a megabyte, which stays in the cache.
+const ROTATED_AT_A_TIME: usize = 512;
+
+/// Haar rotations of one size, stacked and transposed: row `r * h + j` holds direction `j` of rotation `r`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rotations {
+    pub(super) h: usize,
+    pub(super) count: usize,
+    /// In pieces of whole rotations, `[pieces · h, h]` each.
+    pieces: Vec<DMatrix<f32>>,
+    exact: Vec<Mat>,
+}
+
+impl Rotations {
+    /// `count` rotations of `h` directions; rotation `r` is stream `r + 1` of `seed`.
+    pub(super) fn new(h: usize, count: usize, seed: u32) -> Self {
+        let exact: Vec<Mat> =
+            (0..count).map(|r| Rng::of_stream(seed, r as u32 + 1).haar_rotation(h)).collect();
+        let at_a_time = (ROTATED_AT_A_TIME / h.max(1)).max(1);
+        let pieces = exact.chunks(at_a_time).map(|chunk| stack(chunk, h)).collect();
+        Self { h, count, pieces, exact }
+    }
+
+    /// Raises `maxima[r * h + j]` to the largest |coordinate| of the features in `coordinates: [h, rows]` along direction `j` of
+    /// rotation `r`. `product` is room to work in.
+    pub(super) fn raise(
+        &self,
+        maxima: &mut [f32],
+        coordinates: &DMatrix<f32>,
+        product: &mut Vec<f32>,
+    ) {
+        let mut rest = maxima;
+        for piece in &self.pieces {
+            let (here, after) = rest.split_at_mut(piece.nrows().min(rest.len()));
+            rest = after;
+            product.resize(piece.nrows() * coordinates.ncols(), 0.0);
+            let room = std::mem::take(product);
+            let mut rotated = DMatrix::from_vec(piece.nrows(), coordinates.ncols(), room);
+            rotated.gemm(1.0, piece, coordinates, 0.0);
+            for column in rotated.as_slice().chunks_exact(piece.nrows()) {
+                for (largest, x) in here.iter_mut().zip(column) {
+                    let size = x.abs();
+                    *largest = if size > *largest { size } else { *largest };
+                }
+            }
+            *product = rotated.data.into();
+        }
+    }
+
+    /// Norm of each rotated direction `B q_j`, from `gram = BᵀB: [h, h]`; in the order of `raise`.
+    pub(super) fn norms(&self, gram: &Mat) -> Vec<f64> {
+        let norms = |q: &Mat| {
+            let mapped = gram * q;
+            (0..self.h)
+                .map(|j| q.column(j).dot(&mapped.column(j)).max(0.0).sqrt())
+                .collect::<Vec<_>>()
+        };
+        self.exact.iter().flat_map(norms).collect()
+    }
+}
+
+fn stack(rotations: &[Mat], h: usize) -> DMatrix<f32> {
+    let mut stacked = DMatrix::zeros(rotations.len() * h, h);
+    for (r, rotation) in rotations.iter().enumerate() {
+        for j in 0..h {
+            for i in 0..h {
+                stacked[(r * h + j, i)] = rotation[(i, j)] as f32;
+            }
+        }
+    }
+    stacked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_maxima_are_those_of_the_full_product() {
+        let (h, count, rows) = (5, 130, 40);
+        let rotations = Rotations::new(h, count, 3);
+        let features = Rng::new(9).normal_matrix(h, rows);
+        let mut maxima = vec![0.0; h * count];
+        let mut room = Vec::new();
+        for half in 0..2 {
+            let block = features.columns(half * 20, 20).map(|x| x as f32);
+            rotations.raise(&mut maxima, &block, &mut room);
+        }
+        for (r, q) in rotations.exact.iter().enumerate() {
+            let exact = q.transpose() * &features;
+            for j in 0..h {
+                assert!((f64::from(maxima[r * h + j]) - exact.row(j).amax()).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn norms_of_an_orthonormal_basis_are_one() {
+        let rotations = Rotations::new(4, 3, 1);
+        assert!(rotations.norms(&Mat::identity(4, 4)).iter().all(|n| (n - 1.0).abs() < 1e-12));
+    }
+}

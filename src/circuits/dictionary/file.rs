@@ -1,0 +1,228 @@
+//! Dictionaries from files: SAE decoders, and the reader's own vectors.
+
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+
+use super::npy::Npy;
+use super::sae::{DECODERS, SaeConfig};
+use super::{
+    About, Along, Dictionary, DictionaryError, Labels, Matrix, Space, Store, Transform, csv,
+};
+use crate::checkpoint::{ByteSource, Checkpoint, gather};
+use crate::model::{AttentionLayer, Model, Part, Weights};
+
+/// What the reader says of a file, where it does not speak for itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChoice {
+    /// Which tensor, where a file holds several.
+    pub tensor: Option<String>,
+    /// Which axis counts features, where both sides are d_model.
+    pub along: Option<Along>,
+    /// Which head's part of an SAE on heads' outputs; all heads together if not given.
+    pub head: Option<usize>,
+}
+
+impl Dictionary {
+    /// A dictionary for `model` from dropped files: a `.npy` or `.csv` (`.tsv`, `.txt`) file, or safetensors with or without the
+    /// `cfg.json` of an SAE. Vectors of an SAE on heads' outputs (`hook_z`) are taken through `W_O` to the residual stream.
+    ///
+    /// # Errors
+    /// [`DictionaryError::RowsOrColumns`] and [`DictionaryError::SeveralMatrices`] ask for a choice; the others say what is wrong.
+    pub fn of_files(
+        model: &Model,
+        sources: Vec<Box<dyn ByteSource>>,
+        choice: &FileChoice,
+        weights: Weights,
+    ) -> Result<Self, DictionaryError> {
+        let centre = weights == Weights::Folded && model.arch.reads_through_layer_norm();
+        let mut dictionary = Self::open_files(model, sources, choice, weights)?;
+        let about = &mut dictionary.about;
+        if centre && about.space == Space::Raw {
+            about.notes.push("The features live in the raw residual stream; their mean over d_model is taken out.".to_owned());
+        }
+        if centre && about.space != Space::Normed {
+            about.space = Space::Centred;
+        }
+        if !centre && about.space == Space::Centred {
+            about.notes.push(
+                "The features were made on a centred residual stream; these weights read an uncentred one.".to_owned(),
+            );
+        }
+        Ok(dictionary)
+    }
+
+    fn open_files(
+        model: &Model,
+        mut sources: Vec<Box<dyn ByteSource>>,
+        choice: &FileChoice,
+        weights: Weights,
+    ) -> Result<Self, DictionaryError> {
+        // SAELens keeps firing rates beside the weights; they are no dictionary.
+        sources.retain(|source| gather::base(source.name()) != "sparsity.safetensors");
+        let ends = |source: &dyn ByteSource, endings: &[&str]| {
+            let name = source.name().to_lowercase();
+            endings.iter().any(|ending| name.ends_with(ending))
+        };
+        let d_model = model.arch.d_model;
+        if let Some(place) = sources.iter().position(|source| ends(source.as_ref(), &[".npy"])) {
+            return of_npy(sources.swap_remove(place), choice, d_model);
+        }
+        if let Some(source) =
+            sources.iter().find(|source| ends(source.as_ref(), &[".csv", ".tsv", ".txt"]))
+        {
+            let table = csv::parse(source.as_ref(), d_model)?;
+            let about = about_file(source.name(), table.rows.len() / d_model.max(1), d_model);
+            return Ok(Self {
+                about,
+                labels: table
+                    .labels
+                    .map_or_else(|| Labels::Counted("row".to_owned()), Labels::Given),
+                store: Store::Memory(table.rows),
+                transform: Transform::default(),
+            });
+        }
+        if !sources.iter().any(|source| ends(source.as_ref(), &[".safetensors"])) {
+            let file = sources
+                .first()
+                .map_or_else(|| "nothing".to_owned(), |source| source.name().to_owned());
+            return Err(DictionaryError::UnknownKind { file });
+        }
+        of_safetensors(model, Checkpoint::open(sources)?, choice, weights)
+    }
+}
+
+fn about_file(name: &str, n_rows: usize, d_model: usize) -> About {
+    About {
+        name: gather::base(name).to_owned(),
+        n_rows,
+        d_model,
+        space: Space::Raw,
+        hook: None,
+        neuronpedia: None,
+        notes: Vec::new(),
+    }
+}
+
+fn of_npy(
+    source: Box<dyn ByteSource>,
+    choice: &FileChoice,
+    d: usize,
+) -> Result<Dictionary, DictionaryError> {
+    let npy = Npy::open(source.as_ref())?;
+    let turn = |along| match (npy.transposed, along) {
+        (false, along) => along,
+        (true, Along::Rows) => Along::Columns,
+        (true, Along::Columns) => Along::Rows,
+    };
+    // The reader's choice is about the array; the file may hold its transpose.
+    let along = Along::detect(source.name(), &npy.shape, d, choice.along.map(turn))?;
+    let n_rows = npy.shape[usize::from(along == Along::Columns)];
+    let about = about_file(source.name(), n_rows, d);
+    let (labels, transform) = (Labels::Counted("row".to_owned()), Transform::default());
+    Ok(Dictionary { about, labels, store: Store::Npy(source, npy, along), transform })
+}
+
+fn of_safetensors(
+    model: &Model,
+    checkpoint: Checkpoint,
+    choice: &FileChoice,
+    weights: Weights,
+) -> Result<Dictionary, DictionaryError> {
+    let config = checkpoint.side_file("cfg.json").map(SaeConfig::parse).unwrap_or_default();
+    let d_model = model.arch.d_model;
+    let map =
+        if config.reads_heads() { Some(heads_map(model, &config, choice, weights)?) } else { None };
+    let width = map.as_ref().map_or(d_model, DMatrix::ncols);
+    let tensor = pick(&checkpoint, choice, width)?;
+    let shape = checkpoint.entry(&tensor).map(|entry| entry.shape.clone()).unwrap_or_default();
+    let along = Along::detect(&tensor, &shape, width, choice.along)?;
+    let &[n_rows, n_columns] = shape.as_slice() else {
+        return Err(DictionaryError::WrongWidth { name: tensor, shape, width });
+    };
+    let file = checkpoint.files().next().map_or_else(String::new, |(name, _)| name.to_owned());
+    let decoder = DECODERS.contains(&tensor.as_str());
+    let mut notes = Vec::new();
+    notes.extend(config.model.as_ref().map(|name| format!("Made for the model {name}.")));
+    match (map.is_some(), choice.head.or(config.head)) {
+        (true, Some(head)) => {
+            notes.push(format!("Only the part of head {head}, taken through its W_O."))
+        }
+        (true, None) => notes.push("All heads together, taken through W_O.".to_owned()),
+        (false, _) => {}
+    }
+    let along_n = if along == Along::Rows { n_rows } else { n_columns };
+    let about = About {
+        space: config.space(),
+        hook: config.hook,
+        neuronpedia: config.neuronpedia,
+        notes,
+        name: format!("{}: {tensor}", gather::base(&file)),
+        ..about_file(&file, along_n, d_model)
+    };
+    Ok(Dictionary {
+        about,
+        labels: Labels::Counted(if decoder { "feature" } else { "row" }.to_owned()),
+        store: Store::Own(
+            Box::new(checkpoint),
+            Matrix { tensor, shape: [n_rows, n_columns], along, first: 0 },
+        ),
+        transform: Transform { map, ..Transform::default() },
+    })
+}
+
+/// The tensor that holds features: the one that was named, a decoder by its usual name, or the only matrix that fits.
+fn pick(
+    checkpoint: &Checkpoint,
+    choice: &FileChoice,
+    width: usize,
+) -> Result<String, DictionaryError> {
+    if let Some(name) = &choice.tensor {
+        // Only to say in the checkpoint's own words that there is none of that name.
+        checkpoint.read_rows(name, 0..0)?;
+        return Ok(name.clone());
+    }
+    if let Some(name) = DECODERS.into_iter().find(|name| checkpoint.entry(name).is_some()) {
+        return Ok(name.to_owned());
+    }
+    let file = || checkpoint.files().next().map_or_else(String::new, |(name, _)| name.to_owned());
+    let fits = |shape: &[usize]| shape.len() == 2 && shape.contains(&width);
+    let fitting: Vec<&str> = checkpoint
+        .entries()
+        .filter(|entry| entry.dtype.is_weights() && fits(&entry.shape))
+        .map(|entry| entry.name.as_str())
+        .collect();
+    match fitting.as_slice() {
+        [only] => Ok((*only).to_owned()),
+        [] => {
+            let found: Vec<String> = checkpoint
+                .entries()
+                .take(4)
+                .map(|entry| format!("{} {:?}", entry.name, entry.shape))
+                .collect();
+            Err(DictionaryError::NoMatrix { file: file(), width, found: found.join(", ") })
+        }
+        several => {
+            let names = several.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+            Err(DictionaryError::SeveralMatrices { file: file(), width, names })
+        }
+    }
+}
+
+/// `[d_model, n_heads · d_head]`: all heads' `W_O` of the hook's layer, or one head's with zeros for the others.
+fn heads_map(
+    model: &Model,
+    config: &SaeConfig,
+    choice: &FileChoice,
+    weights: Weights,
+) -> Result<DMatrix<f32>, DictionaryError> {
+    let layer = config.hook.as_ref().and_then(|hook| hook.layer).unwrap_or(0);
+    let attention = AttentionLayer::read(model, layer, Part::Ov)?;
+    let (n_heads, d_head) = (model.arch.n_heads, model.arch.d_head);
+    let mut map = DMatrix::zeros(model.arch.d_model, n_heads * d_head);
+    let one = choice.head.or(config.head);
+    for head in one.map_or(0..n_heads, |head| head..head + 1) {
+        let w_o = attention.head(head, weights)?.w_o;
+        map.columns_mut(head * d_head, d_head).copy_from(&w_o.transpose().map(|x| x as f32));
+    }
+    Ok(map)
+}

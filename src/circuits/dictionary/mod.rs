@@ -1,0 +1,217 @@
+//! Dictionaries: sets of directions with names, that singular vectors are compared with.
+//!
+//! Token embeddings, unembeddings, positions, MLP neurons ([`Builtin`]), singular vectors of other heads, SAE decoders and the
+//! reader's own files ([`FileChoice`]). Whatever the source, rows are read in blocks and prepared in a [`Frame`]:
+//!
+//! ```text
+//! for rows in dictionary.blocks(n)   survey.step(&dictionary.block(model, rows, &plain)?)      first pass
+//! let frame = Frame::after(&survey.finish(), …)
+//! for rows in dictionary.blocks(n)   alignment.step(&dictionary.block(model, rows, &frame)?)   second pass
+//! ```
+//! A dictionary that lies in the model's own files is read through the checkpoint that is passed in, so it borrows nothing.
+
+mod about;
+mod builtin;
+mod csv;
+mod error;
+mod file;
+mod frame;
+mod heads;
+mod matrix;
+mod npy;
+mod sae;
+mod survey;
+mod unit;
+
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DMatrixView};
+
+pub use about::{About, Hook, Space};
+pub use builtin::Builtin;
+pub use error::DictionaryError;
+pub use file::FileChoice;
+pub use frame::Frame;
+pub(crate) use frame::LOST;
+pub use matrix::Along;
+pub use survey::{DictionarySurvey, Survey};
+pub(crate) use unit::dot;
+pub use unit::{Skip, UnitBlock};
+
+use crate::checkpoint::{ByteSource, Checkpoint, Tensor};
+use npy::Npy;
+
+/// A set of directions in the residual stream, with names.
+pub struct Dictionary {
+    /// What it is.
+    pub about: About,
+    labels: Labels,
+    store: Store,
+    transform: Transform,
+}
+
+/// What rows are called.
+enum Labels {
+    /// "feature 12".
+    Counted(String),
+    /// One each.
+    Given(Vec<String>),
+}
+
+/// Where the numbers are.
+enum Store {
+    /// In the model's own files.
+    Model(Matrix),
+    /// In a checkpoint of its own.
+    Own(Box<Checkpoint>, Matrix),
+    /// In a numpy file.
+    Npy(Box<dyn ByteSource>, Npy, Along),
+    /// In memory, `[n, d_model]`: what was text or was computed.
+    Memory(Vec<f32>),
+}
+
+/// A matrix of a checkpoint, or those of its features from `first` on.
+struct Matrix {
+    tensor: String,
+    shape: [usize; 2],
+    along: Along,
+    first: usize,
+}
+
+/// What makes a vector of the residual stream out of a stored feature; in this order.
+#[derive(Default)]
+struct Transform {
+    /// `[d_model, width]`: from the stored width (heads' outputs, a narrower embedding) to the residual stream.
+    map: Option<DMatrix<f32>>,
+    /// Subtracted from every row: the mean over the vocabulary.
+    offset: Option<Vec<f32>>,
+    /// Factor on every component: the norm's gains.
+    gain: Option<Vec<f32>>,
+}
+
+impl Dictionary {
+    /// Vectors that are already in memory, `rows: [n, d_model]`; `labels` one each.
+    ///
+    /// # Errors
+    /// [`DictionaryError::WrongWidth`] if the numbers or labels do not come out even.
+    pub fn from_rows(
+        about: About,
+        rows: Vec<f32>,
+        labels: Vec<String>,
+    ) -> Result<Self, DictionaryError> {
+        if rows.len() != about.n_rows * about.d_model || labels.len() != about.n_rows {
+            let shape = vec![labels.len(), rows.len().checked_div(labels.len()).unwrap_or(0)];
+            return Err(DictionaryError::WrongWidth {
+                name: about.name,
+                shape,
+                width: about.d_model,
+            });
+        }
+        let (store, transform) = (Store::Memory(rows), Transform::default());
+        Ok(Self { about, labels: Labels::Given(labels), store, transform })
+    }
+
+    /// The same dictionary with names for its rows (tokens, once a tokenizer is there); missing ones are counted.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Vec<String>) -> Self {
+        self.labels = Labels::Given(labels);
+        self
+    }
+
+    /// Ranges of at most `rows` rows that cover the dictionary in order.
+    pub fn blocks(&self, rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (n, step) = (self.about.n_rows, rows.max(1));
+        (0..n).step_by(step).map(move |start| start..n.min(start + step))
+    }
+
+    /// The name of a row.
+    pub fn label(&self, row: usize) -> String {
+        match &self.labels {
+            Labels::Counted(what) => format!("{what} {row}"),
+            Labels::Given(labels) => {
+                labels.get(row).cloned().unwrap_or_else(|| format!("row {row}"))
+            }
+        }
+    }
+
+    /// Features `range` as vectors of the residual stream, `[range.len(), d_model]`, neither centred nor normalised.
+    ///
+    /// `model` is the checkpoint of the model that the dictionary was made for; only dictionaries inside it need it.
+    ///
+    /// # Errors
+    /// [`DictionaryError::Rows`] past the end, [`DictionaryError::ModelNeeded`], or what reading says.
+    pub fn rows(
+        &self,
+        model: Option<&Checkpoint>,
+        range: Range<usize>,
+    ) -> Result<Vec<f32>, DictionaryError> {
+        if range.start > range.end || range.end > self.about.n_rows {
+            let (start, end, n_rows) = (range.start, range.end, self.about.n_rows);
+            return Err(DictionaryError::Rows { start, end, n_rows });
+        }
+        let stored = match &self.store {
+            Store::Model(matrix) => matrix.read(model.ok_or(DictionaryError::ModelNeeded)?, range),
+            Store::Own(checkpoint, matrix) => matrix.read(checkpoint, range),
+            Store::Npy(source, npy, along) => matrix::features(npy.shape, *along, range, |run| {
+                let width = u64::from(npy.dtype.bits() / 8);
+                let at = |element: usize| npy.start + element as u64 * width;
+                let bytes = source.read(at(run.start)..at(run.end))?;
+                Ok(Tensor { dtype: npy.dtype, shape: vec![run.len()], bytes }.f32s()?)
+            }),
+            Store::Memory(rows) => {
+                let d = self.about.d_model;
+                Ok(rows.get(range.start * d..range.end * d).unwrap_or_default().to_vec())
+            }
+        }?;
+        Ok(self.transform.apply(stored))
+    }
+
+    /// Features `range`, prepared in `frame`.
+    ///
+    /// # Errors
+    /// As [`Dictionary::rows`].
+    pub fn block(
+        &self,
+        model: Option<&Checkpoint>,
+        range: Range<usize>,
+        frame: &Frame,
+    ) -> Result<UnitBlock, DictionaryError> {
+        Ok(frame.unit_block(range.start, self.rows(model, range)?))
+    }
+}
+
+impl Matrix {
+    fn read(
+        &self,
+        checkpoint: &Checkpoint,
+        range: Range<usize>,
+    ) -> Result<Vec<f32>, DictionaryError> {
+        let range = range.start + self.first..range.end + self.first;
+        matrix::features(self.shape, self.along, range, |run| {
+            Ok(checkpoint.read_elements(&self.tensor, run)?.f32s()?)
+        })
+    }
+}
+
+impl Transform {
+    fn apply(&self, mut rows: Vec<f32>) -> Vec<f32> {
+        if let Some(map) = self.map.as_ref().filter(|map| map.ncols() > 0) {
+            let n = rows.len() / map.ncols();
+            let stored = DMatrixView::from_slice(&rows, map.ncols(), n);
+            let mut mapped = DMatrix::zeros(map.nrows(), n);
+            mapped.gemm(1.0, map, &stored, 0.0);
+            rows = mapped.data.into();
+        }
+        if let Some(offset) = &self.offset {
+            for row in rows.chunks_exact_mut(offset.len().max(1)) {
+                row.iter_mut().zip(offset).for_each(|(x, mean)| *x -= mean);
+            }
+        }
+        if let Some(gain) = &self.gain {
+            for row in rows.chunks_exact_mut(gain.len().max(1)) {
+                row.iter_mut().zip(gain).for_each(|(x, g)| *x *= g);
+            }
+        }
+        rows
+    }
+}
