@@ -117,7 +117,7 @@ pub enum HeadInit {
         /// Standard deviation of each entry.
         std: f64,
     },
-    /// `Ω = strength · u vᵀ` with random unit u and v (Theorem 3 fixes such an Ω).
+    /// `Ω = strength · u vᵀ` with u and v random, of length one and orthogonal (Theorem 3 fixes such an Ω).
     RankOne {
         /// The one singular value.
         strength: f64,

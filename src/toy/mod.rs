@@ -13,20 +13,26 @@ mod batch;
 mod config;
 mod error;
 mod gradients;
+mod isotropy;
 mod kernels;
 mod metrics;
 mod model;
 mod recon;
 mod snapshot;
 mod template;
+mod theorems;
 mod trainer;
 
 pub use batch::Batch;
 pub use config::{AttentionLoss, Config, FeatureInit, HeadInit, ReconOn, Schedule, Trained};
 pub use error::ToyError;
 pub use gradients::Losses;
+pub use isotropy::{
+    CloudPoint, FeatureKind, Isotropy, alignment_with_inverse, cloud_point, isotropy,
+};
 pub use metrics::{Metrics, PairFit};
 pub use model::Params;
 pub use snapshot::Snapshot;
 pub use template::{Entry, Template};
+pub use theorems::{Descent, Regression, inverse};
 pub use trainer::{State, StepReport, Trainer};

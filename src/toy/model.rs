@@ -71,8 +71,9 @@ impl Params {
             HeadInit::Xavier => params.draw_head(config, (2.0 / (h + d) as f64).sqrt()),
             HeadInit::Normal { std } => params.draw_head(config, std),
             HeadInit::RankOne { strength } => {
-                for (w, stream) in [(&mut params.w_q, W_Q), (&mut params.w_k, W_K)] {
-                    let direction = unit(config.seed, stream, d);
+                let u = unit(config.seed, W_Q, d);
+                let v = orthogonal_to(&u, unit(config.seed, W_K, d));
+                for (w, direction) in [(&mut params.w_q, u), (&mut params.w_k, v)] {
                     for (row, x) in w.chunks_exact_mut(h).zip(direction) {
                         row[0] = strength.sqrt() * x;
                     }
@@ -141,7 +142,19 @@ fn fill_transposed(w: &mut [f64], n_rows: usize, stream: &Stream, spread: f64) {
 
 fn unit(seed: u32, stream: u32, d: usize) -> Vec<f64> {
     let stream = Stream::new(seed, stream);
-    let direction: Vec<f64> = (0..d as u32).map(|i| stream.normal(i)).collect();
+    normed((0..d as u32).map(|i| stream.normal(i)).collect())
+}
+
+/// `v` without its part along the unit vector `u`, of length one; `v` itself in one dimension.
+fn orthogonal_to(u: &[f64], v: Vec<f64>) -> Vec<f64> {
+    if u.len() < 2 {
+        return v;
+    }
+    let along: f64 = u.iter().zip(&v).map(|(u, v)| u * v).sum();
+    normed(v.iter().zip(u).map(|(v, u)| v - along * u).collect())
+}
+
+fn normed(direction: Vec<f64>) -> Vec<f64> {
     let norm = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
     direction.iter().map(|x| x / norm).collect()
 }
