@@ -1,64 +1,407 @@
-//! smoke
+//! The GPU in f32 against the CPU in f64: every demand of the SVD on heads made to break it, products and searches.
+//!
+//! Runs on whatever adapter there is, llvmpipe included; without one it says so and passes.
 #![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
-use omega_lens::gpu::*;
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use omega_lens::gpu::{
+    Factors, Gpu, GpuError, GpuOptions, HeadSvd, Operand, Plant, Raw, SvdBatch, checks, self_test,
+};
 use omega_lens::math::Mat;
+use omega_lens::math::random::Rng;
+use pollster::block_on;
 
 fn now() -> f64 {
-    use std::sync::OnceLock;
-    static START: OnceLock<std::time::Instant> = OnceLock::new();
-    START.get_or_init(std::time::Instant::now).elapsed().as_secs_f64() * 1e3
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+}
+
+/// A device of its own for each test, or a line that says why not.
+fn gpu() -> Option<Gpu> {
+    match block_on(Gpu::request(GpuOptions::new(now))) {
+        Ok(gpu) => Some(gpu),
+        Err(error @ (GpuError::NoAdapter { .. } | GpuError::NoBackend)) => {
+            println!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A new seed every run; `OMEGA_LENS_SEED` repeats one.
+fn seed() -> u32 {
+    let clock = || {
+        std::time::UNIX_EPOCH
+            .elapsed()
+            .map_or(1, |time| time.subsec_nanos() ^ time.as_secs() as u32)
+    };
+    let seed = std::env::var("OMEGA_LENS_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(clock);
+    println!("OMEGA_LENS_SEED={seed}");
+    seed
+}
+
+fn decompose(gpu: &Gpu, heads: &[(Mat, Mat)]) -> Vec<HeadSvd> {
+    let (d, h) = heads[0].0.shape();
+    let (mut left, mut right) =
+        (Factors::new(d, h).unwrap(), Factors::new(heads[0].1.nrows(), h).unwrap());
+    for (a, b) in heads {
+        left.push(a).unwrap();
+        right.push(b).unwrap();
+    }
+    let pairs: Vec<(usize, usize)> = (0..heads.len()).map(|i| (i, i)).collect();
+    let batch = SvdBatch { left: &left, right: &right, heads: &pairs, vectors: true };
+    block_on(gpu.svd(&batch)).unwrap()
+}
+
+fn meets_every_demand(d: usize, h: usize, plants: &[Plant]) {
+    let Some(gpu) = gpu() else { return };
+    let seed = seed();
+    let mut rng = Rng::new(seed);
+    let heads: Vec<(Mat, Mat)> = plants.iter().map(|plant| plant.factors(d, h, &mut rng)).collect();
+    let mut failed = Vec::new();
+    for ((plant, (a, b)), svd) in plants.iter().zip(&heads).zip(decompose(&gpu, &heads)) {
+        let finite = svd.s.iter().all(|s| s.is_finite())
+            && svd.u.iter().chain(&svd.v).all(|x| x.is_finite());
+        assert!(finite, "{plant:?} at {d} × {h}");
+        for check in checks(&svd, a, b, plant.rank(h)) {
+            if !check.passed() {
+                failed.push(format!(
+                    "{plant:?}: {} {:.2e} > {:.2e}",
+                    check.what, check.error, check.tolerance
+                ));
+            }
+        }
+        if !svd.certificate.passed() {
+            failed.push(format!("{plant:?}: {:?}", svd.certificate));
+        }
+    }
+    assert!(failed.is_empty(), "{d} × {h}, seed {seed}:\n{}", failed.join("\n"));
 }
 
 #[test]
-fn smoke() {
-    let gpu = pollster::block_on(Gpu::request(GpuOptions::new(now))).unwrap();
-    println!("{:?}", gpu.description());
-    let mut seed = 1u64;
-    let mut rnd = move || {
-        let mut s = 0.0;
-        for _ in 0..4 {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            s += (seed >> 40) as f64 / (1u64 << 24) as f64 - 0.5;
-        }
-        s
-    };
-    for (d, h, n) in
-        [(64, 16, 4), (300, 32, 3), (768, 64, 8), (768, 80, 2), (2048, 128, 2), (1024, 256, 1)]
-    {
-        let mut l = Factors::new(d, h).unwrap();
-        let mut r = Factors::new(d, h).unwrap();
-        let mats: Vec<(Mat, Mat)> = (0..n)
-            .map(|_| (Mat::from_fn(d, h, |_, _| rnd()), Mat::from_fn(d, h, |_, _| rnd())))
-            .collect();
-        for (a, b) in &mats {
-            l.push(a).unwrap();
-            r.push(b).unwrap();
-        }
-        let heads: Vec<(usize, usize)> = (0..n).map(|i| (i, i)).collect();
-        let t = now();
-        let out = pollster::block_on(gpu.svd(&SvdBatch {
-            left: &l,
-            right: &r,
-            heads: &heads,
-            vectors: true,
-        }))
-        .unwrap();
-        let t2 = now();
-        let out2 = pollster::block_on(gpu.svd(&SvdBatch {
-            left: &l,
-            right: &r,
-            heads: &heads,
-            vectors: true,
-        }))
-        .unwrap();
-        println!("{d}x{h} x{n}: {:.1} ms, again {:.1} ms", t2 - t, now() - t2);
-        assert_eq!(out, out2);
-        for (head, (a, b)) in out.iter().zip(&mats) {
-            let core = a.clone().qr().r() * b.clone().qr().r().transpose();
-            let s = core.singular_values();
-            let worst =
-                head.s.iter().zip(s.iter()).map(|(x, y)| (x - y).abs() / y).fold(0.0, f64::max);
-            println!("  rel {worst:.1e} {:?}", head.certificate);
+fn heads_16_wide_meet_every_demand() {
+    meets_every_demand(64, 16, &Plant::ALL);
+    meets_every_demand(8192, 16, &Plant::ALL[..2]);
+}
+
+#[test]
+fn heads_32_wide_meet_every_demand() {
+    meets_every_demand(384, 32, &Plant::ALL);
+}
+
+#[test]
+fn heads_64_wide_meet_every_demand() {
+    meets_every_demand(768, 64, &Plant::ALL);
+    meets_every_demand(4096, 64, &Plant::ALL[2..3]);
+}
+
+#[test]
+fn heads_80_wide_meet_every_demand() {
+    meets_every_demand(300, 80, &Plant::ALL);
+}
+
+#[test]
+fn heads_128_wide_meet_every_demand() {
+    meets_every_demand(512, 128, &Plant::ALL[..12]);
+}
+
+#[test]
+fn heads_256_wide_meet_every_demand() {
+    meets_every_demand(512, 256, &Plant::ALL[2..6]);
+    meets_every_demand(4096, 256, &Plant::ALL[2..3]);
+}
+
+/// A head's spectrum after `change` of its factors, against the one before.
+fn spectrum_survives(change: impl Fn(&Mat, &Mat, &mut Rng) -> (Mat, Mat), tolerance: f64) {
+    let Some(gpu) = gpu() else { return };
+    let mut rng = Rng::new(seed());
+    let (a, b) = Plant::Balanced(1e3).factors(200, 48, &mut rng);
+    let heads = [(a.clone(), b.clone()), change(&a, &b, &mut rng)];
+    let [before, after] = [0, 1].map(|i| decompose(&gpu, &heads)[i].s.clone());
+    for (x, y) in before.iter().zip(&after) {
+        assert!((x - y).abs() <= tolerance * x, "{x} became {y}");
+    }
+}
+
+#[test]
+fn a_spectrum_survives_what_leaves_the_product_alone() {
+    spectrum_survives(
+        |a, b, rng| {
+            let order = rng.permutation(a.ncols());
+            (a.select_columns(&order), b.select_columns(&order))
+        },
+        1e-5,
+    );
+    spectrum_survives(
+        |a, b, _| {
+            let scale = |k: usize, sign: i32| 2f64.powi(sign * (k as i32 % 40 - 20));
+            (
+                Mat::from_fn(a.nrows(), a.ncols(), |i, k| a[(i, k)] * scale(k, 1)),
+                Mat::from_fn(b.nrows(), b.ncols(), |i, k| b[(i, k)] * scale(k, -1)),
+            )
+        },
+        1e-5,
+    );
+    spectrum_survives(|a, b, _| (b.clone(), a.clone()), 1e-5);
+    // Powers of two are exact: not one bit may change.
+    let Some(gpu) = gpu() else { return };
+    let (a, b) = Plant::Gauss.factors(200, 48, &mut Rng::new(seed()));
+    let svds = decompose(&gpu, &[(a.clone(), b.clone()), (a * 2f64.powi(70), b * 2f64.powi(-9))]);
+    for (x, y) in svds[0].s.iter().zip(&svds[1].s) {
+        assert_eq!(x * 2f64.powi(61), *y);
+    }
+    assert_eq!((&svds[0].u, &svds[0].v), (&svds[1].u, &svds[1].v));
+}
+
+#[test]
+fn heads_that_share_a_factor_are_decomposed_like_heads_that_do_not() {
+    let Some(gpu) = gpu() else { return };
+    let mut rng = Rng::new(seed());
+    let (mut queries, mut keys) = (Factors::new(130, 20).unwrap(), Factors::new(90, 20).unwrap());
+    let heads: Vec<(usize, usize)> = (0..6).map(|head| (head, head / 3)).collect();
+    let mut mats = (Vec::new(), Vec::new());
+    for _ in 0..6 {
+        mats.0.push(rng.normal_matrix(130, 20).map(|x| f64::from(x as f32)));
+        queries.push(&mats.0[mats.0.len() - 1]).unwrap();
+    }
+    for _ in 0..2 {
+        mats.1.push(rng.normal_matrix(90, 20).map(|x| f64::from(x as f32)));
+        keys.push(&mats.1[mats.1.len() - 1]).unwrap();
+    }
+    let batch = SvdBatch { left: &queries, right: &keys, heads: &heads, vectors: true };
+    for (svd, &(query, key)) in block_on(gpu.svd(&batch)).unwrap().iter().zip(&heads) {
+        for check in checks(svd, &mats.0[query], &mats.1[key], 20) {
+            assert!(check.passed(), "head {query}: {check:?}");
         }
     }
+}
+
+/// `values` in a 16-bit format, and what they are after rounding to it.
+fn half_precision(values: &[f32], brain: bool) -> (Vec<u8>, Vec<f32>) {
+    let bits = |x: &f32| {
+        if brain { half::bf16::from_f32(*x).to_bits() } else { half::f16::from_f32(*x).to_bits() }
+    };
+    let wide = |x: u16| {
+        if brain { half::bf16::from_bits(x).to_f32() } else { half::f16::from_bits(x).to_f32() }
+    };
+    let bits: Vec<u16> = values.iter().map(bits).collect();
+    (bits.iter().flat_map(|x| x.to_le_bytes()).collect(), bits.iter().map(|&x| wide(x)).collect())
+}
+
+#[test]
+fn products_match_in_every_format_and_transposition() {
+    let Some(gpu) = gpu() else { return };
+    let mut rng = Rng::new(seed());
+    for (m, k, n) in [(1, 1, 1), (130, 7, 33), (65, 129, 16), (200, 40, 70)] {
+        for (brain, transposed) in
+            [(None, [false, true]), (Some(true), [true, false]), (Some(false), [true, true])]
+        {
+            let count = 2;
+            let mut draw = |size: usize| -> Vec<f32> {
+                // Down to the subnormal halves: they are numbers too.
+                (0..size).map(|i| (rng.normal() * 10f64.powi(-(i as i32 % 8))) as f32).collect()
+            };
+            let (a, b) = (draw(count * m * k), draw(count * k * n));
+            let packed = brain.map(|brain| [half_precision(&a, brain), half_precision(&b, brain)]);
+            let (raw_a, raw_b, a, b) = match (&packed, brain) {
+                (Some([a, b]), Some(true)) => (Raw::Bf16(&a.0), Raw::Bf16(&b.0), &a.1, &b.1),
+                (Some([a, b]), _) => (Raw::F16(&a.0), Raw::F16(&b.0), &a.1, &b.1),
+                (None, _) => (Raw::F32(&a), Raw::F32(&b), &a, &b),
+            };
+            let stored = |rows, cols, turn: bool| if turn { (cols, rows) } else { (rows, cols) };
+            let ((a_rows, a_cols), (b_rows, b_cols)) =
+                (stored(m, k, transposed[0]), stored(k, n, transposed[1]));
+            let left = Operand {
+                values: raw_a,
+                n_rows: a_rows,
+                n_cols: a_cols,
+                transposed: transposed[0],
+            };
+            let right = Operand {
+                values: raw_b,
+                n_rows: b_rows,
+                n_cols: b_cols,
+                transposed: transposed[1],
+            };
+            let product = block_on(gpu.gemm(count, left, right)).unwrap();
+            let entry = |values: &[f32],
+                         batch: usize,
+                         (rows, cols): (usize, usize),
+                         turn: bool,
+                         i: usize,
+                         j: usize| {
+                let (i, j) = if turn { (j, i) } else { (i, j) };
+                f64::from(values[batch * rows * cols + i * cols + j])
+            };
+            for (at, &found) in product.iter().enumerate() {
+                let (batch, i, j) = (at / (m * n), at / n % m, at % n);
+                let terms = (0..k).map(|l| {
+                    entry(a, batch, (a_rows, a_cols), transposed[0], i, l)
+                        * entry(b, batch, (b_rows, b_cols), transposed[1], l, j)
+                });
+                let (sum, size) =
+                    terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + f64::abs(term)));
+                let error = (f64::from(found) - sum).abs();
+                assert!(
+                    error <= 1e-6 * size + 1e-38,
+                    "{m} {k} {n} {brain:?} at {i}, {j}: {found} for {sum}"
+                );
+            }
+        }
+    }
+}
+
+/// Unit vectors of dimension `d`, row-major.
+fn unit_rows(n: usize, d: usize, rng: &mut Rng) -> Vec<f32> {
+    let mut rows = Vec::with_capacity(n * d);
+    for _ in 0..n {
+        let row: Vec<f64> = (0..d).map(|_| rng.normal()).collect();
+        let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+        rows.extend(row.iter().map(|x| (x / norm) as f32));
+    }
+    rows
+}
+
+#[test]
+fn the_closest_rows_are_found_in_every_format() {
+    let Some(gpu) = gpu() else { return };
+    let mut rng = Rng::new(seed());
+    for (n, d, rows, k, brain) in
+        [(70, 33, 2001, 10, Some(true)), (3, 96, 5000, 16, Some(false)), (130, 64, 700, 1, None)]
+    {
+        let directions = unit_rows(n, d, &mut rng);
+        let offsets: Vec<f32> = (0..n).map(|i| 0.01 * i as f32 / n as f32).collect();
+        let scales: Vec<f32> = (0..rows).map(|i| 1.0 + 0.5 * (i % 3) as f32).collect();
+        let drawn = unit_rows(rows, d, &mut rng);
+        let (bytes, rounded) =
+            brain.map_or((Vec::new(), drawn.clone()), |brain| half_precision(&drawn, brain));
+        let mut search = block_on(gpu.top_k(&directions, d, k, Some(&offsets))).unwrap();
+        let mut begin = 0;
+        for size in [1, 300, 129, rows] {
+            let end = (begin + size).min(rows);
+            let part = match brain {
+                Some(true) => Raw::Bf16(&bytes[2 * begin * d..2 * end * d]),
+                Some(false) => Raw::F16(&bytes[2 * begin * d..2 * end * d]),
+                None => Raw::F32(&drawn[begin * d..end * d]),
+            };
+            block_on(search.push(part, &scales[begin..end])).unwrap();
+            begin = end;
+        }
+        let tolerance = 4.0 * (d as f64).sqrt() * 6e-8 * 2.0;
+        for (i, matches) in block_on(search.finish()).unwrap().iter().enumerate() {
+            let score = |row: usize| {
+                let direction = &directions[i * d..(i + 1) * d];
+                let dot: f64 = direction
+                    .iter()
+                    .zip(&rounded[row * d..])
+                    .map(|(t, x)| f64::from(*t) * f64::from(*x))
+                    .sum();
+                (dot - f64::from(offsets[i])) * f64::from(scales[row])
+            };
+            let scores: Vec<f64> = (0..rows).map(score).collect();
+            let mut order: Vec<usize> = (0..rows).collect();
+            order.sort_by(|&x, &y| scores[y].abs().total_cmp(&scores[x].abs()));
+            assert_eq!(matches.best.len(), k);
+            for (rank, &(row, found)) in matches.best.iter().enumerate() {
+                let (row, found) = (row as usize, f64::from(found));
+                assert!(
+                    (found - scores[row]).abs() <= tolerance,
+                    "row {row}: {found} for {}",
+                    scores[row]
+                );
+                let best = scores[order[rank]].abs();
+                assert!((found.abs() - best).abs() <= tolerance, "rank {rank}: {found} for {best}");
+            }
+            let mean = scores.iter().sum::<f64>() / rows as f64;
+            let mean_square = scores.iter().map(|s| s * s).sum::<f64>() / rows as f64;
+            assert!((matches.mean - mean).abs() <= 1e-6, "{} for {mean}", matches.mean);
+            assert!(
+                (matches.mean_square / mean_square - 1.0).abs() <= 1e-5,
+                "{} for {mean_square}",
+                matches.mean_square
+            );
+        }
+    }
+}
+
+#[test]
+fn a_small_memory_budget_means_smaller_pieces_and_the_same_result() {
+    let Some(gpu) = gpu() else { return };
+    let mut rng = Rng::new(seed());
+    let heads: Vec<(Mat, Mat)> = (0..3).map(|_| Plant::Gauss.factors(100, 24, &mut rng)).collect();
+    let options = GpuOptions { memory_budget: 1 << 10, ..GpuOptions::new(now) };
+    let frugal = block_on(Gpu::request(options)).unwrap();
+    assert_eq!(decompose(&gpu, &heads), decompose(&frugal, &heads));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_its_numbers() {
+    let Some(gpu) = gpu() else { return };
+    let limit = |needed, limit| move |error: &GpuError| matches!(error, GpuError::Limit { needed: n, limit: l, .. } if (*n, *l) == (needed, limit));
+    assert!(limit(257, 256)(&Factors::new(512, 257).unwrap_err()));
+    let refused = block_on(gpu.top_k(&[1.0; 8], 8, 17, None)).err().unwrap();
+    assert!(limit(17, 16)(&refused), "{refused}");
+    let wide = Operand { values: Raw::F32(&[1.0; 6]), n_rows: 2, n_cols: 3, transposed: false };
+    assert!(matches!(
+        block_on(gpu.gemm(1, wide, wide)),
+        Err(GpuError::Shape { expected: 3, found: 2, .. })
+    ));
+    assert!(!gpu.lost());
+}
+
+static DOOMED: OnceLock<Gpu> = OnceLock::new();
+static TICKS: AtomicU32 = AtomicU32::new(0);
+
+/// The clock is read at every submission: at the twentieth reading the device goes.
+fn last_hour() -> f64 {
+    if TICKS.fetch_add(1, Ordering::Relaxed) > 20
+        && let Some(gpu) = DOOMED.get()
+    {
+        gpu.destroy();
+    }
+    now()
+}
+
+#[test]
+fn a_device_lost_in_the_middle_of_a_job_is_an_error_and_the_next_one_works() {
+    if gpu().is_none() {
+        return;
+    }
+    let options = GpuOptions { submit_ms: 0.01, ..GpuOptions::new(last_hour) };
+    let doomed = DOOMED.get_or_init(|| block_on(Gpu::request(options)).unwrap());
+    let (a, b) = Plant::Gauss.factors(128, 32, &mut Rng::new(seed()));
+    let (mut left, mut right) = (Factors::new(128, 32).unwrap(), Factors::new(128, 32).unwrap());
+    left.push(&a).unwrap();
+    right.push(&b).unwrap();
+    let batch = SvdBatch { left: &left, right: &right, heads: &[(0, 0); 8], vectors: true };
+    let error = (0..50).find_map(|_| block_on(doomed.svd(&batch)).err());
+    assert!(matches!(error, Some(GpuError::Lost { .. })), "{error:?}");
+    assert!(doomed.lost());
+    assert!(matches!(block_on(doomed.svd(&batch)), Err(GpuError::Lost { .. })));
+    let fresh = gpu().unwrap();
+    assert_eq!(block_on(fresh.svd(&batch)).unwrap().len(), 8);
+}
+
+#[test]
+fn the_self_test_passes_and_says_how_fast_it_was() {
+    let Some(gpu) = gpu() else { return };
+    let report = block_on(self_test(&gpu, seed())).unwrap();
+    for head in &report.heads {
+        for check in head.checks.iter().filter(|check| !check.passed()) {
+            println!("{}: {check:?}", head.name);
+        }
+    }
+    assert!(report.passed() && report.heads.len() == Plant::ALL.len());
+    assert!(
+        report.peak.flops > 0.0 && report.speeds.iter().all(|speed| speed.per_second > 0.0),
+        "{report:?}"
+    );
+    println!("{:?} {:?}", report.peak, report.speeds);
 }

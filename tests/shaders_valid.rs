@@ -1,5 +1,6 @@
 //! Every shader is valid WGSL for a device with no optional feature, whatever sizes are put into it.
 #![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 

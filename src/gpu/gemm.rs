@@ -105,7 +105,7 @@ impl<'a> Layout<'a> {
     }
 
     /// The same matrices without their first `columns` columns.
-    pub(super) fn from_column(self, columns: usize) -> Self {
+    pub(super) fn skip_columns(self, columns: usize) -> Self {
         Layout { start: self.start + columns * self.col, ..self }
     }
 

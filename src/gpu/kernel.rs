@@ -5,7 +5,7 @@
 
 use super::device::{Gpu, locked};
 use super::error::GpuError;
-use super::{certify, gemm, jacobi, pivoted_qr, qr, top_k};
+use super::{certify, gemm, jacobi, peak, pivoted_qr, qr, top_k};
 
 /// One entry point of one `.wgsl` file.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +55,7 @@ pub fn shaders() -> Vec<(String, String)> {
         add(&jacobi::SWEEP, &jacobi::constants(h));
         add(&certify::CERTIFY, &[("H", h as u32)]);
     }
+    add(&peak::PEAK, &[]);
     for k in 1..=top_k::MAX_K as u32 {
         for kind in 0..3 {
             add(&top_k::SEARCH, &[("K", k), ("ROW_TYPE", kind)]);

@@ -107,7 +107,7 @@ impl Commands<'_> {
             };
             let dots =
                 |y, r| Dots { count, d, h, columns: column, x: q, y, s: work.s, r: (work.r, r) };
-            let input = a.from_column(column);
+            let input = a.skip_columns(column);
             if column == 0 {
                 self.product(gpu, minus(input, second)).await?;
                 self.panel(gpu, &work, column, [true, true]).await?;
