@@ -106,6 +106,8 @@ pub enum Rotary {
     Fraction,
     /// This many.
     Dimensions(usize),
+    /// This many, or all that there are: a family's usual number, where nothing says it.
+    AtMost(usize),
 }
 
 /// A rotary embedding before `d_head` is known.

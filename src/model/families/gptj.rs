@@ -13,7 +13,7 @@ pub(super) static GPTJ: Family = Family {
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let rope = RopeRecipe {
         pairing: Pairing::Adjacent,
-        rotary: Rotary::Dimensions(s.config.size(&["rotary_dim"]).unwrap_or(64)),
+        rotary: s.config.size(&["rotary_dim"]).map_or(Rotary::AtMost(64), Rotary::Dimensions),
         config: RopeConfig { theta: 10_000.0, fraction: 1.0, scaling: Scaling::None },
     };
     Ok(Recipe {

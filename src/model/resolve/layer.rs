@@ -127,6 +127,7 @@ fn resolve_rope(recipe: &RopeRecipe, d_head: usize) -> Result<Rope, ModelError> 
     let rotary_dim = match recipe.rotary {
         Rotary::Fraction => (d_head as f64 * recipe.config.fraction) as usize,
         Rotary::Dimensions(n) => n,
+        Rotary::AtMost(n) => n.min(d_head),
     };
     if rotary_dim > d_head {
         return Err(ModelError::Mismatch {
