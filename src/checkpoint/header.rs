@@ -81,7 +81,7 @@ pub fn parse(json: &[u8], size: u64, file: usize) -> Result<Vec<TensorEntry>, He
         .into_iter()
         .map(|(name, listed)| entry(name, &listed, start_of_tensors, size, file))
         .collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by(|a, b| (a.start, a.end).cmp(&(b.start, b.end)));
+    entries.sort_by_key(|a| (a.start, a.end));
     check_no_overlap(&entries, start_of_tensors, size)?;
     Ok(entries)
 }

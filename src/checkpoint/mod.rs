@@ -11,6 +11,7 @@ pub mod gather;
 pub mod header;
 pub mod plan;
 
+#[expect(clippy::module_inception, reason = "the file of the type that this module is named after")]
 mod checkpoint;
 mod choose;
 mod dtype;

@@ -42,7 +42,7 @@ fn summarise(model: &Model) -> ModelSummary {
             entry.shape.iter().product::<usize>();
     }
     let mut dtypes: Vec<(String, usize)> = dtypes.into_iter().collect();
-    dtypes.sort_by(|a, b| b.1.cmp(&a.1));
+    dtypes.sort_by_key(|(_, numbers)| std::cmp::Reverse(*numbers));
     let mut notes = model.notes.clone();
     notes.extend(checkpoint.notes().iter().cloned());
     ModelSummary {

@@ -1,9 +1,9 @@
 //! Layer 0, numerics: nothing here knows what a transformer is.
 
+pub mod assignment;
 pub mod core_svd;
 pub mod factor;
 pub mod jacobi;
-pub mod assignment;
 pub mod layout;
 pub mod pivoted_qr;
 pub mod pseudo_inverse;

@@ -89,7 +89,7 @@ pub fn product_svd_of(a: &Factor, b: &Factor) -> Result<ProductSvd, MathError> {
         }
     }
     let z = probes(b.scaled().nrows());
-    let truth = apply_product(&a.scaled(), &b.scaled(), &z);
+    let truth = apply_product(a.scaled(), b.scaled(), &z);
     let error = probed_norm(&truth, &apply_svd(&u, &s, &v, &z));
     Ok(ProductSvd {
         residual: relative(error, frobenius(&s)),
@@ -123,7 +123,7 @@ pub fn product_singular_values_of(a: &Factor, b: &Factor) -> Result<SingularValu
     check_columns(a, b)?;
     let core = core_svd(a.r(), b.r())?;
     let z = probes(b.scaled().nrows());
-    let truth = apply_product(&a.scaled(), &b.scaled(), &z);
+    let truth = apply_product(a.scaled(), b.scaled(), &z);
     let found = a.q_times(&apply_svd(&core.u, &core.s, &core.v, &b.q_transposed_times(&z)));
     Ok(SingularValues {
         residual: relative(probed_norm(&truth, &found), frobenius(&core.s)),

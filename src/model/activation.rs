@@ -45,7 +45,7 @@ impl Activation {
             }
             // tanh(y) = 2σ(2y) − 1, so the tanh form is x σ(2y).
             Self::GeluTanh => {
-                each(values, |x| x * sigmoid(1.595_769_1 * (x + 0.044_715 * x * x * x)))
+                each(values, |x| x * sigmoid(1.595_769 * (x + 0.044_715 * x * x * x)))
             }
             Self::QuickGelu => each(values, |x| x * sigmoid(1.702 * x)),
             Self::Silu => each(values, |x| x * sigmoid(x)),
@@ -70,7 +70,7 @@ pub fn exp(x: f32) -> f32 {
     let p = p * r + 8.333_452e-3;
     let p = p * r + 4.166_579_6e-2;
     let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 5.000_000_1e-1;
+    let p = p * r + 5e-1;
     let p = p * r * r + r + 1.0;
     p * f32::from_bits(((n as i32 + 127) << 23) as u32)
 }

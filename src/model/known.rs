@@ -291,7 +291,11 @@ pub fn look_up(
 /// Head counts that give a usual width of a head, most likely first.
 pub fn head_count_suggestions(inner: usize) -> Vec<usize> {
     let widths = [64, 128, 80, 96, 256, 32];
-    widths.into_iter().filter(|w| inner >= *w && inner % w == 0).map(|w| inner / w).collect()
+    widths
+        .into_iter()
+        .filter(|w| inner >= *w && inner.is_multiple_of(*w))
+        .map(|w| inner / w)
+        .collect()
 }
 
 #[cfg(test)]

@@ -178,7 +178,8 @@ impl Session {
         let session = self.clone();
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
             Tell::Heads(heads::Tell::File { name, bytes }) => {
-                if super::export::save(&name, "application/octet-stream", &bytes).is_err() {
+                let saved = super::export::save(&name, "application/octet-stream", &bytes);
+                if saved.is_err() {
                     session.act(Action::Note(
                         "The browser refused the download.".into(),
                         String::new(),

@@ -55,8 +55,11 @@ struct Slot {
     worker: Worker,
     state: State,
     epoch: u32,
-    _closures: (Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(ErrorEvent)>),
+    _closures: Listeners,
 }
+
+/// Kept for as long as the worker may call them.
+type Listeners = (Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(ErrorEvent)>);
 
 enum State {
     Starting,
@@ -145,10 +148,10 @@ impl Pool {
         let mut inner = self.0.borrow_mut();
         inner.queue.retain(|job| job.id != id);
         for slot in &mut inner.slots {
-            if let State::Busy(job) | State::Opening(job) = &mut slot.state {
-                if job.id == id {
-                    job.on_tell = Rc::new(|_, _| {});
-                }
+            if let State::Busy(job) | State::Opening(job) = &mut slot.state
+                && job.id == id
+            {
+                job.on_tell = Rc::new(|_, _| {});
             }
         }
     }

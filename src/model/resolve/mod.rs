@@ -151,7 +151,7 @@ impl<'a> Builder<'a> {
         };
         let by_width = one_head
             .or(self.recipe.d_head)
-            .filter(|&h| h > 0 && self.inner % h == 0)
+            .filter(|&h| h > 0 && self.inner.is_multiple_of(h))
             .map(|h| self.inner / h);
         let (n_heads, assumed) = match (hint, config, by_width, table) {
             (Some(n), None, None, _) => (n, true),
@@ -166,7 +166,7 @@ impl<'a> Builder<'a> {
                 });
             }
         };
-        if n_heads == 0 || self.inner % n_heads != 0 {
+        if n_heads == 0 || !self.inner.is_multiple_of(n_heads) {
             return Err(ModelError::Mismatch {
                 what: "the head count does not divide the width of all heads".into(),
                 first: format!("{n_heads} heads"),
