@@ -151,7 +151,8 @@ impl HeadTerms {
 
     /// The part of a score that no singular vector carries: score minus all terms.
     ///
-    /// Rounding for a head of full rank; for a rank-deficient one also what a bias puts outside the row space of W_Q or W_K.
+    /// Rounding for a head of full rank; for a rank-deficient one also what a bias or a rotation puts outside the row space
+    /// of W_Q or W_K (queries under a LayerNorm of their own have such a head).
     pub fn remainder(&self, dest: usize, src: usize) -> Option<f64> {
         Some(self.score(dest, src)? - self.terms(dest, src)?.iter().sum::<f64>())
     }
