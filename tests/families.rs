@@ -1,5 +1,7 @@
 //! Every family against the library that defines it: matrices, spectra and attention of 24 tiny checkpoints.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 mod golden;
 
 use golden::{Fixture, fixtures};

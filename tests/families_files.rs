@@ -1,5 +1,7 @@
 //! Files as they lie on hubs: other prefixes, old names, mask buffers, half precision, no config, missing layers.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 mod golden;
 
 use std::ops::Range;

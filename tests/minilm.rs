@@ -1,5 +1,7 @@
 //! A real model, all-MiniLM-L6-v2 (90 MB), against transformers; skipped where the file is not at hand.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 mod golden;
 
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! The golden checkpoints of `tests/golden/families`: how to open one, and what the library computed on it.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
 use omega_lens::checkpoint::{ByteSource, Checkpoint, MemorySource};
