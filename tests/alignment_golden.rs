@@ -1,0 +1,194 @@
+//! Alignments against an independent numpy script (`tests/golden/make_align.py`), all sides, top 10.
+
+use std::path::{Path, PathBuf};
+
+use omega_lens::checkpoint::Checkpoint;
+use omega_lens::circuits::alignment::{
+    AlignOptions, Alignment, AlignmentReport, HeadSide, SideAlignment,
+};
+use omega_lens::circuits::dictionary::{Builtin, Dictionary, Frame, Survey};
+use omega_lens::circuits::omega::Circuit;
+use omega_lens::model::{AttentionLayer, Hints, Model, Part, Weights};
+use serde_json::Value;
+
+const ROTATIONS: usize = 64;
+
+fn model(files: &[PathBuf]) -> Model {
+    Model::open(Checkpoint::open_paths(files).unwrap(), &Hints::default()).unwrap()
+}
+
+fn both_circuits(model: &Model, layer: usize, head: usize) -> Vec<HeadSide> {
+    let attention = AttentionLayer::read(model, layer, Part::Both).unwrap();
+    let weights = attention.head(head, Weights::Folded).unwrap();
+    [Circuit::Qk, Circuit::Ov]
+        .into_iter()
+        .flat_map(|circuit| HeadSide::both(layer, head, circuit, &weights).unwrap())
+        .collect()
+}
+
+/// The whole pipeline, as the command line runs it; also the mean cosine of the survey.
+fn align(
+    model: &Model,
+    which: Builtin,
+    remove_mean: bool,
+    sides: Vec<HeadSide>,
+) -> (AlignmentReport, f64) {
+    let dictionary = Dictionary::of_model(model, which, Weights::Folded).unwrap();
+    let centre = model.arch.reads_through_layer_norm();
+    let (d_model, checkpoint) = (model.arch.d_model, Some(&model.checkpoint));
+    let plain = Frame::plain(d_model, centre);
+    let mut survey = Survey::default();
+    for rows in dictionary.blocks(2048) {
+        survey.step(&dictionary.block(checkpoint, rows, &plain).unwrap());
+    }
+    let survey = survey.finish();
+    let frame = Frame::after(&survey, d_model, centre, remove_mean);
+    let options = AlignOptions { top: 10, rotations: ROTATIONS, seed: 1 };
+    let mut alignment = Alignment::new(sides, frame.clone(), survey.n_rows, None, options).unwrap();
+    for rows in dictionary.blocks(2048) {
+        alignment.step(&dictionary.block(checkpoint, rows, &frame).unwrap()).unwrap();
+    }
+    (alignment.report(), survey.mean_cosine)
+}
+
+fn number(value: &Value, key: &str) -> f64 {
+    value[key].as_f64().unwrap()
+}
+
+fn compare(model: &Model, golden: &str) {
+    let golden: Value = serde_json::from_str(golden).unwrap();
+    for case in golden["cases"].as_array().unwrap() {
+        let which: Builtin = serde_json::from_value(case["dictionary"].clone()).unwrap();
+        let sides = case["sides"].as_array().unwrap();
+        let heads = sides.iter().filter(|side| side["side"] == "dest").flat_map(|side| {
+            let (layer, head) = (&side["layer"], &side["head"]);
+            both_circuits(model, layer.as_u64().unwrap() as usize, head.as_u64().unwrap() as usize)
+        });
+        let (report, mean_cosine) =
+            align(model, which, case["remove_mean"].as_bool().unwrap(), heads.collect());
+        assert!((mean_cosine - number(case, "mean_cosine")).abs() < 1e-6);
+        assert_eq!(report.comparison.n_features as f64, number(case, "n_features"));
+        assert_eq!(report.comparison.d_null as f64, number(case, "d_null"));
+        assert!((report.comparison.chance - number(case, "chance")).abs() < 1e-7);
+        assert!((report.comparison.chance_sd - number(case, "chance_sd")).abs() < 1e-7);
+        assert_eq!(report.sides.len(), sides.len());
+        for (found, expected) in report.sides.iter().zip(sides) {
+            compare_side(found, expected);
+        }
+    }
+}
+
+/// Cosines are sums of some hundred products in f32 against f64: 2e-6. An index may differ only where the script's own cosines
+/// are closer than that.
+fn compare_side(found: &SideAlignment, expected: &Value) {
+    const CLOSE: f64 = 2e-6;
+    let name = format!("L{}H{} {}", found.layer, found.head, found.side.name());
+    assert_eq!(expected["side"], found.side.name());
+    assert!((found.mmcs - number(expected, "mmcs")).abs() < CLOSE, "{name}");
+    assert!((found.mmcs_weighted - number(expected, "mmcs_weighted")).abs() < CLOSE, "{name}");
+    let null = found.rotation_null.as_ref().unwrap();
+    let (mean, sd) = (number(expected, "rotation_mean"), number(expected, "rotation_sd"));
+    // Other rotations than the script's: five standard errors of the mean; the spread of 64 draws is good to a tenth.
+    assert!(
+        (null.mean - mean).abs() < 5.0 * sd / (ROTATIONS as f64).sqrt(),
+        "{name} {null:?} {mean} {sd}"
+    );
+    assert!((0.6..1.6).contains(&(null.sd / sd)), "{name} {null:?} {sd}");
+    let directions = expected["directions"].as_array().unwrap();
+    assert_eq!(found.directions.len(), directions.len());
+    for (found, expected) in found.directions.iter().zip(directions) {
+        let name = format!("{name} k = {}", found.k);
+        assert!((found.sigma / number(expected, "sigma") - 1.0).abs() < 1e-9, "{name}");
+        assert!((found.z - number(expected, "z")).abs() < 1e-3, "{name}");
+        // d ln p / d t is about −d t / (1 − t²): a thousand at most here.
+        let ln_p = number(expected, "ln_p");
+        assert!(
+            (found.ln_p - ln_p).abs() < 2e-3 * (1.0 + ln_p.abs() * 1e-2),
+            "{name} {} {ln_p}",
+            found.ln_p
+        );
+        let cosines: Vec<f64> = serde_json::from_value(expected["cos"].clone()).unwrap();
+        let indices: Vec<usize> = serde_json::from_value(expected["index"].clone()).unwrap();
+        assert_eq!(found.best.len(), cosines.len());
+        for (rank, best) in found.best.iter().enumerate() {
+            let place = indices.iter().position(|&index| index == best.index);
+            match place {
+                Some(place) => {
+                    assert!(
+                        (best.cos - cosines[place]).abs() < CLOSE,
+                        "{name} rank {rank} {best:?} {}",
+                        cosines[place]
+                    );
+                    assert!(
+                        (best.cos.abs() - cosines[rank].abs()).abs() < CLOSE,
+                        "{name} rank {rank}"
+                    );
+                }
+                None => assert!(
+                    (best.cos.abs() - cosines[9].abs()).abs() < CLOSE,
+                    "{name} rank {rank} {best:?}"
+                ),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_built_in_model_agrees_with_numpy() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models/names");
+    let model = model(&[folder.join("step-04000.safetensors"), folder.join("config.json")]);
+    compare(&model, include_str!("golden/align/names.json"));
+}
+
+#[test]
+fn minilm_agrees_with_numpy() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder =
+        std::env::var_os("OMEGA_MINILM").map_or_else(|| root.join(".tools/minilm"), PathBuf::from);
+    if !folder.join("model.safetensors").is_file() {
+        println!("skipped: no MiniLM at {} (set OMEGA_MINILM)", folder.display());
+        return;
+    }
+    compare(&model(&[folder]), include_str!("golden/align/minilm.json"));
+}
+
+/// The paper's question on a model whose training the reader can replay: which heads align with their tokens beyond the rotation
+/// null? Printed for every checkpoint; what is asserted is only that nothing is found before training.
+#[test]
+fn heads_of_the_built_in_model_that_align_beyond_rotations() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models/names");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "safetensors"));
+    files.sort();
+    for which in [Builtin::Embed, Builtin::Unembed] {
+        println!("{which:?}: sides of heads with q < 0.01 against {ROTATIONS} rotations");
+        for file in &files {
+            let model = model(&[file.clone(), folder.join("config.json")]);
+            let sides: Vec<HeadSide> = (0..model.arch.n_layers)
+                .flat_map(|layer| (0..model.arch.n_heads).map(move |head| (layer, head)))
+                .flat_map(|(layer, head)| both_circuits(&model, layer, head))
+                .collect();
+            let (report, _) = align(&model, which, true, sides);
+            let aligned: Vec<String> = report
+                .sides
+                .iter()
+                .filter(|side| side.q_rotation.is_some_and(|q| q < 0.01))
+                .map(|side| {
+                    let z = side.rotation_null.as_ref().map_or(0.0, |null| null.z);
+                    format!("L{}H{} {} (z {z:.1})", side.layer, side.head, side.side.name())
+                })
+                .collect();
+            let step = file.file_stem().unwrap().to_string_lossy().into_owned();
+            println!(
+                "  {step}: {} of {}: {}",
+                aligned.len(),
+                report.sides.len(),
+                aligned.join(", ")
+            );
+            if step == "step-00000" {
+                assert!(aligned.len() <= 1, "before training: {aligned:?}");
+            }
+        }
+    }
+}
