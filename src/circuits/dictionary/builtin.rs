@@ -7,7 +7,7 @@ use super::{
     About, Along, Dictionary, DictionaryError, Hook, Labels, Matrix, Space, Store, Transform,
 };
 use crate::model::architecture::{Linear, Mlp, Norm, Orientation};
-use crate::model::{Model, Weights};
+use crate::model::{Model, ModelError, Weights};
 
 /// Rows that are read at a time when the mean over the vocabulary is taken.
 const ROWS: usize = 4096;
@@ -63,10 +63,7 @@ impl Dictionary {
     ) -> Result<Self, DictionaryError> {
         let source = source_of(model, which)?;
         let d_model = model.arch.d_model;
-        let entry = model.check(source.tensor, &[None, None])?;
-        let &[n_rows, n_columns] = entry else {
-            return Err(absent(which, "its matrix is not two-dimensional"));
-        };
+        let [n_rows, n_columns] = matrix_shape(model, source.tensor)?;
         let (all, width) = match source.along {
             Along::Rows => (n_rows, n_columns),
             Along::Columns => (n_columns, n_rows),
@@ -186,7 +183,7 @@ fn source_of(model: &Model, which: Builtin) -> Result<Source<'_>, DictionaryErro
                 Mlp::GatedFused { gate_up, .. } => (gate_up, "gate of MLP neurons", true),
                 Mlp::Unsupported => return Err(absent("its MLP is not understood here")),
             };
-            let shape = model.check(&linear.weight, &[None, None])?;
+            let shape = matrix_shape(model, &linear.weight)?;
             let (along, axis) = match linear.orientation {
                 Orientation::OutIn => (Along::Rows, 0),
                 Orientation::InOut => (Along::Columns, 1),
@@ -217,6 +214,22 @@ fn source_of(model: &Model, which: Builtin) -> Result<Source<'_>, DictionaryErro
             let along =
                 if down.orientation == Orientation::OutIn { Along::Columns } else { Along::Rows };
             Ok(Source { along, name: format!("output of MLP neurons of layer {layer}"), ..source })
+        }
+    }
+}
+
+/// The shape of a matrix of the model; an image model's positions have an axis of length 1 in front.
+fn matrix_shape(model: &Model, name: &str) -> Result<[usize; 2], DictionaryError> {
+    let checkpoint = &model.checkpoint;
+    let Some(entry) = checkpoint.entry(name) else {
+        let shards = checkpoint.missing_shards().len();
+        return Err(ModelError::MissingTensor { name: name.to_owned(), shards }.into());
+    };
+    match entry.shape.as_slice() {
+        &[rows, columns] | &[1, rows, columns] => Ok([rows, columns]),
+        shape => {
+            let (name, shape) = (name.to_owned(), shape.to_vec());
+            Err(DictionaryError::WrongWidth { name, shape, width: model.arch.d_model })
         }
     }
 }
