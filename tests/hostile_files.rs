@@ -42,10 +42,12 @@ fn foreign_formats_are_recognised_whatever_they_are_called() {
 
 #[test]
 fn a_pickle_is_answered_with_a_script_to_copy() {
-    let error = open(&[("pytorch_model.bin", b"PK\x03\x04")]).unwrap_err().to_string();
+    let error = open(&[("pytorch_model.bin", b"PK\x03\x04")]).unwrap_err();
+    assert!(error.to_string().contains("Convert it once in Python"), "{error}");
+    let script = error.script().unwrap();
     assert!(
-        error.contains("torch.load") && error.contains("save_file(state, \"model.safetensors\")"),
-        "{error}"
+        script.contains("torch.load") && script.contains("save_file(state, \"model.safetensors\")"),
+        "{script}"
     );
 }
 

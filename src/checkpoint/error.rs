@@ -168,6 +168,16 @@ pub enum CheckpointError {
     },
 }
 
+impl CheckpointError {
+    /// Python to copy that converts the file, where that is the way out (pickles).
+    pub fn script(&self) -> Option<String> {
+        match self {
+            CheckpointError::Foreign { file, foreign } => foreign.script(file),
+            _ => None,
+        }
+    }
+}
+
 /// A name from a file, escaped and clipped so that a hostile one cannot flood or steer a terminal.
 pub(crate) fn quoted(name: &str) -> String {
     const SHOWN: usize = 120;

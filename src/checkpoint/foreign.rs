@@ -32,13 +32,6 @@ pub enum Foreign {
 /// Bytes to read from the start of a file for [`Foreign::recognise`].
 pub const SNIFFED: u64 = 512;
 
-const CONVERT: &str = "Pickles can run code when they are opened, so a page must not read them. Convert it once in \
-    Python (pip install torch safetensors):\n\
-    \n    import torch\n    from safetensors.torch import save_file\n    \
-    state = torch.load(\"pytorch_model.bin\", map_location=\"cpu\", weights_only=True)\n    \
-    state = {name: t.clone().contiguous() for name, t in state.get(\"state_dict\", state).items()}\n    \
-    save_file(state, \"model.safetensors\")\n";
-
 impl Foreign {
     /// What the file called `name` is, judging by its `first` bytes (up to [`SNIFFED`]); `None` if nothing speaks
     /// against safetensors.
@@ -113,7 +106,10 @@ impl Foreign {
             Foreign::Gguf => {
                 "Its weights are mostly quantised and reordered. Load the safetensors checkpoint that it was made from"
             }
-            Foreign::Pickle => CONVERT,
+            Foreign::Pickle => {
+                "Pickles can run code when they are opened, so they are not read here. Convert it once in Python (pip \
+                 install torch safetensors)"
+            }
             Foreign::Npz | Foreign::Npy => {
                 "In Python: `from safetensors.numpy import save_file; save_file(dict(numpy.load(\"weights.npz\")), \
                  \"model.safetensors\")`"
@@ -133,6 +129,20 @@ impl Foreign {
                 "Run `git lfs pull` in the repository, or download the file from its web page"
             }
         }
+    }
+
+    /// Python that turns the file called `file` into safetensors, five lines to copy; only pickles need it.
+    pub fn script(self, file: &str) -> Option<String> {
+        let file = super::gather::base(file);
+        (self == Foreign::Pickle).then(|| {
+            format!(
+                "import torch\n\
+                 from safetensors.torch import save_file\n\
+                 state = torch.load({file:?}, map_location=\"cpu\", weights_only=True)\n\
+                 state = {{name: t.clone().contiguous() for name, t in state.get(\"state_dict\", state).items()}}\n\
+                 save_file(state, \"model.safetensors\")"
+            )
+        })
     }
 }
 
@@ -233,9 +243,10 @@ mod tests {
     }
 
     #[test]
-    fn advice_for_pickles_is_a_script() {
-        assert!(
-            Foreign::Pickle.advice().lines().filter(|line| line.starts_with("    ")).count() == 5
-        );
+    fn advice_for_pickles_is_five_lines_of_python() {
+        let script = Foreign::Pickle.script("llama/pytorch_model.bin").unwrap();
+        assert_eq!(script.lines().count(), 5);
+        assert!(script.contains("torch.load(\"pytorch_model.bin\""));
+        assert_eq!(Foreign::Gguf.script("x.gguf"), None);
     }
 }

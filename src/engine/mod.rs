@@ -33,7 +33,8 @@ impl Engine {
     ) -> Result<(), Failure> {
         match ask {
             Ask::Open(hints) => {
-                let (model, summary) = open::open(Checkpoint::open(sources)?, &hints)?;
+                let checkpoint = Checkpoint::open(sources).map_err(open::unreadable)?;
+                let (model, summary) = open::open(checkpoint, &hints)?;
                 self.model = Some(model);
                 self.layer = None;
                 out(Tell::Opened(Box::new(summary)), Vec::new());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::model::{Hints, Model, ModelError};
 use crate::worker::protocol::Failure;
 use crate::worker::protocol::model::{self as protocol, ModelSummary};
@@ -22,6 +22,15 @@ pub(super) fn open(
     let model = Model::open(checkpoint, &hints).map_err(explain)?;
     let summary = summarise(&model);
     Ok((model, summary))
+}
+
+/// Files that are no checkpoint, with the script that would make one of them where there is one.
+pub(super) fn unreadable(error: CheckpointError) -> Failure {
+    let mut failure = Failure::new(error.to_string());
+    if let Some(script) = error.script() {
+        failure.hint = format!("\n{script}");
+    }
+    failure
 }
 
 fn explain(error: ModelError) -> Failure {
