@@ -15,11 +15,14 @@ pub mod pattern;
 pub mod processing;
 pub mod recipe;
 pub mod rope;
+pub mod tokenizer;
 
 mod error;
 mod heads;
 mod parts;
 mod resolve;
+mod tokenizer_backend;
+mod tokenizer_files;
 
 pub use architecture::Architecture;
 pub use error::ModelError;
