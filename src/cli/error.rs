@@ -28,6 +28,14 @@ impl CliError {
         CliError::Work(Box::new(error))
     }
 
+    /// Python that converts the file, where that is the way out.
+    pub(super) fn script(&self) -> Option<String> {
+        match self {
+            CliError::Checkpoint(error) => error.script(),
+            _ => None,
+        }
+    }
+
     /// Whether the reader of our output went away (`omega spectra … | head`), which is no error.
     pub(super) fn is_closed_pipe(&self) -> bool {
         match self {

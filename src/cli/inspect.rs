@@ -1,19 +1,20 @@
 //! `omega inspect`: what the files are, before anything is computed.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use serde::Serialize;
 
-use super::CliError;
-use super::files::{Files, print_json};
-use crate::checkpoint::Checkpoint;
+use super::files::print_json;
+use super::{CliError, Convention, ModelArgs, inspect_text};
+use crate::checkpoint::{Checkpoint, TensorEntry};
+use crate::model::tokenizer::{Start, Tokenizer};
+use crate::model::{Model, Weights};
 
 /// Say what a checkpoint is: family, sizes, number formats, what is missing
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    files: Files,
+    model: ModelArgs,
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
@@ -27,69 +28,154 @@ pub struct Args {
 
 /// One weights file.
 #[derive(Debug, Serialize)]
-struct File {
-    name: String,
-    size: u64,
+pub(super) struct File {
+    pub(super) name: String,
+    /// Bytes.
+    pub(super) size: u64,
 }
 
 /// A tensor with values that are not finite.
 #[derive(Debug, Serialize)]
-struct Bad {
-    tensor: String,
-    count: usize,
+pub(super) struct Bad {
+    pub(super) tensor: String,
+    pub(super) count: usize,
     /// Index of the first along each axis.
-    first: Vec<usize>,
+    pub(super) first: Vec<usize>,
 }
 
-/// What is known from headers alone.
+/// The tokenizer that came with the weights.
 #[derive(Debug, Serialize)]
-struct Inspection<'a> {
-    files: Vec<File>,
-    size: u64,
-    n_tensors: usize,
-    parameters: usize,
+pub(super) struct Words {
+    pub(super) n_tokens: usize,
+    /// What stands in front of a prompt, as tokens.
+    pub(super) before: Vec<String>,
+    /// What stands behind it.
+    pub(super) after: Vec<String>,
+    /// Whether that is put there by default.
+    pub(super) by_default: bool,
+}
+
+/// What `omega inspect` prints, as text or as JSON.
+#[derive(Debug, Serialize)]
+pub(super) struct Inspection<'a> {
+    pub(super) family: &'static str,
+    pub(super) title: &'static str,
+    pub(super) n_layers: usize,
+    pub(super) n_heads: usize,
+    pub(super) n_kv_heads: usize,
+    pub(super) d_model: usize,
+    pub(super) d_head: usize,
+    pub(super) d_vocab: Option<usize>,
+    /// The number format of most weights.
+    pub(super) dtype: &'static str,
     /// Elements per number format.
-    dtypes: BTreeMap<&'static str, usize>,
-    side_files: Vec<&'a str>,
-    missing_shards: &'a [String],
-    notes: Vec<String>,
+    pub(super) dtypes: BTreeMap<&'static str, usize>,
+    /// Bytes of all weights files.
+    pub(super) size: u64,
+    pub(super) n_tensors: usize,
+    pub(super) n_parameters: usize,
+    pub(super) files: Vec<File>,
+    pub(super) side_files: Vec<&'a str>,
+    pub(super) causal: bool,
+    /// How positions enter: "rotary", "ALiBi" or "absolute".
+    pub(super) positions: &'static str,
+    pub(super) tokenizer: Option<Words>,
+    /// Layers whose heads can be seen.
+    pub(super) complete_layers: Vec<usize>,
+    pub(super) missing_shards: &'a [String],
+    /// What would make more work if it were there.
+    pub(super) missing: Vec<String>,
+    pub(super) convention: Convention,
+    pub(super) notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    not_finite: Option<Vec<Bad>>,
+    pub(super) not_finite: Option<Vec<Bad>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tensors: Option<Vec<&'a crate::checkpoint::TensorEntry>>,
+    pub(super) tensors: Option<Vec<&'a TensorEntry>>,
 }
 
 /// Runs the subcommand.
 ///
 /// # Errors
-/// [`CliError`] if the files are no checkpoint or the result cannot be written.
+/// [`CliError`] if the files are no model that is understood, or the result cannot be written.
 pub fn run(args: &Args) -> Result<(), CliError> {
-    let checkpoint = args.files.checkpoint()?;
-    let inspection = inspect(&checkpoint, args)?;
-    if args.json { print_json(&inspection) } else { print_text(&inspection) }
+    let model = args.model.open()?;
+    let inspection = inspect(&model, args)?;
+    if args.json { print_json(&inspection) } else { Ok(inspect_text::print(&inspection)?) }
 }
 
-fn inspect<'a>(checkpoint: &'a Checkpoint, args: &Args) -> Result<Inspection<'a>, CliError> {
+fn inspect<'a>(model: &'a Model, args: &Args) -> Result<Inspection<'a>, CliError> {
+    let (arch, checkpoint) = (&model.arch, &model.checkpoint);
     let mut dtypes = BTreeMap::new();
+    let mut weights = BTreeMap::new();
     for entry in checkpoint.entries() {
         *dtypes.entry(entry.dtype.name()).or_default() += entry.elements();
+        if entry.dtype.is_weights() {
+            *weights.entry(entry.dtype.name()).or_insert(0) += entry.elements();
+        }
     }
-    let weights = || checkpoint.entries().filter(|entry| entry.dtype.is_weights());
+    let mut notes: Vec<String> = model.notes.iter().chain(checkpoint.notes()).cloned().collect();
+    let tokenizer = Tokenizer::from_side_files(checkpoint).unwrap_or_else(|error| {
+        notes.push(format!("No tokenizer: {error}."));
+        None
+    });
+    let rotary = arch.layers.iter().any(|layer| layer.attention.rope.is_some());
     Ok(Inspection {
+        family: arch.family,
+        title: arch.title,
+        n_layers: arch.n_layers,
+        n_heads: arch.n_heads,
+        n_kv_heads: arch.n_kv_heads,
+        d_model: arch.d_model,
+        d_head: arch.d_head,
+        d_vocab: arch.d_vocab,
+        dtype: weights.iter().max_by_key(|(_, count)| **count).map_or("none", |(name, _)| *name),
+        dtypes,
+        size: checkpoint.size(),
+        n_tensors: checkpoint.entries().len(),
+        n_parameters: weights.values().sum(),
         files: checkpoint
             .files()
             .map(|(name, size)| File { name: name.to_owned(), size })
             .collect(),
-        size: checkpoint.size(),
-        n_tensors: checkpoint.entries().len(),
-        parameters: weights().map(|entry| entry.elements()).sum(),
-        dtypes,
         side_files: checkpoint.side_file_names().collect(),
+        causal: arch.causal,
+        positions: if rotary {
+            "rotary"
+        } else if arch.alibi.is_some() {
+            "ALiBi"
+        } else {
+            "absolute"
+        },
+        missing: missing(model, tokenizer.is_some()),
+        tokenizer: tokenizer.map(|tokenizer| words(&tokenizer, tokenizer.default_bos(arch))),
+        complete_layers: model.readable_layers(),
         missing_shards: checkpoint.missing_shards(),
-        notes: checkpoint.notes().to_vec(),
+        convention: Convention::of(model, Weights::Folded),
+        notes,
         not_finite: args.check.then(|| not_finite(checkpoint)).transpose()?,
         tensors: args.tensors.then(|| checkpoint.entries().collect()),
     })
+}
+
+fn words(tokenizer: &Tokenizer, by_default: bool) -> Words {
+    let labels = |ids: &[u32]| ids.iter().map(|id| tokenizer.label(*id)).collect();
+    let (before, after) = match tokenizer.start() {
+        Start::Nothing => (vec![], vec![]),
+        Start::Bos { token, .. } => (vec![token.clone()], vec![]),
+        Start::Frame { before, after } => (labels(before), labels(after)),
+    };
+    Words { n_tokens: tokenizer.n_tokens(), before, after, by_default }
+}
+
+fn missing(model: &Model, has_tokenizer: bool) -> Vec<String> {
+    let mut missing: Vec<String> = model.checkpoint.missing_shards().to_vec();
+    if model.checkpoint.side_file("config.json").is_none() {
+        missing.push("config.json (sizes were read off the tensors or looked up)".into());
+    }
+    if !has_tokenizer && model.arch.d_vocab.is_some() {
+        missing.push("a tokenizer (tokens are shown as ids)".into());
+    }
+    missing
 }
 
 /// Reads every weight once, one tensor in memory at a time.
@@ -106,54 +192,13 @@ fn not_finite(checkpoint: &Checkpoint) -> Result<Vec<Bad>, CliError> {
 
 /// The indices along each axis of the row-major index `flat`.
 fn place(mut flat: usize, shape: &[usize]) -> Vec<usize> {
-    let mut indices: Vec<usize> =
-        shape.iter().rev().map(|&n| (flat % n.max(1), flat /= n.max(1)).0).collect();
+    let mut indices = Vec::with_capacity(shape.len());
+    for &n in shape.iter().rev() {
+        indices.push(flat % n.max(1));
+        flat /= n.max(1);
+    }
     indices.reverse();
     indices
-}
-
-fn print_text(inspection: &Inspection<'_>) -> Result<(), CliError> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for file in &inspection.files {
-        writeln!(out, "file        {} ({})", file.name, size(file.size))?;
-    }
-    for file in &inspection.side_files {
-        writeln!(out, "with        {file}")?;
-    }
-    for shard in inspection.missing_shards {
-        writeln!(out, "missing     {shard}")?;
-    }
-    let dtypes: Vec<String> =
-        inspection.dtypes.iter().map(|(name, count)| format!("{name} × {count}")).collect();
-    writeln!(out, "tensors     {} with {} weights", inspection.n_tensors, inspection.parameters)?;
-    writeln!(out, "dtypes      {}", dtypes.join(", "))?;
-    for note in &inspection.notes {
-        writeln!(out, "note        {note}")?;
-    }
-    match &inspection.not_finite {
-        Some(bad) if bad.is_empty() => writeln!(out, "not finite  none")?,
-        Some(bad) => {
-            for Bad { tensor, count, first } in bad {
-                writeln!(out, "not finite  {count} in {tensor:?}, the first at {first:?}")?;
-            }
-        }
-        None => {}
-    }
-    for entry in inspection.tensors.iter().flatten() {
-        writeln!(out, "tensor      {:?} {} {:?}", entry.name, entry.dtype.name(), entry.shape)?;
-    }
-    out.flush()?;
-    Ok(())
-}
-
-/// A size in decimal units, as file managers show it.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.2} GB", bytes as f64 / 1e9),
-    }
 }
 
 #[cfg(test)]

@@ -4,15 +4,18 @@
 //! [`main`]. Results go to standard output, complaints to standard error with exit code 2.
 
 pub mod attention;
+pub mod convention;
 pub mod error;
 pub mod files;
 pub mod inspect;
+mod inspect_text;
 pub mod model;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use convention::Convention;
 pub use error::CliError;
 pub use files::Files;
 pub use model::ModelArgs;
@@ -41,7 +44,13 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("omega: {error}");
+            match error.script() {
+                // One line, so that a log keeps it together; statements joined by semicolons still run.
+                Some(script) => {
+                    eprintln!("omega: {error}: python -c '{}'", script.replace('\n', "; "))
+                }
+                None => eprintln!("omega: {error}"),
+            }
             ExitCode::from(2)
         }
     }
