@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn equal_neighbours_are_one_block_and_the_rest_stand_alone() {
         assert_eq!(blocks(&[4.0, 2.0, 1.999, 1.99, 1.0]), [0..1, 1..4, 4..5]);
-        assert_eq!(blocks(&[]), []);
+        assert!(blocks(&[]).is_empty());
         assert_eq!(blocks(&[0.0, 0.0]), [0..1, 1..2]);
     }
 
