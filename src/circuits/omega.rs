@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::math::pseudo_inverse::solve_transposed;
+use crate::math::svd::middle_singular_values;
 use crate::math::{
-    Mat, MathError, ProductSvd, SingularValues, product_singular_values, product_svd,
+    Factor, Mat, MathError, ProductSvd, SingularValues, product_singular_values, product_svd,
 };
 use crate::model::HeadWeights;
+use crate::model::rope::Rope;
 
 /// One of the two matrices of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -50,4 +53,144 @@ pub fn singular_values(
 ) -> Result<SingularValues, MathError> {
     let (a, b) = circuit.factors(weights);
     product_singular_values(&a, &b)
+}
+
+/// A bias seen from the residual stream: `score = (x + o_Q) Ω (y + o_K)ᵀ · scale` with Ω unchanged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BiasOffset {
+    /// `o = b W⁺`, `[d_model]`: adding it to the residual stream adds `b` to the query (or key), as far as the head can see it.
+    pub offset: Vec<f64>,
+    /// `b − o W`, `[d_head]`: what no residual vector can produce. Rounding noise unless the head is rank-deficient.
+    pub remainder: Vec<f64>,
+}
+
+impl BiasOffset {
+    /// The offset of bias `b: [d_head]` for `w: [d_model, d_head]`.
+    ///
+    /// # Errors
+    /// [`MathError::NotFinite`] for NaN or infinities in `w`, [`MathError::Shape`] if `b` is not `[d_head]`.
+    ///
+    /// # Source
+    /// Franco & Crovella's accpp-tracer, `c_d = b_Q W_Q⁺`; the remainder is ours.
+    pub fn new(w: &Mat, b: &[f64]) -> Result<Self, MathError> {
+        let factor = Factor::new(w, "the matrix of a bias offset")?;
+        let (expected, found) = ((w.ncols(), 1), (b.len(), 1));
+        if expected != found {
+            return Err(MathError::Shape { what: "a bias", expected, found });
+        }
+        let b = Mat::from_column_slice(b.len(), 1, b);
+        let inner = solve_transposed(factor.r(), &b);
+        let remainder = &b - factor.r().tr_mul(&inner);
+        let offset = factor.q_times(&inner) * 2.0_f64.powi(-factor.exponent());
+        Ok(Self { offset: offset.as_slice().to_vec(), remainder: remainder.as_slice().to_vec() })
+    }
+}
+
+/// Ω seen at a distance: the spectra of `Ω_Δ = W_Q R_Δ W_Kᵀ` for a rotary head, one tall QR per side for all of them.
+///
+/// `R_Δ` turns a query at position `p` against a key at `p − Δ`; `Ω_0` is Ω but for the rotary attention factor.
+pub struct RotarySpectrum {
+    query: Factor,
+    key: Factor,
+}
+
+impl RotarySpectrum {
+    /// Prepares the head.
+    ///
+    /// # Errors
+    /// [`MathError::NotFinite`] for NaN or infinities in the weights.
+    pub fn new(weights: &HeadWeights) -> Result<Self, MathError> {
+        let query = Factor::new(&weights.w_q, "W_Q")?;
+        Ok(Self { query, key: Factor::new(&weights.w_k, "W_K")? })
+    }
+
+    /// The `d_head` singular values of `Ω_Δ` in a prompt of `n` positions.
+    ///
+    /// # Errors
+    /// As [`product_svd`].
+    pub fn at(&self, rope: &Rope, delta: f64, n: usize) -> Result<Vec<f64>, MathError> {
+        let d_head = self.query.r().ncols();
+        let angles = rope.angles(delta, n);
+        // Row i is a unit query turned by Δ; dimensions that do not turn keep their factor of one.
+        let mut rotation = Mat::zeros(d_head, d_head);
+        for i in 0..d_head {
+            let mut row = vec![0.0; d_head];
+            row[i] = 1.0;
+            rope.rotate(&mut row, &angles);
+            rotation.row_mut(i).copy_from_slice(&row);
+        }
+        middle_singular_values(&self.query, &rotation, &self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::random::Rng;
+    use crate::model::rope::{Pairing, RopeConfig, Scaling};
+
+    fn random(rng: &mut Rng, n_rows: usize, n_cols: usize) -> Mat {
+        Mat::from_fn(n_rows, n_cols, |_, _| rng.normal())
+    }
+
+    fn head(rng: &mut Rng, d_model: usize, d_head: usize) -> HeadWeights {
+        HeadWeights {
+            w_q: random(rng, d_model, d_head),
+            w_k: random(rng, d_model, d_head),
+            w_v: random(rng, d_model, d_head),
+            w_o: random(rng, d_head, d_model),
+            b_q: vec![0.5; d_head],
+            b_k: vec![0.0; d_head],
+            b_v: vec![0.0; d_head],
+        }
+    }
+
+    #[test]
+    fn a_bias_offset_gives_the_bias_back() {
+        let mut rng = Rng::new(1);
+        let w = random(&mut rng, 20, 6) * 1e-3;
+        let b: Vec<f64> = (0..6).map(|_| rng.normal()).collect();
+        let found = BiasOffset::new(&w, &b).unwrap();
+        let back = w.tr_mul(&Mat::from_column_slice(20, 1, &found.offset));
+        for (back, b) in back.iter().zip(&b) {
+            assert!((back - b).abs() < 1e-12);
+        }
+        assert!(found.remainder.iter().all(|x| x.abs() < 1e-12));
+    }
+
+    #[test]
+    fn what_a_rank_deficient_head_cannot_see_is_the_remainder() {
+        let mut w = random(&mut Rng::new(2), 20, 4);
+        let copy = w.column(0).into_owned();
+        w.set_column(3, &copy);
+        let found = BiasOffset::new(&w, &[1.0, 0.0, 0.0, -1.0]).unwrap();
+        assert!(found.offset.iter().all(|x| x.abs() < 1e-13));
+        for (x, expected) in found.remainder.iter().zip([1.0, 0.0, 0.0, -1.0]) {
+            assert!((x - expected).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn the_spectrum_at_a_distance_is_that_of_the_rotated_product() {
+        let weights = head(&mut Rng::new(3), 24, 8);
+        let config = RopeConfig { theta: 100.0, fraction: 1.0, scaling: Scaling::None };
+        for (pairing, rotary_dim) in [(Pairing::Half, 8), (Pairing::Adjacent, 4)] {
+            let rope = Rope::new(pairing, rotary_dim, &config);
+            let spectrum = RotarySpectrum::new(&weights).unwrap();
+            let plain = singular_values(&weights, Circuit::Qk).unwrap().s;
+            for (s, plain) in spectrum.at(&rope, 0.0, 10).unwrap().iter().zip(&plain) {
+                assert!((s - plain).abs() < 1e-12 * plain);
+            }
+            let mut turned = weights.w_q.clone();
+            for mut row in turned.row_iter_mut() {
+                let mut query: Vec<f64> = row.iter().copied().collect();
+                rope.rotate(&mut query, &rope.angles(5.0, 10));
+                row.copy_from_slice(&query);
+            }
+            let full = (turned * weights.w_k.transpose()).singular_values();
+            for (s, full) in spectrum.at(&rope, 5.0, 10).unwrap().iter().zip(full.iter()) {
+                assert!((s - full).abs() < 1e-12 * full);
+            }
+        }
+    }
 }

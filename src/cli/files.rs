@@ -1,6 +1,6 @@
 //! The arguments that every subcommand has: which files, and how to print.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -24,6 +24,11 @@ impl Files {
     pub fn checkpoint(&self) -> Result<Checkpoint, CliError> {
         Ok(Checkpoint::open_paths(&self.files)?)
     }
+}
+
+/// Whether to print JSON: if asked to, or if nobody is there to read a table.
+pub fn wants_json(asked: bool) -> bool {
+    asked || !std::io::stdout().is_terminal()
 }
 
 /// Prints `value` as JSON on standard output, followed by a line break.

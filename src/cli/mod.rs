@@ -10,6 +10,7 @@ pub mod files;
 pub mod inspect;
 mod inspect_text;
 pub mod model;
+pub mod spectra;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ struct Omega {
 enum Command {
     Attention(attention::Args),
     Inspect(inspect::Args),
+    Spectra(spectra::Args),
 }
 
 /// Reads the arguments of the process, runs the subcommand and says how it went.
@@ -39,6 +41,7 @@ pub fn main() -> ExitCode {
     let result = match Omega::parse().command {
         Command::Attention(args) => attention::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Spectra(args) => spectra::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

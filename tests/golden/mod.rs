@@ -49,6 +49,11 @@ impl Fixture {
         Self { name: folder.file_name().unwrap().to_string_lossy().into_owned(), folder, expected }
     }
 
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> PathBuf {
+        root().join(&self.name)
+    }
+
     /// The bytes of one of its files.
     pub(crate) fn bytes(&self, file: &str) -> Vec<u8> {
         std::fs::read(self.folder.join(file)).unwrap()
