@@ -120,9 +120,9 @@ mod tests {
     use crate::circuits::omega::decompose;
     use crate::math::random::Rng;
 
-    fn head(seed: u64) -> HeadWeights {
+    fn head(seed: u32) -> HeadWeights {
         let mut rng = Rng::new(seed);
-        let mut random = |n_rows, n_cols| Mat::from_fn(n_rows, n_cols, |_, _| rng.normal());
+        let mut random = |n_rows, n_cols| rng.normal_matrix(n_rows, n_cols);
         HeadWeights {
             w_q: random(24, 4),
             w_k: random(24, 4),

@@ -129,16 +129,12 @@ mod tests {
     use crate::math::random::Rng;
     use crate::model::rope::{Pairing, RopeConfig, Scaling};
 
-    fn random(rng: &mut Rng, n_rows: usize, n_cols: usize) -> Mat {
-        Mat::from_fn(n_rows, n_cols, |_, _| rng.normal())
-    }
-
     fn head(rng: &mut Rng, d_model: usize, d_head: usize) -> HeadWeights {
         HeadWeights {
-            w_q: random(rng, d_model, d_head),
-            w_k: random(rng, d_model, d_head),
-            w_v: random(rng, d_model, d_head),
-            w_o: random(rng, d_head, d_model),
+            w_q: rng.normal_matrix(d_model, d_head),
+            w_k: rng.normal_matrix(d_model, d_head),
+            w_v: rng.normal_matrix(d_model, d_head),
+            w_o: rng.normal_matrix(d_head, d_model),
             b_q: vec![0.5; d_head],
             b_k: vec![0.0; d_head],
             b_v: vec![0.0; d_head],
@@ -148,7 +144,7 @@ mod tests {
     #[test]
     fn a_bias_offset_gives_the_bias_back() {
         let mut rng = Rng::new(1);
-        let w = random(&mut rng, 20, 6) * 1e-3;
+        let w = rng.normal_matrix(20, 6) * 1e-3;
         let b: Vec<f64> = (0..6).map(|_| rng.normal()).collect();
         let found = BiasOffset::new(&w, &b).unwrap();
         let back = w.tr_mul(&Mat::from_column_slice(20, 1, &found.offset));
@@ -160,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_a_rank_deficient_head_cannot_see_is_the_remainder() {
-        let mut w = random(&mut Rng::new(2), 20, 4);
+        let mut w = Rng::new(2).normal_matrix(20, 4);
         let copy = w.column(0).into_owned();
         w.set_column(3, &copy);
         let found = BiasOffset::new(&w, &[1.0, 0.0, 0.0, -1.0]).unwrap();

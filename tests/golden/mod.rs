@@ -50,8 +50,8 @@ impl Fixture {
     }
 
     /// Where its files are.
-    pub(crate) fn folder(&self) -> PathBuf {
-        root().join(&self.name)
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.folder
     }
 
     /// The bytes of one of its files.
