@@ -1,5 +1,7 @@
 //! The command line as a script sees it: what is printed, exit codes, one clear line on bad input.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 mod support;
 
 use std::path::Path;
@@ -33,8 +35,8 @@ fn bad_input_is_one_clear_line_and_exit_code_2() {
         ("notes.txt", "no checkpoint"),
         ("absent.safetensors", "absent.safetensors"),
     ] {
-        for subcommand in ["inspect"] {
-            let text = complaint(&omega(&[subcommand, file], folder.path()));
+        for subcommand in [&["inspect"][..], &["attention", "--ids", "1", "--out", "out"]] {
+            let text = complaint(&omega(&[subcommand, &[file]].concat(), folder.path()));
             assert!(text.contains(says), "{text}");
             assert_eq!(text.trim_end().lines().count(), 1, "{text}");
             assert!(!text.contains("panicked"), "{text}");

@@ -1,5 +1,6 @@
 //! Prompts become the ids that Hugging Face's own tokenizers give; ids become what a reader can read.
 #![cfg(feature = "tokenizer")]
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 mod support;
 

@@ -91,11 +91,9 @@ impl Tokenizer {
         if !cfg!(feature = "tokenizer") {
             return Ok(None);
         }
-        let Some((file, json)) = tokenizer_files::tokenizer_json(checkpoint)? else {
-            return Ok(None);
-        };
-        let backend =
-            Backend::parse(&json).map_err(|reason| TokenizerError::File { file, reason })?;
+        let Some(found) = tokenizer_files::tokenizer_json(checkpoint)? else { return Ok(None) };
+        let refused = |reason| TokenizerError::File { file: found.file, reason };
+        let backend = Backend::parse(&found.text).map_err(refused)?;
         let spelling = spelling(&backend.pipeline());
         let named = |id: u32| Some(Start::Bos { id, token: backend.token(id)? });
         let start = around(&backend)

@@ -8,12 +8,22 @@ use serde_json::{Map, Value, json};
 use super::tokenizer::TokenizerError;
 use crate::checkpoint::Checkpoint;
 
-/// The text of a tokenizer.json and the file it was made from, from whichever vocabulary files are there.
+/// The text of a tokenizer.json.
+pub(super) struct TokenizerJson<'a> {
+    /// The vocabulary file that it was made from.
+    pub(super) file: &'static str,
+    /// The JSON.
+    pub(super) text: Cow<'a, [u8]>,
+}
+
+/// The tokenizer.json of whichever vocabulary files are there.
 pub(super) fn tokenizer_json(
     checkpoint: &Checkpoint,
-) -> Result<Option<(&'static str, Cow<'_, [u8]>)>, TokenizerError> {
+) -> Result<Option<TokenizerJson<'_>>, TokenizerError> {
+    let made =
+        |file, json: Value| TokenizerJson { file, text: Cow::Owned(json.to_string().into_bytes()) };
     if let Some(json) = checkpoint.side_file("tokenizer.json") {
-        return Ok(Some(("tokenizer.json", Cow::Borrowed(json))));
+        return Ok(Some(TokenizerJson { file: "tokenizer.json", text: Cow::Borrowed(json) }));
     }
     let config = |file: &str| serde_json::from_slice::<Value>(checkpoint.side_file(file)?).ok();
     match (checkpoint.side_file("vocab.json"), checkpoint.side_file("merges.txt")) {
@@ -21,7 +31,7 @@ pub(super) fn tokenizer_json(
             let model_type = config("config.json")
                 .and_then(|config| Some(config.get("model_type")?.as_str()?.to_owned()));
             let json = byte_level_bpe(vocab, merges, model_type.as_deref())?;
-            return Ok(Some(("vocab.json", Cow::Owned(json.to_string().into_bytes()))));
+            return Ok(Some(made("vocab.json", json)));
         }
         (Some(_), None) => {
             return Err(TokenizerError::Half { found: "vocab.json", missing: "merges.txt" });
@@ -35,7 +45,7 @@ pub(super) fn tokenizer_json(
     let lower_case =
         config("tokenizer_config.json").and_then(|config| config.get("do_lower_case")?.as_bool());
     let json = word_piece(vocab, lower_case)?;
-    Ok(Some(("vocab.txt", Cow::Owned(json.to_string().into_bytes()))))
+    Ok(Some(made("vocab.txt", json)))
 }
 
 /// GPT-2's byte-level BPE; RoBERTa's frame where the model or the vocabulary says so.

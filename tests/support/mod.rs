@@ -1,5 +1,6 @@
 //! Files built in memory for the tests of reading.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this file")]
 
 use omega_lens::checkpoint::{
