@@ -30,6 +30,9 @@ pub struct LayerRun<'a> {
     pub view: View,
 }
 
+/// One head's queries, keys and pattern.
+pub type HeadParts<'a> = (&'a [f32], &'a [f32], &'a [f32]);
+
 impl<'a> LayerRun<'a> {
     /// The layer that a trace was recorded at; `None` when the architecture has no such layer.
     pub fn of(arch: &Architecture, trace: &'a LayerTrace) -> Option<Self> {
@@ -50,7 +53,7 @@ impl<'a> LayerRun<'a> {
     ///
     /// # Errors
     /// [`CircuitError::OutOfRange`] when there is no such head or its values are missing.
-    pub fn head(&self, head: usize) -> Result<[&'a [f32]; 3], CircuitError> {
+    pub fn head(&self, head: usize) -> Result<HeadParts<'a>, CircuitError> {
         let group = self.n_heads.checked_div(self.n_kv_heads).unwrap_or(0).max(1);
         let part = |all: &'a [f32], count: usize, at: usize| {
             let width = all.len().checked_div(count)?;
@@ -61,7 +64,7 @@ impl<'a> LayerRun<'a> {
         let pattern = part(self.pattern, self.n_heads, head);
         let absent = CircuitError::OutOfRange { what: "head", index: head, count: self.n_heads };
         match (q, k, pattern) {
-            (Some(q), Some(k), Some(pattern)) => Ok([q, k, pattern]),
+            (Some(q), Some(k), Some(pattern)) => Ok((q, k, pattern)),
             _ => Err(absent),
         }
     }
@@ -71,7 +74,7 @@ impl<'a> LayerRun<'a> {
     /// # Errors
     /// [`CircuitError`] when the head does not exist or the basis has another width.
     pub fn terms(&self, head: usize, basis: &TermBasis) -> Result<HeadTerms, CircuitError> {
-        let [q, k, _] = self.head(head)?;
+        let (q, k, _) = self.head(head)?;
         HeadTerms::from_f32(basis, q, k, self.scale)
     }
 }
@@ -171,7 +174,7 @@ impl HeadSad {
         look: Look,
     ) -> Result<Self, CircuitError> {
         let all = run.terms(head, basis)?;
-        let [_, _, pattern] = run.head(head)?;
+        let (_, _, pattern) = run.head(head)?;
         let dest = look.dest.unwrap_or(run.n.saturating_sub(1));
         let (n, view) = (run.n, run.view);
         let absent = |what, index| CircuitError::OutOfRange { what, index, count: n };
@@ -233,7 +236,7 @@ mod tests {
             scale: 0.5,
             view: View { causal: true, window: None },
         };
-        assert_eq!(run.head(3).unwrap()[1], &k[15..30]);
+        assert_eq!(run.head(3).unwrap().1, &k[15..30]);
         assert!(run.head(4).is_err());
         let sad = HeadSad::of(&run, (1, 2), &basis, Look::default()).unwrap();
         assert_eq!((sad.layer, sad.head, sad.dest, sad.src), (1, 2, 4, 0));

@@ -192,7 +192,7 @@ mod tests {
         ];
         let (mut error, mut largest) = (0.0_f64, 0.0_f64);
         for part in (0..4).filter(|&part| trained[part]) {
-            for i in 0..analytic[part].len() {
+            for (i, &exact) in analytic[part].iter().enumerate() {
                 let step = 1e-6;
                 let mut at = |shift: f64| {
                     let mut moved = params.clone();
@@ -200,7 +200,7 @@ mod tests {
                     work.losses(&problem, &moved, &batch, config.lambda).total
                 };
                 let slope = (at(step) - at(-step)) / (2.0 * step);
-                error = error.max((slope - analytic[part][i]).abs());
+                error = error.max((slope - exact).abs());
                 largest = largest.max(slope.abs());
             }
         }
