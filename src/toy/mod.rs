@@ -10,29 +10,41 @@
 mod adam;
 mod attention;
 mod batch;
+mod claims;
 mod config;
 mod error;
+mod export;
 mod gradients;
+mod history;
 mod isotropy;
 mod kernels;
 mod metrics;
 mod model;
+mod presets;
 mod recon;
+mod sad;
 mod snapshot;
+mod sweep;
 mod template;
 mod theorems;
 mod trainer;
 
 pub use batch::Batch;
+pub use claims::{Claim, EVALUATION, Origin, Outcome, Quantity, Verdict};
 pub use config::{AttentionLoss, Config, FeatureInit, HeadInit, ReconOn, Schedule, Trained};
 pub use error::ToyError;
+pub use export::{feature_labels, to_config_json, to_safetensors};
 pub use gradients::Losses;
+pub use history::{ALIGNED, History, ORTHOGONAL, Point};
 pub use isotropy::{
     CloudPoint, FeatureKind, Isotropy, alignment_with_inverse, cloud_point, isotropy,
 };
 pub use metrics::{Metrics, PairFit};
 pub use model::Params;
+pub use presets::{Preset, presets};
+pub use sad::{Means, ToyEvent, ToySad, toy_sad};
 pub use snapshot::Snapshot;
+pub use sweep::{Setting, Spread, Sweep, SweepRun};
 pub use template::{Entry, Template};
 pub use theorems::{Descent, Regression, inverse};
-pub use trainer::{State, StepReport, Trainer};
+pub use trainer::{State, StepReport, Trainer, UNSEEN};

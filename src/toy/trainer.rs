@@ -50,6 +50,9 @@ pub struct StepReport {
     pub lr: f64,
 }
 
+/// Batches from this step on are for measuring; the longest run ends before it.
+pub const UNSEEN: usize = 1 << 24;
+
 impl Trainer {
     /// A run at its start.
     ///
@@ -123,6 +126,22 @@ impl Trainer {
         self.batch.draw(&self.state.config, self.state.step);
         let lambda = self.state.config.lambda_at(self.state.step);
         self.work.losses(&self.problem, &self.state.params, &self.batch, lambda)
+    }
+
+    /// Mean losses over `n` batches that no run reaches, with the λ of the next step.
+    pub fn evaluate(&mut self, n: usize) -> Losses {
+        let State { config, step, params, .. } = &self.state;
+        let lambda = config.lambda_at(*step);
+        let mut mean = Losses::default();
+        for index in 0..n {
+            self.batch.draw(config, UNSEEN + index);
+            let one = self.work.losses(&self.problem, params, &self.batch, lambda);
+            mean.recon += one.recon / n as f64;
+            mean.attention += one.attention / n as f64;
+            mean.kl += one.kl / n as f64;
+            mean.total += one.total / n as f64;
+        }
+        mean
     }
 
     fn update(&mut self) -> StepReport {

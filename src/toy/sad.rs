@@ -1,0 +1,178 @@
+//! Sparse attention decomposition of a toy's head on sampled tokens, where it is known what the answer should be.
+
+use super::batch::Batch;
+use super::config::Config;
+use super::error::ToyError;
+use super::gradients::Problem;
+use super::model::{Params, common_direction};
+use crate::circuits::controls::{ControlOptions, Controls};
+use crate::circuits::relative_attention::{HeadTerms, TermBasis, View};
+use crate::circuits::sad_event::SadEvent;
+use crate::math::{Mat, product_svd};
+use serde::{Deserialize, Serialize};
+
+/// One query and its keys, decomposed at the key that the template wants most.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToyEvent {
+    /// Features present in the query, with their values.
+    pub query: Vec<(usize, f64)>,
+    /// Features present in each key, with their values.
+    pub keys: Vec<Vec<(usize, f64)>>,
+    /// The head's attention to each key.
+    pub attention: Vec<f64>,
+    /// The template's attention to each key.
+    pub wanted: Vec<f64>,
+    /// The terms, their sparseness and the rotation controls.
+    pub sad: SadEvent,
+}
+
+/// Events that a template cares about, and their means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToySad {
+    /// How many queries were looked at.
+    pub n_queries: usize,
+    /// Events whose largest target logit is above 0.35 of the template's largest strength: small scores make every head look
+    /// sparse.
+    pub events: Vec<ToyEvent>,
+    /// Means over events, of the head's singular vectors.
+    pub mean: Means,
+    /// The same in rotated bases that keep every score: the fair control.
+    pub basis: Means,
+    /// The same with U and V rotated independently: scores change.
+    pub subspace: Means,
+}
+
+/// Means over events; none without events.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Means {
+    /// Sparseness S; lower is sparser.
+    pub sparseness: Option<f64>,
+    /// Terms for the whole of relative attention.
+    pub n_recon: Option<f64>,
+    /// Terms for nine tenths of it.
+    pub n_recon_90: Option<f64>,
+}
+
+/// Share of the largest strength that a target logit must exceed.
+const EVENT_SHARE: f64 = 0.35;
+
+/// Decomposes the head on the batch of `step` (use one that training never reaches), keeping at most `most` events.
+///
+/// # Errors
+/// [`ToyError::Length`] if parameters and settings do not fit, [`ToyError::Math`] if Ω cannot be decomposed.
+pub fn toy_sad(
+    config: &Config,
+    params: &Params,
+    step: usize,
+    controls: ControlOptions,
+    most: usize,
+) -> Result<ToySad, ToyError> {
+    params.check(config)?;
+    let problem = Problem::new(config);
+    let (features, w_q, w_k) = params.matrices();
+    let svd = product_svd(&w_q, &w_k)?;
+    let basis = TermBasis::of(&svd);
+    let controls = Controls::new(&svd.s, controls, 0);
+    let batch = Batch::of_step(config, step);
+    let (of_query, of_key) = (&features * &w_q, &features * &w_k);
+    let common = Mat::from_row_slice(1, config.d_model, &common_direction(config)) * config.common;
+    let (common_q, common_k) = (&common * &w_q, &common * &w_k);
+    let strongest = config.template.entries().iter().map(|e| e.strength).fold(0.0, f64::max);
+    let view = View { causal: false, window: None };
+    let mut events = Vec::new();
+    for query in 0..config.batch {
+        let (present, values) = batch.token(query);
+        let q = sum_of_rows(&of_query, present, values) + &common_q;
+        let mut k = Mat::zeros(config.n_keys, config.d_head);
+        let mut targets = vec![0.0; config.n_keys];
+        for key in 0..config.n_keys {
+            let (key_present, key_values) = batch.token(batch.key(query, key));
+            let mut row: Vec<f64> = (sum_of_rows(&of_key, key_present, key_values) + &common_k)
+                .iter()
+                .copied()
+                .collect();
+            problem.rotate_key(&mut row, key, 1.0);
+            k.set_row(key, &nalgebra::RowDVector::from_vec(row));
+            if problem.only_key.is_none_or(|only| only == key) {
+                targets[key] = target(&problem, (present, values), (key_present, key_values));
+            }
+        }
+        let Some((src, wanted_most)) =
+            targets.iter().copied().enumerate().reduce(|a, b| if b.1 > a.1 { b } else { a })
+        else {
+            continue;
+        };
+        if wanted_most <= EVENT_SHARE * strongest || strongest <= 0.0 {
+            continue;
+        }
+        let Ok(terms) = HeadTerms::new(&basis, &q, &k, 1.0) else { continue };
+        let attention = softmax(&terms.scores);
+        let pattern: Vec<f32> = attention.iter().map(|&p| p as f32).collect();
+        if let Some(sad) = SadEvent::of(&terms, &controls, &pattern, view, 0, src) {
+            let listed = |token: usize| {
+                let (present, values) = batch.token(token);
+                present.iter().map(|&i| i as usize).zip(values.iter().copied()).collect()
+            };
+            let keys = (0..config.n_keys).map(|key| listed(batch.key(query, key))).collect();
+            events.push(ToyEvent {
+                query: listed(query),
+                keys,
+                attention,
+                wanted: softmax(&targets),
+                sad,
+            });
+        }
+        if events.len() == most {
+            break;
+        }
+    }
+    let count = |n: Option<usize>| n.map(|n| n as f64);
+    let means = |of: &dyn Fn(&SadEvent) -> [Option<f64>; 3]| {
+        let column = |which: usize| mean(events.iter().filter_map(|event| of(&event.sad)[which]));
+        Means { sparseness: column(0), n_recon: column(1), n_recon_90: column(2) }
+    };
+    Ok(ToySad {
+        n_queries: config.batch,
+        mean: means(&|sad| {
+            [sad.sparsity.sparseness, count(sad.sparsity.n_recon), count(sad.sparsity.n_recon_90)]
+        }),
+        basis: means(&|sad| {
+            let spread = &sad.controls.basis;
+            [spread.sparseness, spread.n_recon, spread.n_recon_90]
+        }),
+        subspace: means(&|sad| {
+            let spread = &sad.controls.subspace;
+            [spread.sparseness, spread.n_recon, spread.n_recon_90]
+        }),
+        events,
+    })
+}
+
+fn sum_of_rows(rows: &Mat, present: &[u32], values: &[f64]) -> Mat {
+    let mut sum = Mat::zeros(1, rows.ncols());
+    for (&i, value) in present.iter().zip(values) {
+        sum += rows.row(i as usize) * *value;
+    }
+    sum
+}
+
+fn target(problem: &Problem, query: (&[u32], &[f64]), key: (&[u32], &[f64])) -> f64 {
+    let value_in =
+        |j: usize| key.0.iter().position(|&i| i as usize == j).map_or(0.0, |at| key.1[at]);
+    let row = |i: u32, f: f64| -> f64 {
+        problem.template.of(i as usize).iter().map(|(j, t)| f * t * value_in(*j)).sum()
+    };
+    query.0.iter().zip(query.1).map(|(&i, &f)| row(i, f)).sum()
+}
+
+fn softmax(scores: &[f64]) -> Vec<f64> {
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let exponentials: Vec<f64> = scores.iter().map(|s| libm::exp(s - largest)).collect();
+    let sum: f64 = exponentials.iter().sum();
+    exponentials.iter().map(|e| e / sum).collect()
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, n) = values.fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
+    (n > 0.0).then(|| sum / n)
+}
