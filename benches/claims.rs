@@ -22,13 +22,18 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let n_seeds: u32 = words.first().and_then(|word| word.parse().ok()).unwrap_or(5);
     println!("| preset | claim | range | holds | measured, seed by seed |\n|---|---|---|---|---|");
-    for preset in presets().iter().filter(|preset| words.get(1).is_none_or(|id| preset.id.starts_with(id.as_str()))) {
+    for preset in presets()
+        .iter()
+        .filter(|preset| words.get(1).is_none_or(|id| preset.id.starts_with(id.as_str())))
+    {
         let outcomes: Vec<Outcome> = (0..n_seeds).map(|seed| outcome(preset, seed)).collect();
         for claim in &preset.claims {
             let verdicts: Vec<_> = outcomes.iter().map(|outcome| claim.judge(outcome)).collect();
             let holds = verdicts.iter().filter(|verdict| verdict.holds).count();
-            let measured: Vec<String> =
-                verdicts.iter().map(|v| v.measured.map_or("never".into(), |x| format!("{x:.3}"))).collect();
+            let measured: Vec<String> = verdicts
+                .iter()
+                .map(|v| v.measured.map_or("never".into(), |x| format!("{x:.3}")))
+                .collect();
             let high = if claim.high > 1e300 { "…".into() } else { format!("{}", claim.high) };
             println!(
                 "| {} | {:?}: {} ({:?}) | {} to {high} | {holds}/{n_seeds} | {} |",

@@ -48,7 +48,8 @@ pub struct Config {
     pub head: HeadInit,
     /// What is trained.
     pub train: Trained,
-    /// The attention loss counts from this step on; before it, features are learned alone.
+    /// The attention loss counts from this step on, and the optimiser starts afresh there; before it, features are learned
+    /// alone.
     pub head_from: usize,
     /// Length of a fixed common direction added to every token (the "cone" of real residual streams).
     pub common: f64,

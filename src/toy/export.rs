@@ -7,9 +7,8 @@
 use super::config::Config;
 use super::error::ToyError;
 use super::model::Params;
-use safetensors::tensor::{Dtype, TensorView};
+use crate::checkpoint::{self, Named};
 use serde_json::{Value, json};
-use std::collections::HashMap;
 
 /// Width of the head in the file: `d_head`, or one more if that is odd.
 fn width(config: &Config) -> usize {
@@ -34,39 +33,23 @@ pub fn to_safetensors(config: &Config, params: &Params) -> Result<Vec<u8>, ToyEr
             .flat_map(|c| (0..d).map(move |r| if c < h { w[r * h + c] } else { 0.0 }))
             .collect()
     };
-    let tensors: Vec<(String, Vec<usize>, Vec<f64>)> = vec![
-        ("model.embed_tokens.weight".into(), vec![n, d], params.features.clone()),
-        (attention("q_proj"), vec![wide, d], projection(&params.w_q)),
-        (attention("k_proj"), vec![wide, d], projection(&params.w_k)),
-        (attention("v_proj"), vec![wide, d], vec![0.0; wide * d]),
-        (attention("o_proj"), vec![d, wide], vec![0.0; wide * d]),
-        (gain("layers.0.input_layernorm"), vec![d], vec![1.0; d]),
-        (gain("layers.0.post_attention_layernorm"), vec![d], vec![1.0; d]),
-        (gain("norm"), vec![d], vec![1.0; d]),
-        (mlp("gate_proj"), vec![1, d], vec![0.0; d]),
-        (mlp("up_proj"), vec![1, d], vec![0.0; d]),
-        (mlp("down_proj"), vec![d, 1], vec![0.0; d]),
-        ("toy.bias".into(), vec![n], params.bias.clone()),
-        ("toy.template".into(), vec![n, n], config.template.matrix(n)),
+    let arrays = [
+        Named::f64("model.embed_tokens.weight", &[n, d], params.features.clone()),
+        Named::f64(attention("q_proj"), &[wide, d], projection(&params.w_q)),
+        Named::f64(attention("k_proj"), &[wide, d], projection(&params.w_k)),
+        Named::f64(attention("v_proj"), &[wide, d], vec![0.0; wide * d]),
+        Named::f64(attention("o_proj"), &[d, wide], vec![0.0; wide * d]),
+        Named::f64(gain("layers.0.input_layernorm"), &[d], vec![1.0; d]),
+        Named::f64(gain("layers.0.post_attention_layernorm"), &[d], vec![1.0; d]),
+        Named::f64(gain("norm"), &[d], vec![1.0; d]),
+        Named::f64(mlp("gate_proj"), &[1, d], vec![0.0; d]),
+        Named::f64(mlp("up_proj"), &[1, d], vec![0.0; d]),
+        Named::f64(mlp("down_proj"), &[d, 1], vec![0.0; d]),
+        Named::f64("toy.bias", &[n], params.bias.clone()),
+        Named::f64("toy.template", &[n, n], config.template.matrix(n)),
     ];
-    let bytes: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
-        .collect();
-    let failed = |error: safetensors::SafeTensorError| ToyError::Export(error.to_string());
-    let views = tensors
-        .iter()
-        .zip(&bytes)
-        .map(|((name, shape, _), bytes)| {
-            Ok((name.as_str(), TensorView::new(Dtype::F64, shape.clone(), bytes)?))
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(failed)?;
-    let about = HashMap::from([
-        ("format".to_owned(), "pt".to_owned()),
-        ("toy".to_owned(), run_json(config)?),
-    ]);
-    safetensors::serialize(views, Some(about)).map_err(failed)
+    let about = [("format", "pt".to_owned()), ("toy", run_json(config)?)];
+    checkpoint::to_safetensors(&arrays, &about).map_err(|e| ToyError::Export(e.to_string()))
 }
 
 /// The `config.json` beside it: a one-layer Llama, and under `"toy"` the whole run.

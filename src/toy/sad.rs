@@ -5,7 +5,7 @@ use super::config::Config;
 use super::error::ToyError;
 use super::gradients::Problem;
 use super::model::{Params, common_direction};
-use crate::circuits::controls::{ControlOptions, Controls};
+use crate::circuits::controls::{ControlOptions, Controls, Spread};
 use crate::circuits::relative_attention::{HeadTerms, TermBasis, View};
 use crate::circuits::sad_event::SadEvent;
 use crate::math::{Mat, product_svd};
@@ -56,7 +56,10 @@ pub struct Means {
 /// Share of the largest strength that a target logit must exceed.
 const EVENT_SHARE: f64 = 0.35;
 
-/// Decomposes the head on the batch of `step` (use one that training never reaches), keeping at most `most` events.
+/// How many batches are searched for events at most; they are rare.
+const SEARCHED: usize = 64;
+
+/// Decomposes the head on the batches from `step` on (take [`super::UNSEEN`]), until there are `most` events.
 ///
 /// # Errors
 /// [`ToyError::Length`] if parameters and settings do not fit, [`ToyError::Math`] if Ω cannot be decomposed.
@@ -68,84 +71,115 @@ pub fn toy_sad(
     most: usize,
 ) -> Result<ToySad, ToyError> {
     params.check(config)?;
-    let problem = Problem::new(config);
-    let (features, w_q, w_k) = params.matrices();
-    let svd = product_svd(&w_q, &w_k)?;
-    let basis = TermBasis::of(&svd);
-    let controls = Controls::new(&svd.s, controls, 0);
-    let batch = Batch::of_step(config, step);
-    let (of_query, of_key) = (&features * &w_q, &features * &w_k);
-    let common = Mat::from_row_slice(1, config.d_model, &common_direction(config)) * config.common;
-    let (common_q, common_k) = (&common * &w_q, &common * &w_k);
-    let strongest = config.template.entries().iter().map(|e| e.strength).fold(0.0, f64::max);
-    let view = View { causal: false, window: None };
-    let mut events = Vec::new();
-    for query in 0..config.batch {
-        let (present, values) = batch.token(query);
-        let q = sum_of_rows(&of_query, present, values) + &common_q;
-        let mut k = Mat::zeros(config.n_keys, config.d_head);
-        let mut targets = vec![0.0; config.n_keys];
-        for key in 0..config.n_keys {
-            let (key_present, key_values) = batch.token(batch.key(query, key));
-            let mut row: Vec<f64> = (sum_of_rows(&of_key, key_present, key_values) + &common_k)
-                .iter()
-                .copied()
-                .collect();
-            problem.rotate_key(&mut row, key, 1.0);
-            k.set_row(key, &nalgebra::RowDVector::from_vec(row));
-            if problem.only_key.is_none_or(|only| only == key) {
-                targets[key] = target(&problem, (present, values), (key_present, key_values));
+    let head = Head::new(config, params, controls)?;
+    let (mut events, mut n_queries) = (Vec::new(), 0);
+    for step in step..step + SEARCHED {
+        let batch = Batch::of_step(config, step);
+        for query in 0..config.batch {
+            if events.len() < most {
+                n_queries += 1;
+                events.extend(head.event(&batch, query));
             }
-        }
-        let Some((src, wanted_most)) =
-            targets.iter().copied().enumerate().reduce(|a, b| if b.1 > a.1 { b } else { a })
-        else {
-            continue;
-        };
-        if wanted_most <= EVENT_SHARE * strongest || strongest <= 0.0 {
-            continue;
-        }
-        let Ok(terms) = HeadTerms::new(&basis, &q, &k, 1.0) else { continue };
-        let attention = softmax(&terms.scores);
-        let pattern: Vec<f32> = attention.iter().map(|&p| p as f32).collect();
-        if let Some(sad) = SadEvent::of(&terms, &controls, &pattern, view, 0, src) {
-            let listed = |token: usize| {
-                let (present, values) = batch.token(token);
-                present.iter().map(|&i| i as usize).zip(values.iter().copied()).collect()
-            };
-            let keys = (0..config.n_keys).map(|key| listed(batch.key(query, key))).collect();
-            events.push(ToyEvent {
-                query: listed(query),
-                keys,
-                attention,
-                wanted: softmax(&targets),
-                sad,
-            });
-        }
-        if events.len() == most {
-            break;
         }
     }
     let count = |n: Option<usize>| n.map(|n| n as f64);
+    let of_spread = |spread: &Spread| [spread.sparseness, spread.n_recon, spread.n_recon_90];
     let means = |of: &dyn Fn(&SadEvent) -> [Option<f64>; 3]| {
-        let column = |which: usize| mean(events.iter().filter_map(|event| of(&event.sad)[which]));
+        let column =
+            |which: usize| mean(events.iter().filter_map(|event: &ToyEvent| of(&event.sad)[which]));
         Means { sparseness: column(0), n_recon: column(1), n_recon_90: column(2) }
     };
     Ok(ToySad {
-        n_queries: config.batch,
+        n_queries,
         mean: means(&|sad| {
-            [sad.sparsity.sparseness, count(sad.sparsity.n_recon), count(sad.sparsity.n_recon_90)]
+            let sparsity = &sad.sparsity;
+            [sparsity.sparseness, count(sparsity.n_recon), count(sparsity.n_recon_90)]
         }),
-        basis: means(&|sad| {
-            let spread = &sad.controls.basis;
-            [spread.sparseness, spread.n_recon, spread.n_recon_90]
-        }),
-        subspace: means(&|sad| {
-            let spread = &sad.controls.subspace;
-            [spread.sparseness, spread.n_recon, spread.n_recon_90]
-        }),
+        basis: means(&|sad| of_spread(&sad.controls.basis)),
+        subspace: means(&|sad| of_spread(&sad.controls.subspace)),
         events,
     })
+}
+
+/// A head ready to be asked about tokens.
+struct Head<'a> {
+    config: &'a Config,
+    problem: Problem,
+    basis: TermBasis,
+    controls: Controls,
+    /// `X W_Q` and `X W_K`, `[N, H]`.
+    of_feature: [Mat; 2],
+    /// The same for the common direction, `[1, H]`.
+    of_common: [Mat; 2],
+    strongest: f64,
+}
+
+impl<'a> Head<'a> {
+    fn new(
+        config: &'a Config,
+        params: &Params,
+        controls: ControlOptions,
+    ) -> Result<Self, ToyError> {
+        let (features, w_q, w_k) = params.matrices();
+        let svd = product_svd(&w_q, &w_k)?;
+        let common =
+            Mat::from_row_slice(1, config.d_model, &common_direction(config)) * config.common;
+        Ok(Self {
+            config,
+            problem: Problem::new(config),
+            basis: TermBasis::of(&svd),
+            controls: Controls::new(&svd.s, controls, 0),
+            of_feature: [&features * &w_q, &features * &w_k],
+            of_common: [&common * &w_q, &common * &w_k],
+            strongest: config.template.entries().iter().map(|e| e.strength).fold(0.0, f64::max),
+        })
+    }
+
+    /// The event of one query, if the template wants one of its keys enough.
+    fn event(&self, batch: &Batch, query: usize) -> Option<ToyEvent> {
+        let n_keys = self.config.n_keys;
+        let (present, values) = batch.token(query);
+        let key_tokens: Vec<_> =
+            (0..n_keys).map(|key| batch.token(batch.key(query, key))).collect();
+        let wanted_key = |key: usize| self.problem.only_key.is_none_or(|only| only == key);
+        let of_key = |key: usize| {
+            if wanted_key(key) {
+                target(&self.problem, (present, values), key_tokens[key])
+            } else {
+                0.0
+            }
+        };
+        let targets: Vec<f64> = (0..n_keys).map(of_key).collect();
+        let (src, most) =
+            targets.iter().copied().enumerate().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
+        if self.strongest <= 0.0 || most <= EVENT_SHARE * self.strongest {
+            return None;
+        }
+        let q = sum_of_rows(&self.of_feature[0], present, values) + &self.of_common[0];
+        let mut k = Mat::zeros(n_keys, self.config.d_head);
+        for (key, (present, values)) in key_tokens.iter().enumerate() {
+            let row = sum_of_rows(&self.of_feature[1], present, values) + &self.of_common[1];
+            let mut row: Vec<f64> = row.iter().copied().collect();
+            self.problem.rotate_key(&mut row, key, 1.0);
+            k.set_row(key, &nalgebra::RowDVector::from_vec(row));
+        }
+        let terms = HeadTerms::new(&self.basis, &q, &k, 1.0).ok()?;
+        let attention = softmax(&terms.scores);
+        let pattern: Vec<f32> = attention.iter().map(|&p| p as f32).collect();
+        let everything = View { causal: false, window: None };
+        let sad = SadEvent::of(&terms, &self.controls, &pattern, everything, 0, src)?;
+        let listed = |(present, values): (&[u32], &[f64])| -> Vec<(usize, f64)> {
+            present.iter().map(|&i| i as usize).zip(values.iter().copied()).collect()
+        };
+        let keys = key_tokens.into_iter().map(listed).collect();
+        Some(ToyEvent {
+            query: listed((present, values)),
+            keys,
+            attention,
+            wanted: softmax(&targets),
+            sad,
+        })
+    }
 }
 
 fn sum_of_rows(rows: &Mat, present: &[u32], values: &[f64]) -> Mat {

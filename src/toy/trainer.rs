@@ -148,7 +148,10 @@ impl Trainer {
         let State { config, step, params, adam } = &mut self.state;
         let (lr, lambda) = (config.lr_at(*step), config.lambda_at(*step));
         let losses = self.work.gradient(&self.problem, params, &self.batch, lambda);
-        // The head's moments start with its first gradient, so a late head begins with ordinary steps.
+        // Moments of an older, gentler loss would turn the head's arrival into a kick, and a kick leaves metastable states.
+        if *step == config.head_from && *step > 0 {
+            *adam = params.parts().map(|part| Adam::new(part.len()));
+        }
         let trains_head = self.problem.trains_head && lambda > 0.0;
         let trained =
             [self.problem.trains_features, self.problem.trains_features, trains_head, trains_head];
