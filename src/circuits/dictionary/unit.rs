@@ -76,8 +76,8 @@ fn make_unit(row: &mut [f32], centre: bool, mean: Option<&[f32]>) -> Result<(), 
         return Err(Skip::Zero);
     }
     if centre {
-        let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / row.len() as f64;
-        row.iter_mut().for_each(|x| *x = (f64::from(*x) - mean) as f32);
+        let mean = (sum(row) / row.len() as f64) as f32;
+        row.iter_mut().for_each(|x| *x -= mean);
     }
     if let Some(mean) = mean {
         let along = dot(row, mean) as f32;
@@ -87,9 +87,23 @@ fn make_unit(row: &mut [f32], centre: bool, mean: Option<&[f32]>) -> Result<(), 
     if after <= VANISHED * before {
         return Err(Skip::Vanished);
     }
-    let scale = 1.0 / after;
-    row.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
+    let scale = (1.0 / after) as f32;
+    if scale.is_finite() {
+        row.iter_mut().for_each(|x| *x *= scale);
+    } else {
+        row.iter_mut().for_each(|x| *x = (f64::from(*x) / after) as f32);
+    }
     Ok(())
+}
+
+/// Sum of `f32` values in `f64`, over eight lanes.
+fn sum(values: &[f32]) -> f64 {
+    let mut lanes = [0f64; 8];
+    let (whole, rest) = values.as_chunks::<8>();
+    for x in whole {
+        lanes.iter_mut().zip(x).for_each(|(lane, &x)| *lane += f64::from(x));
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x)).sum::<f64>()
 }
 
 /// Dot product of two `f32` vectors, summed in `f64` over eight lanes; the shorter length counts.
