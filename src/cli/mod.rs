@@ -3,6 +3,9 @@
 //! One file per subcommand, each with its `Args` and `run`; a new one is a file, a line in [`Command`] and a line in
 //! [`main`]. Results go to standard output, complaints to standard error with exit code 2.
 
+pub mod align;
+mod align_arguments;
+mod align_text;
 pub mod attention;
 pub mod convention;
 pub mod error;
@@ -31,6 +34,7 @@ struct Omega {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Align(align::Args),
     Attention(attention::Args),
     Inspect(inspect::Args),
     Spectra(spectra::Args),
@@ -39,6 +43,7 @@ enum Command {
 /// Reads the arguments of the process, runs the subcommand and says how it went.
 pub fn main() -> ExitCode {
     let result = match Omega::parse().command {
+        Command::Align(args) => align::run(&args),
         Command::Attention(args) => attention::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Spectra(args) => spectra::run(&args),

@@ -39,6 +39,7 @@ pub(crate) use unit::dot;
 pub use unit::{Skip, UnitBlock};
 
 use crate::checkpoint::{ByteSource, Checkpoint, Tensor};
+use crate::model::tokenizer::Tokenizer;
 use npy::Npy;
 
 /// A set of directions in the residual stream, with names.
@@ -111,11 +112,18 @@ impl Dictionary {
         Ok(Self { about, labels: Labels::Given(labels), store, transform })
     }
 
-    /// The same dictionary with names for its rows (tokens, once a tokenizer is there); missing ones are counted.
+    /// The same dictionary with names for its rows; missing ones are counted.
     #[must_use]
     pub fn with_labels(mut self, labels: Vec<String>) -> Self {
         self.labels = Labels::Given(labels);
         self
+    }
+
+    /// The same dictionary of tokens, named by its tokenizer.
+    #[must_use]
+    pub fn with_tokens(self, tokenizer: &Tokenizer) -> Self {
+        let rows = u32::try_from(self.about.n_rows).unwrap_or(u32::MAX);
+        self.with_labels((0..rows).map(|id| tokenizer.label(id)).collect())
     }
 
     /// Ranges of at most `rows` rows that cover the dictionary in order.
