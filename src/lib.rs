@@ -8,7 +8,7 @@
 //! | 1 | [`checkpoint`] | bytes: safetensors headers, dtypes, shards, which byte ranges a question needs |
 //! | 2 | [`model`] | transformers: config, one short file per family, weight processing, rotary, tokenizer, forward |
 //! | 3 | [`circuits`] | Ω and OV: spectra, alignment with dictionaries, null models, sparse attention decomposition |
-//! | 3 | [`toy`] | the paper's toy model: gradients by hand, Adam, tasks, theorems |
+//! | 3 | [`toy`] | the paper's toy model: gradients by hand, Adam, tasks, theorems; stands on [`circuits`] for decomposing scores |
 //! | 4 | `gpu` | one `.rs` + `.wgsl` pair per kernel; adds speed, never meaning |
 //! | 5 | `engine` | the CPU or the GPU behind one set of functions; the only part that knows there are two |
 //! | 6 | `worker` | the protocol between the page and its workers, transport, serving |
