@@ -1,5 +1,7 @@
 //! Property tests: what the safetensors crate writes we read, and what we accept it accepts.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 mod support;
 
 use half::{bf16, f16};
@@ -85,6 +87,24 @@ proptest! {
     #[test]
     fn any_text_is_answered(text in "[{}\\[\\]\",:a-z0-9. -]{0,80}", data in 0usize..16) {
         let _ = support::open_bytes(support::safetensors(&text, &vec![0; data]));
+    }
+
+    #[test]
+    fn a_good_file_with_a_few_bytes_changed_is_answered(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut file = support::good();
+        for (at, byte) in &changes {
+            let at = at.index(file.len());
+            file[at] = *byte;
+        }
+        if let Ok(checkpoint) = support::open_bytes(file.clone()) {
+            for entry in checkpoint.entries() {
+                let tensor = checkpoint.read(&entry.name).unwrap();
+                prop_assert_eq!(tensor.f32s().is_ok(), entry.dtype.is_weights());
+            }
+            prop_assert!(SafeTensors::deserialize(&file).is_ok());
+        }
     }
 
     #[test]
