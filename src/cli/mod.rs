@@ -13,6 +13,8 @@ pub mod files;
 pub mod inspect;
 mod inspect_text;
 pub mod model;
+pub mod sad;
+mod sad_set;
 pub mod spectra;
 
 use std::process::ExitCode;
@@ -37,6 +39,7 @@ enum Command {
     Align(align::Args),
     Attention(attention::Args),
     Inspect(inspect::Args),
+    Sad(sad::Args),
     Spectra(spectra::Args),
 }
 
@@ -46,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Align(args) => align::run(&args),
         Command::Attention(args) => attention::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Sad(args) => sad::run(&args),
         Command::Spectra(args) => spectra::run(&args),
     };
     match result {
