@@ -1,0 +1,119 @@
+//! What can go wrong with a GPU goes wrong in words, and the next job works: limits, memory, a device lost in a job.
+#![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use omega_lens::gpu::{
+    Factors, Gpu, GpuError, GpuOptions, HeadSvd, Operand, Plant, Raw, SvdBatch, self_test,
+};
+use omega_lens::math::Mat;
+use omega_lens::math::random::Rng;
+use pollster::block_on;
+
+fn now() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+}
+
+/// A device of its own for each test, or a line that says why not.
+fn gpu() -> Option<Gpu> {
+    match block_on(Gpu::request(GpuOptions::new(now))) {
+        Ok(gpu) => Some(gpu),
+        Err(error @ (GpuError::NoAdapter { .. } | GpuError::NoBackend)) => {
+            println!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn decompose(gpu: &Gpu, heads: &[(Mat, Mat)]) -> Vec<HeadSvd> {
+    let (d, h) = heads[0].0.shape();
+    let (mut left, mut right) =
+        (Factors::new(d, h).unwrap(), Factors::new(heads[0].1.nrows(), h).unwrap());
+    for (a, b) in heads {
+        left.push(a).unwrap();
+        right.push(b).unwrap();
+    }
+    let pairs: Vec<(usize, usize)> = (0..heads.len()).map(|i| (i, i)).collect();
+    let batch = SvdBatch { left: &left, right: &right, heads: &pairs, vectors: true };
+    block_on(gpu.svd(&batch)).unwrap()
+}
+
+#[test]
+fn a_small_memory_budget_means_smaller_pieces_and_the_same_result() {
+    let Some(gpu) = gpu() else { return };
+    let mut rng = Rng::new(5);
+    let heads: Vec<(Mat, Mat)> = (0..3).map(|_| Plant::Gauss.factors(100, 24, &mut rng)).collect();
+    let options = GpuOptions { memory_budget: 1 << 10, ..GpuOptions::new(now) };
+    let frugal = block_on(Gpu::request(options)).unwrap();
+    assert_eq!(decompose(&gpu, &heads), decompose(&frugal, &heads));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_its_numbers() {
+    let Some(gpu) = gpu() else { return };
+    let limit = |needed, limit| move |error: &GpuError| matches!(error, GpuError::Limit { needed: n, limit: l, .. } if (*n, *l) == (needed, limit));
+    assert!(limit(257, 256)(&Factors::new(512, 257).unwrap_err()));
+    let refused = block_on(gpu.top_k(&[1.0; 8], 8, 17, None)).err().unwrap();
+    assert!(limit(17, 16)(&refused), "{refused}");
+    let wide = Operand { values: Raw::F32(&[1.0; 6]), n_rows: 2, n_cols: 3, transposed: false };
+    assert!(matches!(
+        block_on(gpu.gemm(1, wide, wide)),
+        Err(GpuError::Shape { expected: 3, found: 2, .. })
+    ));
+    assert!(!gpu.lost());
+}
+
+static DOOMED: OnceLock<Gpu> = OnceLock::new();
+static TICKS: AtomicU32 = AtomicU32::new(0);
+
+/// The clock is read at every submission: at the twentieth reading the device goes.
+fn last_hour() -> f64 {
+    if TICKS.fetch_add(1, Ordering::Relaxed) > 20
+        && let Some(gpu) = DOOMED.get()
+    {
+        gpu.destroy();
+    }
+    now()
+}
+
+#[test]
+fn a_device_lost_in_the_middle_of_a_job_is_an_error_and_the_next_one_works() {
+    if gpu().is_none() {
+        return;
+    }
+    let options = GpuOptions { submit_ms: 0.01, ..GpuOptions::new(last_hour) };
+    let doomed = DOOMED.get_or_init(|| block_on(Gpu::request(options)).unwrap());
+    let (a, b) = Plant::Gauss.factors(128, 32, &mut Rng::new(5));
+    let (mut left, mut right) = (Factors::new(128, 32).unwrap(), Factors::new(128, 32).unwrap());
+    left.push(&a).unwrap();
+    right.push(&b).unwrap();
+    let batch = SvdBatch { left: &left, right: &right, heads: &[(0, 0); 8], vectors: true };
+    let error = (0..50).find_map(|_| block_on(doomed.svd(&batch)).err());
+    assert!(matches!(error, Some(GpuError::Lost { .. })), "{error:?}");
+    assert!(doomed.lost());
+    assert!(matches!(block_on(doomed.svd(&batch)), Err(GpuError::Lost { .. })));
+    let fresh = gpu().unwrap();
+    assert_eq!(block_on(fresh.svd(&batch)).unwrap().len(), 8);
+}
+
+#[test]
+fn the_self_test_passes_and_says_how_fast_it_was() {
+    let Some(gpu) = gpu() else { return };
+    let report = block_on(self_test(&gpu, 5)).unwrap();
+    for head in &report.heads {
+        for check in head.checks.iter().filter(|check| !check.passed()) {
+            println!("{}: {check:?}", head.name);
+        }
+    }
+    assert!(report.passed() && report.heads.len() == Plant::ALL.len());
+    assert!(
+        report.peak.flops > 0.0 && report.speeds.iter().all(|speed| speed.per_second > 0.0),
+        "{report:?}"
+    );
+    println!("{:?} {:?}", report.peak, report.speeds);
+}
