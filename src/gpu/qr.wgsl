@@ -146,7 +146,7 @@ fn save(at: u32, v: Row) {
     p[at + 3u] = v.d;
 }
 
-// Classical Gram-Schmidt, twice, inside one panel; then R and, in the last pass, Q.
+// Classical Gram-Schmidt inside one panel, twice for every column of the input; then R and, in the last pass, Q.
 @compute @workgroup_size(256)
 fn panel(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
     let base = group.x * panel_params.d * 4u;
@@ -176,19 +176,25 @@ fn panel(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
         }
         let s1 = times(sum16(acc, t), left);
         acc = Row();
+        var square = 0.0;
         for (var row = t; row < panel_params.d; row += 256u) {
             let v = load(base + 4u * row);
             let rest = product(v, here) - product(v, s1);
             acc = plus_scaled(acc, v, rest);
-            save(base + 4u * row, plus_scaled(v, here, rest - product(v, here)));
-        }
-        let s2 = times(sum16(acc, t), left);
-        var square = 0.0;
-        for (var row = t; row < panel_params.d; row += 256u) {
-            let v = load(base + 4u * row);
-            let rest = product(v, here) - product(v, s2);
             square += rest * rest;
             save(base + 4u * row, plus_scaled(v, here, rest - product(v, here)));
+        }
+        var s2 = Row();
+        // In the second pass the columns come orthonormal but for what was taken from them: once is enough.
+        if (panel_params.first == 1u) {
+            s2 = times(sum16(acc, t), left);
+            square = 0.0;
+            for (var row = t; row < panel_params.d; row += 256u) {
+                let v = load(base + 4u * row);
+                let rest = product(v, here) - product(v, s2);
+                square += rest * rest;
+                save(base + 4u * row, plus_scaled(v, here, rest - product(v, here)));
+            }
         }
         let rest2 = sum16(Row(vec4<f32>(square, 0.0, 0.0, 0.0), vec4<f32>(), vec4<f32>(), vec4<f32>()), t).a.x;
         let taken = plus_scaled(s1, s2, 1.0);
