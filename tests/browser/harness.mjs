@@ -94,6 +94,19 @@ export async function drop(page, paths) {
   await cdp.detach();
 }
 
+/** The line that names the open model. */
+export const model = (page) => page.getByTestId("model");
+
+/** Waits until a model of this name is open and every head has its number. */
+export async function complete(page, name = "built-in model", timeout = 60_000) {
+  await model(page).filter({ hasText: name }).waitFor({ timeout });
+  const done = () => {
+    const cells = [...document.querySelectorAll("[data-head]")];
+    return cells.length > 0 && cells.every((cell) => cell.textContent !== "…");
+  };
+  await page.waitForFunction(done, null, { timeout });
+}
+
 /**
  * Bytes of WebAssembly memory of each worker.
  *

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { write } from "../../benches/shapes.mjs";
-import { MINILM, PROJECTS, ROOT, assertAccessible, drop, heaps, picture, python, start, withPage } from "./harness.mjs";
+import { MINILM, PROJECTS, ROOT, assertAccessible, complete, drop, heaps, model, picture, python, start, withPage } from "./harness.mjs";
 
 const MINILM_FILES = ["model.safetensors", "config.json", "tokenizer.json"].map((name) => join(MINILM, name));
 const BUILT_IN = join(ROOT, "www/models/names");
@@ -28,18 +28,7 @@ for layer in range(6):
 print(json.dumps(heads))
 `;
 
-const model = (page) => page.getByTestId("model");
 const cell = (page, layer, head) => page.locator(`[data-head="${layer},${head}"]`);
-
-/** Waits until a model of this name is open and every head has its number. */
-async function complete(page, name, timeout = 60_000) {
-  await model(page).filter({ hasText: name }).waitFor({ timeout });
-  const done = () => {
-    const cells = [...document.querySelectorAll("[data-head]")];
-    return cells.length > 0 && cells.every((cell) => cell.textContent !== "…");
-  };
-  await page.waitForFunction(done, null, { timeout });
-}
 
 /** The singular values in the table under the spectrum, as numbers. */
 async function sigmas(page) {

@@ -1,0 +1,91 @@
+// The Attention page on the built-in model: why does "to" look at "Mary"?
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { assertAccessible, complete, picture, start, withPage } from "./harness.mjs";
+
+const QUESTION = /“to” gives “Mary” \d+ % of its attention\. Singular vector k = \d+ carries/;
+
+describe("Attention", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+  const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
+  const explain = (page) => page.getByTestId("explain");
+  const looks = (page) => page.locator("[data-look]");
+
+  it("answers within four clicks which singular vector explains why “to” looks at “Mary”", {}, async (page) => {
+    await complete(page);
+    let clicks = 0;
+    const click = async (locator) => {
+      clicks += 1;
+      await locator.click();
+    };
+    await click(page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Attention" }));
+    await page.waitForFunction(() => {
+      const cells = [...document.querySelectorAll("[data-look]")];
+      return cells.length === 12 && cells.every((cell) => cell.textContent !== "…");
+    });
+    // The darkest cell that looks at Mary.
+    const labels = await looks(page).evaluateAll((cells) => cells.map((cell) => cell.ariaLabel));
+    const strength = (label) => (/looks at Mary$/.test(label) ? Number(/attention ([\d.]+)/.exec(label)?.[1] ?? 0) : -1);
+    const best = labels.reduce((b, label, i) => (strength(label) > strength(labels[b]) ? i : b), 0);
+    await click(looks(page).nth(best));
+    await explain(page).filter({ hasText: QUESTION }).waitFor();
+    assert.ok(clicks <= 4, `${clicks} clicks`);
+    assert.match(await page.getByTestId("next").textContent(), /^next: Mary/);
+    await picture(page, "attention");
+  });
+
+  it("shows terms that add up to the score, and a control beside them", { hash: "#/attention" }, async (page) => {
+    await explain(page).waitFor();
+    const figures = page.locator(".cell figure");
+    const said = Number(/Relative attention (−?[\d.]+)/.exec(await figures.first().locator("figcaption").textContent())[1].replace("−", "-"));
+    await figures.first().locator("details").evaluate((details) => (details.open = true));
+    const rows = figures.first().locator("tbody tr");
+    await rows.first().waitFor();
+    const sum = async (column) =>
+      (await rows.locator(`td:nth-child(${column})`).allTextContents()).reduce((total, text) => total + Number(text), 0);
+    assert.equal(await rows.count(), 16);
+    const [real, control] = [await sum(4), await sum(5)];
+    assert.ok(Math.abs(real - said) <= 0.006 * Math.abs(said), `terms add up to ${real}, the page says ${said}`);
+    assert.ok(Math.abs(control - real) <= 1e-6 * Math.abs(real), "the basis control keeps the score");
+  });
+
+  it("keeps a typed prompt in the URL", { hash: "#/attention" }, async (page) => {
+    await explain(page).waitFor();
+    await page.getByTestId("prompt").fill("Emma is at the museum . Tom is at the park . Where is Emma ? The");
+    await page.getByRole("button", { name: "run", exact: true }).first().click();
+    await page.getByTestId("next").filter({ hasText: "museum" }).waitFor();
+    await page.reload();
+    await page.getByTestId("next").filter({ hasText: "museum" }).waitFor();
+  });
+
+  it("measures a set of prompts against both controls", { hash: "#/attention" }, async (page) => {
+    await complete(page);
+    await page.getByTestId("run-set").click();
+    await page.getByTestId("set-outcome").filter({ hasText: "128" }).waitFor({ timeout: 120_000 });
+  });
+
+  it("follows sparseness through training", { hash: "#/attention" }, async (page) => {
+    await complete(page);
+    await page.getByTestId("run-series").click();
+    const figure = page.locator(".series-view figure");
+    await page.locator(".progress").waitFor({ state: "detached", timeout: 240_000 });
+    await figure.locator("details").evaluate((details) => (details.open = true));
+    const rows = await figure.locator("tbody tr").allInnerTexts();
+    assert.ok(rows.length >= 10, `steps with events: ${rows.length}`);
+    const [, sparseness, basis] = rows.at(-1).split("\t").map(Number);
+    assert.ok(sparseness < 0.6 * basis, `sparser than chance at the end: ${sparseness} against ${basis}`);
+    await picture(page, "series", { fullPage: true });
+  });
+
+  for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
+    it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/attention", ...options }, async (page) => {
+      await explain(page).waitFor();
+      await assertAccessible(page, "on Attention");
+      const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(wide <= width, `no sideways scrolling: ${wide} px`);
+    });
+  }
+});

@@ -1,0 +1,50 @@
+// Every other page: it opens, does its first thing, and is accessible.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { PROJECTS, assertAccessible, complete, picture, start, withPage } from "./harness.mjs";
+
+for (const [name, flags] of Object.entries(PROJECTS)) {
+  describe(`the other pages, ${name}`, () => {
+    let session;
+    before(async () => (session = await start(flags)));
+    after(() => session?.stop());
+    const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
+
+    it("tests itself, or says that there is no WebGPU", { hash: "#/self-test" }, async (page) => {
+      await page.getByTestId("run-self-test").click();
+      const verdict = page.locator('p[data-testid="self-test"]');
+      await verdict.waitFor({ timeout: 180_000 });
+      const expected = name === "with WebGPU" ? /Every check passed/ : /WebGPU|GPU/;
+      assert.match(await verdict.textContent(), expected);
+    });
+
+    if (name === "with WebGPU") return;
+
+    it("compares a head with the words of the built-in model", { hash: "#/features" }, async (page) => {
+      await complete(page);
+      await page.getByTestId("dictionary").filter({ hasText: "65 features" }).waitFor();
+      await page.getByTestId("align-all").click();
+      await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
+      await picture(page, "features");
+    });
+
+    it("trains a toy model", { hash: "#/toy" }, async (page) => {
+      await page.getByTestId("train").click();
+      await page.getByTestId("toy-verdict").first().waitFor({ timeout: 120_000 });
+      await picture(page, "toy", { fullPage: true });
+    });
+
+    for (const slug of ["features", "toy", "theorems", "learn", "self-test"]) {
+      for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
+        it(`${slug} is accessible: ${JSON.stringify(options)}`, { hash: `#/${slug}`, ...options }, async (page) => {
+          await page.locator(`section.page.${slug}`).waitFor();
+          await page.waitForTimeout(1500);
+          await assertAccessible(page, `on ${slug}`);
+          const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+          assert.ok(wide <= width, `no sideways scrolling: ${wide} px`);
+        });
+      }
+    }
+  });
+}
