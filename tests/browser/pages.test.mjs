@@ -35,7 +35,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       await picture(page, "toy", { fullPage: true });
     });
 
-    for (const slug of ["features", "toy", "theorems", "learn", "self-test"]) {
+    for (const slug of ["features", "toy", "self-test"]) {
       for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
         it(`${slug} is accessible: ${JSON.stringify(options)}`, { hash: `#/${slug}`, ...options }, async (page) => {
           await page.locator(`section.page.${slug}`).waitFor();
