@@ -9,6 +9,7 @@ use super::files::print_json;
 use super::model::ModelArgs;
 use crate::checkpoint::{Checkpoint, Named, to_safetensors};
 use crate::model::forward::{ForwardPass, Image};
+use crate::model::tokenizer::Tokenizer;
 use crate::model::{Model, ModelError};
 
 /// Run a prompt and write attention, hidden states and logits as safetensors
@@ -17,10 +18,16 @@ pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
     /// Token ids of the prompt
-    #[arg(long, value_delimiter = ',', value_name = "ID,ID,…", required_unless_present = "pixels")]
+    #[arg(long, value_delimiter = ',', value_name = "ID,ID,…", group = "input")]
     ids: Vec<u32>,
+    /// The prompt in words; needs a tokenizer among the files
+    #[arg(long, value_name = "TEXT", group = "input")]
+    prompt: Option<String>,
+    /// Put the start token in front of words (on or off; the field's default for the family otherwise)
+    #[arg(long, value_name = "ON|OFF")]
+    bos: Option<Switch>,
     /// For models that see: a safetensors file with `pixel_values`, [channels, height, width], normalised
-    #[arg(long, value_name = "FILE", conflicts_with = "ids")]
+    #[arg(long, value_name = "FILE", group = "input")]
     pixels: Option<PathBuf>,
     /// Where to write
     #[arg(long, value_name = "FILE")]
@@ -28,6 +35,13 @@ pub struct Args {
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 /// What was written.
@@ -39,6 +53,7 @@ struct Report<'a> {
     n_heads: usize,
     /// Positions of the prompt.
     n: usize,
+    ids: Vec<u32>,
     out: &'a std::path::Path,
     tensors: Vec<String>,
     notes: &'a [String],
@@ -53,16 +68,17 @@ const CONVENTION: &str = "attention.{layer} [n_heads, n, n]: destinations on row
 /// [`CliError`] if the model cannot be read or run on this prompt, or the result cannot be written.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let model = args.model.open()?;
+    let ids = ids(args, &model)?;
     let pass = match &args.pixels {
         Some(path) => ForwardPass::of_image(&model, &image(path)?),
-        None => ForwardPass::of_tokens(&model, std::slice::from_ref(&args.ids)),
+        None => ForwardPass::of_tokens(&model, std::slice::from_ref(&ids)),
     };
     let arrays = compute(&model, pass.map_err(CliError::work)?).map_err(CliError::work)?;
-    let ids: Vec<String> = args.ids.iter().map(u32::to_string).collect();
+    let listed: Vec<String> = ids.iter().map(u32::to_string).collect();
     let metadata = [
         ("convention", CONVENTION.to_owned()),
         ("family", model.arch.family.to_owned()),
-        ("ids", ids.join(",")),
+        ("ids", listed.join(",")),
     ];
     std::fs::write(&args.out, to_safetensors(&arrays, &metadata)?)?;
     let report = Report {
@@ -71,6 +87,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         n_layers: model.arch.n_layers,
         n_heads: model.arch.n_heads,
         n: arrays.first().and_then(|a| a.shape.first().copied()).unwrap_or(0),
+        ids,
         out: &args.out,
         tensors: arrays.iter().map(|a| a.name.clone()).collect(),
         notes: &model.notes,
@@ -87,6 +104,22 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     );
     model.notes.iter().for_each(|note| println!("note  {note}"));
     Ok(())
+}
+
+/// The prompt's ids, as given or from words; none for an image.
+fn ids(args: &Args, model: &Model) -> Result<Vec<u32>, CliError> {
+    let Some(text) = &args.prompt else {
+        return match (args.ids.is_empty(), &args.pixels) {
+            (true, None) => Err(CliError::Usage("give --ids, --prompt or --pixels".into())),
+            _ => Ok(args.ids.clone()),
+        };
+    };
+    let tokenizer = Tokenizer::from_side_files(&model.checkpoint).map_err(CliError::work)?;
+    let Some(tokenizer) = tokenizer else {
+        return Err(CliError::Usage("there is no tokenizer among the files; give --ids".into()));
+    };
+    let bos = args.bos.map_or_else(|| tokenizer.default_bos(&model.arch), |bos| bos == Switch::On);
+    tokenizer.encode(text, bos).map_err(CliError::work)
 }
 
 /// All arrays of a prompt; the first is `hidden.0`.

@@ -28,7 +28,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     Ok(Recipe {
         positions: Some(PositionPaths {
             table: "embeddings.position_embeddings.weight",
-            offset: padding + 1,
+            offset: padding.saturating_add(1),
             skipped_token: u32::try_from(padding).ok(),
         }),
         unembed: &["lm_head.decoder"],

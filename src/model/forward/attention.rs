@@ -194,7 +194,7 @@ impl HeadNorm {
         for (i, (row, square)) in heads.chunks_exact_mut(d_head).zip(squares).enumerate() {
             let scale = (square + self.eps).sqrt();
             let gains = &self.gains[of_head(&self.gains, i / n)];
-            let bias = self.bias.as_ref().map(|b| &b[of_head(b, i / n)]);
+            let bias = self.bias.as_ref().and_then(|b| b.get(of_head(b, i / n)));
             norm::finish(row, scale, gains, bias);
             scales.push(scale as f32);
         }

@@ -55,8 +55,9 @@ fn position_rows(positions: &Positions, prompt: &[u32]) -> Vec<usize> {
         if positions.skipped_token == Some(id) {
             return positions.offset.saturating_sub(1);
         }
-        next += 1;
-        next - 1
+        let here = next;
+        next = next.saturating_add(1);
+        here
     };
     prompt.iter().map(row).collect()
 }
@@ -76,7 +77,7 @@ fn add_positions(
         let count = n_rows.saturating_sub(positions.offset);
         return Err(ModelError::OutOfRange {
             what: "position",
-            index: last - positions.offset,
+            index: last.saturating_sub(positions.offset),
             count,
         });
     }
@@ -130,6 +131,12 @@ pub(super) fn image(model: &Model, image: &Image) -> Result<Vec<f32>, ModelError
         linear::add_bias(&mut projected, &model.read(bias, &[Some(d)])?.f32s()?);
     }
     let mut x = model.checkpoint.read(&patches.class_token)?.f32s()?;
+    if x.len() != d {
+        return Err(mismatch(
+            format!("a class token of {} values", x.len()),
+            format!("d_model {d}"),
+        ));
+    }
     x.append(&mut projected);
     if let Some(positions) = &embedding.positions {
         // [1, n, d_model] in ViT, [n, d_model] in CLIP.

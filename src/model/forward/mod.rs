@@ -50,7 +50,7 @@ impl ForwardPass {
     pub fn of_tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Self, ModelError> {
         runnable(model)?;
         let resid = embed::tokens(model, prompts)?;
-        Ok(Self::at_start(model, prompts.iter().map(Vec::len).collect(), resid))
+        Self::of_hidden(model, 0, prompts.iter().map(Vec::len).collect(), resid)
     }
 
     /// Embeds one image, for the families that see.
