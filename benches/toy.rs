@@ -1,9 +1,9 @@
 //! How fast a toy trains: `cargo bench --bench toy` prints seconds for the two runs of the budget and the two that open the lab.
 
-use omega_lens::toy::{Config, Trainer, presets};
+use omega_lens::toy::{Config, ToyError, Trainer, presets};
 use std::time::Instant;
 
-fn main() {
+fn main() -> Result<(), ToyError> {
     let preset =
         |id: &str| presets().into_iter().find(|p| p.id == id).map(|p| p.config).unwrap_or_default();
     let budget = Config { batch: 128, steps: 2000, ..preset("one-pair") };
@@ -14,7 +14,7 @@ fn main() {
         ("twenty pairs", preset("twenty-pairs"), Some(15.0)),
     ] {
         let (n, d, m, batch) = (config.n_features, config.d_model, config.n_keys, config.batch);
-        let mut trainer = Trainer::new(config).expect("presets are checked by a test");
+        let mut trainer = Trainer::new(config)?;
         let start = Instant::now();
         while !trainer.is_done() {
             trainer.step();
@@ -24,4 +24,5 @@ fn main() {
         let limit = limit.map_or(String::new(), |s: f64| format!(", budget in a browser {s} s"));
         println!("{name} (N={n} D={d} m={m} B={batch}): {steps} steps in {seconds:.2} s{limit}");
     }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! What the toy is known to show, over seeds; the expensive claims are in `benches/claims.rs`.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use omega_lens::toy::{
     Config, History, Outcome, Preset, Quantity, Schedule, Snapshot, Template, Trainer, UNSEEN,
     Verdict, presets, toy_sad,

@@ -1,5 +1,7 @@
 //! A trained toy, opened again as a checkpoint: the same Ω, and its true features as the vocabulary.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use omega_lens::checkpoint::{ByteSource, Checkpoint, MemorySource};
 use omega_lens::model::{AttentionLayer, Hints, Model, Part, Weights};
 use omega_lens::toy::{Config, Trainer, to_config_json, to_safetensors};

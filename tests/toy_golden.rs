@@ -1,5 +1,11 @@
 //! The trainer against an independent reference in numpy: step for step from given batches, and whole runs from a seed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says by panicking what is wrong"
+)]
+
 use omega_lens::toy::{
     Batch, Config, Metrics, PairFit, Params, ReconOn, Schedule, StepReport, Template, Trainer,
 };

@@ -1,5 +1,7 @@
 //! Theorems 1 to 3 against the reference, against brute force, and against random draws.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use omega_lens::math::{Mat, layout, random::Rng};
 use omega_lens::toy::{
     Config, FeatureKind, HeadInit, Metrics, Params, Regression, Template, Trained, Trainer,
