@@ -13,6 +13,11 @@ describe("Attention", () => {
   const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
   const explain = (page) => page.getByTestId("explain");
   const looks = (page) => page.locator("[data-look]");
+  const ready = (page) =>
+    page.waitForFunction(() => {
+      const cells = [...document.querySelectorAll("[data-look]")];
+      return cells.length === 12 && cells.every((cell) => cell.textContent !== "…");
+    });
 
   it("answers within four clicks which singular vector explains why “to” looks at “Mary”", {}, async (page) => {
     await complete(page);
@@ -22,10 +27,7 @@ describe("Attention", () => {
       await locator.click();
     };
     await click(page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Attention" }));
-    await page.waitForFunction(() => {
-      const cells = [...document.querySelectorAll("[data-look]")];
-      return cells.length === 12 && cells.every((cell) => cell.textContent !== "…");
-    });
+    await ready(page);
     // The darkest cell that looks at Mary.
     const labels = await looks(page).evaluateAll((cells) => cells.map((cell) => cell.ariaLabel));
     const strength = (label) => (/looks at Mary$/.test(label) ? Number(/attention ([\d.]+)/.exec(label)?.[1] ?? 0) : -1);
@@ -53,7 +55,7 @@ describe("Attention", () => {
   });
 
   it("keeps a typed prompt in the URL", { hash: "#/attention" }, async (page) => {
-    await explain(page).waitFor();
+    await ready(page);
     await page.getByTestId("prompt").fill("Emma is at the museum . Tom is at the park . Where is Emma ? The");
     await page.getByRole("button", { name: "run", exact: true }).first().click();
     await page.getByTestId("next").filter({ hasText: "museum" }).waitFor();
@@ -62,15 +64,16 @@ describe("Attention", () => {
   });
 
   it("measures a set of prompts against both controls", { hash: "#/attention" }, async (page) => {
-    await complete(page);
+    await ready(page);
     await page.getByTestId("run-set").click();
     await page.getByTestId("set-outcome").filter({ hasText: "128" }).waitFor({ timeout: 120_000 });
   });
 
   it("follows sparseness through training", { hash: "#/attention" }, async (page) => {
-    await complete(page);
+    await ready(page);
     await page.getByTestId("run-series").click();
     const figure = page.locator(".series-view figure");
+    await page.locator(".progress").waitFor();
     await page.locator(".progress").waitFor({ state: "detached", timeout: 240_000 });
     await figure.locator("details").evaluate((details) => (details.open = true));
     const rows = await figure.locator("tbody tr").allInnerTexts();
@@ -82,7 +85,7 @@ describe("Attention", () => {
 
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
     it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/attention", ...options }, async (page) => {
-      await explain(page).waitFor();
+      await ready(page);
       await assertAccessible(page, "on Attention");
       const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide <= width, `no sideways scrolling: ${wide} px`);

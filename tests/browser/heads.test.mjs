@@ -131,8 +131,10 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     it("walks the grid by keyboard", {}, async (page) => {
       await complete(page, "built-in model");
       await cell(page, 0, 0).focus();
-      for (const key of ["ArrowDown", "ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
-      await page.locator(".spectrum h2", { hasText: "L1H2" }).waitFor();
+      for (const [key, head] of [["ArrowDown", "L1H0"], ["ArrowRight", "L1H1"], ["ArrowRight", "L1H2"]]) {
+        await page.keyboard.press(key);
+        await page.locator(".spectrum h2", { hasText: head }).waitFor();
+      }
       const focused = await page.evaluate(() => document.activeElement.dataset.head);
       assert.equal(focused, "1,2", "the focus follows");
     });

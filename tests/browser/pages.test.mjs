@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { PROJECTS, assertAccessible, complete, picture, start, withPage } from "./harness.mjs";
+import { PROJECTS, assertAccessible, picture, start, withPage } from "./harness.mjs";
 
 for (const [name, flags] of Object.entries(PROJECTS)) {
   describe(`the other pages, ${name}`, () => {
@@ -22,7 +22,6 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     if (name === "with WebGPU") return;
 
     it("compares a head with the words of the built-in model", { hash: "#/features" }, async (page) => {
-      await complete(page);
       await page.getByTestId("dictionary").filter({ hasText: "65 features" }).waitFor();
       await page.getByTestId("align-all").click();
       await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
