@@ -1,5 +1,7 @@
 //! Heads whose decomposition an independent numpy program computed: random, ill-conditioned, rank-deficient, degenerate.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use omega_lens::math::{Mat, product_svd};
 use serde_json::Value;
 

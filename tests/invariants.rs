@@ -4,6 +4,8 @@
 //! residual and `σ / σ_1`; `1e-12` for the relative error of every `σ`, plus what rounding the planted factors themselves
 //! changes, `ε κ` with `κ` the condition of a factor after scaling its columns.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use omega_lens::math::qr::Qr;
 use omega_lens::math::{Mat, MathError, ProductSvd, product_singular_values, product_svd};
 use proptest::prelude::*;

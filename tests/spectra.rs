@@ -1,5 +1,7 @@
 //! `omega spectra` against numpy: every golden family, raw and folded, and the 72 heads of a real model.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 mod golden;
 
 use golden::fixtures;

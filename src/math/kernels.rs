@@ -118,6 +118,8 @@ impl Packed {
     }
 }
 
+// Compiled on its own: inlined into its caller, the sums were seen to leave the registers.
+#[inline(never)]
 fn tile_products(quad: &[[f64; 4]], b: [&[f64]; 4]) -> [[f64; 4]; 4] {
     let n = quad.len();
     let (b0, b1, b2, b3) = (&b[0][..n], &b[1][..n], &b[2][..n], &b[3][..n]);

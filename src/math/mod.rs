@@ -5,7 +5,6 @@ pub mod core_svd;
 pub mod factor;
 pub mod jacobi;
 pub mod layout;
-pub mod matmul;
 pub mod pivoted_qr;
 pub mod pseudo_inverse;
 pub mod qr;
