@@ -3,6 +3,8 @@
 //! Tolerances are those of double precision with the constants that one-sided Jacobi earns: `1e-13` for orthogonality,
 //! residual and `σ / σ_1`; `1e-12` for the relative error of every `σ`, plus what rounding the planted factors themselves
 //! changes, `ε κ` with `κ` the condition of a factor after scaling its columns.
+//!
+//! Longer than most files: every invariant is asked of the same cases, which are made here.
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 

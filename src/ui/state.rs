@@ -1,4 +1,6 @@
 //! The page's memory: one value, and the one function that changes it. Knows no browser.
+//!
+//! Longer than most files: one value, one function, and the tests of both.
 
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -3,6 +3,8 @@
 //! Each worker has its own engine and opens the same files lazily, before its first question about them. Cancelling ends
 //! the worker that is on the question: that is the only way to give WebAssembly memory back. A worker that dies is
 //! replaced and its question asked once more.
+//!
+//! Longer than most files: queue, slots and restarts are one state machine, and half of it would not be readable.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
