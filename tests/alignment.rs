@@ -1,5 +1,7 @@
 //! Alignment on planted dictionaries: what is there is found, and what is not there is not.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use omega_lens::circuits::alignment::{
     AlignOptions, Alignment, AlignmentReport, Disagreement, HeadSide, Side,
 };

@@ -1,5 +1,7 @@
 //! `omega align` as a program: the shape of its JSON, its dictionaries from files, and one clear line on bad input.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 

@@ -1,5 +1,7 @@
 //! Dictionaries of every source: inside each family's model, in SAE folders, in the reader's own files, and in hostile ones.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 mod golden;
 
 use golden::{Fixture, fixtures};

@@ -1,5 +1,7 @@
 //! Alignments against an independent numpy script (`tests/golden/make_align.py`), all sides, top 10.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use std::path::{Path, PathBuf};
 
 use omega_lens::checkpoint::Checkpoint;

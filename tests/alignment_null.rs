@@ -1,5 +1,7 @@
 //! The closed-form chance level against 60-digit arithmetic and against simulation.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
 use omega_lens::circuits::null::IsotropicNull;
 use serde_json::Value;
 

@@ -1,12 +1,17 @@
-// Times the alignment of one head in view in wasm, one worker: node run.cjs PKG/align.js
+// Times the alignment of one head in view in wasm, one worker, in milliseconds of processor time (so that a busy machine does
+// not count); two workers take half each. Build and run:
+//   cargo build --release --target wasm32-unknown-unknown
+//   wasm-bindgen --target nodejs --out-dir PKG target/wasm32-unknown-unknown/release/align.wasm
+//   node run.cjs PKG/align.js
 const { Bench } = require(process.argv[2]);
 
 for (const [name, d, h, n] of [["GPT-2 small", 768, 64, 50257], ["MiniLM", 384, 32, 30522]]) {
   const bench = new Bench(d, h, n);
   const best = (work) => Math.min(...[0, 1, 2].map(() => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     work();
-    return performance.now() - start;
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1000;
   }));
   const survey = best(() => bench.survey());
   const [plain, null16, null64] = [0, 16, 64].map((rotations) => best(() => bench.align(rotations)));
