@@ -118,18 +118,22 @@ pub fn principal(groups: &[Group]) -> Option<&Group> {
     meant.next().filter(|_| meant.next().is_none())
 }
 
-/// Of the files called `base` among `names`, the one that belongs to weights in `home`: the one beside them, else the
-/// only one that is not deeper inside (`1_Pooling/config.json` describes something else).
+/// Of the files called `base_name` among `names`, the one that belongs to weights in `home`: the one beside them, else the
+/// only one elsewhere, else the only one deeper inside (there it usually describes something else: `1_Pooling/config.json`).
 pub fn companion(names: &[&str], base_name: &str, home: &str) -> Option<usize> {
-    let named = |name: &str| base(name) == base_name;
-    if let Some(beside) = names.iter().position(|name| named(name) && folder(name) == home) {
+    let named: Vec<usize> =
+        (0..names.len()).filter(|&file| base(names[file]) == base_name).collect();
+    if let Some(&beside) = named.iter().find(|&&file| folder(names[file]) == home) {
         return Some(beside);
     }
-    let inside = |name: &str| {
-        home.is_empty() || name.strip_prefix(home).is_some_and(|rest| rest.starts_with('/'))
+    let inside = |&file: &usize| {
+        home.is_empty() || names[file].strip_prefix(home).is_some_and(|rest| rest.starts_with('/'))
     };
-    let mut outside = names.iter().enumerate().filter(|(_, name)| named(name) && !inside(name));
-    outside.next().filter(|_| outside.next().is_none()).map(|(file, _)| file)
+    let (inside, elsewhere): (Vec<usize>, Vec<usize>) = named.into_iter().partition(inside);
+    match (elsewhere.as_slice(), inside.as_slice()) {
+        ([only], _) | ([], [only]) => Some(*only),
+        _ => None,
+    }
 }
 
 /// A weights file name taken apart; the order of fields is the order of sorting.
@@ -226,7 +230,9 @@ mod tests {
     fn side_files_come_from_beside_the_weights() {
         let names = ["m/1_Pooling/config.json", "m/config.json"];
         assert_eq!(companion(&names, "config.json", "m"), Some(1));
-        assert_eq!(companion(&names[..1], "config.json", "m"), None);
+        assert_eq!(companion(&["m/a/config.json", "m/b/config.json"], "config.json", "m"), None);
+        assert_eq!(companion(&["m/a/config.json", "b/config.json"], "config.json", "m"), Some(1));
+        assert_eq!(companion(&["settings/config.json"], "config.json", ""), Some(0));
         assert_eq!(companion(&["other/config.json"], "config.json", "m"), Some(0));
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::files::print_json;
-use super::{CliError, Convention, ModelArgs, inspect_text};
+use super::{CliError, ModelArgs, inspect_text};
 use crate::checkpoint::{Checkpoint, TensorEntry};
+use crate::circuits::convention::Convention;
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{Model, Weights};
 

@@ -43,12 +43,9 @@ pub(super) fn print(inspection: &Inspection<'_>) -> std::io::Result<()> {
     if inspection.complete_layers.len() < *n_layers {
         line("complete", format!("layers {:?} of {n_layers}", inspection.complete_layers))?;
     }
-    let folded = if inspection.convention.folds {
-        "folded"
-    } else {
-        "folded (nothing to fold in this family)"
-    };
-    line("convention", format!("{folded}; {}", inspection.convention.matrices))?;
+    let convention = &inspection.convention;
+    line("convention", format!("{}; {}", convention.qk, convention.ov))?;
+    line("folded", convention.folding.to_owned())?;
     for note in &inspection.notes {
         line("note", note.clone())?;
     }

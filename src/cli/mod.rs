@@ -7,7 +7,6 @@ pub mod align;
 mod align_arguments;
 mod align_text;
 pub mod attention;
-pub mod convention;
 pub mod error;
 pub mod files;
 pub mod inspect;
@@ -21,7 +20,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use convention::Convention;
 pub use error::CliError;
 pub use files::Files;
 pub use model::ModelArgs;
