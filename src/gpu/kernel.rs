@@ -105,6 +105,7 @@ impl Gpu {
 
 #[cfg(test)]
 mod tests {
+    use super::super::device::GpuOptions;
     use super::*;
 
     #[test]
@@ -115,5 +116,17 @@ mod tests {
             Ok("const H: u32 = 8u; // size".to_owned())
         );
         assert!(with_constants(&kernel, &[("N", 8)]).is_err());
+    }
+
+    #[test]
+    fn a_shader_that_does_not_compile_is_an_error_in_words() {
+        let Ok(gpu) = pollster::block_on(Gpu::request(GpuOptions::new(|| 0.0))) else { return };
+        for (source, entry) in
+            [("fn main( {", "main"), ("@compute @workgroup_size(1) fn main() {}", "other")]
+        {
+            let error = pollster::block_on(gpu.pipeline(&Kernel { name: "k", source, entry }, &[]));
+            assert!(matches!(&error, Err(GpuError::Shader { .. })), "{error:?}");
+        }
+        assert!(!gpu.lost());
     }
 }
