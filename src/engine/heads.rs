@@ -2,11 +2,16 @@
 
 use super::{Engine, python};
 use crate::checkpoint::{Named, to_safetensors};
+use crate::circuits::alignment::{AlignOptions, HeadSide, Match, Side, SideAlignment};
+use crate::circuits::dictionary::Builtin;
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::{Circuit, decompose, singular_values};
 use crate::math::layout::{to_row_major, to_row_major_f32};
+use crate::math::{Mat, ProductSvd};
 use crate::model::{HeadWeights, Weights};
-use crate::worker::protocol::heads::{Ask, CircuitSpectrum, HeadAt, HeadSpectra, Tell as HeadTell};
+use crate::worker::protocol::heads::{
+    Ask, CircuitSpectrum, HeadAt, HeadSpectra, PairTokens, SideTokens, Tell as HeadTell, TokenCosine,
+};
 use crate::worker::protocol::{Failure, Out, Tell};
 
 /// Answers one question.
@@ -59,21 +64,69 @@ fn spectrum(
     })
 }
 
-fn vectors(
-    engine: &mut Engine,
-    at: HeadAt,
-    top: usize,
-    remove_mean: bool,
-    out: Out<'_>,
-) -> Result<(), Failure> {
+fn vectors(engine: &mut Engine, at: HeadAt, top: usize, remove_mean: bool, out: Out<'_>) -> Result<(), Failure> {
     let weights = engine.layer(at.layer)?.head(at.head, at.weights)?;
     let svd = decompose(&weights, at.circuit)?;
     let python = python::loader(engine.model()?, at.layer, at.head, at.weights)?;
     // One vector a row: the transpose of the matrix whose columns they are.
-    let rows = |m: &crate::math::Mat| to_row_major_f32(&m.transpose());
+    let rows = |m: &Mat| to_row_major_f32(&m.transpose());
     let arrays = vec![rows(&svd.u), rows(&svd.v)];
     out(Tell::Heads(HeadTell::Vectors { at, sigma: svd.s.clone(), python }), arrays);
-    let _ = (top, remove_mean);
+    nearest(engine, at, &svd, top, remove_mean, out)
+}
+
+/// The tokens at both ends of every direction: embeddings, and for what OV writes, unembeddings.
+fn nearest(
+    engine: &mut Engine,
+    at: HeadAt,
+    svd: &ProductSvd,
+    top: usize,
+    remove_mean: bool,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    let arch = &engine.model()?.arch;
+    if arch.embedding.tokens.is_none() {
+        return Ok(());
+    }
+    let written = at.circuit == Circuit::Ov && arch.unembedding.is_some();
+    let right_dictionary = if written { Builtin::Unembed } else { Builtin::Embed };
+    let (left, right) = match at.circuit {
+        Circuit::Qk => (Side::Dest, Side::Src),
+        Circuit::Ov => (Side::Read, Side::Write),
+    };
+    engine.load_tokenizer()?;
+    engine.builtin(Builtin::Embed, at.weights)?;
+    engine.builtin(right_dictionary, at.weights)?;
+    let model = engine.model()?;
+    let options = AlignOptions { top, rotations: 0, seed: 0 };
+    let side = |side, vectors: &Mat| HeadSide::new(at.layer, at.head, side, vectors, &svd.s);
+    let mut of = 0;
+    let mut aligned = |dictionary, sides| {
+        let surveyed = engine.ready(dictionary, at.weights)?;
+        of = surveyed.dictionary.about.n_rows;
+        surveyed.align(model, sides, remove_mean, options, |_, _| {})
+    };
+    let reports = if right_dictionary == Builtin::Embed {
+        aligned(Builtin::Embed, vec![side(left, &svd.u), side(right, &svd.v)])?.sides
+    } else {
+        let mut sides = aligned(Builtin::Embed, vec![side(left, &svd.u)])?.sides;
+        sides.extend(aligned(right_dictionary, vec![side(right, &svd.v)])?.sides);
+        sides
+    };
+    let label = |id: usize| engine.tokenizer.as_ref().map_or_else(|| format!("#{id}"), |t| t.label(id as u32));
+    let tokens = |found: &[Match]| {
+        let token = |m: &Match| TokenCosine { id: m.index, text: label(m.index), cosine: m.cos as f32 };
+        found.iter().map(token).collect()
+    };
+    let ends = |side: &SideAlignment, k: usize| {
+        let direction = side.directions.iter().find(|d| d.k == k);
+        direction.map(|d| SideTokens { plus: tokens(&d.positive), minus: tokens(&d.negative) }).unwrap_or_default()
+    };
+    let pairs = match reports.as_slice() {
+        [left, right] => (0..svd.s.len()).map(|k| PairTokens { k, left: ends(left, k), right: ends(right, k) }).collect(),
+        _ => Vec::new(),
+    };
+    out(Tell::Heads(HeadTell::Nearest { at, pairs, rows: of, of }), Vec::new());
     Ok(())
 }
 

@@ -4,9 +4,13 @@
 //! page of questions.
 
 use crate::checkpoint::{ByteSource, Checkpoint};
+use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, ModelError, Part};
 use crate::worker::protocol::{Ask, Failure, Out, Tell};
 
+mod attention;
+mod dictionary;
+mod features;
 mod heads;
 mod open;
 mod python;
@@ -17,6 +21,10 @@ pub struct Engine {
     model: Option<Model>,
     /// The layer that was read last, still in the file's bytes.
     layer: Option<AttentionLayer>,
+    tokenizer: Option<Tokenizer>,
+    tokenizer_read: bool,
+    attention: attention::Memory,
+    shelf: dictionary::Shelf,
 }
 
 impl Engine {
@@ -35,13 +43,28 @@ impl Engine {
             Ask::Open(hints) => {
                 let checkpoint = Checkpoint::open(sources).map_err(open::unreadable)?;
                 let (model, summary) = open::open(checkpoint, &hints)?;
-                self.model = Some(model);
-                self.layer = None;
+                *self = Self { model: Some(model), ..Self::default() };
                 out(Tell::Opened(Box::new(summary)), Vec::new());
                 Ok(())
             }
             Ask::Heads(ask) => heads::answer(self, ask, out),
+            Ask::Attention(ask) => attention::answer(self, ask, out),
+            Ask::Features(ask) => features::answer(self, ask, sources, out),
+            Ask::SetElsewhere(spec) => {
+                let (model, _) = open::open(Checkpoint::open(sources)?, &Default::default())?;
+                let mut other = Self { model: Some(model), ..Self::default() };
+                attention::answer(&mut other, crate::worker::protocol::attention::Ask::Set(spec), out)
+            }
         }
+    }
+
+    /// Reads the tokenizer beside the model, once; there may be none.
+    fn load_tokenizer(&mut self) -> Result<(), Failure> {
+        if !self.tokenizer_read {
+            self.tokenizer_read = true;
+            self.tokenizer = Tokenizer::from_side_files(&self.model()?.checkpoint)?;
+        }
+        Ok(())
     }
 
     fn model(&self) -> Result<&Model, Failure> {

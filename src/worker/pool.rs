@@ -119,6 +119,22 @@ impl Pool {
 
     /// Tries new files. Until they are open, and if they cannot be opened, the old ones stay.
     pub fn open(&self, files: &[Dropped], hints: Hints, on_tell: OnTell) -> JobId {
+        self.enqueue_at(Ask::Open(hints), Vec::new(), Some(list_of(files)), on_tell, true)
+    }
+
+    /// Asks a question about other files than the open ones.
+    pub fn ask_about(&self, files: &[Dropped], ask: Ask, on_tell: OnTell) -> JobId {
+        self.enqueue_at(ask, Vec::new(), Some(list_of(files)), on_tell, false)
+    }
+}
+
+/// Whether a question is about the open model.
+fn needs_model(ask: &Ask) -> bool {
+    !matches!(ask, Ask::Open(_) | Ask::SetElsewhere(_))
+}
+
+/// The files as workers take them.
+fn list_of(files: &[Dropped]) -> JsValue {
         let list = Array::new();
         for file in files {
             let entry = Object::new();
@@ -127,17 +143,18 @@ impl Pool {
             let _ = Reflect::set(&entry, &"blob".into(), &file.blob);
             list.push(&entry);
         }
-        self.enqueue(Ask::Open(hints), Vec::new(), Some(list.into()), on_tell)
-    }
+        list.into()
+}
 
+impl Pool {
     /// Asks a question; `on_tell` hears every part of the answer, the last one being `Done` or `Failed`.
     pub fn ask(&self, ask: Ask, on_tell: OnTell) -> JobId {
-        self.enqueue(ask, Vec::new(), None, on_tell)
+        self.enqueue_at(ask, Vec::new(), None, on_tell, false)
     }
 
     /// Asks a question that comes with arrays.
     pub fn ask_with(&self, ask: Ask, arrays: Vec<Vec<f32>>, on_tell: OnTell) -> JobId {
-        self.enqueue(ask, arrays, None, on_tell)
+        self.enqueue_at(ask, arrays, None, on_tell, false)
     }
 
     /// Asks a question ahead of everything that waits: what the reader is looking at.
@@ -186,17 +203,6 @@ impl Pool {
         self.pump();
     }
 
-    fn enqueue(
-        &self,
-        ask: Ask,
-        arrays: Vec<Vec<f32>>,
-        files: Option<JsValue>,
-        on_tell: OnTell,
-    ) -> JobId {
-        let first = files.is_some();
-        self.enqueue_at(ask, arrays, files, on_tell, first)
-    }
-
     fn enqueue_at(
         &self,
         ask: Ask,
@@ -230,7 +236,7 @@ impl Pool {
                 continue;
             }
             let Some(job) = inner.queue.pop_front() else { break };
-            match (&inner.opened, slot.epoch != inner.epoch && job.files.is_none()) {
+            match (&inner.opened, slot.epoch != inner.epoch && needs_model(&job.ask)) {
                 (Some((files, hints)), true) => {
                     post(&slot.worker, job.id, &Ask::Open(hints.clone()), &[], files);
                     slot.state = State::Opening(job);
@@ -273,7 +279,8 @@ impl Pool {
                 State::Opening(job) if job.id == message.id => match message.header {
                     Tell::Done => {
                         slot.epoch = inner.epoch;
-                        post(&slot.worker, job.id, &job.ask, &job.arrays, &JsValue::UNDEFINED);
+                        let files = job.files.clone().unwrap_or(JsValue::UNDEFINED);
+                        post(&slot.worker, job.id, &job.ask, &job.arrays, &files);
                         slot.state = State::Busy(job);
                         None
                     }

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod attention;
+pub mod features;
 pub mod heads;
 pub mod model;
 
@@ -18,6 +20,12 @@ pub enum Ask {
     Open(model::Hints),
     /// Spectra, vectors and their nearest tokens.
     Heads(heads::Ask),
+    /// Attention on a prompt.
+    Attention(attention::Ask),
+    /// Alignment with a dictionary; the reader's own travels beside this message.
+    Features(features::Ask),
+    /// Measure a set of prompts on the files that travel beside this message; the open model stays.
+    SetElsewhere(attention::SetSpec),
 }
 
 /// What a worker tells while it works on a question.
@@ -27,6 +35,10 @@ pub enum Tell {
     Opened(Box<model::ModelSummary>),
     /// Part of an answer about heads.
     Heads(heads::Tell),
+    /// Part of an answer about attention.
+    Attention(attention::Tell),
+    /// Part of an answer about alignment.
+    Features(features::Tell),
     /// How far the work is; `done` of `total` steps.
     Progress {
         /// Steps finished.

@@ -1,0 +1,131 @@
+//! One cell of one head's pattern, taken apart; and the model rerun with a part of it changed.
+
+use super::super::Engine;
+use super::run::{guesses, softmax};
+use crate::circuits::components::ComponentTerms;
+use crate::circuits::components_model::split_head;
+use crate::circuits::controls::{ControlOptions, Controls};
+use crate::circuits::intervention::Intervention;
+use crate::circuits::sad_event::SadEvent;
+use crate::circuits::sad_run::{LayerRun, edited_scores};
+use crate::model::forward::{ForwardPass, Site};
+use crate::model::{AttentionLayer, Part as Matrices, Weights};
+use crate::worker::protocol::attention::{Cell, CellAt, Changed, Guess, Part, Prompt, Tell as AttentionTell};
+use crate::worker::protocol::{Failure, Out, Tell};
+
+/// Everything about one cell.
+pub(super) fn cell(engine: &mut Engine, prompt: &Prompt, at: CellAt, out: Out<'_>) -> Result<(), Failure> {
+    engine.run(prompt, out)?;
+    engine.bases(at.layer)?;
+    let (model, memory) = engine.attention()?;
+    let none = || Failure::new(format!("L{}H{} cannot be decomposed", at.layer, at.head));
+    let basis = memory.bases.get(&(at.layer, at.head)).ok_or_else(none)?;
+    let run = memory.run.as_ref().ok_or_else(none)?;
+    let trace = run.traces.get(at.layer).ok_or_else(none)?;
+    let layer_run = LayerRun::of(&model.arch, trace).ok_or_else(none)?;
+    let terms = layer_run.terms(at.head, basis)?;
+    let (_, _, pattern) = layer_run.head(at.head)?;
+    let options = ControlOptions::default();
+    let stream = (at.layer * layer_run.n_heads + at.head) as u32;
+    let controls = Controls::new(&basis.s, options, stream);
+    let event = SadEvent::of(&terms, &controls, pattern, layer_run.view, at.dest, at.src);
+    let control_terms =
+        event.as_ref().and_then(|e| controls.basis_terms(&e.relative).into_iter().next()).unwrap_or_default();
+
+    let (mut dest_parts, mut src_parts, mut unsplit) = (Vec::new(), Vec::new(), None);
+    if let Some(event) = &event {
+        let weights = AttentionLayer::read(model, at.layer, Matrices::Qk)?.head(at.head, Weights::Folded)?;
+        match split_head(model, &run.traces, (at.layer, at.head), &weights, basis) {
+            Ok((dest, src)) => {
+                dest_parts = dest.dest_terms(&event.relative).map(parts).unwrap_or_default();
+                src_parts = src.src_terms(&event.relative, layer_run.view).map(parts).unwrap_or_default();
+            }
+            Err(reason) => unsplit = Some(reason.to_string()),
+        }
+    }
+    let coefficients = |values: &[f64]| values.iter().map(|&x| x as f32).collect();
+    let cell = Cell {
+        at,
+        sigma: basis.s.clone(),
+        event,
+        control_terms,
+        dest_coefficients: coefficients(&terms.dest_coefficients),
+        src_coefficients: coefficients(&terms.src_coefficients),
+        remainder_share: terms.remainder_share(),
+        dest_parts,
+        src_parts,
+        unsplit,
+    };
+    out(Tell::Attention(AttentionTell::Cell(Box::new(cell))), Vec::new());
+    Ok(())
+}
+
+/// The components, strongest first.
+fn parts(terms: ComponentTerms) -> Vec<Part> {
+    let totals = terms.totals(None);
+    let rows = terms.terms.chunks_exact(terms.d_head.max(1));
+    let mut parts: Vec<Part> = (terms.components.iter().zip(totals).zip(rows))
+        .map(|((&component, total), row)| Part { component, total, terms: row.to_vec() })
+        .collect();
+    parts.sort_by(|a, b| b.total.abs().total_cmp(&a.total.abs()));
+    parts
+}
+
+/// Reruns the model from the cell's layer on with an edit of its head's scores.
+pub(super) fn change(
+    engine: &mut Engine,
+    prompt: &Prompt,
+    at: CellAt,
+    intervention: &Intervention,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    engine.run(prompt, out)?;
+    engine.bases(at.layer)?;
+    let labels = engine.tokenizer.as_ref();
+    let label = |id: u32| labels.map_or_else(|| format!("#{id}"), |t| t.label(id));
+    let model = engine.model.as_ref().ok_or_else(|| Failure::new("no model is open"))?;
+    let memory = &engine.attention;
+    let none = || Failure::new(format!("L{}H{} cannot be decomposed", at.layer, at.head));
+    let basis = memory.bases.get(&(at.layer, at.head)).ok_or_else(none)?;
+    let run = memory.run.as_ref().ok_or_else(none)?;
+    let trace = run.traces.get(at.layer).ok_or_else(none)?;
+    let terms = LayerRun::of(&model.arch, trace).ok_or_else(none)?.terms(at.head, basis)?;
+    let edited = edited_scores(&model.arch, (at.layer, at.head), &terms, intervention)?;
+
+    let n = trace.n;
+    let mut pass = ForwardPass::of_hidden(model, at.layer, vec![n], trace.resid_pre.clone())?;
+    let mut edit = |site: Site, scores: &mut [f32]| {
+        if site.head == at.head && scores.len() == edited.len() {
+            scores.copy_from_slice(&edited);
+        }
+    };
+    let after = pass.step(model, true, Some(&mut edit))?;
+    while pass.next_layer() < model.arch.n_layers {
+        pass.step(model, false, None)?;
+        out(Tell::Progress { done: pass.next_layer(), total: model.arch.n_layers }, Vec::new());
+    }
+    let row = |pattern: &[f32]| -> Vec<f32> {
+        let start = (at.head * n + at.dest) * n;
+        pattern.get(start..start + n).map(<[f32]>::to_vec).unwrap_or_default()
+    };
+    let next_before = run.ran.next.clone();
+    let mut next_after = guesses(model, &pass, n - 1, &label)?;
+    if !next_before.is_empty() {
+        // The tokens that were likely before are shown after, however unlikely they have become.
+        let probabilities = softmax(&pass.logits(model, &[(0, n - 1)])?);
+        for guess in &next_before {
+            if next_after.iter().all(|g| g.id != guess.id) {
+                let probability = probabilities.get(guess.id as usize).copied().unwrap_or(0.0);
+                next_after.push(Guess { probability, ..guess.clone() });
+            }
+        }
+    }
+    let changed = Changed {
+        attention_before: row(&trace.pattern),
+        attention_after: after.first().map(|t| row(&t.pattern)).unwrap_or_default(),
+        next_before,
+        next_after,
+    };
+    out(Tell::Attention(AttentionTell::Changed(changed)), Vec::new());
+    Ok(())
+}

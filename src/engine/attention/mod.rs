@@ -1,0 +1,86 @@
+//! Answers about attention: run a prompt, take scores apart, change a part, measure a set.
+
+mod cell;
+mod run;
+mod set;
+
+use std::collections::HashMap;
+
+use super::Engine;
+use crate::circuits::omega::{Circuit, decompose};
+use crate::circuits::relative_attention::TermBasis;
+use crate::circuits::sad_run::{HeadSad, LayerRun, Look};
+use crate::model::{AttentionLayer, Model, Part, Weights};
+use crate::worker::protocol::attention::{Ask, Prompt, Tell as AttentionTell};
+use crate::worker::protocol::{Failure, Out, Tell};
+
+pub(super) use run::Run;
+
+/// What this page remembers between questions.
+#[derive(Default)]
+pub(super) struct Memory {
+    run: Option<Run>,
+    bases: HashMap<(usize, usize), TermBasis>,
+}
+
+/// Answers one question.
+pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
+    match ask {
+        Ask::Run(prompt) => {
+            let run = engine.run(&prompt, out)?;
+            out(Tell::Attention(AttentionTell::Ran(run.ran.clone())), Vec::new());
+            for trace in &run.traces {
+                let tell = AttentionTell::Pattern { layer: trace.layer, n: trace.n };
+                out(Tell::Attention(tell), vec![trace.pattern.clone()]);
+            }
+            Ok(())
+        }
+        Ask::Looks(prompt, look) => looks(engine, &prompt, look, out),
+        Ask::Cell(prompt, at) => cell::cell(engine, &prompt, at, out),
+        Ask::Change(prompt, at, intervention) => cell::change(engine, &prompt, at, &intervention, out),
+        Ask::Set(spec) => set::set(engine, &spec, out),
+    }
+}
+
+/// Every head's look from one destination, layer by layer.
+fn looks(engine: &mut Engine, prompt: &Prompt, look: Look, out: Out<'_>) -> Result<(), Failure> {
+    engine.run(prompt, out)?;
+    let (n_layers, n_heads) = (engine.model()?.arch.n_layers, engine.model()?.arch.n_heads);
+    for layer in 0..n_layers {
+        engine.bases(layer)?;
+        let (model, memory) = engine.attention()?;
+        let Some(run) = &memory.run else { return Err(Failure::new("no prompt was run")) };
+        let Some(layer_run) = run.traces.get(layer).and_then(|t| LayerRun::of(&model.arch, t)) else { break };
+        let heads = (0..n_heads).filter_map(|head| {
+            let basis = memory.bases.get(&(layer, head))?;
+            HeadSad::of(&layer_run, (layer, head), basis, look).ok()
+        });
+        out(Tell::Attention(AttentionTell::Looks(heads.collect())), Vec::new());
+        out(Tell::Progress { done: layer + 1, total: n_layers }, Vec::new());
+    }
+    Ok(())
+}
+
+impl Engine {
+    /// The model and this page's memory.
+    fn attention(&mut self) -> Result<(&Model, &mut Memory), Failure> {
+        let model = self.model.as_ref().ok_or_else(|| Failure::new("no model is open"))?;
+        Ok((model, &mut self.attention))
+    }
+
+    /// The bases of every head of a layer, decomposed once. Heads that cannot be decomposed are left out.
+    fn bases(&mut self, layer: usize) -> Result<(), Failure> {
+        let (model, memory) = self.attention()?;
+        if memory.bases.contains_key(&(layer, 0)) {
+            return Ok(());
+        }
+        let attention = AttentionLayer::read(model, layer, Part::Qk)?;
+        for head in 0..model.arch.n_heads {
+            let svd = attention.head(head, Weights::Folded).ok().and_then(|w| decompose(&w, Circuit::Qk).ok());
+            if let Some(svd) = svd {
+                memory.bases.insert((layer, head), TermBasis::of(&svd));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! From the reader's prompt to traces of every layer, remembered until another prompt comes.
+
+use super::super::Engine;
+use crate::model::architecture::Architecture;
+use crate::model::tokenizer::{Start, Tokenizer};
+use crate::model::{ForwardPass, LayerTrace, Model};
+use crate::worker::protocol::attention::{Guess, Prompt, Ran};
+use crate::worker::protocol::{Failure, Out, Tell};
+
+/// Guesses that are told after a prompt.
+const GUESSES: usize = 8;
+
+/// A prompt that was run, with what every head saw.
+pub(in super::super) struct Run {
+    pub(super) prompt: Prompt,
+    pub(super) traces: Vec<LayerTrace>,
+    pub(super) ran: Ran,
+}
+
+impl Engine {
+    /// Runs `prompt`, unless it was the last one.
+    pub(super) fn run(&mut self, prompt: &Prompt, out: Out<'_>) -> Result<&Run, Failure> {
+        if self.attention.run.as_ref().is_none_or(|run| run.prompt != *prompt) {
+            self.attention.run = None;
+            self.load_tokenizer()?;
+            let model = self.model.as_ref().ok_or_else(|| Failure::new("no model is open"))?;
+            let run = run(model, self.tokenizer.as_ref(), prompt, out)?;
+            self.attention.run = Some(run);
+        }
+        self.attention.run.as_ref().ok_or_else(|| Failure::new("no prompt was run"))
+    }
+}
+
+fn run(model: &Model, tokenizer: Option<&Tokenizer>, prompt: &Prompt, out: Out<'_>) -> Result<Run, Failure> {
+    let bos = prompt.bos.unwrap_or(model.arch.prepend_bos);
+    let ids = ids_of(tokenizer, prompt, bos)?;
+    let mut pass = ForwardPass::of_tokens(model, &[ids.clone()])?;
+    let mut traces = Vec::with_capacity(model.arch.n_layers);
+    for layer in 0..model.arch.n_layers {
+        traces.extend(pass.step(model, true, None)?);
+        out(Tell::Progress { done: layer + 1, total: model.arch.n_layers }, Vec::new());
+    }
+    let label = |id: u32| tokenizer.map_or_else(|| format!("#{id}"), |t| t.label(id));
+    let next = guesses(model, &pass, ids.len() - 1, &label)?;
+    let tokens = ids.iter().map(|&id| label(id)).collect();
+    let ran = Ran { ids, tokens, bos, next, named: named(&model.arch) };
+    Ok(Run { prompt: prompt.clone(), traces, ran })
+}
+
+/// The ids of a prompt: the tokenizer's, or the numbers in it.
+fn ids_of(tokenizer: Option<&Tokenizer>, prompt: &Prompt, bos: bool) -> Result<Vec<u32>, Failure> {
+    let ids = match tokenizer.filter(|_| !prompt.ids) {
+        Some(tokenizer) => tokenizer.encode(&prompt.text, bos)?,
+        None => {
+            let words = prompt.text.split([' ', ',', '\n']).filter(|w| !w.is_empty());
+            let read = |word: &str| {
+                word.trim_start_matches('#').parse().map_err(|_| {
+                    let mut failure = Failure::new(format!("“{word}” is not a token id"));
+                    failure.hint = "Without a tokenizer a prompt is a list of numbers, such as 1 2 3. Drop tokenizer.json \
+                                    together with the model to type words."
+                        .into();
+                    failure
+                })
+            };
+            let mut ids = words.map(read).collect::<Result<Vec<u32>, _>>()?;
+            if let (true, Some(Start::Bos { id, .. })) = (bos, tokenizer.map(Tokenizer::start)) {
+                ids.insert(0, *id);
+            }
+            ids
+        }
+    };
+    if ids.is_empty() { Err(Failure::new("the prompt is empty: type at least one word")) } else { Ok(ids) }
+}
+
+/// What the model expects after `position`, likeliest first; empty where it has no unembedding or sees both ways.
+pub(super) fn guesses(
+    model: &Model,
+    pass: &ForwardPass,
+    position: usize,
+    label: &dyn Fn(u32) -> String,
+) -> Result<Vec<Guess>, Failure> {
+    if model.arch.unembedding.is_none() || !model.arch.causal {
+        return Ok(Vec::new());
+    }
+    let logits = pass.logits(model, &[(0, position)])?;
+    let probabilities = softmax(&logits);
+    let mut order: Vec<usize> = (0..probabilities.len()).collect();
+    order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+    let guess = |&id: &usize| Guess { id: id as u32, text: label(id as u32), probability: probabilities[id] };
+    Ok(order.iter().take(GUESSES).map(guess).collect())
+}
+
+/// Probabilities from logits.
+pub(super) fn softmax(logits: &[f32]) -> Vec<f64> {
+    let most = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let weights: Vec<f64> = logits.iter().map(|&l| (f64::from(l) - most).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|w| w / total).collect()
+}
+
+/// What happens to a score beside the bilinear part, in words.
+fn named(arch: &Architecture) -> Vec<String> {
+    let mut named = Vec::new();
+    let attention = || arch.layers.iter().map(|l| &l.attention);
+    if let Some(cap) = attention().find_map(|a| a.score_cap) {
+        named.push(format!("soft-cap at {cap} after the score"));
+    }
+    if arch.alibi.is_some() {
+        named.push("ALiBi adds a slope over distance to the score".into());
+    }
+    if let Some(window) = attention().find_map(|a| a.window) {
+        named.push(format!("sliding window of {window} in some layers"));
+    }
+    if attention().any(|a| a.qk_norm.is_some()) {
+        named.push("queries and keys are normed; their scale is frozen per token".into());
+    }
+    if attention().any(|a| a.rope.is_some()) {
+        named.push("rotary positions: tokens are rotated, singular vectors are not".into());
+    }
+    named
+}

@@ -1,0 +1,104 @@
+//! Dictionaries of the open model, surveyed once: what the Heads and the Features page compare directions with.
+
+use std::collections::HashMap;
+
+use super::Engine;
+use crate::checkpoint::ByteSource;
+use crate::circuits::alignment::{AlignOptions, Alignment, AlignmentReport, HeadSide};
+use crate::circuits::dictionary::{Builtin, Dictionary, DictionarySurvey, FileChoice, Frame, Survey, UnitBlock};
+use crate::model::{Model, Weights};
+use crate::worker::protocol::Failure;
+
+/// Rows of a dictionary in memory at a time.
+const BLOCK: usize = 2048;
+
+/// A dictionary with what is known about all of it.
+pub(super) struct Surveyed {
+    pub(super) dictionary: Dictionary,
+    pub(super) survey: DictionarySurvey,
+    centre: bool,
+    d_model: usize,
+}
+
+/// Dictionaries that were surveyed.
+#[derive(Default)]
+pub(super) struct Shelf {
+    builtin: HashMap<(Builtin, Weights), Surveyed>,
+    /// The reader's own, by the name of its first file.
+    own: Option<(String, Surveyed)>,
+}
+
+impl Surveyed {
+    fn of(dictionary: Dictionary, model: &Model, weights: Weights) -> Result<Self, Failure> {
+        let d_model = model.arch.d_model;
+        let centre = weights == Weights::Folded && model.arch.reads_through_layer_norm();
+        let plain = Frame::plain(d_model, centre);
+        let mut survey = Survey::default();
+        for range in dictionary.blocks(BLOCK) {
+            survey.step(&dictionary.block(Some(&model.checkpoint), range, &plain)?);
+        }
+        Ok(Self { dictionary, survey: survey.finish(), centre, d_model })
+    }
+
+    /// What is taken out of features and directions alike.
+    pub(super) fn frame(&self, remove_mean: bool) -> Frame {
+        Frame::after(&self.survey, self.d_model, self.centre, remove_mean)
+    }
+
+    /// One feature, prepared.
+    pub(super) fn feature(&self, model: &Model, row: usize, remove_mean: bool) -> Result<UnitBlock, Failure> {
+        Ok(self.dictionary.block(Some(&model.checkpoint), row..row + 1, &self.frame(remove_mean))?)
+    }
+
+    /// Compares sides with every feature; `tell` hears rows done and rows in all after each block.
+    pub(super) fn align(
+        &self,
+        model: &Model,
+        sides: Vec<HeadSide>,
+        remove_mean: bool,
+        options: AlignOptions,
+        mut tell: impl FnMut(usize, usize),
+    ) -> Result<AlignmentReport, Failure> {
+        let frame = self.frame(remove_mean);
+        let n_rows = self.dictionary.about.n_rows;
+        let mut alignment = Alignment::new(sides, frame.clone(), n_rows, None, options)?;
+        for range in self.dictionary.blocks(BLOCK) {
+            alignment.step(&self.dictionary.block(Some(&model.checkpoint), range, &frame)?)?;
+            let (done, of) = alignment.progress();
+            tell(done, of);
+        }
+        Ok(alignment.report())
+    }
+}
+
+impl Engine {
+    /// One of the model's own dictionaries, surveyed.
+    pub(super) fn builtin(&mut self, which: Builtin, weights: Weights) -> Result<(), Failure> {
+        if !self.shelf.builtin.contains_key(&(which, weights)) {
+            let model = self.model()?;
+            let surveyed = Surveyed::of(Dictionary::of_model(model, which, weights)?, model, weights)?;
+            self.shelf.builtin.insert((which, weights), surveyed);
+        }
+        Ok(())
+    }
+
+    /// A dictionary that [`Engine::builtin`] made ready.
+    pub(super) fn ready(&self, which: Builtin, weights: Weights) -> Result<&Surveyed, Failure> {
+        self.shelf.builtin.get(&(which, weights)).ok_or_else(|| Failure::new("the dictionary is not ready"))
+    }
+
+    /// The reader's own dictionary, once [`Engine::own`] has it.
+    pub(super) fn ready_own(&self) -> Result<&Surveyed, Failure> {
+        self.shelf.own.as_ref().map(|(_, s)| s).ok_or_else(|| Failure::new("no dictionary file was given"))
+    }
+
+    /// The reader's own dictionary, from files that came with the question, or the one that came last.
+    pub(super) fn own(&mut self, sources: Vec<Box<dyn ByteSource>>, choice: &FileChoice, weights: Weights) -> Result<&Surveyed, Failure> {
+        if let Some(name) = sources.first().map(|s| s.name().to_owned()) {
+            let model = self.model()?;
+            let surveyed = Surveyed::of(Dictionary::of_files(model, sources, choice, weights)?, model, weights)?;
+            self.shelf.own = Some((name, surveyed));
+        }
+        self.shelf.own.as_ref().map(|(_, s)| s).ok_or_else(|| Failure::new("no dictionary file was given"))
+    }
+}

@@ -1,0 +1,133 @@
+//! Answers about alignment: sides of heads against a dictionary, and the inverse question.
+
+use super::Engine;
+use super::dictionary::Surveyed;
+use crate::checkpoint::ByteSource;
+use crate::circuits::alignment::{AlignOptions, FeatureSearch, HeadSide};
+use crate::circuits::dictionary::Builtin;
+use crate::circuits::omega::Circuit;
+use crate::model::Weights;
+use crate::worker::protocol::features::{Ask, Source, Tell as FeatureTell};
+use crate::worker::protocol::{Failure, Out, Tell};
+
+/// Hits that are told.
+const HITS: usize = 40;
+
+/// Answers one question.
+pub(super) fn answer(
+    engine: &mut Engine,
+    ask: Ask,
+    sources: Vec<Box<dyn ByteSource>>,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    engine.load_tokenizer()?;
+    match ask {
+        Ask::Align { source, heads, weights, remove_mean, top, rotations } => {
+            let mut sides = Vec::new();
+            for &(layer, head) in &heads {
+                sides.extend(head_sides(engine, layer, head, weights)?);
+            }
+            prepare(engine, &source, sources, weights)?;
+            let surveyed = surveyed(engine, &source, weights)?;
+            out(Tell::Features(about(surveyed, heads.first().map_or(0, |h| h.0), &sides)), Vec::new());
+            let options = AlignOptions { top, rotations, seed: 0 };
+            let mut tell = |done, total| out(Tell::Progress { done, total }, Vec::new());
+            let mut report = surveyed.align(engine.model()?, sides, remove_mean, options, &mut tell)?;
+            report.label_with(|row| label(engine, surveyed, &source, row));
+            out(Tell::Features(FeatureTell::Report(Box::new(report))), Vec::new());
+            Ok(())
+        }
+        Ask::Find { source, feature, layer, weights, remove_mean } => {
+            prepare(engine, &source, sources, weights)?;
+            let n_heads = engine.model()?.arch.n_heads;
+            let mut sides = Vec::new();
+            for head in 0..n_heads {
+                sides.extend(head_sides(engine, layer, head, weights)?);
+            }
+            let surveyed = surveyed(engine, &source, weights)?;
+            let row = find(engine, surveyed, &source, &feature)?;
+            let block = surveyed.feature(engine.model()?, row, remove_mean)?;
+            let mut search = FeatureSearch::new(surveyed.frame(remove_mean), block);
+            for side in &sides {
+                search.step(side);
+            }
+            let mut hits = search.hits();
+            hits.sort_by(|a, b| b.cos.abs().total_cmp(&a.cos.abs()));
+            hits.truncate(HITS);
+            let label = label(engine, surveyed, &source, row);
+            out(Tell::Features(FeatureTell::Hits { label, hits }), Vec::new());
+            Ok(())
+        }
+    }
+}
+
+fn head_sides(engine: &mut Engine, layer: usize, head: usize, weights: Weights) -> Result<Vec<HeadSide>, Failure> {
+    let matrices = engine.layer(layer)?.head(head, weights)?;
+    let mut sides = Vec::new();
+    for circuit in [Circuit::Qk, Circuit::Ov] {
+        sides.extend(HeadSide::both(layer, head, circuit, &matrices)?);
+    }
+    Ok(sides)
+}
+
+fn prepare(
+    engine: &mut Engine,
+    source: &Source,
+    files: Vec<Box<dyn ByteSource>>,
+    weights: Weights,
+) -> Result<(), Failure> {
+    match source {
+        Source::Model(which) => engine.builtin(*which, weights),
+        Source::Own(choice) => engine.own(files, choice, weights).map(|_| ()),
+    }
+}
+
+fn surveyed<'a>(engine: &'a Engine, source: &Source, weights: Weights) -> Result<&'a Surveyed, Failure> {
+    match source {
+        Source::Model(which) => engine.ready(*which, weights),
+        Source::Own(_) => engine.ready_own(),
+    }
+}
+
+fn about(surveyed: &Surveyed, layer: usize, sides: &[HeadSide]) -> FeatureTell {
+    let (about, survey) = (&surveyed.dictionary.about, &surveyed.survey);
+    let mut notes = about.notes.clone();
+    if let Some(side) = sides.first() {
+        notes.extend(about.warnings_for(layer, side.side));
+    }
+    FeatureTell::About {
+        name: about.name.clone(),
+        n_features: survey.n_features,
+        n_skipped: survey.n_rows - survey.n_features,
+        mean_cosine: survey.mean_cosine,
+        notes,
+    }
+}
+
+/// A row's name: the token for dictionaries with one row a token.
+fn label(engine: &Engine, surveyed: &Surveyed, source: &Source, row: usize) -> String {
+    match (source, engine.tokenizer.as_ref()) {
+        (Source::Model(Builtin::Embed | Builtin::Unembed), Some(tokenizer)) => tokenizer.label(row as u32),
+        (Source::Model(Builtin::Embed | Builtin::Unembed), None) => format!("#{row}"),
+        _ => surveyed.dictionary.label(row),
+    }
+}
+
+/// The row that the reader means: `#12`, a token, or a label.
+fn find(engine: &Engine, surveyed: &Surveyed, source: &Source, feature: &str) -> Result<usize, Failure> {
+    let n = surveyed.dictionary.about.n_rows;
+    if let Some(row) = feature.strip_prefix('#').and_then(|r| r.parse().ok()).filter(|r| *r < n) {
+        return Ok(row);
+    }
+    let is_token = matches!(source, Source::Model(Builtin::Embed | Builtin::Unembed));
+    let single = |text: &str| engine.tokenizer.as_ref().filter(|_| is_token).and_then(|t| t.single(text));
+    let token = single(feature).or_else(|| single(&format!(" {feature}"))).map(|id| id as usize);
+    token
+        .filter(|row| *row < n)
+        .or_else(|| (0..n).find(|&row| label(engine, surveyed, source, row).trim() == feature.trim()))
+        .ok_or_else(|| {
+            let mut failure = Failure::new(format!("no feature is called “{feature}”"));
+            failure.hint = "Type a single token as the model spells it, or a row such as #12.".into();
+            failure
+        })
+}

@@ -1,0 +1,122 @@
+//! One score as terms over singular vectors: real, then chance, then how fast they add up.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::components::Components;
+use crate::circuits::sad::RunningSum;
+use crate::ui::app::use_app;
+use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
+use crate::ui::format::{percent, short_exponent, three, token};
+use crate::ui::widgets::glossary::Gloss;
+use crate::worker::protocol::attention::{Cell, CellAt, Ran};
+
+/// Properties of [`CellView`].
+#[derive(Properties, PartialEq)]
+pub struct CellViewProps {
+    /// What is known about the cell.
+    pub cell: Option<Rc<Cell>>,
+    /// The prompt.
+    pub ran: Rc<Ran>,
+    /// Which cell.
+    pub at: Option<CellAt>,
+}
+
+/// The score of one cell, taken apart.
+#[component]
+pub fn CellView(props: &CellViewProps) -> Html {
+    let app = use_app();
+    let Some(at) = props.at else { return Html::default() };
+    let word = |i: usize| props.ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();
+    let Some(cell) = props.cell.clone() else {
+        return html! { <section class="column"><p class="empty" role="status">{ "The score is being taken apart." }</p></section> };
+    };
+    let Some(event) = cell.event.clone() else {
+        return html! { <section class="column"><p class="empty">{ format!("“{}” sees a single source, so there is nothing to set it against.", word(at.dest)) }</p></section> };
+    };
+    let terms = event.relative.terms.clone();
+    let running = RunningSum::of(&terms);
+    let order = running.order.clone();
+    let top = order.first().copied().unwrap_or(0);
+    let k = app.value().route.value("k").filter(|k| *k < terms.len()).unwrap_or(top);
+    let needed = event.sparsity.n_recon_90.unwrap_or(0);
+    let explain = {
+        let share = terms.get(top).map_or(0.0, |t| t / event.relative.score);
+        format!(
+            "“{}” gives “{}” {} of its attention. Singular vector k = {top} carries {} of the difference to the other \
+             sources; {} reach nine tenths. In random bases that keep every score it takes {} on average.",
+            word(at.dest),
+            word(at.src),
+            percent(event.attention),
+            percent(share),
+            if needed == 1 { "it alone is enough to".to_owned() } else { format!("{needed} together") },
+            event.controls.basis.n_recon_90.map_or_else(|| "–".into(), three),
+        )
+    };
+    let on_select = {
+        let app = app.clone();
+        Callback::from(move |k: usize| app.set("k", k))
+    };
+    let table = {
+        let (terms, control, sigma) = (terms.clone(), cell.control_terms.clone(), cell.sigma.clone());
+        let score = event.terms.clone();
+        Callback::from(move |()| {
+            (0..terms.len()).fold(Table::new(["k", "sigma", "score term", "relative term", "one random basis"]), |table, k| {
+                let at = |values: &[f64]| values.get(k).map_or_else(String::new, f64::to_string);
+                table.row(vec![k.to_string(), at(&sigma), at(&score), at(&terms), at(&control)])
+            })
+        })
+    };
+    let bars = |values: &[f64]| values.iter().map(|&value| Bar { value, mark: None }).collect::<Vec<_>>();
+    let points = |sums: &[f64]| {
+        let reach = |(i, s): (usize, &f64)| ((i + 1) as f64, s / event.relative.score);
+        std::iter::once((0.0, 0.0)).chain(sums.iter().enumerate().map(reach)).collect::<Vec<_>>()
+    };
+    let control_running = RunningSum::of(&cell.control_terms);
+    let series = vec![
+        Series { name: "singular vectors".into(), points: points(&running.sums), ..Series::default() },
+        Series { name: "random basis".into(), points: points(&control_running.sums), dashed: true, ..Series::default() },
+    ];
+    let sums = {
+        let series = series.clone();
+        Callback::from(move |()| {
+            (0..series[0].points.len()).fold(Table::new(["terms", "singular vectors", "random basis"]), |table, i| {
+                let of = |s: &Series| s.points.get(i).map_or_else(String::new, |p| three(p.1));
+                table.row(vec![i.to_string(), of(&series[0]), of(&series[1])])
+            })
+        })
+    };
+    let name = format!("L{}H{}-{}-{}", at.layer, at.head, at.dest, at.src);
+    let s = |x: Option<f64>| x.map_or_else(|| "–".into(), three);
+    let n = |x: Option<usize>| x.map_or_else(|| "–".into(), |x| x.to_string());
+    html! {
+        <section class="column cell" aria-label="Score, taken apart">
+            <p class="sentence" aria-live="polite" data-testid="explain">{ explain }</p>
+            <Figure name={format!("{name}-terms")} {table} convention="relative attention, folded weights, score scale included"
+                caption={html! { { format!("Relative attention {} as a sum over singular vectors.", three(event.relative.score)) } }}>
+                <Bars label={format!("Terms of relative attention, {} singular vectors, the largest is k = {top}", terms.len())}
+                    bars={bars(&terms)} selected={k} y="term" {on_select} />
+            </Figure>
+            <Figure name={format!("{name}-control")} table={Callback::from(|()| Table::new(["see the terms above"]))}
+                caption={html! { { "The same score in one random basis that keeps every score: what chance looks like." } }}>
+                <Bars label="Terms in a random basis" bars={bars(&cell.control_terms)} y="term" x="random direction" />
+            </Figure>
+            <table class="compare">
+                <thead><tr><th></th><th scope="col">{ "singular vectors" }</th><th scope="col">{ "basis control" }</th><th scope="col">{ "subspace control" }</th></tr></thead>
+                <tbody>
+                    <tr><th scope="row"><Gloss term="S" meaning="Rolls–Tovee sparseness of the terms; lower is sparser, 1/d_head is one single term." /></th>
+                        <td data-testid="s">{ s(event.sparsity.sparseness) }</td><td>{ s(event.controls.basis.sparseness) }</td><td>{ s(event.controls.subspace.sparseness) }</td></tr>
+                    <tr><th scope="row">{ "N_recon, τ = 1" }</th><td>{ n(event.sparsity.n_recon) }</td><td>{ s(event.controls.basis.n_recon) }</td><td>{ s(event.controls.subspace.n_recon) }</td></tr>
+                    <tr><th scope="row">{ "N_recon, τ = 0.9" }</th><td>{ n(event.sparsity.n_recon_90) }</td><td>{ s(event.controls.basis.n_recon_90) }</td><td>{ s(event.controls.subspace.n_recon_90) }</td></tr>
+                </tbody>
+            </table>
+            <p class="hint">{ "A small N_recon is no evidence by itself; compare with the basis control, and look at large scores." }</p>
+            <Figure name={format!("{name}-running-sum")} table={sums} caption={html! { { "Share of the score reached by the largest terms." } }}>
+                <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some((0.0, 1.3))} cursor={Some(needed as f64)} />
+            </Figure>
+            <p class="convention">{ format!("score {} (scale included) · terms add up to {} of the largest score · controls: 16 rotations, seed shown in exports", three(event.score), short_exponent(cell.remainder_share)) }</p>
+            <Components cell={cell.clone()} ran={props.ran.clone()} />
+        </section>
+    }
+}

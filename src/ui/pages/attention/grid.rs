@@ -1,0 +1,135 @@
+//! Every head's look from one token, as coloured cells: how hard, how sparse, against which chance.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::circuits::sad_run::HeadSad;
+use crate::ui::app::{use_app, use_dark};
+use crate::ui::format::three;
+use crate::ui::palette::Scale;
+use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::select::Select;
+use crate::worker::protocol::attention::Ran;
+
+/// What a cell of the grid shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Measure {
+    Attention,
+    Sparseness,
+    AgainstBasis,
+    NRecon90,
+}
+
+impl Measure {
+    const ALL: [Self; 4] = [Self::Attention, Self::Sparseness, Self::AgainstBasis, Self::NRecon90];
+
+    fn slug(self) -> &'static str {
+        match self {
+            Self::Attention => "attention",
+            Self::Sparseness => "s",
+            Self::AgainstBasis => "s-ratio",
+            Self::NRecon90 => "n90",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Attention => "attention",
+            Self::Sparseness => "sparseness S",
+            Self::AgainstBasis => "S against chance",
+            Self::NRecon90 => "N_recon, τ = 0.9",
+        }
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Attention => "The attention probability that the chosen token gives to the source in view, or to its most attended source.",
+            Self::Sparseness => "S = (mean |term|)² / mean term² over the singular vectors. Lower is sparser: 1/d_head is one single term, about 0.405 is what a random basis with a flat spectrum gives.",
+            Self::AgainstBasis => "S divided by the S of random bases that keep every score. Below 1: the singular vectors explain this score with fewer terms than chance would. This is the fair comparison.",
+            Self::NRecon90 => "How many of the largest terms add up to nine tenths of the relative attention. A small number is no evidence by itself: small scores are reached at once in any basis.",
+        }
+    }
+
+    fn of(self, look: &HeadSad) -> f64 {
+        let basis = look.controls.as_ref().and_then(|c| c.basis.sparseness);
+        match self {
+            Self::Attention => look.attention,
+            Self::Sparseness => look.sparseness.unwrap_or(f64::NAN),
+            Self::AgainstBasis => look.sparseness.zip(basis).map_or(f64::NAN, |(s, b)| s / b),
+            Self::NRecon90 => look.n_recon_90.map_or(f64::NAN, |n| n as f64),
+        }
+    }
+}
+
+/// Properties of [`LookGrid`].
+#[derive(Properties, PartialEq)]
+pub struct LookGridProps {
+    /// Every head's look from the chosen destination.
+    pub looks: Vec<HeadSad>,
+    /// Patterns by layer.
+    pub patterns: Vec<Rc<Vec<f32>>>,
+    /// The head in view.
+    pub head: Option<(usize, usize)>,
+    /// Who looks.
+    pub dest: usize,
+    /// What is looked at, if the reader chose.
+    pub src: Option<usize>,
+    /// The prompt.
+    pub tokens: Rc<Ran>,
+}
+
+/// The grid of looks.
+#[component]
+pub fn LookGrid(props: &LookGridProps) -> Html {
+    let app = use_app();
+    let dark = use_dark();
+    let Some(model) = app.value().model.clone() else { return Html::default() };
+    let slug = app.value().route.text("measure").unwrap_or("attention");
+    let measure = Measure::ALL.into_iter().find(|m| m.slug() == slug).unwrap_or(Measure::Attention);
+    let choose = {
+        let app = app.clone();
+        Callback::from(move |slug: String| app.set("measure", slug))
+    };
+    let max = props.looks.iter().map(|l| measure.of(l)).filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let scale = match measure {
+        Measure::Attention => Scale::Sequential { max: 1.0 },
+        Measure::AgainstBasis => Scale::Range { min: 1.2, max: 0.0 },
+        Measure::Sparseness => Scale::Range { min: 0.6, max: 0.0 },
+        Measure::NRecon90 => Scale::Range { min: max, max: 0.0 },
+    };
+    let cell = |layer: usize, head: usize| {
+        let look = props.looks.iter().find(|l| (l.layer, l.head) == (layer, head));
+        let value = look.map_or(f64::NAN, |l| measure.of(l));
+        let style = look.map(|_| format!("background: {}; color: {}", scale.css(value, dark), scale.ink(value, dark)));
+        let shown = look.map_or_else(|| "…".to_owned(), |_| three(value));
+        let selected = props.head == Some((layer, head));
+        let to = look.and_then(|l| props.tokens.tokens.get(l.src)).cloned().unwrap_or_default();
+        let label = format!("L{layer}H{head}: {} {shown}, looks at {}", measure.name(), to.trim());
+        let app = app.clone();
+        let onclick = Callback::from(move |_: MouseEvent| {
+            app.go(app.value().route.clone().with("layer", layer).with("head", head).without("src"));
+        });
+        html! {
+            <td key={head} class={selected.then_some("selected")}>
+                <button type="button" {style} {onclick} title={label.clone()} aria-label={label} aria-pressed={selected.to_string()}
+                    data-look={format!("{layer},{head}")}>{ shown }</button>
+            </td>
+        }
+    };
+    let options = Measure::ALL.into_iter().map(|m| (m.slug().into(), m.name().into())).collect::<Vec<_>>();
+    html! {
+        <section class="column" aria-label="Heads on this prompt">
+            <div class="controls"><Select label="colour by" {options} value={measure.slug()} on_change={choose} /></div>
+            <Gloss term={measure.name()} meaning={measure.meaning()} />
+            <div class="grid-frame">
+                <table class="grid" aria-label={format!("{} of every head", measure.name())}>
+                    <thead><tr><td></td>{ for (0..model.summary.n_heads).map(|h| html! { <th scope="col">{ format!("H{h}") }</th> }) }</tr></thead>
+                    <tbody>{ for (0..model.summary.n_layers).map(|l| html! {
+                        <tr key={l}><th scope="row">{ format!("L{l}") }</th>{ for (0..model.summary.n_heads).map(|h| cell(l, h)) }</tr>
+                    }) }</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}

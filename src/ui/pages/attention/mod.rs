@@ -1,0 +1,182 @@
+//! Attention: a prompt, which head looks where, and how few singular vectors explain it.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::circuits::sad_run::{HeadSad, Look};
+use crate::ui::app::use_app;
+use crate::ui::session::now;
+use crate::ui::state::{Action, Work};
+use crate::worker::pool::OnTell;
+use crate::worker::protocol::attention::{Ask, Cell, CellAt, Prompt, Ran, Tell as AttentionTell};
+use crate::worker::protocol::{Ask as AnyAsk, Tell};
+
+mod cell;
+mod change;
+mod components;
+mod grid;
+mod pattern;
+mod prompt;
+mod series;
+mod set;
+
+/// What is known about the prompt in view.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Seen {
+    ran: Option<Rc<Ran>>,
+    /// By layer: `[n_heads, n, n]`.
+    patterns: Vec<Rc<Vec<f32>>>,
+    looks: Vec<HeadSad>,
+    cell: Option<Rc<Cell>>,
+    failed: Option<(String, String)>,
+}
+
+enum Heard {
+    Fresh,
+    Ran(Ran),
+    Pattern(usize, Vec<f32>),
+    FreshLooks,
+    Looks(Vec<HeadSad>),
+    Cell(Box<Cell>),
+    Failed(String, String),
+}
+
+impl Reducible for Seen {
+    type Action = Heard;
+
+    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match heard {
+            Heard::Fresh => next = Self::default(),
+            Heard::Ran(ran) => next.ran = Some(Rc::new(ran)),
+            Heard::Pattern(layer, values) => {
+                next.patterns.resize(next.patterns.len().max(layer + 1), Rc::default());
+                next.patterns[layer] = Rc::new(values);
+            }
+            Heard::FreshLooks => next.looks.clear(),
+            Heard::Looks(looks) => next.looks.extend(looks),
+            Heard::Cell(cell) => next.cell = Some(Rc::from(cell)),
+            Heard::Failed(what, hint) => next.failed = Some((what, hint)),
+        }
+        Rc::new(next)
+    }
+}
+
+/// The page: prompt, grid, pattern, cell; below them prompt sets and training.
+#[component]
+pub fn Attention() -> Html {
+    let app = use_app();
+    let state = app.value();
+    let seen = use_reducer(Seen::default);
+    let generation = state.model.as_ref().map(|m| m.generation);
+    let built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
+    let has_tokenizer = state.model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
+    let wanted = Prompt {
+        text: state.route.text("prompt").map_or_else(|| prompt::example(built_in, has_tokenizer), str::to_owned),
+        bos: state.route.text("bos").map(|b| b == "on"),
+        ids: !has_tokenizer,
+    };
+    // Run the prompt whenever it, or the model, is another one.
+    {
+        let (app, seen) = (app.clone(), seen.clone());
+        use_effect_with((generation, wanted.clone()), move |(generation, wanted)| {
+            seen.dispatch(Heard::Fresh);
+            if generation.is_some() {
+                run(&app, &seen, wanted.clone());
+            }
+        });
+    }
+    let n = seen.ran.as_ref().map_or(0, |r| r.tokens.len());
+    let dest = state.route.value("dest").unwrap_or(n.saturating_sub(1)).min(n.saturating_sub(1));
+    // Every head's look from the chosen destination.
+    {
+        let (app, seen) = (app.clone(), seen.clone());
+        let ready = seen.ran.is_some();
+        use_effect_with((generation, wanted.clone(), dest, ready), move |(_, wanted, dest, ready)| {
+            if *ready {
+                seen.dispatch(Heard::FreshLooks);
+                let hears = seen.dispatcher();
+                let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                    Tell::Attention(AttentionTell::Looks(looks)) => hears.dispatch(Heard::Looks(looks)),
+                    Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
+                    _ => {}
+                });
+                let look = Look { dest: Some(*dest), ..Look::default() };
+                app.session.pool.ask_first(AnyAsk::Attention(Ask::Looks(wanted.clone(), look)), on_tell);
+            }
+        });
+    }
+    // The head in view: the reader's choice, or the one that looks hardest at one place.
+    let chosen = state.route.value("layer").zip(state.route.value("head"));
+    let hardest = seen
+        .looks
+        .iter()
+        .filter(|l| l.src != 0 || seen.looks.iter().all(|l| l.src == 0))
+        .max_by(|a, b| a.attention.total_cmp(&b.attention));
+    let head = chosen.or_else(|| hardest.map(|l| (l.layer, l.head)));
+    let look = head.and_then(|(layer, head)| seen.looks.iter().find(|l| (l.layer, l.head) == (layer, head)));
+    let src = state.route.value("src").filter(|s| *s < n).or(look.map(|l| l.src));
+    let at = head.zip(src).map(|((layer, head), src)| CellAt { layer, head, dest, src });
+    {
+        let (app, seen) = (app.clone(), seen.clone());
+        let ready = seen.ran.is_some();
+        use_effect_with((generation, wanted.clone(), at, ready), move |(_, wanted, at, ready)| {
+            if let (Some(at), true) = (*at, *ready) {
+                let hears = seen.dispatcher();
+                let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                    Tell::Attention(AttentionTell::Cell(cell)) => hears.dispatch(Heard::Cell(cell)),
+                    Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
+                    _ => {}
+                });
+                app.session.pool.ask_first(AnyAsk::Attention(Ask::Cell(wanted.clone(), at)), on_tell);
+            }
+        });
+    }
+    let cell = seen.cell.clone().filter(|c| Some(c.at) == at);
+    html! {
+        <>
+            <prompt::PromptBar prompt={wanted.clone()} ran={seen.ran.clone()} {dest} {src} cell={cell.clone()} />
+            if let Some((what, hint)) = &seen.failed {
+                <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
+            }
+            if let Some(ran) = &seen.ran {
+                <div class="columns">
+                    <grid::LookGrid looks={seen.looks.clone()} patterns={seen.patterns.clone()} {head} {dest} {src} tokens={ran.clone()} />
+                    <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(l).cloned())} {at} ran={ran.clone()} />
+                    <cell::CellView {cell} ran={ran.clone()} {at} />
+                </div>
+                <change::ChangeView prompt={wanted} {at} ran={ran.clone()} cell={seen.cell.clone().filter(|c| Some(c.at) == at)} />
+            } else if seen.failed.is_none() {
+                <p class="empty" role="status">{ "The prompt is being run through the model." }</p>
+            }
+            <set::SetView />
+            if built_in { <series::SeriesView /> }
+        </>
+    }
+}
+
+/// Asks for a run; long ones show their progress.
+fn run(app: &crate::ui::app::App, seen: &UseReducerHandle<Seen>, prompt: Prompt) {
+    let (hears, session) = (seen.dispatcher(), app.session.clone());
+    let on_tell: OnTell = Rc::new(move |tell, arrays| match tell {
+        Tell::Attention(AttentionTell::Ran(ran)) => hears.dispatch(Heard::Ran(ran)),
+        Tell::Attention(AttentionTell::Pattern { layer, .. }) => {
+            hears.dispatch(Heard::Pattern(layer, arrays.into_iter().next().unwrap_or_default()));
+        }
+        Tell::Failed(failure) => {
+            hears.dispatch(Heard::Failed(failure.what, failure.hint));
+            session.act(Action::End);
+        }
+        Tell::Progress { .. } => session.act(Action::Step),
+        _ => {}
+    });
+    let job = app.session.pool.ask_first(AnyAsk::Attention(Ask::Run(prompt)), on_tell);
+    let state = app.value();
+    let layers = state.model.as_ref().map_or(0, |m| m.summary.n_layers);
+    // Spectra that are still being computed keep their own progress line.
+    if state.work.is_none() && state.model.as_ref().is_some_and(|m| m.summary.size > 50_000_000) {
+        let work = Work { what: "running the prompt, layer by layer".into(), done: 0, total: layers, since: now(), jobs: vec![job] };
+        app.session.act(Action::Begin(work));
+    }
+}

@@ -1,0 +1,67 @@
+//! The pattern of the head in view: who looks at whom.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::ui::app::use_app;
+use crate::ui::charts::{Figure, HeatMap, Table};
+use crate::ui::format::{three, token};
+use crate::ui::palette::Scale;
+use crate::worker::protocol::attention::{CellAt, Ran};
+
+/// Properties of [`PatternView`].
+#[derive(Properties, PartialEq)]
+pub struct PatternViewProps {
+    /// Patterns of all heads of the layer, `[n_heads, n, n]`.
+    pub pattern: Option<Rc<Vec<f32>>>,
+    /// The cell in view.
+    pub at: Option<CellAt>,
+    /// The prompt.
+    pub ran: Rc<Ran>,
+}
+
+/// A heat map, destinations down and sources across.
+#[component]
+pub fn PatternView(props: &PatternViewProps) -> Html {
+    let app = use_app();
+    let n = props.ran.tokens.len();
+    let head = props.at.map_or(0, |at| at.head);
+    let values = use_memo((props.pattern.clone(), head, n), |(pattern, head, n)| {
+        let size = n * n;
+        let own = pattern.as_ref().and_then(|p| p.get(head * size..(head + 1) * size));
+        Rc::new(own.map(<[f32]>::to_vec).unwrap_or_default())
+    });
+    let names = use_memo(props.ran.clone(), |ran| Rc::new(ran.tokens.iter().map(|t| token(t)).collect::<Vec<_>>()));
+    let Some(at) = props.at.filter(|_| values.len() == n * n && n > 0) else {
+        return html! { <section class="column"><p class="empty">{ "Pick a head." }</p></section> };
+    };
+    let on_select = Callback::from(move |(dest, src): (usize, usize)| {
+        let route = app.value().route.clone().with("layer", at.layer).with("head", at.head);
+        app.go(route.with("dest", dest).with("src", src.min(dest)));
+    });
+    let table = {
+        let (values, names) = ((*values).clone(), (*names).clone());
+        Callback::from(move |()| {
+            let cells = (0..n * n).filter(|i| values[*i] > 0.0);
+            cells.fold(Table::new(["destination", "source", "attention"]), |table, i| {
+                table.row(vec![
+                    format!("{} {}", i / n, names[i / n]),
+                    format!("{} {}", i % n, names[i % n]),
+                    three(f64::from(values[i])),
+                ])
+            })
+        })
+    };
+    let name = format!("L{}H{}", at.layer, at.head);
+    html! {
+        <section class="column" aria-label="Attention pattern">
+            <h2>{ name.clone() }</h2>
+            <Figure name={format!("{name}-pattern")} {table}
+                caption={html! { { "Attention of each token (row) to each earlier one (column). Click a cell to take its score apart." } }}>
+                <HeatMap label={format!("Attention pattern of {name}")} values={(*values).clone()} n_cols={n} scale={Scale::Sequential { max: 1.0 }}
+                    rows={(*names).clone()} cols={(*names).clone()} y="looks" x="looked at →" selected={Some((at.dest, at.src))} on_select={Some(on_select)} />
+            </Figure>
+        </section>
+    }
+}

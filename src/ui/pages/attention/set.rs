@@ -1,0 +1,205 @@
+//! Many prompts at once: per head how sparse, against both controls, and where in the spectrum.
+
+use std::rc::Rc;
+
+use web_sys::HtmlTextAreaElement;
+use yew::prelude::*;
+
+use crate::circuits::controls::ControlOptions;
+use crate::circuits::prompts::Task;
+use crate::circuits::sad::EventRule;
+use crate::circuits::sad_set::SetOptions;
+use crate::ui::app::use_app;
+use crate::ui::charts::{Bar, Bars, Figure, Table};
+use crate::ui::export::save;
+use crate::ui::format::{percent, three};
+use crate::ui::session::now;
+use crate::ui::state::{Action, Work};
+use crate::ui::widgets::select::{Select, Slider};
+use crate::worker::pool::OnTell;
+use crate::worker::protocol::attention::{Ask, SetHead, SetSpec, SetTask, Tell as AttentionTell};
+use crate::worker::protocol::{Ask as AnyAsk, Tell};
+
+/// Control draws per event over a set: the mean over many events needs few of each.
+const DRAWS: usize = 4;
+
+/// Tasks by the name in their menu.
+pub(super) const TASKS: [(&str, &str); 5] = [
+    ("ioi", "indirect object"),
+    ("pronoun", "gendered pronoun"),
+    ("greater", "greater than"),
+    ("repeated", "repeated random tokens"),
+    ("own", "my own list"),
+];
+
+/// The set of a task's name.
+pub(super) fn spec(task: &str, own: &str, n: usize, threshold: f64) -> SetSpec {
+    let task = match task {
+        "pronoun" => SetTask::Task(Task::Pronoun),
+        "greater" => SetTask::Task(Task::GreaterThan),
+        "repeated" => SetTask::Repeated,
+        "own" => SetTask::Own(own.to_owned()),
+        _ => SetTask::Task(Task::IndirectObject),
+    };
+    let rule = if threshold > 0.0 { EventRule::Attention(threshold) } else { EventRule::Every };
+    let controls = ControlOptions { draws: DRAWS, seed: 0 };
+    SetSpec { task, n, seed: 0, options: SetOptions { rule, controls } }
+}
+
+/// What a set gave.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Outcome {
+    heads: Vec<SetHead>,
+    n: usize,
+    correct: Option<usize>,
+    example: String,
+    done: bool,
+}
+
+enum Heard {
+    Fresh,
+    Head(Box<SetHead>),
+    Done(usize, Option<usize>, String),
+}
+
+impl Reducible for Outcome {
+    type Action = Heard;
+
+    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match heard {
+            Heard::Fresh => next = Self::default(),
+            Heard::Head(head) => next.heads.push(*head),
+            Heard::Done(n, correct, example) => (next.n, next.correct, next.example, next.done) = (n, correct, example, true),
+        }
+        Rc::new(next)
+    }
+}
+
+/// A prompt set, run on the open model.
+#[component]
+pub fn SetView() -> Html {
+    let app = use_app();
+    let outcome = use_reducer(Outcome::default);
+    let task = use_state(|| "ioi".to_owned());
+    let own = use_state(String::new);
+    let threshold = use_state(|| 0.5);
+    let generation = app.value().model.as_ref().map(|m| m.generation);
+    {
+        let outcome = outcome.clone();
+        use_effect_with(generation, move |_| outcome.dispatch(Heard::Fresh));
+    }
+    let choose = {
+        let task = task.clone();
+        Callback::from(move |t: String| task.set(t))
+    };
+    let set_threshold = {
+        let threshold = threshold.clone();
+        Callback::from(move |t: f64| threshold.set(t))
+    };
+    let oninput = {
+        let own = own.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(area) = event.target_dyn_into::<HtmlTextAreaElement>() {
+                own.set(area.value());
+            }
+        })
+    };
+    let run = {
+        let (app, outcome, task, own, threshold) = (app.clone(), outcome.clone(), task.clone(), own.clone(), threshold.clone());
+        Callback::from(move |_: MouseEvent| {
+            outcome.dispatch(Heard::Fresh);
+            let (hears, session) = (outcome.dispatcher(), app.session.clone());
+            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                Tell::Attention(AttentionTell::SetHead(head)) => hears.dispatch(Heard::Head(head)),
+                Tell::Attention(AttentionTell::SetDone { n, correct, example }) => {
+                    hears.dispatch(Heard::Done(n, correct, example));
+                }
+                Tell::Progress { .. } => session.act(Action::Step),
+                Tell::Done => session.act(Action::End),
+                Tell::Failed(failure) => {
+                    session.act(Action::End);
+                    session.act(Action::Note(failure.what, failure.hint));
+                }
+                _ => {}
+            });
+            let spec = spec(&task, &own, 128, *threshold);
+            let job = app.session.pool.ask(AnyAsk::Attention(Ask::Set(spec)), on_tell);
+            let layers = app.value().model.as_ref().map_or(1, |m| m.summary.n_layers);
+            let work = Work { what: "the prompt set, layer by layer".into(), done: 0, total: 4 * layers + 1, since: now(), jobs: vec![job] };
+            app.session.act(Action::Begin(work));
+        })
+    };
+    let options = TASKS.iter().map(|(slug, name)| (AttrValue::from(*slug), AttrValue::from(*name))).collect::<Vec<_>>();
+    html! {
+        <section class="prompt-set" aria-label="Prompt sets">
+            <h2>{ "Over many prompts" }</h2>
+            <p class="hint">{ "128 prompts of one kind, generated here. Each head is looked at where the last token looks, at the place of the answer; real values stand beside both controls." }</p>
+            <div class="controls">
+                <Select label="prompts" {options} value={(*task).clone()} on_change={choose} />
+                <Slider label="events with attention over" min={0.0} max={0.95} step={0.05} value={*threshold} shown={three(*threshold)} on_change={set_threshold} />
+                <button type="button" class="primary" onclick={run} data-testid="run-set">{ "run" }</button>
+            </div>
+            if *task == "own" {
+                <label class="field wide"><span>{ "one prompt a line" }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label>
+            }
+            if outcome.done { { view(&outcome) } }
+        </section>
+    }
+}
+
+fn view(outcome: &Outcome) -> Html {
+    let mut heads: Vec<&SetHead> = outcome.heads.iter().filter(|h| h.n_events > 0).collect();
+    let gain = |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
+    heads.sort_by(|a, b| gain(a).total_cmp(&gain(b)));
+    let header = ["head", "events", "attention", "S", "S basis", "S subspace", "N", "N basis", "N.9", "N.9 basis", "recurring k"];
+    let cells = |h: &SetHead| {
+        let s = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
+        let recurring: Vec<String> = h.recurring.iter().take(3).map(|(k, p)| format!("{k} ({})", percent(*p))).collect();
+        vec![
+            format!("L{}H{}", h.layer, h.head),
+            h.n_events.to_string(),
+            three(h.attention),
+            s(h.sparseness[0]),
+            s(h.sparseness[1]),
+            s(h.sparseness[2]),
+            s(h.n_recon[0]),
+            s(h.n_recon[1]),
+            s(h.n_recon_90[0]),
+            s(h.n_recon_90[1]),
+            recurring.join(", "),
+        ]
+    };
+    let table = heads.iter().fold(Table::new(header), |table, h| table.row(cells(h)));
+    let csv = {
+        let table = table.clone();
+        Callback::from(move |_: MouseEvent| {
+            // A refused download leaves the table on the page.
+            let _ = save("prompt-set.csv", "text/csv", table.csv().as_bytes());
+        })
+    };
+    let best = heads.first().copied();
+    let answered = outcome.correct.map_or_else(String::new, |c| format!(" {c} of {} answered correctly.", outcome.n));
+    html! {
+        <>
+            <p data-testid="set-outcome">{ format!("{} prompts such as “{}”.{answered} Heads without an event are left out.", outcome.n, outcome.example.trim()) }</p>
+            <div class="numbers" tabindex="0" role="region" aria-label="Heads over the prompt set">
+                <table>
+                    <thead><tr>{ for header.iter().map(|h| html! { <th scope="col">{ *h }</th> }) }</tr></thead>
+                    <tbody>{ for table.rows.iter().map(|row| html! { <tr>{ for row.iter().map(|c| html! { <td>{ c }</td> }) }</tr> }) }</tbody>
+                </table>
+            </div>
+            <span class="exports"><button type="button" onclick={csv}>{ "CSV" }</button></span>
+            if let Some(h) = best {
+                <Figure name="largest-terms" caption={html! { { format!("L{}H{}: how often each singular vector is the largest term. It need not be at the top of the spectrum.", h.layer, h.head) } }}
+                    table={{ let counts = h.largest.clone(); Callback::from(move |()| counts.iter().enumerate().fold(Table::new(["k", "events"]), |t, (k, n)| t.row(vec![k.to_string(), n.to_string()]))) }}>
+                    <Bars label="How often each singular vector is the largest term" bars={h.largest.iter().map(|&n| Bar { value: n as f64, mark: None }).collect::<Vec<_>>()} y="events" />
+                </Figure>
+                <Figure name="variance-shares" caption={html! { { format!("L{}H{}: each singular vector's share of the score variance over the set. A large σ with a small share is weight that these prompts never use.", h.layer, h.head) } }}
+                    table={{ let shares = h.variance_shares.clone(); Callback::from(move |()| shares.iter().enumerate().fold(Table::new(["k", "share"]), |t, (k, s)| t.row(vec![k.to_string(), s.to_string()]))) }}>
+                    <Bars label="Share of score variance of each singular vector" bars={h.variance_shares.iter().map(|&value| Bar { value, mark: None }).collect::<Vec<_>>()} y="share" />
+                </Figure>
+            }
+        </>
+    }
+}

@@ -1,0 +1,110 @@
+//! The directions of the head in view: best features at both ends, and how likely that is by chance.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::circuits::alignment::{AlignmentReport, DirectionAlignment, Disagreement, Match, Side, SideAlignment};
+use crate::ui::app::use_app;
+use crate::ui::charts::{Bar, Bars, Density, Figure, Table};
+use crate::ui::format::{three, token};
+
+/// Properties of [`Directions`].
+#[derive(Properties, PartialEq)]
+pub struct DirectionsProps {
+    /// The comparison of the head in view.
+    pub report: Rc<AlignmentReport>,
+}
+
+/// Sides as tabs, the null with the observed value on it, the directions.
+#[component]
+pub fn Directions(props: &DirectionsProps) -> Html {
+    let app = use_app();
+    let strongest = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(f64::NEG_INFINITY, |n| n.z);
+    let wanted = app.value().route.text("side").and_then(|n| Side::ALL.into_iter().find(|s| s.name() == n));
+    let side = props.report.sides.iter().find(|s| Some(s.side) == wanted);
+    let side = side.or_else(|| props.report.sides.iter().max_by(|a, b| strongest(a).total_cmp(&strongest(b))));
+    let Some(side) = side.cloned() else { return html! { <p class="empty">{ "This head has no directions." }</p> } };
+    let comparison = &props.report.comparison;
+    let tab = |s: &SideAlignment| {
+        let (app, name) = (app.clone(), s.side.name());
+        let onclick = Callback::from(move |_: MouseEvent| app.set("side", name));
+        html! { <button type="button" role="tab" aria-selected={(s.side == side.side).to_string()} {onclick}>{ name }</button> }
+    };
+    let head = format!("L{}H{} {}", side.layer, side.head, side.side.name());
+    let verdict = match (&side.rotation_null, side.disagreement) {
+        (_, Some(Disagreement::SubspaceNotBasis)) => "Far above isotropic chance, yet no better than other bases of the same subspace: the head reads where the features are dense, and its singular vectors single out nothing.".to_owned(),
+        (_, Some(Disagreement::BasisNotSubspace)) => "Better than other bases of its subspace, yet no better than isotropic chance.".to_owned(),
+        (Some(null), None) if null.p_normal < 0.01 => format!("The singular vectors align with features {} standard deviations better than random bases of the same subspace.", three(null.z)),
+        (Some(null), None) => format!("No better than random bases of the same subspace ({} standard deviations).", three(null.z)),
+        (None, None) => "Too few directions to compare.".to_owned(),
+    };
+    let bars: Vec<Bar> = side.directions.iter().map(|d| Bar { value: d.best.first().map_or(0.0, |m| m.cos.abs()), mark: Some(comparison.critical) }).collect();
+    let k = app.value().k();
+    let on_select = {
+        let app = app.clone();
+        Callback::from(move |k: usize| app.set("k", k))
+    };
+    let table = {
+        let directions = side.directions.clone();
+        Callback::from(move |()| directions.iter().fold(Table::new(["k", "sigma", "best feature", "cos", "z", "p", "q", "p rotation"]), |table, d| {
+            let best = d.best.first();
+            table.row(vec![
+                d.k.to_string(), d.sigma.to_string(), best.map(|m| token(&m.label)).unwrap_or_default(),
+                best.map(|m| m.cos.to_string()).unwrap_or_default(), three(d.z), format!("{:e}", d.p), format!("{:e}", d.q),
+                d.p_rotation.map_or_else(String::new, |p| format!("{p:e}")),
+            ])
+        }))
+    };
+    let direction = side.directions.iter().find(|d| d.k == k).or(side.directions.first()).cloned();
+    let convention = format!(
+        "{} features · chance {} ± {}, 5 % critical {} · {}{}",
+        comparison.n_features, three(comparison.chance), three(comparison.chance_sd), three(comparison.critical),
+        if comparison.centred { "centred · " } else { "" },
+        if comparison.mean_removed { "common direction removed" } else { "common direction kept" },
+    );
+    html! {
+        <>
+            <section class="column" aria-label="Against chance">
+                <div class="controls"><h2>{ head.clone() }</h2>
+                    <div role="tablist" aria-label="Side">{ for props.report.sides.iter().map(tab) }</div></div>
+                <p class="sentence" aria-live="polite" data-testid="verdict">{ verdict }</p>
+                if let Some(null) = &side.rotation_null {
+                    <Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { format!("MMCS {} against {} random rotations of the same subspace, seed {}.", three(side.mmcs), null.rotations, null.seed) } }}
+                        table={{ let (n, mmcs, weighted, z) = (null.clone(), side.mmcs, side.mmcs_weighted, side.z_isotropic); Callback::from(move |()| Table::new(["statistic", "value"])
+                            .row(vec!["MMCS".into(), mmcs.to_string()]).row(vec!["MMCS, σ-weighted".into(), weighted.to_string()])
+                            .row(vec!["rotation mean".into(), n.mean.to_string()]).row(vec!["rotation sd".into(), n.sd.to_string()])
+                            .row(vec!["z".into(), n.z.to_string()]).row(vec!["p (rank)".into(), n.p.to_string()]).row(vec!["p (normal)".into(), format!("{:e}", n.p_normal)])
+                            .row(vec!["z, isotropic".into(), z.to_string()])) }}>
+                        <Density label={format!("Rotation null of {head} with the observed MMCS")} mean={null.mean} sd={null.sd} observed={side.mmcs} name="MMCS" />
+                    </Figure>
+                }
+                <Figure name={format!("{head}-best-cosines")} {table} convention={convention.clone()} caption={html! { { "Largest |cosine| of each direction with any feature; the line is what chance exceeds once in twenty." } }}>
+                    <Bars label={format!("Largest cosine of each direction of {head}")} {bars} selected={k} y="|cos|" {on_select} />
+                </Figure>
+                <p class="convention">{ convention }</p>
+            </section>
+            <section class="column" aria-label="Best features">
+                if let Some(d) = direction { { ends(&d) } }
+            </section>
+        </>
+    }
+}
+
+fn ends(d: &DirectionAlignment) -> Html {
+    let end = |mark: &'static str, spoken: &'static str, list: &[Match]| html! {
+        <div class="end">
+            <h4 aria-label={spoken}>{ mark }</h4>
+            <ol>{ for list.iter().map(|m| html! { <li><code>{ token(&m.label) }</code><span class="cosine">{ three(m.cos) }</span></li> }) }</ol>
+        </div>
+    };
+    html! {
+        <>
+            <h2>{ format!("k = {}, σ {}", d.k, three(d.sigma)) }</h2>
+            <p class="hint">{ format!("z {} · p {} · q {} over what is shown{}", three(d.z), three(d.p), three(d.q), d.p_rotation.map_or_else(String::new, |p| format!(" · against rotations p {}", three(p)))) }</p>
+            if d.block.is_some() { <p class="hint">{ "This direction lies in a degenerate block: only its subspace means something." }</p> }
+            { end("+", "positive end", &d.positive) }
+            { end("−", "negative end", &d.negative) }
+        </>
+    }
+}

@@ -1,0 +1,206 @@
+//! The Attention page's questions: a prompt run through the model, its scores taken apart, what happens without a part.
+//!
+//! Every question carries its prompt, so that any worker can answer it; a worker remembers the last run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::circuits::components::Component;
+use crate::circuits::intervention::Intervention;
+use crate::circuits::prompts::Task;
+use crate::circuits::sad_event::SadEvent;
+use crate::circuits::sad_run::{HeadSad, Look};
+use crate::circuits::sad_set::SetOptions;
+
+/// A prompt as the reader gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Text; or token ids separated by spaces or commas, where there is no tokenizer or `ids` says so.
+    pub text: String,
+    /// Whether the beginning-of-sequence token stands in front; `None`: as is usual for the family.
+    pub bos: Option<bool>,
+    /// The text is a list of ids.
+    pub ids: bool,
+}
+
+/// A question about attention.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Ask {
+    /// Run the prompt; tell tokens, patterns and predictions.
+    Run(Prompt),
+    /// Decompose every head's look from one destination; one answer per layer.
+    Looks(Prompt, Look),
+    /// Everything about one cell of one head's pattern.
+    Cell(Prompt, CellAt),
+    /// Rerun without, or with a changed, part of one head's score.
+    Change(Prompt, CellAt, Intervention),
+    /// Run a set of prompts and measure every head.
+    Set(SetSpec),
+}
+
+/// One cell of one head's pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct CellAt {
+    /// The layer.
+    pub layer: usize,
+    /// The head.
+    pub head: usize,
+    /// The position that looks.
+    pub dest: usize,
+    /// The position looked at.
+    pub src: usize,
+}
+
+/// A set of prompts to measure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetSpec {
+    /// Which task.
+    pub task: SetTask,
+    /// How many prompts at most.
+    pub n: usize,
+    /// Seed of the prompts.
+    pub seed: u32,
+    /// Which events count, and how controls are drawn.
+    pub options: SetOptions,
+}
+
+/// Where the prompts of a set come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum SetTask {
+    /// One of the tasks with a known answer.
+    Task(Task),
+    /// The same random tokens twice.
+    Repeated,
+    /// The reader's lines.
+    Own(String),
+}
+
+/// Part of an answer about attention.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Tell {
+    /// The prompt as the model saw it, and what it expects next.
+    Ran(Ran),
+    /// One layer's patterns are in the array beside this, `[n_heads, n, n]`.
+    Pattern {
+        /// The layer.
+        layer: usize,
+        /// Positions.
+        n: usize,
+    },
+    /// Every head of one layer.
+    Looks(Vec<HeadSad>),
+    /// One cell.
+    Cell(Box<Cell>),
+    /// After a change.
+    Changed(Changed),
+    /// One head measured over a set.
+    SetHead(Box<SetHead>),
+    /// How the model did on the set.
+    SetDone {
+        /// Prompts run.
+        n: usize,
+        /// Prompts whose answer was the likeliest token; `None` where there is no answer to check.
+        correct: Option<usize>,
+        /// One of the prompts, to show.
+        example: String,
+    },
+}
+
+/// A prompt as the model saw it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Ran {
+    /// The ids.
+    pub ids: Vec<u32>,
+    /// The tokens as text.
+    pub tokens: Vec<String>,
+    /// Whether the beginning-of-sequence token is in front.
+    pub bos: bool,
+    /// What the model expects after the last token, likeliest first; empty without an unembedding.
+    pub next: Vec<Guess>,
+    /// What changes a score after the bilinear part, named: soft-cap, ALiBi, window, query-key norm, rotation.
+    pub named: Vec<String>,
+}
+
+/// A token and its probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Guess {
+    /// The id.
+    pub id: u32,
+    /// The token as text.
+    pub text: String,
+    /// Its probability.
+    pub probability: f64,
+}
+
+/// Everything about one cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Which cell.
+    pub at: CellAt,
+    /// Singular values of the head's Ω.
+    pub sigma: Vec<f64>,
+    /// The score's terms with their controls; `None` where the destination sees one source only.
+    pub event: Option<SadEvent>,
+    /// The terms of relative attention in one random basis, drawn with the first seed: what chance looks like.
+    pub control_terms: Vec<f64>,
+    /// Each token's coefficient on each destination-side vector, `[n, d_head]`.
+    pub dest_coefficients: Vec<f32>,
+    /// Each token's coefficient on each source-side vector, `[n, d_head]`.
+    pub src_coefficients: Vec<f32>,
+    /// How far the terms are from adding up: largest remainder over largest score.
+    pub remainder_share: f64,
+    /// Where the terms come from, destination side; empty with a reason in `unsplit`.
+    pub dest_parts: Vec<Part>,
+    /// Where the terms come from, source side.
+    pub src_parts: Vec<Part>,
+    /// Why there are no parts.
+    pub unsplit: Option<String>,
+}
+
+/// What one upstream component contributes to the relative attention of a cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which component.
+    pub component: Component,
+    /// Its contribution, all singular vectors together.
+    pub total: f64,
+    /// Its contribution through each singular vector, `[d_head]`.
+    pub terms: Vec<f64>,
+}
+
+/// Before and after a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The attention of the destination at the head, before.
+    pub attention_before: Vec<f32>,
+    /// And after.
+    pub attention_after: Vec<f32>,
+    /// Next tokens before.
+    pub next_before: Vec<Guess>,
+    /// The same tokens, and the new likeliest, after.
+    pub next_after: Vec<Guess>,
+}
+
+/// One head measured over a set of prompts: means, for the grid and the table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetHead {
+    /// The layer.
+    pub layer: usize,
+    /// The head.
+    pub head: usize,
+    /// Events that counted.
+    pub n_events: usize,
+    /// Mean attention of the events.
+    pub attention: f64,
+    /// Mean S: real, basis control, subspace control.
+    pub sparseness: [Option<f64>; 3],
+    /// Mean N_recon at τ = 1: real, basis, subspace.
+    pub n_recon: [Option<f64>; 3],
+    /// Mean N_recon at τ = 0.9: real, basis, subspace.
+    pub n_recon_90: [Option<f64>; 3],
+    /// Singular vectors that are the largest term most often: k and share of events.
+    pub recurring: Vec<(usize, f64)>,
+    /// How often each k is the largest term.
+    pub largest: Vec<usize>,
+    /// Each k's share of the score variance.
+    pub variance_shares: Vec<f64>,
+}
