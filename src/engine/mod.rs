@@ -6,6 +6,7 @@
 use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, ModelError, Part};
+use crate::toy::Trainer;
 use crate::worker::protocol::{Ask, Failure, Out, Tell};
 
 mod attention;
@@ -14,6 +15,9 @@ mod features;
 mod heads;
 mod open;
 mod python;
+#[cfg(feature = "gpu")]
+mod self_test;
+mod toy;
 
 /// A worker's memory.
 #[derive(Default)]
@@ -25,9 +29,17 @@ pub struct Engine {
     tokenizer_read: bool,
     attention: attention::Memory,
     shelf: dictionary::Shelf,
+    toy: Option<Trainer>,
+    /// Milliseconds, from whoever owns a clock.
+    clock: Option<fn() -> f64>,
 }
 
 impl Engine {
+    /// An engine that may measure time, in milliseconds.
+    pub fn with_clock(clock: fn() -> f64) -> Self {
+        Self { clock: Some(clock), ..Self::default() }
+    }
+
     /// Answers one question; every part of the answer goes to `out`, its end is the return value.
     ///
     /// # Errors
@@ -43,13 +55,18 @@ impl Engine {
             Ask::Open(hints) => {
                 let checkpoint = Checkpoint::open(sources).map_err(open::unreadable)?;
                 let (model, summary) = open::open(checkpoint, &hints)?;
-                *self = Self { model: Some(model), ..Self::default() };
+                *self = Self { model: Some(model), toy: self.toy.take(), clock: self.clock, ..Self::default() };
                 out(Tell::Opened(Box::new(summary)), Vec::new());
                 Ok(())
             }
             Ask::Heads(ask) => heads::answer(self, ask, out),
             Ask::Attention(ask) => attention::answer(self, ask, out),
             Ask::Features(ask) => features::answer(self, ask, sources, out),
+            Ask::Toy(ask) => toy::answer(self, ask, out),
+            #[cfg(feature = "gpu")]
+            Ask::SelfTest(seed) => self_test::answer(seed, self.clock.unwrap_or(|| 0.0), out).await,
+            #[cfg(not(feature = "gpu"))]
+            Ask::SelfTest(_) => Err(Failure::new("this build has no GPU kernels")),
             Ask::SetElsewhere(spec) => {
                 let (model, _) = open::open(Checkpoint::open(sources)?, &Default::default())?;
                 let mut other = Self { model: Some(model), ..Self::default() };

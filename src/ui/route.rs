@@ -16,23 +16,17 @@ pub enum Page {
     Attention,
     /// The paper's toy model, trained live.
     Toy,
-    /// The theorems, by hand.
-    Theorems,
-    /// Lessons and glossary.
-    Learn,
     /// CPU against GPU on this machine.
     SelfTest,
 }
 
 impl Page {
     /// Every page, in the order of the navigation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 5] = [
         Self::Heads,
         Self::Features,
         Self::Attention,
         Self::Toy,
-        Self::Theorems,
-        Self::Learn,
         Self::SelfTest,
     ];
 
@@ -43,8 +37,6 @@ impl Page {
             Self::Features => "features",
             Self::Attention => "attention",
             Self::Toy => "toy",
-            Self::Theorems => "theorems",
-            Self::Learn => "learn",
             Self::SelfTest => "self-test",
         }
     }
@@ -56,8 +48,6 @@ impl Page {
             Self::Features => "Features",
             Self::Attention => "Attention",
             Self::Toy => "Toy lab",
-            Self::Theorems => "Theorems",
-            Self::Learn => "Learn",
             Self::SelfTest => "Self-test",
         }
     }

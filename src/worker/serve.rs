@@ -22,7 +22,7 @@ pub fn serve() {
         // Unpacked by the pool, which restarts the worker; the worker itself is past saving.
         post(NO_JOB, &Tell::Failed(Failure::new(report.to_string())), &[]);
     }));
-    let engine = Rc::new(RefCell::new(Engine::default()));
+    let engine = Rc::new(RefCell::new(Engine::with_clock(clock)));
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let engine = engine.clone();
         spawn_local(async move {
@@ -76,6 +76,12 @@ async fn answer(engine: &RefCell<Engine>, question: Envelope<Ask>) {
         Err(failure) => Tell::Failed(failure),
     };
     post(id, &end, &[]);
+}
+
+/// Milliseconds since some moment in the past.
+fn clock() -> f64 {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    scope.performance().map_or_else(js_sys::Date::now, |p| p.now())
 }
 
 fn post(id: JobId, tell: &Tell, arrays: &[Vec<f32>]) {

@@ -7,6 +7,9 @@ use super::route::Page;
 mod attention;
 mod features;
 mod heads;
+#[cfg(feature = "gpu")]
+mod self_test;
+mod toy;
 
 /// The page `page`.
 pub fn view(page: Page) -> Html {
@@ -14,6 +17,10 @@ pub fn view(page: Page) -> Html {
         Page::Heads => html! { <heads::Heads /> },
         Page::Features => html! { <features::Features /> },
         Page::Attention => html! { <attention::Attention /> },
-        _ => html! {},
+        Page::Toy => html! { <toy::Toy /> },
+        #[cfg(feature = "gpu")]
+        Page::SelfTest => html! { <self_test::SelfTest /> },
+        #[cfg(not(feature = "gpu"))]
+        Page::SelfTest => html! { <p>{ "This build has no GPU kernels." }</p> },
     }
 }

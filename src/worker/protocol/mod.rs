@@ -9,6 +9,7 @@ pub mod attention;
 pub mod features;
 pub mod heads;
 pub mod model;
+pub mod toy;
 
 /// A question's number; answers carry it back.
 pub type JobId = u32;
@@ -24,6 +25,10 @@ pub enum Ask {
     Attention(attention::Ask),
     /// Alignment with a dictionary; the reader's own travels beside this message.
     Features(features::Ask),
+    /// GPU against CPU on this machine, with planted heads of a seed.
+    SelfTest(u32),
+    /// The toy lab's run.
+    Toy(toy::Ask),
     /// Measure a set of prompts on the files that travel beside this message; the open model stays.
     SetElsewhere(attention::SetSpec),
 }
@@ -39,6 +44,13 @@ pub enum Tell {
     Attention(attention::Tell),
     /// Part of an answer about alignment.
     Features(features::Tell),
+    /// What the self-test found.
+    #[cfg(feature = "gpu")]
+    SelfTest(Box<crate::gpu::SelfTest>),
+    /// Losses since the last frame.
+    ToyPoints(Vec<toy::Point>),
+    /// The toy as it is now, and whether its run is finished.
+    ToyFrame(Box<crate::toy::Snapshot>, bool),
     /// How far the work is; `done` of `total` steps.
     Progress {
         /// Steps finished.

@@ -14,7 +14,7 @@ use crate::worker::protocol::attention::{Cell, CellAt, Ran};
 
 /// Properties of [`CellView`].
 #[derive(Properties, PartialEq)]
-pub struct CellViewProps {
+pub(super) struct CellViewProps {
     /// What is known about the cell.
     pub cell: Option<Rc<Cell>>,
     /// The prompt.
@@ -25,7 +25,7 @@ pub struct CellViewProps {
 
 /// The score of one cell, taken apart.
 #[component]
-pub fn CellView(props: &CellViewProps) -> Html {
+pub(super) fn CellView(props: &CellViewProps) -> Html {
     let app = use_app();
     let Some(at) = props.at else { return Html::default() };
     let word = |i: usize| props.ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();

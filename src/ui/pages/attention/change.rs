@@ -15,7 +15,7 @@ use crate::worker::protocol::{Ask as AnyAsk, Tell};
 
 /// Properties of [`ChangeView`].
 #[derive(Properties, PartialEq)]
-pub struct ChangeViewProps {
+pub(super) struct ChangeViewProps {
     /// The prompt in view.
     pub prompt: Prompt,
     /// The cell in view.
@@ -28,7 +28,7 @@ pub struct ChangeViewProps {
 
 /// Buttons that change the score, and what follows.
 #[component]
-pub fn ChangeView(props: &ChangeViewProps) -> Html {
+pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let app = use_app();
     let outcome = use_state(|| None::<(String, Changed)>);
     {

@@ -13,7 +13,7 @@ const ROWS: usize = 8;
 
 /// Properties of [`Components`].
 #[derive(Properties, PartialEq)]
-pub struct ComponentsProps {
+pub(super) struct ComponentsProps {
     /// The cell.
     pub cell: Rc<Cell>,
     /// The prompt.
@@ -22,7 +22,7 @@ pub struct ComponentsProps {
 
 /// Two tables: destination side, source side.
 #[component]
-pub fn Components(props: &ComponentsProps) -> Html {
+pub(super) fn Components(props: &ComponentsProps) -> Html {
     if let Some(reason) = &props.cell.unsplit {
         return html! { <p class="hint">{ format!("No split over earlier components: {reason}.") }</p> };
     }

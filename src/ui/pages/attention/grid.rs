@@ -64,7 +64,7 @@ impl Measure {
 
 /// Properties of [`LookGrid`].
 #[derive(Properties, PartialEq)]
-pub struct LookGridProps {
+pub(super) struct LookGridProps {
     /// Every head's look from the chosen destination.
     pub looks: Vec<HeadSad>,
     /// Patterns by layer.
@@ -81,7 +81,7 @@ pub struct LookGridProps {
 
 /// The grid of looks.
 #[component]
-pub fn LookGrid(props: &LookGridProps) -> Html {
+pub(super) fn LookGrid(props: &LookGridProps) -> Html {
     let app = use_app();
     let dark = use_dark();
     let Some(model) = app.value().model.clone() else { return Html::default() };

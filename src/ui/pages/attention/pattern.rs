@@ -12,7 +12,7 @@ use crate::worker::protocol::attention::{CellAt, Ran};
 
 /// Properties of [`PatternView`].
 #[derive(Properties, PartialEq)]
-pub struct PatternViewProps {
+pub(super) struct PatternViewProps {
     /// Patterns of all heads of the layer, `[n_heads, n, n]`.
     pub pattern: Option<Rc<Vec<f32>>>,
     /// The cell in view.
@@ -23,7 +23,7 @@ pub struct PatternViewProps {
 
 /// A heat map, destinations down and sources across.
 #[component]
-pub fn PatternView(props: &PatternViewProps) -> Html {
+pub(super) fn PatternView(props: &PatternViewProps) -> Html {
     let app = use_app();
     let n = props.ran.tokens.len();
     let head = props.at.map_or(0, |at| at.head);

@@ -30,7 +30,7 @@ pub(super) fn example(built_in: bool, has_tokenizer: bool) -> String {
 
 /// Properties of [`PromptBar`].
 #[derive(Properties, PartialEq)]
-pub struct PromptBarProps {
+pub(super) struct PromptBarProps {
     /// The prompt in view.
     pub prompt: Prompt,
     /// What the model made of it.
@@ -45,7 +45,7 @@ pub struct PromptBarProps {
 
 /// Prompt, examples, tokens, predictions.
 #[component]
-pub fn PromptBar(props: &PromptBarProps) -> Html {
+pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     let app = use_app();
     let dark = use_dark();
     let typed = use_state(|| props.prompt.text.clone());

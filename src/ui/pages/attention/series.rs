@@ -68,7 +68,7 @@ impl Reducible for Outcome {
 
 /// The series: a button, curves over training, a slider that opens a step.
 #[component]
-pub fn SeriesView() -> Html {
+pub(super) fn SeriesView() -> Html {
     let app = use_app();
     let outcome = use_reducer(Outcome::default);
     let run = {

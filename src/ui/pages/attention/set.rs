@@ -78,7 +78,7 @@ impl Reducible for Outcome {
 
 /// A prompt set, run on the open model.
 #[component]
-pub fn SetView() -> Html {
+pub(super) fn SetView() -> Html {
     let app = use_app();
     let outcome = use_reducer(Outcome::default);
     let task = use_state(|| "ioi".to_owned());

@@ -11,14 +11,14 @@ use crate::ui::format::{three, token};
 
 /// Properties of [`Directions`].
 #[derive(Properties, PartialEq)]
-pub struct DirectionsProps {
+pub(super) struct DirectionsProps {
     /// The comparison of the head in view.
     pub report: Rc<AlignmentReport>,
 }
 
 /// Sides as tabs, the null with the observed value on it, the directions.
 #[component]
-pub fn Directions(props: &DirectionsProps) -> Html {
+pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let app = use_app();
     let strongest = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(f64::NEG_INFINITY, |n| n.z);
     let wanted = app.value().route.text("side").and_then(|n| Side::ALL.into_iter().find(|s| s.name() == n));

@@ -13,7 +13,7 @@ use crate::ui::widgets::select::Select;
 
 /// Properties of [`AlignGrid`].
 #[derive(Properties, PartialEq)]
-pub struct AlignGridProps {
+pub(super) struct AlignGridProps {
     /// One report per head that was compared.
     pub reports: Vec<Rc<AlignmentReport>>,
     /// Compares all heads.
@@ -28,7 +28,7 @@ fn of(report: &AlignmentReport, side: Option<Side>) -> Option<&SideAlignment> {
 
 /// The grid of heads by MMCS against rotations.
 #[component]
-pub fn AlignGrid(props: &AlignGridProps) -> Html {
+pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
     let app = use_app();
     let dark = use_dark();
     let state = app.value();
