@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use super::Engine;
 use crate::checkpoint::ByteSource;
 use crate::circuits::alignment::{AlignOptions, Alignment, AlignmentReport, HeadSide};
-use crate::circuits::dictionary::{Builtin, Dictionary, DictionarySurvey, FileChoice, Frame, Survey, UnitBlock};
+use crate::circuits::dictionary::{
+    Builtin, Dictionary, DictionarySurvey, FileChoice, Frame, Survey, UnitBlock,
+};
 use crate::model::{Model, Weights};
 use crate::worker::protocol::Failure;
 
@@ -46,8 +48,17 @@ impl Surveyed {
     }
 
     /// One feature, prepared.
-    pub(super) fn feature(&self, model: &Model, row: usize, remove_mean: bool) -> Result<UnitBlock, Failure> {
-        Ok(self.dictionary.block(Some(&model.checkpoint), row..row + 1, &self.frame(remove_mean))?)
+    pub(super) fn feature(
+        &self,
+        model: &Model,
+        row: usize,
+        remove_mean: bool,
+    ) -> Result<UnitBlock, Failure> {
+        Ok(self.dictionary.block(
+            Some(&model.checkpoint),
+            row..row + 1,
+            &self.frame(remove_mean),
+        )?)
     }
 
     /// Compares sides with every feature; `tell` hears rows done and rows in all after each block.
@@ -76,7 +87,8 @@ impl Engine {
     pub(super) fn builtin(&mut self, which: Builtin, weights: Weights) -> Result<(), Failure> {
         if !self.shelf.builtin.contains_key(&(which, weights)) {
             let model = self.model()?;
-            let surveyed = Surveyed::of(Dictionary::of_model(model, which, weights)?, model, weights)?;
+            let surveyed =
+                Surveyed::of(Dictionary::of_model(model, which, weights)?, model, weights)?;
             self.shelf.builtin.insert((which, weights), surveyed);
         }
         Ok(())
@@ -84,21 +96,41 @@ impl Engine {
 
     /// A dictionary that [`Engine::builtin`] made ready.
     pub(super) fn ready(&self, which: Builtin, weights: Weights) -> Result<&Surveyed, Failure> {
-        self.shelf.builtin.get(&(which, weights)).ok_or_else(|| Failure::new("the dictionary is not ready"))
+        self.shelf
+            .builtin
+            .get(&(which, weights))
+            .ok_or_else(|| Failure::new("the dictionary is not ready"))
     }
 
     /// The reader's own dictionary, once [`Engine::own`] has it.
     pub(super) fn ready_own(&self) -> Result<&Surveyed, Failure> {
-        self.shelf.own.as_ref().map(|(_, s)| s).ok_or_else(|| Failure::new("no dictionary file was given"))
+        self.shelf
+            .own
+            .as_ref()
+            .map(|(_, s)| s)
+            .ok_or_else(|| Failure::new("no dictionary file was given"))
     }
 
     /// The reader's own dictionary, from files that came with the question, or the one that came last.
-    pub(super) fn own(&mut self, sources: Vec<Box<dyn ByteSource>>, choice: &FileChoice, weights: Weights) -> Result<&Surveyed, Failure> {
+    pub(super) fn own(
+        &mut self,
+        sources: Vec<Box<dyn ByteSource>>,
+        choice: &FileChoice,
+        weights: Weights,
+    ) -> Result<&Surveyed, Failure> {
         if let Some(name) = sources.first().map(|s| s.name().to_owned()) {
             let model = self.model()?;
-            let surveyed = Surveyed::of(Dictionary::of_files(model, sources, choice, weights)?, model, weights)?;
+            let surveyed = Surveyed::of(
+                Dictionary::of_files(model, sources, choice, weights)?,
+                model,
+                weights,
+            )?;
             self.shelf.own = Some((name, surveyed));
         }
-        self.shelf.own.as_ref().map(|(_, s)| s).ok_or_else(|| Failure::new("no dictionary file was given"))
+        self.shelf
+            .own
+            .as_ref()
+            .map(|(_, s)| s)
+            .ok_or_else(|| Failure::new("no dictionary file was given"))
     }
 }

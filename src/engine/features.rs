@@ -29,10 +29,14 @@ pub(super) fn answer(
             }
             prepare(engine, &source, sources, weights)?;
             let surveyed = surveyed(engine, &source, weights)?;
-            out(Tell::Features(about(surveyed, heads.first().map_or(0, |h| h.0), &sides)), Vec::new());
+            out(
+                Tell::Features(about(surveyed, heads.first().map_or(0, |h| h.0), &sides)),
+                Vec::new(),
+            );
             let options = AlignOptions { top, rotations, seed: 0 };
             let mut tell = |done, total| out(Tell::Progress { done, total }, Vec::new());
-            let mut report = surveyed.align(engine.model()?, sides, remove_mean, options, &mut tell)?;
+            let mut report =
+                surveyed.align(engine.model()?, sides, remove_mean, options, &mut tell)?;
             report.label_with(|row| label(engine, surveyed, &source, row));
             out(Tell::Features(FeatureTell::Report(Box::new(report))), Vec::new());
             Ok(())
@@ -61,7 +65,12 @@ pub(super) fn answer(
     }
 }
 
-fn head_sides(engine: &mut Engine, layer: usize, head: usize, weights: Weights) -> Result<Vec<HeadSide>, Failure> {
+fn head_sides(
+    engine: &mut Engine,
+    layer: usize,
+    head: usize,
+    weights: Weights,
+) -> Result<Vec<HeadSide>, Failure> {
     let matrices = engine.layer(layer)?.head(head, weights)?;
     let mut sides = Vec::new();
     for circuit in [Circuit::Qk, Circuit::Ov] {
@@ -82,7 +91,11 @@ fn prepare(
     }
 }
 
-fn surveyed<'a>(engine: &'a Engine, source: &Source, weights: Weights) -> Result<&'a Surveyed, Failure> {
+fn surveyed<'a>(
+    engine: &'a Engine,
+    source: &Source,
+    weights: Weights,
+) -> Result<&'a Surveyed, Failure> {
     match source {
         Source::Model(which) => engine.ready(*which, weights),
         Source::Own(_) => engine.ready_own(),
@@ -107,27 +120,38 @@ fn about(surveyed: &Surveyed, layer: usize, sides: &[HeadSide]) -> FeatureTell {
 /// A row's name: the token for dictionaries with one row a token.
 fn label(engine: &Engine, surveyed: &Surveyed, source: &Source, row: usize) -> String {
     match (source, engine.tokenizer.as_ref()) {
-        (Source::Model(Builtin::Embed | Builtin::Unembed), Some(tokenizer)) => tokenizer.label(row as u32),
+        (Source::Model(Builtin::Embed | Builtin::Unembed), Some(tokenizer)) => {
+            tokenizer.label(row as u32)
+        }
         (Source::Model(Builtin::Embed | Builtin::Unembed), None) => format!("#{row}"),
         _ => surveyed.dictionary.label(row),
     }
 }
 
 /// The row that the reader means: `#12`, a token, or a label.
-fn find(engine: &Engine, surveyed: &Surveyed, source: &Source, feature: &str) -> Result<usize, Failure> {
+fn find(
+    engine: &Engine,
+    surveyed: &Surveyed,
+    source: &Source,
+    feature: &str,
+) -> Result<usize, Failure> {
     let n = surveyed.dictionary.about.n_rows;
     if let Some(row) = feature.strip_prefix('#').and_then(|r| r.parse().ok()).filter(|r| *r < n) {
         return Ok(row);
     }
     let is_token = matches!(source, Source::Model(Builtin::Embed | Builtin::Unembed));
-    let single = |text: &str| engine.tokenizer.as_ref().filter(|_| is_token).and_then(|t| t.single(text));
+    let single =
+        |text: &str| engine.tokenizer.as_ref().filter(|_| is_token).and_then(|t| t.single(text));
     let token = single(feature).or_else(|| single(&format!(" {feature}"))).map(|id| id as usize);
     token
         .filter(|row| *row < n)
-        .or_else(|| (0..n).find(|&row| label(engine, surveyed, source, row).trim() == feature.trim()))
+        .or_else(|| {
+            (0..n).find(|&row| label(engine, surveyed, source, row).trim() == feature.trim())
+        })
         .ok_or_else(|| {
             let mut failure = Failure::new(format!("no feature is called “{feature}”"));
-            failure.hint = "Type a single token as the model spells it, or a row such as #12.".into();
+            failure.hint =
+                "Type a single token as the model spells it, or a row such as #12.".into();
             failure
         })
 }

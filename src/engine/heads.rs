@@ -10,7 +10,8 @@ use crate::math::layout::{to_row_major, to_row_major_f32};
 use crate::math::{Mat, ProductSvd};
 use crate::model::{HeadWeights, Weights};
 use crate::worker::protocol::heads::{
-    Ask, CircuitSpectrum, HeadAt, HeadSpectra, PairTokens, SideTokens, Tell as HeadTell, TokenCosine,
+    Ask, CircuitSpectrum, HeadAt, HeadSpectra, PairTokens, SideTokens, Tell as HeadTell,
+    TokenCosine,
 };
 use crate::worker::protocol::{Failure, Out, Tell};
 
@@ -64,7 +65,13 @@ fn spectrum(
     })
 }
 
-fn vectors(engine: &mut Engine, at: HeadAt, top: usize, remove_mean: bool, out: Out<'_>) -> Result<(), Failure> {
+fn vectors(
+    engine: &mut Engine,
+    at: HeadAt,
+    top: usize,
+    remove_mean: bool,
+    out: Out<'_>,
+) -> Result<(), Failure> {
     let weights = engine.layer(at.layer)?.head(at.head, at.weights)?;
     let svd = decompose(&weights, at.circuit)?;
     let python = python::loader(engine.model()?, at.layer, at.head, at.weights)?;
@@ -113,17 +120,24 @@ fn nearest(
         sides.extend(aligned(right_dictionary, vec![side(right, &svd.v)])?.sides);
         sides
     };
-    let label = |id: usize| engine.tokenizer.as_ref().map_or_else(|| format!("#{id}"), |t| t.label(id as u32));
+    let label = |id: usize| {
+        engine.tokenizer.as_ref().map_or_else(|| format!("#{id}"), |t| t.label(id as u32))
+    };
     let tokens = |found: &[Match]| {
-        let token = |m: &Match| TokenCosine { id: m.index, text: label(m.index), cosine: m.cos as f32 };
+        let token =
+            |m: &Match| TokenCosine { id: m.index, text: label(m.index), cosine: m.cos as f32 };
         found.iter().map(token).collect()
     };
     let ends = |side: &SideAlignment, k: usize| {
         let direction = side.directions.iter().find(|d| d.k == k);
-        direction.map(|d| SideTokens { plus: tokens(&d.positive), minus: tokens(&d.negative) }).unwrap_or_default()
+        direction
+            .map(|d| SideTokens { plus: tokens(&d.positive), minus: tokens(&d.negative) })
+            .unwrap_or_default()
     };
     let pairs = match reports.as_slice() {
-        [left, right] => (0..svd.s.len()).map(|k| PairTokens { k, left: ends(left, k), right: ends(right, k) }).collect(),
+        [left, right] => (0..svd.s.len())
+            .map(|k| PairTokens { k, left: ends(left, k), right: ends(right, k) })
+            .collect(),
         _ => Vec::new(),
     };
     out(Tell::Heads(HeadTell::Nearest { at, pairs, rows: of, of }), Vec::new());

@@ -55,7 +55,12 @@ impl Engine {
             Ask::Open(hints) => {
                 let checkpoint = Checkpoint::open(sources).map_err(open::unreadable)?;
                 let (model, summary) = open::open(checkpoint, &hints)?;
-                *self = Self { model: Some(model), toy: self.toy.take(), clock: self.clock, ..Self::default() };
+                *self = Self {
+                    model: Some(model),
+                    toy: self.toy.take(),
+                    clock: self.clock,
+                    ..Self::default()
+                };
                 out(Tell::Opened(Box::new(summary)), Vec::new());
                 Ok(())
             }
@@ -70,7 +75,11 @@ impl Engine {
             Ask::SetElsewhere(spec) => {
                 let (model, _) = open::open(Checkpoint::open(sources)?, &Default::default())?;
                 let mut other = Self { model: Some(model), ..Self::default() };
-                attention::answer(&mut other, crate::worker::protocol::attention::Ask::Set(spec), out)
+                attention::answer(
+                    &mut other,
+                    crate::worker::protocol::attention::Ask::Set(spec),
+                    out,
+                )
             }
         }
     }

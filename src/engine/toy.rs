@@ -22,7 +22,11 @@ pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), 
                 }
                 let report = toy.step();
                 if report.step % every == 0 {
-                    points.push(Point { step: report.step, recon: report.losses.recon, attn_kl: report.losses.kl });
+                    points.push(Point {
+                        step: report.step,
+                        recon: report.losses.recon,
+                        attn_kl: report.losses.kl,
+                    });
                 }
             }
             out(Tell::ToyPoints(points), Vec::new());

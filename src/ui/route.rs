@@ -22,13 +22,8 @@ pub enum Page {
 
 impl Page {
     /// Every page, in the order of the navigation.
-    pub const ALL: [Self; 5] = [
-        Self::Heads,
-        Self::Features,
-        Self::Attention,
-        Self::Toy,
-        Self::SelfTest,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Heads, Self::Features, Self::Attention, Self::Toy, Self::SelfTest];
 
     /// The page's name in a URL.
     pub fn slug(self) -> &'static str {

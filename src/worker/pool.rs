@@ -135,15 +135,15 @@ fn needs_model(ask: &Ask) -> bool {
 
 /// The files as workers take them.
 fn list_of(files: &[Dropped]) -> JsValue {
-        let list = Array::new();
-        for file in files {
-            let entry = Object::new();
-            // Setting a property of a fresh object cannot fail.
-            let _ = Reflect::set(&entry, &"name".into(), &file.name.as_str().into());
-            let _ = Reflect::set(&entry, &"blob".into(), &file.blob);
-            list.push(&entry);
-        }
-        list.into()
+    let list = Array::new();
+    for file in files {
+        let entry = Object::new();
+        // Setting a property of a fresh object cannot fail.
+        let _ = Reflect::set(&entry, &"name".into(), &file.name.as_str().into());
+        let _ = Reflect::set(&entry, &"blob".into(), &file.blob);
+        list.push(&entry);
+    }
+    list.into()
 }
 
 impl Pool {

@@ -59,16 +59,20 @@ async fn answer(engine: &RefCell<Engine>, question: Envelope<Ask>) {
     };
     let mut out = |tell: Tell, arrays: Vec<Vec<f32>>| post(id, &tell, &arrays);
     let sources = match &question.header {
-        Ask::Open(_) | Ask::SetElsewhere(_) | Ask::Features(_) if !question.extra.is_undefined() => match BlobSource::list(&question.extra) {
-            Ok(sources) => sources,
-            Err(error) => {
-                return post(
-                    id,
-                    &Tell::Failed(Failure::new(format!("cannot read the files: {error:?}"))),
-                    &[],
-                );
+        Ask::Open(_) | Ask::SetElsewhere(_) | Ask::Features(_)
+            if !question.extra.is_undefined() =>
+        {
+            match BlobSource::list(&question.extra) {
+                Ok(sources) => sources,
+                Err(error) => {
+                    return post(
+                        id,
+                        &Tell::Failed(Failure::new(format!("cannot read the files: {error:?}"))),
+                        &[],
+                    );
+                }
             }
-        },
+        }
         _ => Vec::new(),
     };
     let end = match engine.answer(question.header, question.arrays, sources, &mut out).await {

@@ -10,11 +10,18 @@ use crate::circuits::sad_event::SadEvent;
 use crate::circuits::sad_run::{LayerRun, edited_scores};
 use crate::model::forward::{ForwardPass, Site};
 use crate::model::{AttentionLayer, Part as Matrices, Weights};
-use crate::worker::protocol::attention::{Cell, CellAt, Changed, Guess, Part, Prompt, Tell as AttentionTell};
+use crate::worker::protocol::attention::{
+    Cell, CellAt, Changed, Guess, Part, Prompt, Tell as AttentionTell,
+};
 use crate::worker::protocol::{Failure, Out, Tell};
 
 /// Everything about one cell.
-pub(super) fn cell(engine: &mut Engine, prompt: &Prompt, at: CellAt, out: Out<'_>) -> Result<(), Failure> {
+pub(super) fn cell(
+    engine: &mut Engine,
+    prompt: &Prompt,
+    at: CellAt,
+    out: Out<'_>,
+) -> Result<(), Failure> {
     engine.run(prompt, out)?;
     engine.bases(at.layer)?;
     let (model, memory) = engine.attention()?;
@@ -29,16 +36,20 @@ pub(super) fn cell(engine: &mut Engine, prompt: &Prompt, at: CellAt, out: Out<'_
     let stream = (at.layer * layer_run.n_heads + at.head) as u32;
     let controls = Controls::new(&basis.s, options, stream);
     let event = SadEvent::of(&terms, &controls, pattern, layer_run.view, at.dest, at.src);
-    let control_terms =
-        event.as_ref().and_then(|e| controls.basis_terms(&e.relative).into_iter().next()).unwrap_or_default();
+    let control_terms = event
+        .as_ref()
+        .and_then(|e| controls.basis_terms(&e.relative).into_iter().next())
+        .unwrap_or_default();
 
     let (mut dest_parts, mut src_parts, mut unsplit) = (Vec::new(), Vec::new(), None);
     if let Some(event) = &event {
-        let weights = AttentionLayer::read(model, at.layer, Matrices::Qk)?.head(at.head, Weights::Folded)?;
+        let weights =
+            AttentionLayer::read(model, at.layer, Matrices::Qk)?.head(at.head, Weights::Folded)?;
         match split_head(model, &run.traces, (at.layer, at.head), &weights, basis) {
             Ok((dest, src)) => {
                 dest_parts = dest.dest_terms(&event.relative).map(parts).unwrap_or_default();
-                src_parts = src.src_terms(&event.relative, layer_run.view).map(parts).unwrap_or_default();
+                src_parts =
+                    src.src_terms(&event.relative, layer_run.view).map(parts).unwrap_or_default();
             }
             Err(reason) => unsplit = Some(reason.to_string()),
         }

@@ -37,7 +37,9 @@ pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), 
         }
         Ask::Looks(prompt, look) => looks(engine, &prompt, look, out),
         Ask::Cell(prompt, at) => cell::cell(engine, &prompt, at, out),
-        Ask::Change(prompt, at, intervention) => cell::change(engine, &prompt, at, &intervention, out),
+        Ask::Change(prompt, at, intervention) => {
+            cell::change(engine, &prompt, at, &intervention, out)
+        }
         Ask::Set(spec) => set::set(engine, &spec, out),
     }
 }
@@ -50,7 +52,10 @@ fn looks(engine: &mut Engine, prompt: &Prompt, look: Look, out: Out<'_>) -> Resu
         engine.bases(layer)?;
         let (model, memory) = engine.attention()?;
         let Some(run) = &memory.run else { return Err(Failure::new("no prompt was run")) };
-        let Some(layer_run) = run.traces.get(layer).and_then(|t| LayerRun::of(&model.arch, t)) else { break };
+        let Some(layer_run) = run.traces.get(layer).and_then(|t| LayerRun::of(&model.arch, t))
+        else {
+            break;
+        };
         let heads = (0..n_heads).filter_map(|head| {
             let basis = memory.bases.get(&(layer, head))?;
             HeadSad::of(&layer_run, (layer, head), basis, look).ok()
@@ -76,7 +81,10 @@ impl Engine {
         }
         let attention = AttentionLayer::read(model, layer, Part::Qk)?;
         for head in 0..model.arch.n_heads {
-            let svd = attention.head(head, Weights::Folded).ok().and_then(|w| decompose(&w, Circuit::Qk).ok());
+            let svd = attention
+                .head(head, Weights::Folded)
+                .ok()
+                .and_then(|w| decompose(&w, Circuit::Qk).ok());
             if let Some(svd) = svd {
                 memory.bases.insert((layer, head), TermBasis::of(&svd));
             }

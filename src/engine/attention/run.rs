@@ -31,7 +31,12 @@ impl Engine {
     }
 }
 
-fn run(model: &Model, tokenizer: Option<&Tokenizer>, prompt: &Prompt, out: Out<'_>) -> Result<Run, Failure> {
+fn run(
+    model: &Model,
+    tokenizer: Option<&Tokenizer>,
+    prompt: &Prompt,
+    out: Out<'_>,
+) -> Result<Run, Failure> {
     let bos = prompt.bos.unwrap_or(model.arch.prepend_bos);
     let ids = ids_of(tokenizer, prompt, bos)?;
     let mut pass = ForwardPass::of_tokens(model, &[ids.clone()])?;
@@ -69,7 +74,11 @@ fn ids_of(tokenizer: Option<&Tokenizer>, prompt: &Prompt, bos: bool) -> Result<V
             ids
         }
     };
-    if ids.is_empty() { Err(Failure::new("the prompt is empty: type at least one word")) } else { Ok(ids) }
+    if ids.is_empty() {
+        Err(Failure::new("the prompt is empty: type at least one word"))
+    } else {
+        Ok(ids)
+    }
 }
 
 /// What the model expects after `position`, likeliest first; empty where it has no unembedding or sees both ways.
@@ -86,7 +95,11 @@ pub(super) fn guesses(
     let probabilities = softmax(&logits);
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    let guess = |&id: &usize| Guess { id: id as u32, text: label(id as u32), probability: probabilities[id] };
+    let guess = |&id: &usize| Guess {
+        id: id as u32,
+        text: label(id as u32),
+        probability: probabilities[id],
+    };
     Ok(order.iter().take(GUESSES).map(guess).collect())
 }
 

@@ -35,7 +35,8 @@ pub(super) fn set(engine: &mut Engine, spec: &SetSpec, out: Out<'_>) -> Result<(
 
     let (mut correct, mut answered) = (0, 0);
     let steps = located.chunks(BATCH).len() * n_layers;
-    for (batch, (prompts, located)) in prompts.chunks(BATCH).zip(located.chunks(BATCH)).enumerate() {
+    for (batch, (prompts, located)) in prompts.chunks(BATCH).zip(located.chunks(BATCH)).enumerate()
+    {
         let ids: Vec<Vec<u32>> = located.iter().map(|l| l.ids.clone()).collect();
         let mut pass = ForwardPass::of_tokens(model, &ids)?;
         for layer in 0..n_layers {
@@ -62,9 +63,14 @@ pub(super) fn set(engine: &mut Engine, spec: &SetSpec, out: Out<'_>) -> Result<(
         }
     }
     for ((layer, head), set) in &heads {
-        out(Tell::Attention(AttentionTell::SetHead(Box::new(summary(*layer, *head, set)))), Vec::new());
+        out(
+            Tell::Attention(AttentionTell::SetHead(Box::new(summary(*layer, *head, set)))),
+            Vec::new(),
+        );
     }
-    let label = |ids: &[u32]| tokenizer.map_or_else(String::new, |t| ids.iter().map(|&id| t.label(id)).collect());
+    let label = |ids: &[u32]| {
+        tokenizer.map_or_else(String::new, |t| ids.iter().map(|&id| t.label(id)).collect())
+    };
     let example = match prompts.first().map(|p| &p.content) {
         Some(Content::Text { text, .. }) => text.clone(),
         Some(Content::Ids { ids, .. }) => label(ids),
@@ -90,8 +96,11 @@ fn prompts(
             repeated_tokens(spec.n, LIST.min(ids.len().saturating_sub(1)), &ids, spec.seed)?
         }
         _ if tokenizer.is_none() => {
-            let mut failure = Failure::new("these prompts are words, and there is no tokenizer to read them");
-            failure.hint = "Drop tokenizer.json together with the model, or use repeated random tokens.".into();
+            let mut failure =
+                Failure::new("these prompts are words, and there is no tokenizer to read them");
+            failure.hint =
+                "Drop tokenizer.json together with the model, or use repeated random tokens."
+                    .into();
             return Err(failure);
         }
         SetTask::Task(task) => generate(*task, spec.n, spec.seed, single)?,
@@ -102,14 +111,22 @@ fn prompts(
         Some(Start::Frame { before, .. }) if model.arch.prepend_bos => before.clone(),
         _ => Vec::new(),
     };
-    let encode = |text: &str| tokenizer.and_then(|t| t.encode(text, false).ok()).unwrap_or_default();
-    let located = prompts.iter().map(|p| p.locate(encode, &start)).collect::<Result<Vec<_>, _>>()?;
-    if located.is_empty() { Err(Failure::new("the set has no prompts")) } else { Ok((prompts, located)) }
+    let encode =
+        |text: &str| tokenizer.and_then(|t| t.encode(text, false).ok()).unwrap_or_default();
+    let located =
+        prompts.iter().map(|p| p.locate(encode, &start)).collect::<Result<Vec<_>, _>>()?;
+    if located.is_empty() {
+        Err(Failure::new("the set has no prompts"))
+    } else {
+        Ok((prompts, located))
+    }
 }
 
 fn summary(layer: usize, head: usize, set: &HeadSet) -> SetHead {
     let report = set.report();
-    let three = |of: fn(&Measures) -> Option<f64>| [of(&report.real), of(&report.basis), of(&report.subspace)];
+    let three = |of: fn(&Measures) -> Option<f64>| {
+        [of(&report.real), of(&report.basis), of(&report.subspace)]
+    };
     let n = report.events.len();
     SetHead {
         layer,

@@ -44,11 +44,19 @@ pub fn SelfTest() -> Html {
     };
     let threads = Pool::default_size();
     let copy = |report: &Report| {
-        let (text, session) = (serde_json::to_string_pretty(report).unwrap_or_default(), app.session.clone());
+        let (text, session) =
+            (serde_json::to_string_pretty(report).unwrap_or_default(), app.session.clone());
         Callback::from(move |_: MouseEvent| {
-            let saved = crate::ui::export::save("omega-lens-self-test.json", "application/json", text.as_bytes());
+            let saved = crate::ui::export::save(
+                "omega-lens-self-test.json",
+                "application/json",
+                text.as_bytes(),
+            );
             if saved.is_err() {
-                session.act(crate::ui::state::Action::Note("The browser refused the download.".into(), String::new()));
+                session.act(crate::ui::state::Action::Note(
+                    "The browser refused the download.".into(),
+                    String::new(),
+                ));
             }
         })
     };

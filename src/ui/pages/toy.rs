@@ -17,16 +17,38 @@ use crate::worker::protocol::{Ask, Tell};
 
 /// Presets: name in the URL, name on the page, what it shows.
 const PRESETS: [(&str, &str, &str); 4] = [
-    ("one-pair", "one pair (figures 1b, 2a)", "One query feature wants one key feature. The head's first pair of singular vectors finds exactly these two, and both move away from all others."),
-    ("no-head", "no head (figure 1a)", "Without a head (λ = 0) twenty features share ten dimensions as antipodal pairs: superposition, and nothing for Ω to find."),
-    ("weak-head", "a head too weak (λT² below the threshold)", "λ = 1, T = 1: the vectors align, but the features stay antipodal. Orthogonalisation comes only past λT² ≈ 55."),
-    ("eight-pairs", "eight pairs (figure 2b, smaller)", "Eight pairs with strengths from 10 to 2.5: each pair gets its own singular vectors, in the order of strength."),
+    (
+        "one-pair",
+        "one pair (figures 1b, 2a)",
+        "One query feature wants one key feature. The head's first pair of singular vectors finds exactly these two, and both move away from all others.",
+    ),
+    (
+        "no-head",
+        "no head (figure 1a)",
+        "Without a head (λ = 0) twenty features share ten dimensions as antipodal pairs: superposition, and nothing for Ω to find.",
+    ),
+    (
+        "weak-head",
+        "a head too weak (λT² below the threshold)",
+        "λ = 1, T = 1: the vectors align, but the features stay antipodal. Orthogonalisation comes only past λT² ≈ 55.",
+    ),
+    (
+        "eight-pairs",
+        "eight pairs (figure 2b, smaller)",
+        "Eight pairs with strengths from 10 to 2.5: each pair gets its own singular vectors, in the order of strength.",
+    ),
 ];
 
 fn preset(slug: &str) -> Config {
     match slug {
         "no-head" => Config { lambda: 0.0, steps: 2000, ..Config::default() },
-        "weak-head" => Config { lambda: 1.0, template: Template::OnePair { strength: 1.0 }, batch: 128, steps: 2000, ..Config::default() },
+        "weak-head" => Config {
+            lambda: 1.0,
+            template: Template::OnePair { strength: 1.0 },
+            batch: 128,
+            steps: 2000,
+            ..Config::default()
+        },
         "eight-pairs" => Config {
             n_features: 40,
             d_model: 20,
@@ -91,7 +113,8 @@ pub fn Toy() -> Html {
     let speed: usize = route.value("speed").unwrap_or(10);
     // Start over whenever a setting changes.
     {
-        let (lab, pool, running, session) = (lab.clone(), pool.clone(), running.clone(), app.session.clone());
+        let (lab, pool, running, session) =
+            (lab.clone(), pool.clone(), running.clone(), app.session.clone());
         use_effect_with(config.clone(), move |config| {
             running.set(false);
             lab.dispatch(Heard::Fresh);
@@ -123,7 +146,8 @@ pub fn Toy() -> Html {
         })
     };
     let reset = {
-        let (lab, pool, running, config, session) = (lab.clone(), pool.clone(), running.clone(), config.clone(), app.session.clone());
+        let (lab, pool, running, config, session) =
+            (lab.clone(), pool.clone(), running.clone(), config.clone(), app.session.clone());
         Callback::from(move |_: MouseEvent| {
             running.set(false);
             lab.dispatch(Heard::Fresh);
@@ -136,9 +160,14 @@ pub fn Toy() -> Html {
     };
     let choose = {
         let app = app.clone();
-        Callback::from(move |slug: String| app.go(app.value().route.clone().with("preset", slug).without("lambda")))
+        Callback::from(move |slug: String| {
+            app.go(app.value().route.clone().with("preset", slug).without("lambda"))
+        })
     };
-    let options = PRESETS.iter().map(|(slug, name, _)| (AttrValue::from(*slug), AttrValue::from(*name))).collect::<Vec<_>>();
+    let options = PRESETS
+        .iter()
+        .map(|(slug, name, _)| (AttrValue::from(*slug), AttrValue::from(*name)))
+        .collect::<Vec<_>>();
     let says = PRESETS.iter().find(|p| p.0 == slug).map_or("", |p| p.2);
     let step = lab.frame.as_ref().map_or(0, |f| f.step);
     html! {
@@ -176,19 +205,52 @@ fn view(lab: &Lab, frame: &Rc<Snapshot>, config: &Config) -> Html {
     let m = &frame.metrics;
     let h = config.d_head;
     let targets: Vec<f64> = config.template.entries().iter().map(|e| e.strength).collect();
-    let bars: Vec<Bar> = m.sigma.iter().enumerate().map(|(k, &value)| Bar { value, mark: targets.get(k).copied().filter(|_| config.lambda > 0.0) }).collect();
+    let bars: Vec<Bar> = m
+        .sigma
+        .iter()
+        .enumerate()
+        .map(|(k, &value)| Bar {
+            value,
+            mark: targets.get(k).copied().filter(|_| config.lambda > 0.0),
+        })
+        .collect();
     let verdict = if config.lambda == 0.0 {
         "There is no head to align; look at the Gram matrix: each feature has one partner at cosine −1.".to_owned()
     } else {
         let aligned = if m.least_cos > 0.95 { "aligned" } else { "not aligned yet" };
-        let apart = if m.interference < 0.1 { "orthogonal to all others" } else if m.interference > 0.9 { "still sharing a direction with another feature" } else { "partly apart" };
-        format!("Smallest cosine of an attended feature with its singular vector: {} ({aligned}). Interference of attended features: {} ({apart}).", three(m.least_cos), three(m.interference))
+        let apart = if m.interference < 0.1 {
+            "orthogonal to all others"
+        } else if m.interference > 0.9 {
+            "still sharing a direction with another feature"
+        } else {
+            "partly apart"
+        };
+        format!(
+            "Smallest cosine of an attended feature with its singular vector: {} ({aligned}). Interference of attended features: {} ({apart}).",
+            three(m.least_cos),
+            three(m.interference)
+        )
     };
-    let heat = |name: &'static str, caption: &'static str, values: &[f32], n_cols: usize, x: &'static str| {
+    let heat = |name: &'static str,
+                caption: &'static str,
+                values: &[f32],
+                n_cols: usize,
+                x: &'static str| {
         let values = Rc::new(values.to_vec());
         let table = {
             let values = values.clone();
-            Callback::from(move |()| values.iter().enumerate().fold(Table::new(["feature", "column", "cosine"]), |t, (i, v)| t.row(vec![(i / n_cols).to_string(), (i % n_cols).to_string(), v.to_string()])))
+            Callback::from(move |()| {
+                values.iter().enumerate().fold(
+                    Table::new(["feature", "column", "cosine"]),
+                    |t, (i, v)| {
+                        t.row(vec![
+                            (i / n_cols).to_string(),
+                            (i % n_cols).to_string(),
+                            v.to_string(),
+                        ])
+                    },
+                )
+            })
         };
         html! {
             <Figure {name} {table} caption={html! { { caption } }}>
@@ -196,7 +258,11 @@ fn view(lab: &Lab, frame: &Rc<Snapshot>, config: &Config) -> Html {
             </Figure>
         }
     };
-    let line = |name: &str, points: Vec<(f64, f64)>| Series { name: name.into(), points, ..Series::default() };
+    let line = |name: &str, points: Vec<(f64, f64)>| Series {
+        name: name.into(),
+        points,
+        ..Series::default()
+    };
     let course = vec![
         line("alignment", lab.course.iter().map(|c| (c.0 as f64, c.1)).collect()),
         line("interference", lab.course.iter().map(|c| (c.0 as f64, c.2)).collect()),
@@ -205,13 +271,30 @@ fn view(lab: &Lab, frame: &Rc<Snapshot>, config: &Config) -> Html {
         line("reconstruction", lab.losses.iter().map(|l| (l.step as f64, l.recon)).collect()),
         line("attention KL", lab.losses.iter().map(|l| (l.step as f64, l.attn_kl)).collect()),
     ];
-    let rows = |series: Vec<Series>| Callback::from(move |()| {
-        series.iter().flat_map(|s| s.points.iter().map(move |p| (s, p))).fold(Table::new(["series", "step", "value"]), |t, (s, p)| t.row(vec![s.name.clone(), p.0.to_string(), p.1.to_string()]))
-    });
-    let attended: Vec<usize> = config.template.entries().iter().flat_map(|e| [e.query, e.key]).collect();
-    let points: Vec<Point> = frame.principal.chunks_exact(3).enumerate().map(|(i, p)| Point {
-        x: f64::from(p[0]), y: f64::from(p[1]), name: format!("feature {i}"), group: usize::from(attended.contains(&i)), shown: attended.contains(&i) && attended.len() < 4,
-    }).collect();
+    let rows = |series: Vec<Series>| {
+        Callback::from(move |()| {
+            series
+                .iter()
+                .flat_map(|s| s.points.iter().map(move |p| (s, p)))
+                .fold(Table::new(["series", "step", "value"]), |t, (s, p)| {
+                    t.row(vec![s.name.clone(), p.0.to_string(), p.1.to_string()])
+                })
+        })
+    };
+    let attended: Vec<usize> =
+        config.template.entries().iter().flat_map(|e| [e.query, e.key]).collect();
+    let points: Vec<Point> = frame
+        .principal
+        .chunks_exact(3)
+        .enumerate()
+        .map(|(i, p)| Point {
+            x: f64::from(p[0]),
+            y: f64::from(p[1]),
+            name: format!("feature {i}"),
+            group: usize::from(attended.contains(&i)),
+            shown: attended.contains(&i) && attended.len() < 4,
+        })
+        .collect();
     let sigma = m.sigma.clone();
     let principal = points.clone();
     html! {

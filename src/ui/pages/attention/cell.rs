@@ -50,7 +50,11 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             word(at.src),
             percent(event.attention),
             percent(share),
-            if needed == 1 { "it alone is enough to".to_owned() } else { format!("{needed} together") },
+            if needed == 1 {
+                "it alone is enough to".to_owned()
+            } else {
+                format!("{needed} together")
+            },
             event.controls.basis.n_recon_90.map_or_else(|| "–".into(), three),
         )
     };
@@ -59,32 +63,50 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
         Callback::from(move |k: usize| app.set("k", k))
     };
     let table = {
-        let (terms, control, sigma) = (terms.clone(), cell.control_terms.clone(), cell.sigma.clone());
+        let (terms, control, sigma) =
+            (terms.clone(), cell.control_terms.clone(), cell.sigma.clone());
         let score = event.terms.clone();
         Callback::from(move |()| {
-            (0..terms.len()).fold(Table::new(["k", "sigma", "score term", "relative term", "one random basis"]), |table, k| {
-                let at = |values: &[f64]| values.get(k).map_or_else(String::new, f64::to_string);
-                table.row(vec![k.to_string(), at(&sigma), at(&score), at(&terms), at(&control)])
-            })
+            (0..terms.len()).fold(
+                Table::new(["k", "sigma", "score term", "relative term", "one random basis"]),
+                |table, k| {
+                    let at =
+                        |values: &[f64]| values.get(k).map_or_else(String::new, f64::to_string);
+                    table.row(vec![k.to_string(), at(&sigma), at(&score), at(&terms), at(&control)])
+                },
+            )
         })
     };
-    let bars = |values: &[f64]| values.iter().map(|&value| Bar { value, mark: None }).collect::<Vec<_>>();
+    let bars =
+        |values: &[f64]| values.iter().map(|&value| Bar { value, mark: None }).collect::<Vec<_>>();
     let points = |sums: &[f64]| {
         let reach = |(i, s): (usize, &f64)| ((i + 1) as f64, s / event.relative.score);
         std::iter::once((0.0, 0.0)).chain(sums.iter().enumerate().map(reach)).collect::<Vec<_>>()
     };
     let control_running = RunningSum::of(&cell.control_terms);
     let series = vec![
-        Series { name: "singular vectors".into(), points: points(&running.sums), ..Series::default() },
-        Series { name: "random basis".into(), points: points(&control_running.sums), dashed: true, ..Series::default() },
+        Series {
+            name: "singular vectors".into(),
+            points: points(&running.sums),
+            ..Series::default()
+        },
+        Series {
+            name: "random basis".into(),
+            points: points(&control_running.sums),
+            dashed: true,
+            ..Series::default()
+        },
     ];
     let sums = {
         let series = series.clone();
         Callback::from(move |()| {
-            (0..series[0].points.len()).fold(Table::new(["terms", "singular vectors", "random basis"]), |table, i| {
-                let of = |s: &Series| s.points.get(i).map_or_else(String::new, |p| three(p.1));
-                table.row(vec![i.to_string(), of(&series[0]), of(&series[1])])
-            })
+            (0..series[0].points.len()).fold(
+                Table::new(["terms", "singular vectors", "random basis"]),
+                |table, i| {
+                    let of = |s: &Series| s.points.get(i).map_or_else(String::new, |p| three(p.1));
+                    table.row(vec![i.to_string(), of(&series[0]), of(&series[1])])
+                },
+            )
         })
     };
     let name = format!("L{}H{}-{}-{}", at.layer, at.head, at.dest, at.src);

@@ -10,7 +10,9 @@ use crate::ui::app::use_app;
 use crate::ui::format::{percent, token};
 use crate::ui::state::Action;
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::attention::{Ask, Cell, CellAt, Changed, Prompt, Ran, Tell as AttentionTell};
+use crate::worker::protocol::attention::{
+    Ask, Cell, CellAt, Changed, Prompt, Ran, Tell as AttentionTell,
+};
 use crate::worker::protocol::{Ask as AnyAsk, Tell};
 
 /// Properties of [`ChangeView`].
@@ -38,18 +40,33 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let (Some(at), Some(cell)) = (props.at, props.cell.as_ref()) else { return Html::default() };
     let terms = cell.event.as_ref().map(|e| e.relative.terms.clone()).unwrap_or_default();
     let order = RunningSum::of(&terms).order;
-    let k = app.value().route.value("k").filter(|k| *k < terms.len()).or(order.first().copied()).unwrap_or(0);
+    let k = app
+        .value()
+        .route
+        .value("k")
+        .filter(|k| *k < terms.len())
+        .or(order.first().copied())
+        .unwrap_or(0);
     let change = |label: String, directions: Vec<usize>, action: Edit| {
-        let (session, prompt, outcome, said) = (app.session.clone(), props.prompt.clone(), outcome.clone(), label.clone());
+        let (session, prompt, outcome, said) =
+            (app.session.clone(), props.prompt.clone(), outcome.clone(), label.clone());
         let onclick = Callback::from(move |_: MouseEvent| {
             let (outcome, said, notes) = (outcome.clone(), said.clone(), session.clone());
             let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                Tell::Attention(AttentionTell::Changed(changed)) => outcome.set(Some((said.clone(), changed))),
+                Tell::Attention(AttentionTell::Changed(changed)) => {
+                    outcome.set(Some((said.clone(), changed)))
+                }
                 Tell::Failed(failure) => notes.act(Action::Note(failure.what, failure.hint)),
                 _ => {}
             });
-            let edit = Intervention { directions: directions.clone(), action, dests: at.dest..at.dest + 1 };
-            session.pool.ask_first(AnyAsk::Attention(Ask::Change(prompt.clone(), at, edit)), on_tell);
+            let edit = Intervention {
+                directions: directions.clone(),
+                action,
+                dests: at.dest..at.dest + 1,
+            };
+            session
+                .pool
+                .ask_first(AnyAsk::Attention(Ask::Change(prompt.clone(), at, edit)), on_tell);
         });
         html! { <button type="button" {onclick}>{ label }</button> }
     };

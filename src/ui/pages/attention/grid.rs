@@ -44,10 +44,18 @@ impl Measure {
 
     fn meaning(self) -> &'static str {
         match self {
-            Self::Attention => "The attention probability that the chosen token gives to the source in view, or to its most attended source.",
-            Self::Sparseness => "S = (mean |term|)² / mean term² over the singular vectors. Lower is sparser: 1/d_head is one single term, about 0.405 is what a random basis with a flat spectrum gives.",
-            Self::AgainstBasis => "S divided by the S of random bases that keep every score. Below 1: the singular vectors explain this score with fewer terms than chance would. This is the fair comparison.",
-            Self::NRecon90 => "How many of the largest terms add up to nine tenths of the relative attention. A small number is no evidence by itself: small scores are reached at once in any basis.",
+            Self::Attention => {
+                "The attention probability that the chosen token gives to the source in view, or to its most attended source."
+            }
+            Self::Sparseness => {
+                "S = (mean |term|)² / mean term² over the singular vectors. Lower is sparser: 1/d_head is one single term, about 0.405 is what a random basis with a flat spectrum gives."
+            }
+            Self::AgainstBasis => {
+                "S divided by the S of random bases that keep every score. Below 1: the singular vectors explain this score with fewer terms than chance would. This is the fair comparison."
+            }
+            Self::NRecon90 => {
+                "How many of the largest terms add up to nine tenths of the relative attention. A small number is no evidence by itself: small scores are reached at once in any basis."
+            }
         }
     }
 
@@ -91,7 +99,8 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let app = app.clone();
         Callback::from(move |slug: String| app.set("measure", slug))
     };
-    let max = props.looks.iter().map(|l| measure.of(l)).filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let max =
+        props.looks.iter().map(|l| measure.of(l)).filter(|v| v.is_finite()).fold(0.0, f64::max);
     let scale = match measure {
         Measure::Attention => Scale::Sequential { max: 1.0 },
         Measure::AgainstBasis => Scale::Range { min: 1.2, max: 0.0 },
@@ -101,14 +110,22 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
     let cell = |layer: usize, head: usize| {
         let look = props.looks.iter().find(|l| (l.layer, l.head) == (layer, head));
         let value = look.map_or(f64::NAN, |l| measure.of(l));
-        let style = look.map(|_| format!("background: {}; color: {}", scale.css(value, dark), scale.ink(value, dark)));
+        let style = look.map(|_| {
+            format!("background: {}; color: {}", scale.css(value, dark), scale.ink(value, dark))
+        });
         let shown = look.map_or_else(|| "…".to_owned(), |_| three(value));
         let selected = props.head == Some((layer, head));
         let to = look.and_then(|l| props.tokens.tokens.get(l.src)).cloned().unwrap_or_default();
         let label = format!("L{layer}H{head}: {} {shown}, looks at {}", measure.name(), to.trim());
         let app = app.clone();
         let onclick = Callback::from(move |_: MouseEvent| {
-            app.go(app.value().route.clone().with("layer", layer).with("head", head).without("src"));
+            app.go(app
+                .value()
+                .route
+                .clone()
+                .with("layer", layer)
+                .with("head", head)
+                .without("src"));
         });
         html! {
             <td key={head} class={selected.then_some("selected")}>
@@ -117,7 +134,8 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
             </td>
         }
     };
-    let options = Measure::ALL.into_iter().map(|m| (m.slug().into(), m.name().into())).collect::<Vec<_>>();
+    let options =
+        Measure::ALL.into_iter().map(|m| (m.slug().into(), m.name().into())).collect::<Vec<_>>();
     html! {
         <section class="column" aria-label="Heads on this prompt">
             <div class="controls"><Select label="colour by" {options} value={measure.slug()} on_change={choose} /></div>

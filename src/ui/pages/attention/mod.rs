@@ -73,7 +73,10 @@ pub fn Attention() -> Html {
     let built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
     let has_tokenizer = state.model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
     let wanted = Prompt {
-        text: state.route.text("prompt").map_or_else(|| prompt::example(built_in, has_tokenizer), str::to_owned),
+        text: state
+            .route
+            .text("prompt")
+            .map_or_else(|| prompt::example(built_in, has_tokenizer), str::to_owned),
         bos: state.route.text("bos").map(|b| b == "on"),
         ids: !has_tokenizer,
     };
@@ -93,19 +96,28 @@ pub fn Attention() -> Html {
     {
         let (app, seen) = (app.clone(), seen.clone());
         let ready = seen.ran.is_some();
-        use_effect_with((generation, wanted.clone(), dest, ready), move |(_, wanted, dest, ready)| {
-            if *ready {
-                seen.dispatch(Heard::FreshLooks);
-                let hears = seen.dispatcher();
-                let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                    Tell::Attention(AttentionTell::Looks(looks)) => hears.dispatch(Heard::Looks(looks)),
-                    Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
-                    _ => {}
-                });
-                let look = Look { dest: Some(*dest), ..Look::default() };
-                app.session.pool.ask_first(AnyAsk::Attention(Ask::Looks(wanted.clone(), look)), on_tell);
-            }
-        });
+        use_effect_with(
+            (generation, wanted.clone(), dest, ready),
+            move |(_, wanted, dest, ready)| {
+                if *ready {
+                    seen.dispatch(Heard::FreshLooks);
+                    let hears = seen.dispatcher();
+                    let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                        Tell::Attention(AttentionTell::Looks(looks)) => {
+                            hears.dispatch(Heard::Looks(looks))
+                        }
+                        Tell::Failed(failure) => {
+                            hears.dispatch(Heard::Failed(failure.what, failure.hint))
+                        }
+                        _ => {}
+                    });
+                    let look = Look { dest: Some(*dest), ..Look::default() };
+                    app.session
+                        .pool
+                        .ask_first(AnyAsk::Attention(Ask::Looks(wanted.clone(), look)), on_tell);
+                }
+            },
+        );
     }
     // The head in view: the reader's choice, or the one that looks hardest at one place.
     let chosen = state.route.value("layer").zip(state.route.value("head"));
@@ -115,7 +127,8 @@ pub fn Attention() -> Html {
         .filter(|l| l.src != 0 || seen.looks.iter().all(|l| l.src == 0))
         .max_by(|a, b| a.attention.total_cmp(&b.attention));
     let head = chosen.or_else(|| hardest.map(|l| (l.layer, l.head)));
-    let look = head.and_then(|(layer, head)| seen.looks.iter().find(|l| (l.layer, l.head) == (layer, head)));
+    let look = head
+        .and_then(|(layer, head)| seen.looks.iter().find(|l| (l.layer, l.head) == (layer, head)));
     let src = state.route.value("src").filter(|s| *s < n).or(look.map(|l| l.src));
     let at = head.zip(src).map(|((layer, head), src)| CellAt { layer, head, dest, src });
     {
@@ -126,10 +139,14 @@ pub fn Attention() -> Html {
                 let hears = seen.dispatcher();
                 let on_tell: OnTell = Rc::new(move |tell, _| match tell {
                     Tell::Attention(AttentionTell::Cell(cell)) => hears.dispatch(Heard::Cell(cell)),
-                    Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
+                    Tell::Failed(failure) => {
+                        hears.dispatch(Heard::Failed(failure.what, failure.hint))
+                    }
                     _ => {}
                 });
-                app.session.pool.ask_first(AnyAsk::Attention(Ask::Cell(wanted.clone(), at)), on_tell);
+                app.session
+                    .pool
+                    .ask_first(AnyAsk::Attention(Ask::Cell(wanted.clone(), at)), on_tell);
             }
         });
     }
@@ -176,7 +193,13 @@ fn run(app: &crate::ui::app::App, seen: &UseReducerHandle<Seen>, prompt: Prompt)
     let layers = state.model.as_ref().map_or(0, |m| m.summary.n_layers);
     // Spectra that are still being computed keep their own progress line.
     if state.work.is_none() && state.model.as_ref().is_some_and(|m| m.summary.size > 50_000_000) {
-        let work = Work { what: "running the prompt, layer by layer".into(), done: 0, total: layers, since: now(), jobs: vec![job] };
+        let work = Work {
+            what: "running the prompt, layer by layer".into(),
+            done: 0,
+            total: layers,
+            since: now(),
+            jobs: vec![job],
+        };
         app.session.act(Action::Begin(work));
     }
 }

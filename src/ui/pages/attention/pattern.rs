@@ -32,7 +32,9 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
         let own = pattern.as_ref().and_then(|p| p.get(head * size..(head + 1) * size));
         Rc::new(own.map(<[f32]>::to_vec).unwrap_or_default())
     });
-    let names = use_memo(props.ran.clone(), |ran| Rc::new(ran.tokens.iter().map(|t| token(t)).collect::<Vec<_>>()));
+    let names = use_memo(props.ran.clone(), |ran| {
+        Rc::new(ran.tokens.iter().map(|t| token(t)).collect::<Vec<_>>())
+    });
     let Some(at) = props.at.filter(|_| values.len() == n * n && n > 0) else {
         return html! { <section class="column"><p class="empty">{ "Pick a head." }</p></section> };
     };

@@ -65,7 +65,9 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
         let app = app.clone();
         move |text: String| {
             let route = app.value().route.clone().with("prompt", text);
-            app.go(["dest", "src", "layer", "head"].into_iter().fold(route, |r, name| r.without(name)));
+            app.go(["dest", "src", "layer", "head"]
+                .into_iter()
+                .fold(route, |r, name| r.without(name)));
         }
     };
     let onsubmit = {
@@ -123,7 +125,11 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
 
 /// The pair that the colours show: the one with the largest term.
 fn app_k(cell: &Option<Rc<Cell>>, _token: usize) -> usize {
-    let terms = cell.as_ref().and_then(|c| c.event.as_ref()).map(|e| e.relative.terms.as_slice()).unwrap_or_default();
+    let terms = cell
+        .as_ref()
+        .and_then(|c| c.event.as_ref())
+        .map(|e| e.relative.terms.as_slice())
+        .unwrap_or_default();
     let largest = terms.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     largest.map_or(0, |(k, _)| k)
 }
@@ -135,8 +141,14 @@ fn colour(cell: &Cell, token: usize, dest: usize, k: usize, dark: bool) -> Optio
         return None;
     }
     let sign = f64::from(*cell.dest_coefficients.get(dest * d_head + k)?).signum();
-    let of = |i: usize| cell.src_coefficients.get(i * d_head + k).map_or(0.0, |&c| sign * f64::from(c));
+    let of =
+        |i: usize| cell.src_coefficients.get(i * d_head + k).map_or(0.0, |&c| sign * f64::from(c));
     let max = (0..=dest).map(|i| of(i).abs()).fold(0.0, f64::max);
     let (scale, value) = (Scale::Diverging { max }, of(token));
-    Some(format!("background: {}; color: {}; --value: {}", scale.css(value, dark), scale.ink(value, dark), three(value)))
+    Some(format!(
+        "background: {}; color: {}; --value: {}",
+        scale.css(value, dark),
+        scale.ink(value, dark),
+        three(value)
+    ))
 }

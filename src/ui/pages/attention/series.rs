@@ -44,7 +44,9 @@ impl Reducible for Outcome {
 
     fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
         let mut next = (*self).clone();
-        let at = |steps: &mut Vec<Step>, step: u32| match steps.binary_search_by_key(&step, |s| s.step) {
+        let at = |steps: &mut Vec<Step>, step: u32| match steps
+            .binary_search_by_key(&step, |s| s.step)
+        {
             Ok(i) => i,
             Err(i) => {
                 steps.insert(i, Step { step, ..Step::default() });
@@ -109,7 +111,12 @@ async fn measure(app: crate::ui::app::App, outcome: UseReducerHandle<Outcome>) {
     for name in ["config.json", "tokenizer.json"] {
         match fetch(&format!("models/names/{name}")).await {
             Ok(blob) => shared.push(Dropped { name: name.to_owned(), blob }),
-            Err(why) => return app.session.act(Action::Note(format!("The series could not be loaded: {why}."), String::new())),
+            Err(why) => {
+                return app.session.act(Action::Note(
+                    format!("The series could not be loaded: {why}."),
+                    String::new(),
+                ));
+            }
         }
     }
     let mut jobs = Vec::new();
@@ -118,7 +125,8 @@ async fn measure(app: crate::ui::app::App, outcome: UseReducerHandle<Outcome>) {
         let blob = match fetch(&format!("models/names/{name}")).await {
             Ok(blob) => blob,
             Err(why) => {
-                app.session.act(Action::Note(format!("Step {step} is left out: {why}."), String::new()));
+                app.session
+                    .act(Action::Note(format!("Step {step} is left out: {why}."), String::new()));
                 continue;
             }
         };
@@ -126,7 +134,9 @@ async fn measure(app: crate::ui::app::App, outcome: UseReducerHandle<Outcome>) {
         files.push(Dropped { name, blob });
         let (hears, session) = (outcome.dispatcher(), app.session.clone());
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Attention(AttentionTell::SetHead(head)) => hears.dispatch(Heard::Head(step, *head)),
+            Tell::Attention(AttentionTell::SetHead(head)) => {
+                hears.dispatch(Heard::Head(step, *head))
+            }
             Tell::Attention(AttentionTell::SetDone { n, correct, .. }) => {
                 hears.dispatch(Heard::Accuracy(step, correct.map(|c| c as f64 / n.max(1) as f64)));
             }
@@ -137,16 +147,30 @@ async fn measure(app: crate::ui::app::App, outcome: UseReducerHandle<Outcome>) {
             }
             _ => {}
         });
-        jobs.push(app.session.pool.ask_about(&files, Ask::SetElsewhere(spec("ioi", "", PROMPTS, 0.0)), on_tell));
+        jobs.push(app.session.pool.ask_about(
+            &files,
+            Ask::SetElsewhere(spec("ioi", "", PROMPTS, 0.0)),
+            on_tell,
+        ));
     }
-    let work = Work { what: "checkpoints of the built-in model".into(), done: 0, total: jobs.len(), since: now(), jobs };
+    let work = Work {
+        what: "checkpoints of the built-in model".into(),
+        done: 0,
+        total: jobs.len(),
+        since: now(),
+        jobs,
+    };
     app.session.act(Action::Begin(work));
 }
 
 fn view(steps: &[Step], here: f64) -> Html {
     // The head whose sparseness fell furthest below chance at the last step that was measured.
-    let gain = |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
-    let best = steps.last().and_then(|s| s.heads.iter().min_by(|a, b| gain(a).total_cmp(&gain(b)))).map(|h| (h.layer, h.head));
+    let gain =
+        |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
+    let best = steps
+        .last()
+        .and_then(|s| s.heads.iter().min_by(|a, b| gain(a).total_cmp(&gain(b))))
+        .map(|h| (h.layer, h.head));
     let Some((layer, head)) = best else { return Html::default() };
     let of = |f: &dyn Fn(&SetHead) -> Option<f64>| -> Vec<(f64, f64)> {
         let point = |s: &Step| {
@@ -155,7 +179,12 @@ fn view(steps: &[Step], here: f64) -> Html {
         };
         steps.iter().filter_map(point).collect()
     };
-    let line = |name: &str, points: Vec<(f64, f64)>, dashed: bool| Series { name: name.into(), points, dashed, ..Series::default() };
+    let line = |name: &str, points: Vec<(f64, f64)>, dashed: bool| Series {
+        name: name.into(),
+        points,
+        dashed,
+        ..Series::default()
+    };
     let accuracy = steps.iter().filter_map(|s| Some((f64::from(s.step), s.accuracy?))).collect();
     let series = vec![
         line("S", of(&|h| h.sparseness[0]), false),
@@ -167,10 +196,18 @@ fn view(steps: &[Step], here: f64) -> Html {
     let table = {
         let series = series.clone();
         Callback::from(move |()| {
-            series[0].points.iter().fold(Table::new(["step", "S", "S basis", "S subspace", "attention", "accuracy"]), |table, (x, _)| {
-                let at = |s: &Series| s.points.iter().find(|p| p.0 == *x).map_or_else(|| "–".to_owned(), |p| three(p.1));
-                table.row(std::iter::once(x.to_string()).chain(series.iter().map(at)).collect())
-            })
+            series[0].points.iter().fold(
+                Table::new(["step", "S", "S basis", "S subspace", "attention", "accuracy"]),
+                |table, (x, _)| {
+                    let at = |s: &Series| {
+                        s.points
+                            .iter()
+                            .find(|p| p.0 == *x)
+                            .map_or_else(|| "–".to_owned(), |p| three(p.1))
+                    };
+                    table.row(std::iter::once(x.to_string()).chain(series.iter().map(at)).collect())
+                },
+            )
         })
     };
     let last = steps.last().and_then(|s| s.accuracy).map_or_else(|| "–".into(), percent);

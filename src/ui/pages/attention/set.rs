@@ -70,7 +70,9 @@ impl Reducible for Outcome {
         match heard {
             Heard::Fresh => next = Self::default(),
             Heard::Head(head) => next.heads.push(*head),
-            Heard::Done(n, correct, example) => (next.n, next.correct, next.example, next.done) = (n, correct, example, true),
+            Heard::Done(n, correct, example) => {
+                (next.n, next.correct, next.example, next.done) = (n, correct, example, true)
+            }
         }
         Rc::new(next)
     }
@@ -106,7 +108,8 @@ pub(super) fn SetView() -> Html {
         })
     };
     let run = {
-        let (app, outcome, task, own, threshold) = (app.clone(), outcome.clone(), task.clone(), own.clone(), threshold.clone());
+        let (app, outcome, task, own, threshold) =
+            (app.clone(), outcome.clone(), task.clone(), own.clone(), threshold.clone());
         Callback::from(move |_: MouseEvent| {
             outcome.dispatch(Heard::Fresh);
             let (hears, session) = (outcome.dispatcher(), app.session.clone());
@@ -126,11 +129,20 @@ pub(super) fn SetView() -> Html {
             let spec = spec(&task, &own, 128, *threshold);
             let job = app.session.pool.ask(AnyAsk::Attention(Ask::Set(spec)), on_tell);
             let layers = app.value().model.as_ref().map_or(1, |m| m.summary.n_layers);
-            let work = Work { what: "the prompt set, layer by layer".into(), done: 0, total: 4 * layers + 1, since: now(), jobs: vec![job] };
+            let work = Work {
+                what: "the prompt set, layer by layer".into(),
+                done: 0,
+                total: 4 * layers + 1,
+                since: now(),
+                jobs: vec![job],
+            };
             app.session.act(Action::Begin(work));
         })
     };
-    let options = TASKS.iter().map(|(slug, name)| (AttrValue::from(*slug), AttrValue::from(*name))).collect::<Vec<_>>();
+    let options = TASKS
+        .iter()
+        .map(|(slug, name)| (AttrValue::from(*slug), AttrValue::from(*name)))
+        .collect::<Vec<_>>();
     html! {
         <section class="prompt-set" aria-label="Prompt sets">
             <h2>{ "Over many prompts" }</h2>
@@ -150,12 +162,26 @@ pub(super) fn SetView() -> Html {
 
 fn view(outcome: &Outcome) -> Html {
     let mut heads: Vec<&SetHead> = outcome.heads.iter().filter(|h| h.n_events > 0).collect();
-    let gain = |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
+    let gain =
+        |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
     heads.sort_by(|a, b| gain(a).total_cmp(&gain(b)));
-    let header = ["head", "events", "attention", "S", "S basis", "S subspace", "N", "N basis", "N.9", "N.9 basis", "recurring k"];
+    let header = [
+        "head",
+        "events",
+        "attention",
+        "S",
+        "S basis",
+        "S subspace",
+        "N",
+        "N basis",
+        "N.9",
+        "N.9 basis",
+        "recurring k",
+    ];
     let cells = |h: &SetHead| {
         let s = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
-        let recurring: Vec<String> = h.recurring.iter().take(3).map(|(k, p)| format!("{k} ({})", percent(*p))).collect();
+        let recurring: Vec<String> =
+            h.recurring.iter().take(3).map(|(k, p)| format!("{k} ({})", percent(*p))).collect();
         vec![
             format!("L{}H{}", h.layer, h.head),
             h.n_events.to_string(),
@@ -179,7 +205,9 @@ fn view(outcome: &Outcome) -> Html {
         })
     };
     let best = heads.first().copied();
-    let answered = outcome.correct.map_or_else(String::new, |c| format!(" {c} of {} answered correctly.", outcome.n));
+    let answered = outcome
+        .correct
+        .map_or_else(String::new, |c| format!(" {c} of {} answered correctly.", outcome.n));
     html! {
         <>
             <p data-testid="set-outcome">{ format!("{} prompts such as “{}”.{answered} Heads without an event are left out.", outcome.n, outcome.example.trim()) }</p>

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::circuits::alignment::{AlignmentReport, DirectionAlignment, Disagreement, Match, Side, SideAlignment};
+use crate::circuits::alignment::{
+    AlignmentReport, DirectionAlignment, Disagreement, Match, Side, SideAlignment,
+};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Density, Figure, Table};
 use crate::ui::format::{three, token};
@@ -20,11 +22,16 @@ pub(super) struct DirectionsProps {
 #[component]
 pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let app = use_app();
-    let strongest = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(f64::NEG_INFINITY, |n| n.z);
-    let wanted = app.value().route.text("side").and_then(|n| Side::ALL.into_iter().find(|s| s.name() == n));
+    let strongest =
+        |s: &&SideAlignment| s.rotation_null.as_ref().map_or(f64::NEG_INFINITY, |n| n.z);
+    let wanted =
+        app.value().route.text("side").and_then(|n| Side::ALL.into_iter().find(|s| s.name() == n));
     let side = props.report.sides.iter().find(|s| Some(s.side) == wanted);
-    let side = side.or_else(|| props.report.sides.iter().max_by(|a, b| strongest(a).total_cmp(&strongest(b))));
-    let Some(side) = side.cloned() else { return html! { <p class="empty">{ "This head has no directions." }</p> } };
+    let side = side
+        .or_else(|| props.report.sides.iter().max_by(|a, b| strongest(a).total_cmp(&strongest(b))));
+    let Some(side) = side.cloned() else {
+        return html! { <p class="empty">{ "This head has no directions." }</p> };
+    };
     let comparison = &props.report.comparison;
     let tab = |s: &SideAlignment| {
         let (app, name) = (app.clone(), s.side.name());
@@ -39,7 +46,14 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
         (Some(null), None) => format!("No better than random bases of the same subspace ({} standard deviations).", three(null.z)),
         (None, None) => "Too few directions to compare.".to_owned(),
     };
-    let bars: Vec<Bar> = side.directions.iter().map(|d| Bar { value: d.best.first().map_or(0.0, |m| m.cos.abs()), mark: Some(comparison.critical) }).collect();
+    let bars: Vec<Bar> = side
+        .directions
+        .iter()
+        .map(|d| Bar {
+            value: d.best.first().map_or(0.0, |m| m.cos.abs()),
+            mark: Some(comparison.critical),
+        })
+        .collect();
     let k = app.value().k();
     let on_select = {
         let app = app.clone();
@@ -47,19 +61,32 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
     };
     let table = {
         let directions = side.directions.clone();
-        Callback::from(move |()| directions.iter().fold(Table::new(["k", "sigma", "best feature", "cos", "z", "p", "q", "p rotation"]), |table, d| {
-            let best = d.best.first();
-            table.row(vec![
-                d.k.to_string(), d.sigma.to_string(), best.map(|m| token(&m.label)).unwrap_or_default(),
-                best.map(|m| m.cos.to_string()).unwrap_or_default(), three(d.z), format!("{:e}", d.p), format!("{:e}", d.q),
-                d.p_rotation.map_or_else(String::new, |p| format!("{p:e}")),
-            ])
-        }))
+        Callback::from(move |()| {
+            directions.iter().fold(
+                Table::new(["k", "sigma", "best feature", "cos", "z", "p", "q", "p rotation"]),
+                |table, d| {
+                    let best = d.best.first();
+                    table.row(vec![
+                        d.k.to_string(),
+                        d.sigma.to_string(),
+                        best.map(|m| token(&m.label)).unwrap_or_default(),
+                        best.map(|m| m.cos.to_string()).unwrap_or_default(),
+                        three(d.z),
+                        format!("{:e}", d.p),
+                        format!("{:e}", d.q),
+                        d.p_rotation.map_or_else(String::new, |p| format!("{p:e}")),
+                    ])
+                },
+            )
+        })
     };
     let direction = side.directions.iter().find(|d| d.k == k).or(side.directions.first()).cloned();
     let convention = format!(
         "{} features · chance {} ± {}, 5 % critical {} · {}{}",
-        comparison.n_features, three(comparison.chance), three(comparison.chance_sd), three(comparison.critical),
+        comparison.n_features,
+        three(comparison.chance),
+        three(comparison.chance_sd),
+        three(comparison.critical),
         if comparison.centred { "centred · " } else { "" },
         if comparison.mean_removed { "common direction removed" } else { "common direction kept" },
     );
@@ -92,11 +119,13 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
 }
 
 fn ends(d: &DirectionAlignment) -> Html {
-    let end = |mark: &'static str, spoken: &'static str, list: &[Match]| html! {
-        <div class="end">
-            <h4 aria-label={spoken}>{ mark }</h4>
-            <ol>{ for list.iter().map(|m| html! { <li><code>{ token(&m.label) }</code><span class="cosine">{ three(m.cos) }</span></li> }) }</ol>
-        </div>
+    let end = |mark: &'static str, spoken: &'static str, list: &[Match]| {
+        html! {
+            <div class="end">
+                <h4 aria-label={spoken}>{ mark }</h4>
+                <ol>{ for list.iter().map(|m| html! { <li><code>{ token(&m.label) }</code><span class="cosine">{ three(m.cos) }</span></li> }) }</ol>
+            </div>
+        }
     };
     html! {
         <>

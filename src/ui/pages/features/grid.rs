@@ -23,7 +23,11 @@ pub(super) struct AlignGridProps {
 /// The strongest side of a head, or the side that the reader picked.
 fn of(report: &AlignmentReport, side: Option<Side>) -> Option<&SideAlignment> {
     let z = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(f64::NEG_INFINITY, |n| n.z);
-    report.sides.iter().filter(|s| side.is_none_or(|side| s.side == side)).max_by(|a, b| z(a).total_cmp(&z(b)))
+    report
+        .sides
+        .iter()
+        .filter(|s| side.is_none_or(|side| s.side == side))
+        .max_by(|a, b| z(a).total_cmp(&z(b)))
 }
 
 /// The grid of heads by MMCS against rotations.
@@ -40,17 +44,26 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
         Callback::from(move |s: String| app.set("side", s))
     };
     let mut options: Vec<(AttrValue, AttrValue)> = vec![("any".into(), "strongest side".into())];
-    options.extend(Side::ALL.into_iter().map(|s| (AttrValue::from(s.name()), AttrValue::from(s.name()))));
+    options.extend(
+        Side::ALL.into_iter().map(|s| (AttrValue::from(s.name()), AttrValue::from(s.name()))),
+    );
     let scale = Scale::Diverging { max: 10.0 };
     let cell = |layer: usize, head: usize| {
-        let report = props.reports.iter().find(|r| r.sides.first().is_some_and(|s| (s.layer, s.head) == (layer, head)));
-        let z = report.and_then(|r| of(r, side)).and_then(|s| s.rotation_null.as_ref()).map(|n| n.z);
+        let report = props
+            .reports
+            .iter()
+            .find(|r| r.sides.first().is_some_and(|s| (s.layer, s.head) == (layer, head)));
+        let z =
+            report.and_then(|r| of(r, side)).and_then(|s| s.rotation_null.as_ref()).map(|n| n.z);
         let selected = (at.layer, at.head) == (layer, head);
-        let style = z.map(|z| format!("background: {}; color: {}", scale.css(z, dark), scale.ink(z, dark)));
+        let style =
+            z.map(|z| format!("background: {}; color: {}", scale.css(z, dark), scale.ink(z, dark)));
         let shown = z.map_or_else(|| "…".into(), three);
         let label = format!("L{layer}H{head}: {shown} standard deviations beyond rotations");
         let app = app.clone();
-        let onclick = Callback::from(move |_: MouseEvent| app.go(app.value().route.clone().with("layer", layer).with("head", head)));
+        let onclick = Callback::from(move |_: MouseEvent| {
+            app.go(app.value().route.clone().with("layer", layer).with("head", head))
+        });
         html! {
             <td key={head} class={selected.then_some("selected")}>
                 <button type="button" {style} {onclick} title={label.clone()} aria-label={label} aria-pressed={selected.to_string()}>{ shown }</button>

@@ -49,7 +49,10 @@ impl Reducible for Known {
                 next.about = Some((name, n_features, n_skipped, mean_cosine, notes));
             }
             Heard::Tell(FeatureTell::Report(report)) => {
-                let same = |r: &AlignmentReport| r.sides.first().map(|s| (s.layer, s.head)) == report.sides.first().map(|s| (s.layer, s.head));
+                let same = |r: &AlignmentReport| {
+                    r.sides.first().map(|s| (s.layer, s.head))
+                        == report.sides.first().map(|s| (s.layer, s.head))
+                };
                 next.reports.retain(|r| !same(r));
                 next.reports.push(Rc::from(report));
             }
@@ -86,7 +89,8 @@ pub fn Features() -> Html {
         use_effect_with(setting.clone(), move |_| known.dispatch(Heard::Fresh));
     }
     {
-        let (app, known, source, files) = (app.clone(), known.clone(), source.clone(), (*files).clone());
+        let (app, known, source, files) =
+            (app.clone(), known.clone(), source.clone(), (*files).clone());
         use_effect_with((setting, at.map(|a| (a.layer, a.head))), move |(setting, at)| {
             if let (Some(at), Some(_)) = (*at, setting.0) {
                 if source != Source::Own(FileChoice::default()) || !files.is_empty() {
@@ -95,7 +99,9 @@ pub fn Features() -> Html {
             }
         });
     }
-    let Some(model) = state.model.clone() else { return html! { <p class="empty">{ "No model is open." }</p> } };
+    let Some(model) = state.model.clone() else {
+        return html! { <p class="empty">{ "No model is open." }</p> };
+    };
     let choose = {
         let app = app.clone();
         Callback::from(move |slug: String| app.set("dictionary", slug))
@@ -107,23 +113,31 @@ pub fn Features() -> Html {
     let chosen = {
         let (files, app) = (files.clone(), app.clone());
         Callback::from(move |event: Event| {
-            if let Some(list) = event.target_dyn_into::<HtmlInputElement>().and_then(|i| i.files()) {
+            if let Some(list) = event.target_dyn_into::<HtmlInputElement>().and_then(|i| i.files())
+            {
                 files.set(listed(&list));
                 app.set("dictionary", "own");
             }
         })
     };
     let all = {
-        let (app, known, source, files) = (app.clone(), known.clone(), source.clone(), (*files).clone());
+        let (app, known, source, files) =
+            (app.clone(), known.clone(), source.clone(), (*files).clone());
         let (layers, n_heads) = (model.summary.complete_layers.clone(), model.summary.n_heads);
-        Callback::from(move |_: MouseEvent| every_head(&app, &known, &source, &files, &layers, n_heads))
+        Callback::from(move |_: MouseEvent| {
+            every_head(&app, &known, &source, &files, &layers, n_heads)
+        })
     };
     let search = {
-        let (app, known, source, files) = (app.clone(), known.clone(), source.clone(), (*files).clone());
+        let (app, known, source, files) =
+            (app.clone(), known.clone(), source.clone(), (*files).clone());
         let layers = model.summary.complete_layers.clone();
-        Callback::from(move |feature: String| find(&app, &known, &source, &files, &layers, &feature))
+        Callback::from(move |feature: String| {
+            find(&app, &known, &source, &files, &layers, &feature)
+        })
     };
-    let mut options: Vec<(AttrValue, AttrValue)> = vec![("embed".into(), "token embeddings".into())];
+    let mut options: Vec<(AttrValue, AttrValue)> =
+        vec![("embed".into(), "token embeddings".into())];
     if model.summary.has_unembedding {
         options.push(("unembed".into(), "unembeddings".into()));
     }
@@ -136,7 +150,9 @@ pub fn Features() -> Html {
         options.push(("own".into(), "my own".into()));
     }
     let report = at.and_then(|at| {
-        let is = |r: &&Rc<AlignmentReport>| r.sides.first().is_some_and(|s| (s.layer, s.head) == (at.layer, at.head));
+        let is = |r: &&Rc<AlignmentReport>| {
+            r.sides.first().is_some_and(|s| (s.layer, s.head) == (at.layer, at.head))
+        };
         known.reports.iter().find(is).cloned()
     });
     html! {
@@ -205,32 +221,67 @@ fn align(
 ) -> u32 {
     let state = app.value();
     let remove_mean = state.route.text("mean") != Some("kept");
-    let ask = Ask::Align { source: source.clone(), heads, weights: state.weights(), remove_mean, top: 10, rotations };
+    let ask = Ask::Align {
+        source: source.clone(),
+        heads,
+        weights: state.weights(),
+        remove_mean,
+        top: 10,
+        rotations,
+    };
     let on_tell = listener(app, known, counts.is_some());
     match source {
         Source::Own(_) => app.session.pool.ask_about(files, AnyAsk::Features(ask), on_tell),
-        Source::Model(_) if counts.is_some() => app.session.pool.ask(AnyAsk::Features(ask), on_tell),
+        Source::Model(_) if counts.is_some() => {
+            app.session.pool.ask(AnyAsk::Features(ask), on_tell)
+        }
         Source::Model(_) => app.session.pool.ask_first(AnyAsk::Features(ask), on_tell),
     }
 }
 
-fn every_head(app: &App, known: &UseReducerHandle<Known>, source: &Source, files: &[Dropped], layers: &[usize], n_heads: usize) {
+fn every_head(
+    app: &App,
+    known: &UseReducerHandle<Known>,
+    source: &Source,
+    files: &[Dropped],
+    layers: &[usize],
+    n_heads: usize,
+) {
     let mut jobs = Vec::new();
     for &layer in layers {
         for head in 0..n_heads {
             jobs.push(align(app, known, source, files, vec![(layer, head)], ROTATIONS, Some(())));
         }
     }
-    let work = Work { what: "heads compared with the dictionary".into(), done: 0, total: jobs.len(), since: now(), jobs };
+    let work = Work {
+        what: "heads compared with the dictionary".into(),
+        done: 0,
+        total: jobs.len(),
+        since: now(),
+        jobs,
+    };
     app.session.act(Action::Begin(work));
 }
 
-fn find(app: &App, known: &UseReducerHandle<Known>, source: &Source, files: &[Dropped], layers: &[usize], feature: &str) {
+fn find(
+    app: &App,
+    known: &UseReducerHandle<Known>,
+    source: &Source,
+    files: &[Dropped],
+    layers: &[usize],
+    feature: &str,
+) {
     known.dispatch(Heard::FreshHits);
     let state = app.value();
     let remove_mean = state.route.text("mean") != Some("kept");
     for &layer in layers {
-        let ask = Ask::Find { source: source.clone(), feature: feature.to_owned(), layer, weights: state.weights(), remove_mean };
+        let ask = Ask::Find {
+            source: source.clone(),
+            feature: feature.to_owned(),
+            layer,
+            weights: state.weights(),
+            remove_mean,
+        };
         let on_tell = listener(app, known, false);
         match source {
             Source::Own(_) => app.session.pool.ask_about(files, AnyAsk::Features(ask), on_tell),
