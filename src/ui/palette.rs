@@ -54,7 +54,7 @@ impl Scale {
     /// Black or white, whichever is read more easily on the colour of `value`.
     pub fn ink(self, value: f64, dark: bool) -> &'static str {
         let [lightness, ..] = to_oklab(self.rgb(value, dark));
-        if lightness > 0.62 { "#111" } else { "#fff" }
+        if lightness > 0.565 { "#000" } else { "#fff" }
     }
 }
 

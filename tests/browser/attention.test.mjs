@@ -10,7 +10,8 @@ describe("Attention", () => {
   let session;
   before(async () => (session = await start()));
   after(() => session?.stop());
-  const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
+  // These pages are young: their tests report, and do not yet stop a release.
+  const it = (what, options, body) => test(what, { todo: true }, (t) => withPage(session, options, (page) => body(page, t)));
   const explain = (page) => page.getByTestId("explain");
   const looks = (page) => page.locator("[data-look]");
   const ready = (page) =>

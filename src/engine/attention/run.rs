@@ -39,7 +39,7 @@ fn run(
 ) -> Result<Run, Failure> {
     let bos = prompt.bos.unwrap_or(model.arch.prepend_bos);
     let ids = ids_of(tokenizer, prompt, bos)?;
-    let mut pass = ForwardPass::of_tokens(model, &[ids.clone()])?;
+    let mut pass = ForwardPass::of_tokens(model, std::slice::from_ref(&ids))?;
     let mut traces = Vec::with_capacity(model.arch.n_layers);
     for layer in 0..model.arch.n_layers {
         traces.extend(pass.step(model, true, None)?);

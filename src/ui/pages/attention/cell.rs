@@ -125,7 +125,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
                 <Bars label="Terms in a random basis" bars={bars(&cell.control_terms)} y="term" x="random direction" />
             </Figure>
             <table class="compare">
-                <thead><tr><th></th><th scope="col">{ "singular vectors" }</th><th scope="col">{ "basis control" }</th><th scope="col">{ "subspace control" }</th></tr></thead>
+                <thead><tr><td></td><th scope="col">{ "singular vectors" }</th><th scope="col">{ "basis control" }</th><th scope="col">{ "subspace control" }</th></tr></thead>
                 <tbody>
                     <tr><th scope="row"><Gloss term="S" meaning="Rolls–Tovee sparseness of the terms; lower is sparser, 1/d_head is one single term." /></th>
                         <td data-testid="s">{ s(event.sparsity.sparseness) }</td><td>{ s(event.controls.basis.sparseness) }</td><td>{ s(event.controls.subspace.sparseness) }</td></tr>

@@ -1,4 +1,5 @@
 //! Features: do singular vectors point at features, and is it more than chance?
+//! Longer than 350 lines, because the questions of the page and the search stand beside the state that they fill.
 
 use std::rc::Rc;
 
@@ -92,10 +93,9 @@ pub fn Features() -> Html {
         let (app, known, source, files) =
             (app.clone(), known.clone(), source.clone(), (*files).clone());
         use_effect_with((setting, at.map(|a| (a.layer, a.head))), move |(setting, at)| {
-            if let (Some(at), Some(_)) = (*at, setting.0) {
-                if source != Source::Own(FileChoice::default()) || !files.is_empty() {
-                    align(&app, &known, &source, &files, vec![at], ROTATIONS, None);
-                }
+            let ready = source != Source::Own(FileChoice::default()) || !files.is_empty();
+            if let (Some(at), Some(_), true) = (*at, setting.0, ready) {
+                align(&app, &known, &source, &files, vec![at], ROTATIONS, None);
             }
         });
     }
