@@ -131,7 +131,7 @@ pub fn Attention() -> Html {
         .and_then(|(layer, head)| seen.looks.iter().find(|l| (l.layer, l.head) == (layer, head)));
     let src = state.route.value("src").filter(|s| *s < n).or(look.map(|l| l.src));
     let at = head.zip(src).map(|((layer, head), src)| CellAt { layer, head, dest, src });
-    let last = use_mut_ref(|| None);
+    let last = use_mut_ref(|| None::<u32>);
     {
         let (app, seen) = (app.clone(), seen.clone());
         let ready = seen.ran.is_some();
