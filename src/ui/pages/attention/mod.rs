@@ -145,9 +145,12 @@ pub fn Attention() -> Html {
                     }
                     _ => {}
                 });
-                app.session
-                    .pool
-                    .ask_first(AnyAsk::Attention(Ask::Cell(wanted.clone(), at)), on_tell);
+                // Questions that wait are asked newest first: an older cell must not answer after this one.
+                if let Some(job) = last.borrow_mut().take() {
+                    app.session.pool.forget(job);
+                }
+                let ask = AnyAsk::Attention(Ask::Cell(wanted.clone(), at));
+                *last.borrow_mut() = Some(app.session.pool.ask_first(ask, on_tell));
             }
         });
     }
