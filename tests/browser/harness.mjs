@@ -11,7 +11,7 @@ import { serve } from "./server.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 export const ROOT = resolve(HERE, "../..");
-export const DIST = join(ROOT, "dist");
+export const DIST = process.env.OMEGA_DIST || join(ROOT, "dist");
 export const OUTPUT = join(HERE, "output");
 export const MINILM = join(ROOT, ".tools/minilm");
 
