@@ -164,7 +164,7 @@ fn sae_folders_are_read_and_head_outputs_are_mapped() {
     assert!(row.iter().zip(&sum).all(|(x, y)| (f64::from(*x) - y).abs() < 1e-3 * (1.0 + y.abs())));
     assert_eq!(all.about.hook.as_ref().unwrap().read_from, Some(2));
     assert_eq!(all.label(3), "feature 3");
-    assert!(all.about.neuronpedia_url(3).unwrap().ends_with("tiny/1-att/3"));
+    assert_eq!(all.about.neuronpedia.as_deref(), Some("tiny/1-att"));
 }
 
 /// Rows or columns are detected; a square matrix, several matrices or none ask.

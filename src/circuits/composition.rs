@@ -1,176 +1,211 @@
-//! Whether a later head reads what an earlier one writes: whole matrices, and one singular vector at a time.
+//! Whether a later head reads what an earlier one writes: the classical score, and one pair of singular vectors at a time.
 //!
-//! Nothing here forms a `[d_model, d_model]` matrix: for `A = A₁ A₂ᵀ` and `B = B₁ B₂ᵀ` with thin factors,
-//! `‖A B‖_F = ‖R(A₁) (A₂ᵀ B₁) R(B₂)ᵀ‖_F`, where `R(·)` is the triangular factor of a QR.
+//! With `OV = U S Vᵀ` and `Ω = U′ S′ V′ᵀ`, the classical Q-composition `‖OV Ω‖ / ‖OV‖ ‖Ω‖` is the root mean square of the
+//! cosines `vᵀu′` between written and read vectors, weighted by `(σ σ′)²`. So one small matrix of cosines answers both
+//! questions, and nothing of size `[d_model, d_model]` is ever formed.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::omega::Circuit;
-use crate::math::qr::Qr;
-use crate::math::{Mat, MathError, ProductSvd};
-use crate::model::HeadWeights;
+use crate::math::random::Rng;
+use crate::math::{Mat, MathError};
 
-/// How much of the later head's input can come from the earlier head's output, per place where it can enter.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct CompositionScores {
-    /// Through the query: `‖OV Ω‖ / ‖OV‖ ‖Ω‖`.
-    pub q: f64,
-    /// Through the key: `‖OV Ωᵀ‖ / ‖OV‖ ‖Ω‖`.
-    pub k: f64,
-    /// Through the value: `‖OV OV′‖ / ‖OV‖ ‖OV′‖`.
-    pub v: f64,
-}
-
-/// One head's circuits with their thin factors reduced to what composition needs; prepare once, compare with many.
-pub struct Composer {
-    qk: Side,
-    ov: Side,
-}
-
-/// `A Bᵀ` with the triangular factors and the norm.
-struct Side {
-    a: Mat,
-    b: Mat,
-    r_a: Mat,
-    r_b: Mat,
-    norm: f64,
-}
-
-impl Side {
-    fn new((a, b): (Mat, Mat)) -> Self {
-        let (r_a, r_b) = (Qr::new(&a).r().clone(), Qr::new(&b).r().clone());
-        let norm = (&r_a * r_b.transpose()).norm();
-        Self { a, b, r_a, r_b, norm }
-    }
-}
-
-impl Composer {
-    /// Prepares a head.
-    pub fn new(weights: &HeadWeights) -> Self {
-        Self {
-            qk: Side::new(Circuit::Qk.factors(weights)),
-            ov: Side::new(Circuit::Ov.factors(weights)),
-        }
-    }
-
-    /// The scores of `self`, the earlier head, with `later`. A head of zeros composes with nothing: 0.
-    ///
-    /// Every score lies between 0 and 1. Two random heads have about `1/√d_model`: compare with that, not with 0.
-    ///
-    /// # Errors
-    /// [`MathError::Shape`] if the heads have different `d_model`.
-    ///
-    /// # Source
-    /// Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; TransformerLens, `all_composition_scores`.
-    pub fn with(&self, later: &Self) -> Result<CompositionScores, MathError> {
-        let (expected, found) = (self.ov.b.shape(), later.qk.a.shape());
-        if expected.0 != found.0 {
-            return Err(MathError::Shape { what: "the later head", expected, found });
-        }
-        let score = |read: &Mat, behind: &Mat, norm: f64| {
-            let product = &self.ov.r_a * self.ov.b.tr_mul(read) * behind.transpose();
-            let scale = self.ov.norm * norm;
-            if scale > 0.0 { product.norm() / scale } else { 0.0 }
-        };
-        Ok(CompositionScores {
-            q: score(&later.qk.a, &later.qk.r_b, later.qk.norm),
-            k: score(&later.qk.b, &later.qk.r_a, later.qk.norm),
-            v: score(&later.ov.a, &later.ov.r_b, later.ov.norm),
-        })
-    }
-}
-
-/// Which unit directions of the later head are compared with what the earlier head writes.
+/// Where what was written enters the later head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading {
-    /// The left vectors of a QK or OV circuit: what the destination is read for, or what OV reads.
-    Left,
-    /// The right vectors of a QK circuit: what the source is read for.
-    Right,
+    /// The left vectors of QK: what the destination is read for.
+    Query,
+    /// The right vectors of QK: what the source is read for.
+    Key,
+    /// The left vectors of OV: what is read to be moved.
+    Value,
 }
 
-/// `|cos|` between each direction that the earlier head's OV writes (rows `k`) and each direction that the later circuit reads
-/// (columns `k′`), `[d_head, d_head]`; zero for null directions.
-///
-/// # Errors
-/// [`MathError::Shape`] if the two live in residual streams of different width.
-///
-/// # Source
-/// The vectors of Merullo, Eickhoff & Pavlick, arXiv:2406.09519, "Talking Heads", as pairs of unit directions.
-pub fn vector_composition(
-    written: &ProductSvd,
-    reader: &ProductSvd,
-    reading: Reading,
-) -> Result<Mat, MathError> {
-    let read = match reading {
-        Reading::Left => &reader.u,
-        Reading::Right => &reader.v,
-    };
-    let (expected, found) = (written.v.shape(), read.shape());
-    if expected.0 != found.0 {
-        return Err(MathError::Shape { what: "the reading vectors", expected, found });
+impl Reading {
+    /// The letter of the classical score: Q-, K- or V-composition.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Query => "Q",
+            Self::Key => "K",
+            Self::Value => "V",
+        }
     }
-    Ok(written.v.tr_mul(read).abs())
+}
+
+/// What one earlier head writes into one reading side of a later head.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Layer and head that writes.
+    pub from: (usize, usize),
+    /// Layer and head that reads.
+    pub into: (usize, usize),
+    /// Where it enters.
+    pub reading: Reading,
+    /// How strong it is.
+    pub strength: Strength,
+}
+
+/// How much of what is written is read, against chance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Strength {
+    /// The classical score, `‖A B‖ / ‖A‖ ‖B‖`, in [0, 1]. Two random heads have about `1/√d_model`: compare with that, not with 0.
+    pub classical: f64,
+    /// Written vector of the strongest pair.
+    pub k_written: usize,
+    /// Read vector of the strongest pair.
+    pub k_read: usize,
+    /// Their |cos|, the largest of all.
+    pub cos: f64,
+    /// How many standard deviations `cos` lies beyond random bases of the same two subspaces.
+    pub z: f64,
+    /// Share of those random bases that reach `cos`, this one counted.
+    pub p: f64,
+}
+
+/// One side of a head's circuit: unit vectors `[d_model, rank]` and their singular values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Directions {
+    vectors: Mat,
+    sigma: Vec<f64>,
+}
+
+impl Directions {
+    /// The first `rank` columns of `vectors: [d_model, d_head]`; the others are null directions.
+    pub fn new(vectors: &Mat, sigma: &[f64], rank: usize) -> Self {
+        let rank = rank.min(sigma.len()).min(vectors.ncols());
+        Self { vectors: vectors.columns(0, rank).into_owned(), sigma: sigma[..rank].to_vec() }
+    }
+}
+
+/// Random rotations of pairs of subspaces, drawn once for each size.
+pub struct PairNull {
+    draws: usize,
+    seed: u32,
+    by_size: BTreeMap<usize, Vec<Mat>>,
+}
+
+impl PairNull {
+    /// A null of `draws` pairs of rotations.
+    pub fn new(draws: usize, seed: u32) -> Self {
+        Self { draws, seed, by_size: BTreeMap::new() }
+    }
+
+    /// Two rotations a draw, so that a pair of equal sizes is turned independently on either side.
+    fn prepare(&mut self, size: usize) {
+        let (draws, seed) = (2 * self.draws, self.seed);
+        self.by_size.entry(size).or_insert_with(|| {
+            let mut rng = Rng::new(seed ^ size as u32);
+            (0..draws).map(|_| rng.haar_rotation(size)).collect()
+        });
+    }
+
+    /// Compares what an earlier head writes with what a later one reads. A head of zeros composes with nothing: 0.
+    ///
+    /// # Errors
+    /// [`MathError::Shape`] if the two live in residual streams of different width.
+    ///
+    /// # Source
+    /// Score: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits". Pairs of vectors: Merullo, Eickhoff &
+    /// Pavlick, arXiv:2406.09519, "Talking Heads". The null is ours.
+    pub fn strength(
+        &mut self,
+        written: &Directions,
+        read: &Directions,
+    ) -> Result<Strength, MathError> {
+        let (expected, found) = (written.vectors.shape(), read.vectors.shape());
+        if expected.0 != found.0 {
+            return Err(MathError::Shape { what: "the reading vectors", expected, found });
+        }
+        let cosines = written.vectors.tr_mul(&read.vectors);
+        let mut best =
+            Strength { classical: 0.0, k_written: 0, k_read: 0, cos: 0.0, z: 0.0, p: 1.0 };
+        let (mut carried, mut all) = (0.0, 0.0);
+        for (k_read, column) in cosines.column_iter().enumerate() {
+            for (k_written, cos) in column.iter().enumerate() {
+                let weight = (written.sigma[k_written] * read.sigma[k_read]).powi(2);
+                carried += weight * cos * cos;
+                all += weight;
+                if cos.abs() > best.cos {
+                    best = Strength { k_written, k_read, cos: cos.abs(), ..best };
+                }
+            }
+        }
+        if all > 0.0 {
+            best.classical = (carried / all).sqrt();
+        }
+        let draws = self.largest(&cosines);
+        let n = draws.len() as f64;
+        if n > 1.0 {
+            let mean = draws.iter().sum::<f64>() / n;
+            let sd = (draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+            best.z = if sd > 0.0 { (best.cos - mean) / sd } else { 0.0 };
+            best.p = (1.0 + draws.iter().filter(|&&x| x >= best.cos).count() as f64) / (n + 1.0);
+        }
+        Ok(best)
+    }
+
+    /// The largest |cos| of each draw.
+    fn largest(&mut self, cosines: &Mat) -> Vec<f64> {
+        let (rows, columns) = cosines.shape();
+        if rows == 0 || columns == 0 {
+            return Vec::new();
+        }
+        self.prepare(rows);
+        self.prepare(columns);
+        let (Some(left), Some(right)) = (self.by_size.get(&rows), self.by_size.get(&columns))
+        else {
+            return Vec::new();
+        };
+        let turned = |(left, right): (&Mat, &Mat)| (left * cosines * right).amax();
+        left.iter().zip(right.iter().skip(self.draws)).map(turned).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuits::omega::decompose;
-    use crate::math::random::Rng;
+    use crate::math::{ProductSvd, product_svd};
 
-    fn head(seed: u32) -> HeadWeights {
+    fn svd(seed: u32) -> ProductSvd {
         let mut rng = Rng::new(seed);
-        let mut random = |n_rows, n_cols| rng.normal_matrix(n_rows, n_cols);
-        HeadWeights {
-            w_q: random(24, 4),
-            w_k: random(24, 4),
-            w_v: random(24, 4),
-            w_o: random(4, 24),
-            b_q: vec![0.0; 4],
-            b_k: vec![0.0; 4],
-            b_v: vec![0.0; 4],
-        }
+        product_svd(&rng.normal_matrix(24, 4), &rng.normal_matrix(24, 4)).unwrap()
+    }
+
+    fn square(svd: &ProductSvd) -> Mat {
+        &svd.u * Mat::from_diagonal(&svd.s.clone().into()) * svd.v.transpose()
     }
 
     #[test]
-    fn factored_scores_equal_those_of_the_square_matrices() {
-        let (early, late) = (head(1), head(2));
-        let scores = Composer::new(&early).with(&Composer::new(&late)).unwrap();
-        let square = |weights: &HeadWeights, circuit: Circuit| {
-            let (a, b) = circuit.factors(weights);
-            a * b.transpose()
-        };
-        let (ov, qk, ov_late) =
-            (square(&early, Circuit::Ov), square(&late, Circuit::Qk), square(&late, Circuit::Ov));
-        let score = |left: &Mat, right: &Mat| (left * right).norm() / left.norm() / right.norm();
-        assert!((scores.q - score(&ov, &qk)).abs() < 1e-13);
-        assert!((scores.k - score(&ov, &qk.transpose())).abs() < 1e-13);
-        assert!((scores.v - score(&ov, &ov_late)).abs() < 1e-13);
+    fn the_classical_score_is_that_of_the_square_matrices() {
+        let (early, late) = (svd(1), svd(2));
+        let written = Directions::new(&early.v, &early.s, 4);
+        let mut null = PairNull::new(8, 0);
+        let score = |left: Mat, right: Mat| (&left * &right).norm() / left.norm() / right.norm();
+        let q = null.strength(&written, &Directions::new(&late.u, &late.s, 4)).unwrap();
+        assert!((q.classical - score(square(&early), square(&late))).abs() < 1e-13);
+        let k = null.strength(&written, &Directions::new(&late.v, &late.s, 4)).unwrap();
+        assert!((k.classical - score(square(&early), square(&late).transpose())).abs() < 1e-13);
     }
 
     #[test]
-    fn a_head_that_reads_one_written_direction_composes_with_it_alone() {
-        let early = head(3);
-        let written = decompose(&early, Circuit::Ov).unwrap();
-        let mut late = head(4);
-        for k in 0..4 {
-            late.w_q.set_column(k, &(written.v.column(2) * (k + 1) as f64));
-        }
-        let reader = decompose(&late, Circuit::Qk).unwrap();
-        let cosines = vector_composition(&written, &reader, Reading::Left).unwrap();
-        assert_eq!(reader.rank, 1);
-        assert!((cosines[(2, 0)] - 1.0).abs() < 1e-12);
-        assert!(cosines[(0, 0)] < 1e-12 && cosines.column(1).amax() == 0.0);
+    fn a_written_vector_that_is_read_is_found_and_beats_chance() {
+        let (early, mut late) = (svd(3), svd(4));
+        late.u.set_column(1, &early.v.column(2));
+        let written = Directions::new(&early.v, &early.s, 4);
+        let found =
+            PairNull::new(32, 0).strength(&written, &Directions::new(&late.u, &late.s, 4)).unwrap();
+        assert_eq!((found.k_written, found.k_read), (2, 1));
+        assert!((found.cos - 1.0).abs() < 1e-12 && found.p < 0.04, "{found:?}");
     }
 
     #[test]
     fn a_zero_head_composes_with_nothing() {
-        let (early, mut late) = (head(5), head(6));
-        late.w_k.fill(0.0);
-        let scores = Composer::new(&early).with(&Composer::new(&late)).unwrap();
-        assert_eq!((scores.q, scores.k), (0.0, 0.0));
-        assert!(scores.v > 0.0);
+        let early = svd(5);
+        let written = Directions::new(&early.v, &early.s, 4);
+        let nothing = Directions::new(&Mat::zeros(24, 4), &[0.0; 4], 0);
+        let found = PairNull::new(4, 0).strength(&written, &nothing).unwrap();
+        assert_eq!((found.classical, found.cos, found.p), (0.0, 0.0, 1.0));
     }
 }

@@ -4,12 +4,16 @@ use std::collections::HashMap;
 
 use super::Engine;
 use crate::checkpoint::ByteSource;
+use crate::circuits::CircuitError;
 use crate::circuits::alignment::{AlignOptions, Alignment, AlignmentReport, HeadSide};
 use crate::circuits::dictionary::{
     Builtin, Dictionary, DictionarySurvey, FileChoice, Frame, Survey, UnitBlock,
 };
+use crate::circuits::matching::{CosineMatrix, LARGEST};
+use crate::circuits::whitening::{Anisotropy, Gram};
 use crate::model::{Model, Weights};
 use crate::worker::protocol::Failure;
+use crate::worker::protocol::features::Source;
 
 /// Rows of a dictionary in memory at a time.
 const BLOCK: usize = 2048;
@@ -18,6 +22,8 @@ const BLOCK: usize = 2048;
 pub(super) struct Surveyed {
     pub(super) dictionary: Dictionary,
     pub(super) survey: DictionarySurvey,
+    /// `Σ_X` in the frame with the common direction removed, or kept, whichever was asked for last.
+    gram: Option<(bool, Gram, Anisotropy)>,
     centre: bool,
     d_model: usize,
 }
@@ -39,7 +45,7 @@ impl Surveyed {
         for range in dictionary.blocks(BLOCK) {
             survey.step(&dictionary.block(Some(&model.checkpoint), range, &plain)?);
         }
-        Ok(Self { dictionary, survey: survey.finish(), centre, d_model })
+        Ok(Self { dictionary, survey: survey.finish(), gram: None, centre, d_model })
     }
 
     /// What is taken out of features and directions alike.
@@ -61,6 +67,29 @@ impl Surveyed {
         )?)
     }
 
+    /// How the features spread, once `Σ_X` is known.
+    pub(super) fn anisotropy(&self) -> Option<Anisotropy> {
+        self.gram.as_ref().map(|(_, _, anisotropy)| *anisotropy)
+    }
+
+    /// Every feature of a small dictionary beside one side: all cosines.
+    pub(super) fn cosines(
+        &self,
+        model: &Model,
+        side: &HeadSide,
+        remove_mean: bool,
+    ) -> Result<CosineMatrix, Failure> {
+        let frame = self.frame(remove_mean);
+        let n_rows = self.dictionary.about.n_rows;
+        // Refused before it is read.
+        if n_rows > LARGEST {
+            let what = "rows of a dictionary for the whole cosine matrix";
+            return Err(CircuitError::TooMany { what, found: n_rows, limit: LARGEST }.into());
+        }
+        let block = self.dictionary.block(Some(&model.checkpoint), 0..n_rows, &frame)?;
+        Ok(CosineMatrix::new(side, &frame, &[block])?)
+    }
+
     /// Compares sides with every feature; `tell` hears rows done and rows in all after each block.
     pub(super) fn align(
         &self,
@@ -68,11 +97,13 @@ impl Surveyed {
         sides: Vec<HeadSide>,
         remove_mean: bool,
         options: AlignOptions,
+        whiten: bool,
         mut tell: impl FnMut(usize, usize),
     ) -> Result<AlignmentReport, Failure> {
         let frame = self.frame(remove_mean);
+        let gram = self.gram.as_ref().filter(|_| whiten).map(|(_, gram, _)| gram);
         let n_rows = self.dictionary.about.n_rows;
-        let mut alignment = Alignment::new(sides, frame.clone(), n_rows, None, options)?;
+        let mut alignment = Alignment::new(sides, frame.clone(), n_rows, gram, options)?;
         for range in self.dictionary.blocks(BLOCK) {
             alignment.step(&self.dictionary.block(Some(&model.checkpoint), range, &frame)?)?;
             let (done, of) = alignment.progress();
@@ -100,6 +131,35 @@ impl Engine {
             .builtin
             .get(&(which, weights))
             .ok_or_else(|| Failure::new("the dictionary is not ready"))
+    }
+
+    /// Makes `Σ_X` of a dictionary that is ready; `tell` hears rows done and rows in all.
+    pub(super) fn whiten(
+        &mut self,
+        source: &Source,
+        weights: Weights,
+        remove_mean: bool,
+        tell: &mut dyn FnMut(usize, usize),
+    ) -> Result<(), Failure> {
+        let surveyed = match source {
+            Source::Model(which) => self.shelf.builtin.get_mut(&(*which, weights)),
+            Source::Own(_) => self.shelf.own.as_mut().map(|(_, surveyed)| surveyed),
+        };
+        let (Some(surveyed), Some(model)) = (surveyed, self.model.as_ref()) else { return Ok(()) };
+        if surveyed.gram.as_ref().is_some_and(|(removed, ..)| *removed == remove_mean) {
+            return Ok(());
+        }
+        let frame = surveyed.frame(remove_mean);
+        let mut gram = Gram::new(surveyed.d_model);
+        let n_rows = surveyed.dictionary.about.n_rows;
+        for range in surveyed.dictionary.blocks(BLOCK) {
+            let done = range.end;
+            gram.step(&surveyed.dictionary.block(Some(&model.checkpoint), range, &frame)?);
+            tell(done, n_rows);
+        }
+        let anisotropy = gram.anisotropy(&frame);
+        surveyed.gram = Some((remove_mean, gram, anisotropy));
+        Ok(())
     }
 
     /// The reader's own dictionary, once [`Engine::own`] has it.

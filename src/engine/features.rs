@@ -4,11 +4,16 @@ use super::Engine;
 use super::dictionary::Surveyed;
 use crate::checkpoint::ByteSource;
 use crate::circuits::alignment::{AlignOptions, FeatureSearch, HeadSide};
+use crate::circuits::composition::{Channel, Directions, PairNull, Reading};
 use crate::circuits::dictionary::Builtin;
-use crate::circuits::omega::Circuit;
+use crate::circuits::matching::Pair;
+use crate::circuits::omega::{Circuit, decompose};
 use crate::model::Weights;
-use crate::worker::protocol::features::{Ask, Source, Tell as FeatureTell};
+use crate::worker::protocol::features::{AboutDictionary, Ask, Source, Tell as FeatureTell};
 use crate::worker::protocol::{Failure, Out, Tell};
+
+/// Random bases that a channel's strongest pair of vectors is set against.
+const PAIR_DRAWS: usize = 16;
 
 /// Hits that are told.
 const HITS: usize = 40;
@@ -22,12 +27,16 @@ pub(super) fn answer(
 ) -> Result<(), Failure> {
     engine.load_tokenizer()?;
     match ask {
-        Ask::Align { source, heads, weights, remove_mean, top, rotations } => {
+        Ask::Align { source, heads, weights, remove_mean, top, rotations, whiten } => {
             let mut sides = Vec::new();
             for &(layer, head) in &heads {
                 sides.extend(head_sides(engine, layer, head, weights)?);
             }
             prepare(engine, &source, sources, weights)?;
+            if whiten {
+                let mut tell = |done, total| out(Tell::Progress { done, total }, Vec::new());
+                engine.whiten(&source, weights, remove_mean, &mut tell)?;
+            }
             let surveyed = surveyed(engine, &source, weights)?;
             out(
                 Tell::Features(about(surveyed, heads.first().map_or(0, |h| h.0), &sides)),
@@ -36,11 +45,25 @@ pub(super) fn answer(
             let options = AlignOptions { top, rotations, seed: 0 };
             let mut tell = |done, total| out(Tell::Progress { done, total }, Vec::new());
             let mut report =
-                surveyed.align(engine.model()?, sides, remove_mean, options, &mut tell)?;
+                surveyed.align(engine.model()?, sides, remove_mean, options, whiten, &mut tell)?;
             report.label_with(|row| label(engine, surveyed, &source, row));
             out(Tell::Features(FeatureTell::Report(Box::new(report))), Vec::new());
             Ok(())
         }
+        Ask::Cosines { source, head, side, weights, remove_mean } => {
+            let sides = head_sides(engine, head.0, head.1, weights)?;
+            prepare(engine, &source, sources, weights)?;
+            let surveyed = surveyed(engine, &source, weights)?;
+            let wanted = sides.iter().find(|s| s.side == side);
+            let wanted = wanted.ok_or_else(|| Failure::new("this head has no such side"))?;
+            let found = surveyed.cosines(engine.model()?, wanted, remove_mean)?;
+            let name = |pair: &Pair| (*pair, label(engine, surveyed, &source, pair.index));
+            let matching = found.matching().iter().map(name).collect();
+            let tell = FeatureTell::Cosines { n_features: found.n_features, matching };
+            out(Tell::Features(tell), vec![found.cosines]);
+            Ok(())
+        }
+        Ask::Channels { into, weights } => channels(engine, into, weights, out),
         Ask::Find { source, feature, layer, weights, remove_mean } => {
             prepare(engine, &source, sources, weights)?;
             let n_heads = engine.model()?.arch.n_heads;
@@ -63,6 +86,47 @@ pub(super) fn answer(
             Ok(())
         }
     }
+}
+
+/// What every head of the layers before `into` writes into its three reading sides.
+fn channels(
+    engine: &mut Engine,
+    into: (usize, usize),
+    weights: Weights,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    let reader = engine.layer(into.0)?.head(into.1, weights)?;
+    let [qk, ov] = [decompose(&reader, Circuit::Qk)?, decompose(&reader, Circuit::Ov)?];
+    let reads = [
+        (Reading::Query, Directions::new(&qk.u, &qk.s, qk.rank)),
+        (Reading::Key, Directions::new(&qk.v, &qk.s, qk.rank)),
+        (Reading::Value, Directions::new(&ov.u, &ov.s, ov.rank)),
+    ];
+    let n_heads = engine.model()?.arch.n_heads;
+    let mut null = PairNull::new(PAIR_DRAWS, 0);
+    for layer in 0..into.0 {
+        let mut channels = Vec::new();
+        // A layer that is missing or broken has no channels; its heads are marked on the grid already.
+        if let Ok(attention) = engine.layer(layer) {
+            for head in 0..n_heads {
+                let Ok(ov) = attention.head(head, weights) else { continue };
+                let Ok(ov) = decompose(&ov, Circuit::Ov) else { continue };
+                let written = Directions::new(&ov.v, &ov.s, ov.rank);
+                for (reading, read) in &reads {
+                    let strength = null.strength(&written, read)?;
+                    channels.push(Channel {
+                        from: (layer, head),
+                        into,
+                        reading: *reading,
+                        strength,
+                    });
+                }
+            }
+        }
+        out(Tell::Features(FeatureTell::Channels(channels)), Vec::new());
+        out(Tell::Progress { done: layer + 1, total: into.0 }, Vec::new());
+    }
+    Ok(())
 }
 
 fn head_sides(
@@ -108,13 +172,15 @@ fn about(surveyed: &Surveyed, layer: usize, sides: &[HeadSide]) -> FeatureTell {
     if let Some(side) = sides.first() {
         notes.extend(about.warnings_for(layer, side.side));
     }
-    FeatureTell::About {
+    FeatureTell::About(Box::new(AboutDictionary {
         name: about.name.clone(),
         n_features: survey.n_features,
         n_skipped: survey.n_rows - survey.n_features,
         mean_cosine: survey.mean_cosine,
+        anisotropy: surveyed.anisotropy(),
+        neuronpedia: about.neuronpedia.clone(),
         notes,
-    }
+    }))
 }
 
 /// A row's name: the token for dictionaries with one row a token.

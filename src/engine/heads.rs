@@ -8,9 +8,9 @@ use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::{Circuit, decompose, singular_values};
 use crate::math::layout::{to_row_major, to_row_major_f32};
 use crate::math::{Mat, ProductSvd};
-use crate::model::{HeadWeights, Weights};
+use crate::model::{AttentionLayer, HeadWeights, Weights};
 use crate::worker::protocol::heads::{
-    Ask, CircuitSpectrum, HeadAt, HeadSpectra, PairTokens, SideTokens, Tell as HeadTell,
+    Ask, By, CircuitSpectrum, HeadAt, HeadSpectra, PairTokens, SideTokens, Tell as HeadTell,
     TokenCosine,
 };
 use crate::worker::protocol::{Failure, Out, Tell};
@@ -19,6 +19,7 @@ use crate::worker::protocol::{Failure, Out, Tell};
 pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
     match ask {
         Ask::Spectra { layer, weights } => spectra(engine, layer, weights, out),
+        Ask::SpectraOnGpu { .. } => Err(Failure::new("this build has no GPU kernels")),
         Ask::Vectors { at, top, remove_mean } => vectors(engine, at, top, remove_mean, out),
         Ask::ExportVectors(at) => export(engine, at, out),
     }
@@ -30,38 +31,47 @@ fn spectra(
     weights: Weights,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    let (n_heads, d_model) = (engine.model()?.arch.n_heads, engine.model()?.arch.d_model);
+    let n_heads = engine.model()?.arch.n_heads;
     let attention = engine.layer(layer)?;
     for head in 0..n_heads {
-        let found = attention.head(head, weights).map_err(Failure::from).and_then(|w| {
-            Ok(HeadSpectra {
-                layer,
-                head,
-                qk: spectrum(&w, Circuit::Qk, d_model)?,
-                ov: spectrum(&w, Circuit::Ov, d_model)?,
-            })
-        });
-        let tell = match found {
-            Ok(spectra) => HeadTell::Spectrum(spectra),
-            Err(failure) => HeadTell::Broken { layer, head, why: failure.what },
-        };
-        out(Tell::Heads(tell), Vec::new());
+        out(Tell::Heads(both_spectra(attention, [layer, head], weights)), Vec::new());
     }
     Ok(())
 }
 
-fn spectrum(
+/// Both circuits of one head on the CPU.
+pub(super) fn both_spectra(
+    attention: &AttentionLayer,
+    [layer, head]: [usize; 2],
+    weights: Weights,
+) -> HeadTell {
+    let found = attention.head(head, weights).map_err(Failure::from).and_then(|w| {
+        Ok(HeadSpectra {
+            layer,
+            head,
+            qk: spectrum(&w, Circuit::Qk)?,
+            ov: spectrum(&w, Circuit::Ov)?,
+        })
+    });
+    match found {
+        Ok(spectra) => HeadTell::Spectrum(spectra),
+        Err(failure) => HeadTell::Broken { layer, head, why: failure.what },
+    }
+}
+
+/// One circuit of one head on the CPU, in f64.
+pub(super) fn spectrum(
     weights: &HeadWeights,
     circuit: Circuit,
-    d_model: usize,
 ) -> Result<CircuitSpectrum, Failure> {
     let values = singular_values(weights, circuit)?;
-    let statistics = HeadStatistics::of(weights, circuit, &values.s, d_model);
+    let statistics = HeadStatistics::of(weights, circuit, &values.s, weights.w_q.nrows());
     Ok(CircuitSpectrum {
         sigma: values.s,
         residual: values.residual,
         orthogonality: values.orthogonality,
         statistics,
+        by: By::Cpu,
     })
 }
 
@@ -111,7 +121,7 @@ fn nearest(
     let mut aligned = |dictionary, sides| {
         let surveyed = engine.ready(dictionary, at.weights)?;
         of = surveyed.dictionary.about.n_rows;
-        surveyed.align(model, sides, remove_mean, options, |_, _| {})
+        surveyed.align(model, sides, remove_mean, options, false, |_, _| {})
     };
     let reports = if right_dictionary == Builtin::Embed {
         aligned(Builtin::Embed, vec![side(left, &svd.u), side(right, &svd.v)])?.sides

@@ -7,12 +7,16 @@ use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, ModelError, Part};
 use crate::toy::Trainer;
+#[cfg(feature = "gpu")]
+use crate::worker::protocol::heads::Ask as Heads;
 use crate::worker::protocol::{Ask, Failure, Out, Tell};
 
 mod attention;
 mod dictionary;
 mod features;
 mod heads;
+#[cfg(feature = "gpu")]
+mod on_gpu;
 mod open;
 mod python;
 #[cfg(feature = "gpu")]
@@ -63,6 +67,10 @@ impl Engine {
                 };
                 out(Tell::Opened(Box::new(summary)), Vec::new());
                 Ok(())
+            }
+            #[cfg(feature = "gpu")]
+            Ask::Heads(Heads::SpectraOnGpu { layers, weights, choice }) => {
+                on_gpu::spectra(self, layers, weights, choice, out).await
             }
             Ask::Heads(ask) => heads::answer(self, ask, out),
             Ask::Attention(ask) => attention::answer(self, ask, out),

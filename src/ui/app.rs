@@ -10,7 +10,7 @@ use yew::prelude::*;
 use super::drop;
 use super::pages;
 use super::route::{Page, Route};
-use super::session::{BUILT_IN_STEP, Session};
+use super::session::{BUILT_IN_STEP, Compute, Session, Spectra};
 use super::state::{Action, AppState};
 use super::widgets::{header::Header, notices::Notices};
 use crate::worker::protocol::model::Hints;
@@ -153,30 +153,28 @@ fn use_questions(state: &AppState, session: &Session) {
     let weights = state.weights();
     let layers =
         state.model.as_ref().map(|m| m.summary.complete_layers.clone()).unwrap_or_default();
+    let cpu_ms = state.model.as_ref().map_or(0.0, |m| Spectra::cpu_ms(&m.summary, &session.pool));
+    let compute = Compute::parse(state.route.text("compute"));
     let at = state.at();
     let in_view = matches!(state.route.page, Page::Heads);
     let remove_mean = state.route.text("mean") != Some("kept");
     {
         let session = session.clone();
-        use_effect_with((generation, weights), move |&(generation, weights)| {
+        use_effect_with((generation, weights, compute), move |&(generation, weights, compute)| {
             let mut layers = layers;
             if let (Some(generation), Some(at)) = (generation, at) {
                 // The layer in view first.
                 layers.sort_by_key(|l| l.abs_diff(at.layer));
-                session.spectra(generation, weights, &layers);
+                session.spectra(Spectra { generation, weights, compute, cpu_ms }, &layers);
             }
         });
     }
-    let last = use_mut_ref(|| None);
     let session = session.clone();
     use_effect_with(
         (generation, at.filter(|_| in_view), remove_mean),
         move |&(generation, at, remove_mean)| {
             if let (Some(generation), Some(at)) = (generation, at) {
-                if let Some(job) = last.borrow_mut().take() {
-                    session.pool.forget(job);
-                }
-                *last.borrow_mut() = Some(session.vectors(generation, at, remove_mean));
+                session.vectors(generation, at, remove_mean);
             }
         },
     );

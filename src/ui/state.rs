@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::route::{Page, Route};
 use crate::circuits::omega::Circuit;
 use crate::model::Weights;
-use crate::worker::protocol::heads::{HeadAt, HeadSpectra, PairTokens};
+use crate::worker::protocol::heads::{GpuReport, HeadAt, HeadSpectra, PairTokens};
 use crate::worker::protocol::model::ModelSummary;
 use crate::worker::protocol::{Failure, JobId};
 
@@ -29,6 +29,8 @@ pub struct AppState {
     pub vectors: Option<Rc<Vectors>>,
     /// What its directions point at, as far as it has been read.
     pub nearest: Option<Rc<Nearest>>,
+    /// What the GPU made of this model's spectra, if it was asked.
+    pub gpu: Option<GpuReport>,
     /// What is being computed.
     pub work: Option<Work>,
     /// What the reader should know, newest last.
@@ -144,6 +146,10 @@ pub enum Action {
     Begin(Work),
     /// One more step of it is done.
     Step,
+    /// More questions belong to it.
+    Join(Vec<JobId>),
+    /// What the GPU made of the spectra.
+    Gpu(u32, GpuReport),
     /// It ended, or was cancelled.
     End,
     /// Something to tell.
@@ -164,8 +170,11 @@ impl AppState {
         let mut next = self.clone();
         match action {
             Action::Go(route) => {
-                if weights_of(&route) != self.weights() {
+                let computed = |route: &Route| route.text("compute").map(str::to_owned);
+                if weights_of(&route) != self.weights() || computed(&route) != computed(&self.route)
+                {
                     next.spectra = Rc::default();
+                    next.gpu = None;
                 }
                 next.route = route;
             }
@@ -210,6 +219,18 @@ impl AppState {
                     }
                 }
             }
+            Action::Join(jobs) => {
+                if let Some(work) = &mut next.work {
+                    work.jobs.extend(jobs);
+                }
+            }
+            Action::Gpu(generation, report) if self.wants(generation, self.weights()) => {
+                if let Some((what, hint)) = super::text::gpu_note(&report) {
+                    next.note(what, hint);
+                }
+                next.gpu = Some(report);
+            }
+            Action::Gpu(..) => {}
             Action::End => next.work = None,
             Action::Note(what, hint) => next.note(what, hint),
             Action::Dismiss(id) => next.notices.retain(|notice| notice.id != id),
@@ -232,6 +253,7 @@ impl AppState {
         self.opening = None;
         self.asking = None;
         self.spectra = Rc::default();
+        self.gpu = None;
         self.vectors = None;
         self.nearest = None;
         self.work = None;

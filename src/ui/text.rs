@@ -3,7 +3,7 @@
 use super::format::{percent, three, token};
 use crate::circuits::omega::Circuit;
 use crate::model::Weights;
-use crate::worker::protocol::heads::{PairTokens, TokenCosine};
+use crate::worker::protocol::heads::{By, GpuReport, PairTokens, TokenCosine};
 use crate::worker::protocol::model::ModelSummary;
 
 /// What this is, in one sentence.
@@ -44,7 +44,60 @@ pub fn convention(circuit: Circuit, weights: Weights, summary: &ModelSummary) ->
         (Weights::Folded, false) => "folded (nothing to fold in this family)",
         (Weights::Raw, _) => "raw",
     };
-    format!("{weights} · {formula} · f64")
+    format!("{weights} · {formula}")
+}
+
+/// Who computed a spectrum, for the convention line and for exports.
+pub fn precision(by: By) -> &'static str {
+    match by {
+        By::Cpu => "f64",
+        By::Gpu => "f32 on the GPU, certified",
+        By::Repair => "f64, after the GPU's certificate failed",
+    }
+}
+
+/// What the GPU made of the spectra, in a line.
+pub fn gpu_line(report: Option<&GpuReport>) -> String {
+    let speeds = |ms: &Option<[f64; 2]>| {
+        ms.map_or_else(String::new, |[gpu, cpu]| {
+            format!(
+                " (measured: {} ms a head on the GPU, {} ms on one CPU worker)",
+                three(gpu),
+                three(cpu)
+            )
+        })
+    };
+    match report {
+        None => "Spectra are computed on the CPU, in f64.".into(),
+        Some(GpuReport::Kept { name, ms }) => {
+            format!(
+                "Spectra are computed on {name} in f32, and again in f64 where a certificate fails{}.",
+                speeds(ms)
+            )
+        }
+        Some(GpuReport::Resumed { .. }) => {
+            "The GPU went away; its work goes on with another device.".into()
+        }
+        Some(GpuReport::LeftToCpu { ms, .. }) => {
+            format!("Spectra are computed on the CPU, in f64{}.", speeds(ms))
+        }
+    }
+}
+
+/// What the reader should be told of the GPU, beside the line; nothing where all is as it should be.
+pub fn gpu_note(report: &GpuReport) -> Option<(String, String)> {
+    let note = |what: String, hint: &str| Some((what, hint.to_owned()));
+    match report {
+        GpuReport::Resumed { why } => note(
+            format!("The GPU went away ({}).", why.trim()),
+            "Its work goes on with another device, from the layer that was under way.",
+        ),
+        GpuReport::LeftToCpu { why, .. } if !why.is_empty() => note(
+            format!("The GPU is not used: {why}."),
+            "The CPU computes the rest; every number is the same.",
+        ),
+        _ => None,
+    }
 }
 
 /// One sentence for the singular pair in view. `together` is the size of its degenerate block.

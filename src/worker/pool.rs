@@ -78,6 +78,8 @@ struct Job {
     files: Option<JsValue>,
     on_tell: OnTell,
     tries: u8,
+    /// What it asks about, where only the newest question about it counts.
+    topic: Option<&'static str>,
 }
 
 impl PartialEq for Pool {
@@ -110,6 +112,11 @@ impl Pool {
     pub fn default_size() -> usize {
         let cores = web_sys::window().map_or(2.0, |w| w.navigator().hardware_concurrency());
         (cores as usize).saturating_sub(1).clamp(1, 8)
+    }
+
+    /// How many workers there are.
+    pub fn size(&self) -> usize {
+        self.0.borrow().slots.len().max(1)
     }
 
     /// Sets who is told when a worker dies.
@@ -162,17 +169,25 @@ impl Pool {
         self.enqueue_at(ask, Vec::new(), None, on_tell, true)
     }
 
-    /// Stops listening to a question: one that waits is never asked, one under way is answered to nobody.
-    pub fn forget(&self, id: JobId) {
-        let mut inner = self.0.borrow_mut();
-        inner.queue.retain(|job| job.id != id);
-        for slot in &mut inner.slots {
-            if let State::Busy(job) | State::Opening(job) = &mut slot.state
-                && job.id == id
-            {
-                job.on_tell = Rc::new(|_, _| {});
+    /// Asks like [`Pool::ask_first`] in place of the last question about `topic`: one that waits is never asked, one
+    /// under way is answered to nobody, so that no older answer comes after a newer one.
+    pub fn ask_latest(&self, topic: &'static str, ask: Ask, on_tell: OnTell) -> JobId {
+        {
+            let mut inner = self.0.borrow_mut();
+            inner.queue.retain(|job| job.topic != Some(topic));
+            for slot in &mut inner.slots {
+                if let State::Busy(job) | State::Opening(job) = &mut slot.state
+                    && job.topic == Some(topic)
+                {
+                    job.on_tell = Rc::new(|_, _| {});
+                }
             }
         }
+        let id = self.next_id();
+        let job =
+            Job { id, ask, arrays: Vec::new(), files: None, on_tell, tries: 0, topic: Some(topic) };
+        self.enqueue(job, true);
+        id
     }
 
     /// Drops every question that no worker has begun.
@@ -211,20 +226,24 @@ impl Pool {
         on_tell: OnTell,
         first: bool,
     ) -> JobId {
-        let id = {
-            let mut inner = self.0.borrow_mut();
-            let id = inner.next_id;
-            inner.next_id = inner.next_id.wrapping_add(1).max(NO_JOB + 1);
-            let job = Job { id, ask, arrays, files, on_tell, tries: 0 };
-            if first {
-                inner.queue.push_front(job)
-            } else {
-                inner.queue.push_back(job)
-            }
-            id
-        };
-        self.pump();
+        let id = self.next_id();
+        self.enqueue(Job { id, ask, arrays, files, on_tell, tries: 0, topic: None }, first);
         id
+    }
+
+    fn next_id(&self) -> JobId {
+        let mut inner = self.0.borrow_mut();
+        let id = inner.next_id;
+        inner.next_id = id.wrapping_add(1).max(NO_JOB + 1);
+        id
+    }
+
+    fn enqueue(&self, job: Job, first: bool) {
+        {
+            let queue = &mut self.0.borrow_mut().queue;
+            if first { queue.push_front(job) } else { queue.push_back(job) }
+        }
+        self.pump();
     }
 
     /// Hands queued questions to idle workers.

@@ -13,10 +13,10 @@ describe("Attention", () => {
   // These pages are young: their tests report, and do not yet stop a release.
   const it = (what, options, body) => test(what, { todo: true }, (t) => withPage(session, options, (page) => body(page, t)));
   const explain = (page) => page.getByTestId("explain");
-  const looks = (page) => page.locator("[data-look]");
+  const looks = (page) => page.locator(".page.attention [data-head]");
   const ready = (page) =>
     page.waitForFunction(() => {
-      const cells = [...document.querySelectorAll("[data-look]")];
+      const cells = [...document.querySelectorAll(".page.attention [data-head]")];
       return cells.length === 12 && cells.every((cell) => cell.textContent !== "…");
     });
 

@@ -101,7 +101,7 @@ export const model = (page) => page.getByTestId("model");
 export async function complete(page, name = "built-in model", timeout = 60_000) {
   await model(page).filter({ hasText: name }).waitFor({ timeout });
   const done = () => {
-    const cells = [...document.querySelectorAll("[data-head]")];
+    const cells = [...document.querySelectorAll(".page.heads [data-head]")];
     return cells.length > 0 && cells.every((cell) => cell.textContent !== "…");
   };
   await page.waitForFunction(done, null, { timeout });

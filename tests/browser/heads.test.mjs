@@ -28,7 +28,7 @@ for layer in range(6):
 print(json.dumps(heads))
 `;
 
-const cell = (page, layer, head) => page.locator(`[data-head="${layer},${head}"]`);
+const cell = (page, layer, head) => page.locator(`.page.heads [data-head="${layer},${head}"]`);
 
 /** The singular values in the table under the spectrum, as numbers. */
 async function sigmas(page) {
@@ -72,7 +72,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     it("shows the built-in model without being asked", {}, async (page, t) => {
       await complete(page, "built-in model");
       assert.match(await model(page).textContent(), /3 layers × 4 heads, d_model 64/);
-      assert.equal(await page.locator("[data-head]").count(), 12);
+      assert.equal(await page.locator(".page.heads [data-head]").count(), 12);
       const painted = await page.evaluate(() => performance.now());
       t.diagnostic(`built-in model complete ${Math.round(painted)} ms after navigation`);
       assert.equal((await sigmas(page)).length, 16);
@@ -161,7 +161,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       copyFileSync(join(BUILT_IN, "config.json"), join(second, "config.json"));
       await drop(page, [second]);
       await complete(page, "3 layers × 4 heads");
-      assert.equal(await page.locator("[data-head]").count(), 12);
+      assert.equal(await page.locator(".page.heads [data-head]").count(), 12);
     });
 
     it("asks for the head count where no file says it", {}, async (page) => {
@@ -173,7 +173,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       await ask.getByRole("button", { name: "open", exact: true }).click();
       await complete(page, "step-04000");
       assert.match(await page.locator("body").textContent(), /assumed/, "every result is marked");
-      assert.equal(await page.locator("[data-head]").count(), 12);
+      assert.equal(await page.locator(".page.heads [data-head]").count(), 12);
     });
 
     it("keeps a good model when a bad file comes", {}, async (page) => {
@@ -201,10 +201,10 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       write("llama", folder);
       await drop(page, [folder]);
       await model(page).filter({ hasText: "32 layers × 32 heads (8 key/value), d_model 4096" }).waitFor({ timeout: 60_000 });
-      await page.waitForFunction(() => document.querySelector('[data-head="0,0"]').textContent !== "…", null, { timeout: 120_000 });
+      await page.waitForFunction(() => document.querySelector('.page.heads [data-head="0,0"]').textContent !== "…", null, { timeout: 120_000 });
       await page.getByRole("button", { name: "cancel" }).click();
       await page.locator(".progress").waitFor({ state: "detached" });
-      const finished = () => page.locator("[data-head]").filter({ hasNotText: "…" }).count();
+      const finished = () => page.locator(".page.heads [data-head]").filter({ hasNotText: "…" }).count();
       const at = await finished();
       await page.waitForTimeout(3000);
       assert.ok((await finished()) <= at + 1, "nothing more is computed");

@@ -58,12 +58,12 @@ pub struct About {
     pub notes: Vec<String>,
 }
 
-impl About {
-    /// The page of one feature on Neuronpedia.
-    pub fn neuronpedia_url(&self, row: usize) -> Option<String> {
-        self.neuronpedia.as_ref().map(|id| format!("https://www.neuronpedia.org/{id}/{row}"))
-    }
+/// The page of one feature on Neuronpedia; `id` as in [`About::neuronpedia`].
+pub fn neuronpedia_url(id: &str, row: usize) -> String {
+    format!("https://www.neuronpedia.org/{id}/{row}")
+}
 
+impl About {
     /// Where this dictionary does not fit a side of a layer's heads: one sentence each.
     pub fn warnings_for(&self, layer: usize, side: Side) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -127,7 +127,7 @@ mod tests {
         assert!(about.warnings_for(5, Side::Dest)[0].contains("later than what layer 5 reads"));
         assert!(about.warnings_for(8, Side::Dest)[0].contains("2 layer(s) later"));
         assert_eq!(
-            about.neuronpedia_url(7).unwrap(),
+            neuronpedia_url(about.neuronpedia.as_deref().unwrap(), 7),
             "https://www.neuronpedia.org/gpt2-small/5-res-jb/7"
         );
     }

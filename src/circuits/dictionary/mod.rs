@@ -27,7 +27,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView};
 
-pub use about::{About, Hook, Space};
+pub use about::{About, Hook, Space, neuronpedia_url};
 pub use builtin::Builtin;
 pub use error::DictionaryError;
 pub use file::FileChoice;

@@ -1,6 +1,7 @@
 //! Small controls that more than one page uses.
 
 pub mod glossary;
+pub mod head_grid;
 pub mod header;
 pub mod loading;
 pub mod notices;

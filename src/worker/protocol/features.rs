@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::circuits::alignment::{AlignmentReport, FeatureHit};
+use crate::circuits::alignment::{AlignmentReport, FeatureHit, Side};
+use crate::circuits::composition::Channel;
 use crate::circuits::dictionary::{Builtin, FileChoice};
+use crate::circuits::matching::Pair;
+use crate::circuits::whitening::Anisotropy;
 use crate::model::Weights;
 
 /// Which dictionary.
@@ -32,6 +35,28 @@ pub enum Ask {
         top: usize,
         /// Random rotations of each subspace.
         rotations: usize,
+        /// Whether `Σ_X u` is compared instead of `u` (Theorem 1).
+        whiten: bool,
+    },
+    /// Every cosine of one side of one head with a dictionary of at most 4096 features, and their one-to-one matching.
+    Cosines {
+        /// Which dictionary.
+        source: Source,
+        /// Layer and head.
+        head: (usize, usize),
+        /// Which side.
+        side: Side,
+        /// Which convention.
+        weights: Weights,
+        /// Whether the common direction is projected out.
+        remove_mean: bool,
+    },
+    /// Which earlier heads write what one head reads, vector by vector; told an earlier layer at a time.
+    Channels {
+        /// Layer and head that reads.
+        into: (usize, usize),
+        /// Which convention.
+        weights: Weights,
     },
     /// The inverse question: which directions of all heads of a layer point at one feature?
     Find {
@@ -48,24 +73,41 @@ pub enum Ask {
     },
 }
 
+/// What is known of a dictionary as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AboutDictionary {
+    /// Its name.
+    pub name: String,
+    /// Features in it.
+    pub n_features: usize,
+    /// Rows that are zero or not finite, left out.
+    pub n_skipped: usize,
+    /// Mean cosine between features: how anisotropic it is.
+    pub mean_cosine: f64,
+    /// More about that, where `Σ_X` was computed.
+    pub anisotropy: Option<Anisotropy>,
+    /// Neuronpedia's id of the set, if it has one.
+    pub neuronpedia: Option<String>,
+    /// What the reader should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
 /// Part of an answer about alignment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Tell {
     /// What the dictionary is.
-    About {
-        /// Its name.
-        name: String,
-        /// Features in it.
-        n_features: usize,
-        /// Rows that are zero or not finite, left out.
-        n_skipped: usize,
-        /// Mean cosine between features: how anisotropic it is.
-        mean_cosine: f64,
-        /// What the reader should know.
-        notes: Vec<String>,
-    },
+    About(Box<AboutDictionary>),
     /// A finished comparison.
     Report(Box<AlignmentReport>),
+    /// Every cosine; one array: `[n_directions, n_features]` row-major.
+    Cosines {
+        /// Features of the dictionary.
+        n_features: usize,
+        /// The best one-to-one matching, with the features' labels.
+        matching: Vec<(Pair, String)>,
+    },
+    /// Channels from the heads of one earlier layer.
+    Channels(Vec<Channel>),
     /// Directions that point at the feature, nearest first.
     Hits {
         /// The feature's label.

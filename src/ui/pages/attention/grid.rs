@@ -9,6 +9,7 @@ use crate::ui::app::{use_app, use_dark};
 use crate::ui::format::three;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::head_grid::{HeadCell, head_grid};
 use crate::ui::widgets::select::Select;
 use crate::worker::protocol::attention::Ran;
 
@@ -108,31 +109,13 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         Measure::NRecon90 => Scale::Range { min: max, max: 0.0 },
     };
     let cell = |layer: usize, head: usize| {
-        let look = props.looks.iter().find(|l| (l.layer, l.head) == (layer, head));
-        let value = look.map_or(f64::NAN, |l| measure.of(l));
-        let style = look.map(|_| {
-            format!("background: {}; color: {}", scale.css(value, dark), scale.ink(value, dark))
-        });
-        let shown = look.map_or_else(|| "…".to_owned(), |_| three(value));
-        let selected = props.head == Some((layer, head));
-        let to = look.and_then(|l| props.tokens.tokens.get(l.src)).cloned().unwrap_or_default();
-        let label = format!("L{layer}H{head}: {} {shown}, looks at {}", measure.name(), to.trim());
-        let app = app.clone();
-        let onclick = Callback::from(move |_: MouseEvent| {
-            app.go(app
-                .value()
-                .route
-                .clone()
-                .with("layer", layer)
-                .with("head", head)
-                .without("src"));
-        });
-        html! {
-            <td key={head} class={selected.then_some("selected")}>
-                <button type="button" {style} {onclick} title={label.clone()} aria-label={label} aria-pressed={selected.to_string()}
-                    data-look={format!("{layer},{head}")}>{ shown }</button>
-            </td>
-        }
+        let Some(look) = props.looks.iter().find(|l| (l.layer, l.head) == (layer, head)) else {
+            return HeadCell::waiting(format!("{} …", measure.name()));
+        };
+        let value = measure.of(look);
+        let to = props.tokens.tokens.get(look.src).map_or("", |t| t.trim());
+        let label = format!("{} {}, looks at {to}", measure.name(), three(value));
+        HeadCell::coloured(three(value), label, value, scale, dark)
     };
     let options =
         Measure::ALL.into_iter().map(|m| (m.slug().into(), m.name().into())).collect::<Vec<_>>();
@@ -140,14 +123,7 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         <section class="column" aria-label="Heads on this prompt">
             <div class="controls"><Select label="colour by" {options} value={measure.slug()} on_change={choose} /></div>
             <Gloss term={measure.name()} meaning={measure.meaning()} />
-            <div class="grid-frame">
-                <table class="grid" aria-label={format!("{} of every head", measure.name())}>
-                    <thead><tr><td></td>{ for (0..model.summary.n_heads).map(|h| html! { <th scope="col">{ format!("H{h}") }</th> }) }</tr></thead>
-                    <tbody>{ for (0..model.summary.n_layers).map(|l| html! {
-                        <tr key={l}><th scope="row">{ format!("L{l}") }</th>{ for (0..model.summary.n_heads).map(|h| cell(l, h)) }</tr>
-                    }) }</tbody>
-                </table>
-            </div>
+            { head_grid(&app, &format!("{} of every head", measure.name()), [model.summary.n_layers, model.summary.n_heads], props.head, &["src"], cell) }
         </section>
     }
 }

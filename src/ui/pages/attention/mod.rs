@@ -112,9 +112,8 @@ pub fn Attention() -> Html {
                         _ => {}
                     });
                     let look = Look { dest: Some(*dest), ..Look::default() };
-                    app.session
-                        .pool
-                        .ask_first(AnyAsk::Attention(Ask::Looks(wanted.clone(), look)), on_tell);
+                    let ask = AnyAsk::Attention(Ask::Looks(wanted.clone(), look));
+                    app.session.pool.ask_latest("looks", ask, on_tell);
                 }
             },
         );
@@ -131,7 +130,6 @@ pub fn Attention() -> Html {
         .and_then(|(layer, head)| seen.looks.iter().find(|l| (l.layer, l.head) == (layer, head)));
     let src = state.route.value("src").filter(|s| *s < n).or(look.map(|l| l.src));
     let at = head.zip(src).map(|((layer, head), src)| CellAt { layer, head, dest, src });
-    let last = use_mut_ref(|| None::<u32>);
     {
         let (app, seen) = (app.clone(), seen.clone());
         let ready = seen.ran.is_some();
@@ -145,12 +143,8 @@ pub fn Attention() -> Html {
                     }
                     _ => {}
                 });
-                // Questions that wait are asked newest first: an older cell must not answer after this one.
-                if let Some(job) = last.borrow_mut().take() {
-                    app.session.pool.forget(job);
-                }
                 let ask = AnyAsk::Attention(Ask::Cell(wanted.clone(), at));
-                *last.borrow_mut() = Some(app.session.pool.ask_first(ask, on_tell));
+                app.session.pool.ask_latest("cell", ask, on_tell);
             }
         });
     }
@@ -165,9 +159,9 @@ pub fn Attention() -> Html {
                 <div class="columns">
                     <grid::LookGrid looks={seen.looks.clone()} patterns={seen.patterns.clone()} {head} {dest} {src} tokens={ran.clone()} />
                     <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(l).cloned())} {at} ran={ran.clone()} />
-                    <cell::CellView {cell} ran={ran.clone()} {at} />
+                    <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
-                <change::ChangeView prompt={wanted} {at} ran={ran.clone()} cell={seen.cell.clone().filter(|c| Some(c.at) == at)} />
+                <change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} />
             } else if seen.failed.is_none() {
                 <p class="empty" role="status">{ "The prompt is being run through the model." }</p>
             }
@@ -192,7 +186,7 @@ fn run(app: &crate::ui::app::App, seen: &UseReducerHandle<Seen>, prompt: Prompt)
         Tell::Progress { .. } => session.act(Action::Step),
         _ => {}
     });
-    let job = app.session.pool.ask_first(AnyAsk::Attention(Ask::Run(prompt)), on_tell);
+    let job = app.session.pool.ask_latest("prompt", AnyAsk::Attention(Ask::Run(prompt)), on_tell);
     let state = app.value();
     let layers = state.model.as_ref().map_or(0, |m| m.summary.n_layers);
     // Spectra that are still being computed keep their own progress line.

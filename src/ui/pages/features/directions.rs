@@ -7,6 +7,7 @@ use yew::prelude::*;
 use crate::circuits::alignment::{
     AlignmentReport, DirectionAlignment, Disagreement, Match, Side, SideAlignment,
 };
+use crate::circuits::dictionary::neuronpedia_url;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Density, Figure, Table};
 use crate::ui::format::{three, token};
@@ -16,6 +17,9 @@ use crate::ui::format::{three, token};
 pub(super) struct DirectionsProps {
     /// The comparison of the head in view.
     pub report: Rc<AlignmentReport>,
+    /// Neuronpedia's id of the dictionary, if it has one.
+    #[prop_or_default]
+    pub neuronpedia: Option<String>,
 }
 
 /// Sides as tabs, the null with the observed value on it, the directions.
@@ -112,18 +116,27 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
                 <p class="convention">{ convention }</p>
             </section>
             <section class="column" aria-label="Best features">
-                if let Some(d) = direction { { ends(&d) } }
+                if let Some(d) = direction { { ends(&d, props.neuronpedia.as_deref()) } }
             </section>
         </>
     }
 }
 
-fn ends(d: &DirectionAlignment) -> Html {
+fn ends(d: &DirectionAlignment, neuronpedia: Option<&str>) -> Html {
+    let name = |m: &Match| {
+        let text = html! { <code>{ token(&m.label) }</code> };
+        match neuronpedia {
+            Some(id) => {
+                html! { <a href={neuronpedia_url(id, m.index)} rel="noreferrer" target="_blank">{ text }</a> }
+            }
+            None => text,
+        }
+    };
     let end = |mark: &'static str, spoken: &'static str, list: &[Match]| {
         html! {
             <div class="end">
-                <h4 aria-label={spoken}>{ mark }</h4>
-                <ol>{ for list.iter().map(|m| html! { <li><code>{ token(&m.label) }</code><span class="cosine">{ three(m.cos) }</span></li> }) }</ol>
+                <h3 aria-label={spoken}>{ mark }</h3>
+                <ol>{ for list.iter().map(|m| html! { <li>{ name(m) }<span class="cosine">{ three(m.cos) }</span></li> }) }</ol>
             </div>
         }
     };

@@ -1,5 +1,6 @@
 //! Every head that was compared, coloured by how far its alignment lies beyond the rotation null.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use yew::prelude::*;
@@ -9,15 +10,20 @@ use crate::ui::app::{use_app, use_dark};
 use crate::ui::format::three;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::head_grid::{HeadCell, head_grid};
 use crate::ui::widgets::select::Select;
 
 /// Properties of [`AlignGrid`].
 #[derive(Properties, PartialEq)]
 pub(super) struct AlignGridProps {
     /// One report per head that was compared.
-    pub reports: Vec<Rc<AlignmentReport>>,
+    pub reports: HashMap<(usize, usize), Rc<AlignmentReport>>,
     /// Compares all heads.
     pub on_all: Callback<MouseEvent>,
+    /// Compares the heads of the layer in view.
+    pub on_layer: Callback<MouseEvent>,
+    /// How long that takes, once a head was compared.
+    pub estimate: Option<String>,
 }
 
 /// The strongest side of a head, or the side that the reader picked.
@@ -49,42 +55,25 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
     );
     let scale = Scale::Diverging { max: 10.0 };
     let cell = |layer: usize, head: usize| {
-        let report = props
-            .reports
-            .iter()
-            .find(|r| r.sides.first().is_some_and(|s| (s.layer, s.head) == (layer, head)));
+        let report = props.reports.get(&(layer, head));
         let z =
             report.and_then(|r| of(r, side)).and_then(|s| s.rotation_null.as_ref()).map(|n| n.z);
-        let selected = (at.layer, at.head) == (layer, head);
-        let style =
-            z.map(|z| format!("background: {}; color: {}", scale.css(z, dark), scale.ink(z, dark)));
-        let shown = z.map_or_else(|| "…".into(), three);
-        let label = format!("L{layer}H{head}: {shown} standard deviations beyond rotations");
-        let app = app.clone();
-        let onclick = Callback::from(move |_: MouseEvent| {
-            app.go(app.value().route.clone().with("layer", layer).with("head", head))
-        });
-        html! {
-            <td key={head} class={selected.then_some("selected")}>
-                <button type="button" {style} {onclick} title={label.clone()} aria-label={label} aria-pressed={selected.to_string()}>{ shown }</button>
-            </td>
-        }
+        let label = |shown: &str| format!("{shown} standard deviations beyond rotations");
+        z.map_or_else(
+            || HeadCell::waiting("not compared yet".into()),
+            |z| HeadCell::coloured(three(z), label(&three(z)), z, scale, dark),
+        )
     };
     html! {
         <section class="column" aria-label="Heads by alignment">
             <div class="controls">
                 <Select label="side" {options} value={slug} on_change={choose} />
+                <button type="button" onclick={props.on_layer.clone()} data-testid="align-layer">{ format!("compare layer {}", at.layer) }</button>
                 <button type="button" onclick={props.on_all.clone()} data-testid="align-all">{ format!("compare all {} heads", model.summary.complete_layers.len() * model.summary.n_heads) }</button>
             </div>
+            if let Some(estimate) = &props.estimate { <p class="hint">{ estimate }</p> }
             <Gloss term="MMCS, σ beyond rotations" meaning="The mean over singular directions of the largest |cosine| with a feature, in standard deviations above what random rotations of the same subspace give. Rotations keep every property of the head and of the dictionary except the basis, so this says whether the singular vectors themselves are special." />
-            <div class="grid-frame">
-                <table class="grid" aria-label="Alignment of every head against rotations">
-                    <thead><tr><td></td>{ for (0..model.summary.n_heads).map(|h| html! { <th scope="col">{ format!("H{h}") }</th> }) }</tr></thead>
-                    <tbody>{ for (0..model.summary.n_layers).map(|l| html! {
-                        <tr key={l}><th scope="row">{ format!("L{l}") }</th>{ for (0..model.summary.n_heads).map(|h| cell(l, h)) }</tr>
-                    }) }</tbody>
-                </table>
-            </div>
+            { head_grid(&app, "Alignment of every head against rotations", [model.summary.n_layers, model.summary.n_heads], Some((at.layer, at.head)), &[], cell) }
         </section>
     }
 }

@@ -69,8 +69,16 @@ fn in_order(app: &App) -> Vec<std::rc::Rc<crate::worker::protocol::heads::HeadSp
 }
 
 fn spectra_csv(app: &App) -> String {
-    let mut table =
-        Table::new(["layer", "head", "circuit", "k", "sigma", "residual", "orthogonality"]);
+    let mut table = Table::new([
+        "layer",
+        "head",
+        "circuit",
+        "k",
+        "sigma",
+        "residual",
+        "orthogonality",
+        "computed",
+    ]);
     for head in in_order(app) {
         for (circuit, spectrum) in [(Circuit::Qk, &head.qk), (Circuit::Ov, &head.ov)] {
             for (k, sigma) in spectrum.sigma.iter().enumerate() {
@@ -82,6 +90,7 @@ fn spectra_csv(app: &App) -> String {
                     sigma.to_string(),
                     format!("{:e}", spectrum.residual),
                     format!("{:e}", spectrum.orthogonality),
+                    text::precision(spectrum.by).to_owned(),
                 ]);
             }
         }
@@ -96,7 +105,8 @@ fn spectra_json(app: &App) -> String {
             let statistics: serde_json::Map<_, _> =
                 Statistic::ALL.into_iter().map(|s| (s.slug().to_owned(), json!(s.of(h, Circuit::Qk)))).collect();
             json!({"layer": h.layer, "head": h.head, "qk": h.qk.sigma, "ov": h.ov.sigma,
-                "residual_qk": h.qk.residual, "residual_ov": h.ov.residual, "qk_statistics": statistics})
+                "residual_qk": h.qk.residual, "residual_ov": h.ov.residual, "qk_statistics": statistics,
+                "computed_qk": text::precision(h.qk.by), "computed_ov": text::precision(h.ov.by)})
         })
         .collect();
     json!({"convention": stamp(app), "heads": heads}).to_string()
@@ -109,6 +119,6 @@ fn stamp(app: &App) -> String {
     let name = model.map(|m| m.name.clone()).unwrap_or_default();
     let weights = if state.weights() == crate::model::Weights::Raw { "raw" } else { "folded" };
     format!(
-        "Omega Lens; {name}; {weights} weights; QK = W_Q W_K^T, OV = W_V W_O, no score scale, no RoPE; f64"
+        "Omega Lens; {name}; {weights} weights; QK = W_Q W_K^T, OV = W_V W_O, no score scale, no RoPE"
     )
 }

@@ -1,14 +1,14 @@
 //! Every head as a coloured cell, layers down and heads across; or as a table, sorted: the head finder.
 
-use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
 use crate::ui::app::{App, use_app};
 use crate::ui::format::three;
 use crate::ui::statistic::Statistic;
-use crate::ui::text::circuit_name;
+use crate::ui::text::{self, circuit_name};
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::head_grid::{HeadCell, head_grid, pick};
 use crate::ui::widgets::select::{Select, Switch};
 
 /// The grid of heads.
@@ -35,30 +35,23 @@ pub fn Grid() -> Html {
         let app = app.clone();
         Callback::from(move |on: bool| app.set("view", if on { "table" } else { "grid" }))
     };
+    let compute = state.route.text("compute").unwrap_or("auto").to_owned();
+    let choose_compute = {
+        let app = app.clone();
+        Callback::from(move |slug: String| app.set("compute", slug))
+    };
     let options =
         Statistic::ALL.into_iter().map(|s| (s.slug().into(), s.name().into())).collect::<Vec<_>>();
     let cell = |layer: usize, head: usize| {
-        let v = value(layer, head);
-        let broken = state.spectra.broken.get(&(layer, head));
-        let selected = (layer, head) == (at.layer, at.head);
-        let style = v.map(|v| {
-            format!("background: {}; color: {}", scale.css(v, app.dark), scale.ink(v, app.dark))
-        });
-        let shown = match (v, broken) {
-            (Some(v), _) => three(v),
-            (None, Some(_)) => "!".into(),
-            (None, None) => "…".into(),
-        };
-        let label = match broken {
-            Some(why) => format!("L{layer}H{head}: {why}"),
-            None => format!("L{layer}H{head}, {} {shown}", statistic.name()),
-        };
-        let pick = pick(&app, layer, head);
-        html! {
-            <td key={head} class={classes!(selected.then_some("selected"), broken.map(|_| "broken"))}>
-                <button type="button" {style} aria-label={label.clone()} title={label} aria-pressed={selected.to_string()}
-                    tabindex={if selected { "0" } else { "-1" }} data-head={format!("{layer},{head}")} onclick={pick}>{ shown }</button>
-            </td>
+        let name = statistic.name();
+        match (value(layer, head), state.spectra.broken.get(&(layer, head))) {
+            (_, Some(why)) => {
+                HeadCell { shown: "!".into(), label: why.clone(), style: None, broken: true }
+            }
+            (Some(v), None) => {
+                HeadCell::coloured(three(v), format!("{name} {}", three(v)), v, scale, app.dark)
+            }
+            (None, None) => HeadCell::waiting(format!("{name} …")),
         }
     };
     html! {
@@ -72,57 +65,26 @@ pub fn Grid() -> Html {
             if as_table {
                 { finder(&app, at.circuit) }
             } else {
-                <div class="grid-frame">
-                    <table class="grid" role="grid" aria-label={format!("{} of every head", statistic.name())} onkeydown={keys(&app)}>
-                        <thead><tr><td></td>{ for (0..summary.n_heads).map(|h| html! { <th scope="col" key={h}>{ format!("H{h}") }</th> }) }</tr></thead>
-                        <tbody>
-                            { for (0..summary.n_layers).map(|layer| html! {
-                                <tr key={layer}><th scope="row">{ format!("L{layer}") }</th>{ for (0..summary.n_heads).map(|head| cell(layer, head)) }</tr>
-                            }) }
-                        </tbody>
-                    </table>
-                </div>
+                { head_grid(&app, &format!("{} of every head", statistic.name()), [summary.n_layers, summary.n_heads], Some((at.layer, at.head)), &[], cell) }
                 <p class="hint">{ "Arrow keys move; j and k step through the pairs, [ and ] through the layers." }</p>
             }
+            <div class="computed">
+                <p class="hint" data-testid="computed">{ text::gpu_line(state.gpu.as_ref()) }</p>
+                <Select label="compute on" options={compute_options()} value={compute} on_change={choose_compute} />
+            </div>
         </section>
     }
 }
 
-fn pick(app: &App, layer: usize, head: usize) -> Callback<MouseEvent> {
-    let app = app.clone();
-    Callback::from(move |_| select(&app, layer, head))
-}
-
-fn select(app: &App, layer: usize, head: usize) {
-    app.go(app.value().route.clone().with("layer", layer).with("head", head));
-}
-
-/// Arrows inside the grid; the focus follows the selection.
-fn keys(app: &App) -> Callback<KeyboardEvent> {
-    let app = app.clone();
-    Callback::from(move |event: KeyboardEvent| {
-        let state = app.value();
-        let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else { return };
-        let (last_layer, last_head) = (model.summary.n_layers - 1, model.summary.n_heads - 1);
-        let (layer, head) = match event.key().as_str() {
-            "ArrowUp" => (at.layer.saturating_sub(1), at.head),
-            "ArrowDown" => ((at.layer + 1).min(last_layer), at.head),
-            "ArrowLeft" => (at.layer, at.head.saturating_sub(1)),
-            "ArrowRight" => (at.layer, (at.head + 1).min(last_head)),
-            "Home" => (at.layer, 0),
-            "End" => (at.layer, last_head),
-            _ => return,
-        };
-        event.prevent_default();
-        select(&app, layer, head);
-        let cell = web_sys::window().and_then(|w| w.document()).and_then(|d| {
-            d.query_selector(&format!("[data-head=\"{layer},{head}\"]")).ok().flatten()
-        });
-        if let Some(cell) = cell.and_then(|c| c.dyn_into::<web_sys::HtmlElement>().ok()) {
-            // Focus cannot be refused to a button that is shown.
-            let _ = cell.focus();
-        }
-    })
+/// Who may compute: the values of the parameter `compute`.
+fn compute_options() -> Vec<(AttrValue, AttrValue)> {
+    let choices = [
+        ("auto", "whoever is faster"),
+        ("cpu", "CPU"),
+        ("gpu", "GPU"),
+        ("drill", "GPU, lost once (a drill)"),
+    ];
+    choices.into_iter().map(|(slug, name)| (slug.into(), name.into())).collect()
 }
 
 /// All heads with all statistics, sorted by the one that the reader picks.
@@ -147,6 +109,10 @@ fn finder(app: &App, circuit: Circuit) -> Html {
         let mark = if mine { if ascending { " ▴" } else { " ▾" } } else { "" };
         html! { <th scope="col" aria-sort={sort}><button type="button" {onclick}>{ statistic.name() }{ mark }</button></th> }
     };
+    let choose = |layer: usize, head: usize| {
+        let app = app.clone();
+        Callback::from(move |_: MouseEvent| pick(&app, layer, head, &[]))
+    };
     html! {
         <div class="numbers finder" tabindex="0" role="region" aria-label="All heads">
             <table>
@@ -154,7 +120,7 @@ fn finder(app: &App, circuit: Circuit) -> Html {
                 <tbody>
                     { for heads.iter().map(|s| html! {
                         <tr key={format!("{}-{}", s.layer, s.head)}>
-                            <th scope="row"><button type="button" onclick={pick(app, s.layer, s.head)}>{ format!("L{}H{}", s.layer, s.head) }</button></th>
+                            <th scope="row"><button type="button" onclick={choose(s.layer, s.head)}>{ format!("L{}H{}", s.layer, s.head) }</button></th>
                             { for Statistic::ALL.into_iter().map(|statistic| html! { <td>{ three(statistic.of(s, circuit)) }</td> }) }
                         </tr>
                     }) }

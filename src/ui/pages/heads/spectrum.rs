@@ -69,7 +69,8 @@ pub fn Spectrum() -> Html {
     });
     let convention = text::convention(at.circuit, at.weights, &model.summary);
     let certificate = format!(
-        "residual {} · orthogonality {}",
+        "{} · residual {} · orthogonality {}",
+        text::precision(spectrum.by),
         short_exponent(spectrum.residual),
         short_exponent(spectrum.orthogonality)
     );

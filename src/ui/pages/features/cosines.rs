@@ -1,0 +1,76 @@
+//! Every cosine of one side with a small dictionary, and the best one-to-one matching of the two.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::known::Cosines;
+use crate::ui::charts::{Figure, HeatMap, Table};
+use crate::ui::format::{three, token};
+use crate::ui::palette::Scale;
+
+/// Columns beyond which a heat map shows the matched features alone.
+const SHOWN: usize = 256;
+
+/// Properties of [`CosineView`].
+#[derive(Properties, PartialEq)]
+pub(super) struct CosineViewProps {
+    /// What was computed.
+    pub cosines: Option<Cosines>,
+    /// Asks for it.
+    pub on_ask: Callback<MouseEvent>,
+}
+
+/// The cosine matrix, matched features first, and the matching as a table.
+#[component]
+pub(super) fn CosineView(props: &CosineViewProps) -> Html {
+    html! {
+        <section class="prompt-set" aria-label="Cosine matrix">
+            <h2>{ "Every cosine, and a one-to-one matching" }</h2>
+            <p class="hint">{ "For dictionaries of at most 4096 features. Two directions may share their nearest feature; the matching gives each feature away once, so that the sum of |cosine| is largest." }</p>
+            <div class="controls"><button type="button" onclick={props.on_ask.clone()} data-testid="cosines">{ "match this side" }</button></div>
+            if let Some(cosines) = &props.cosines { { view(cosines) } }
+        </section>
+    }
+}
+
+fn view(found: &Cosines) -> Html {
+    let n = found.n_features.max(1);
+    // The matched features first, in the order of their directions: a good matching is a diagonal.
+    let mut order: Vec<usize> = found.matching.iter().map(|(pair, _)| pair.index).collect();
+    let matched = order.len();
+    if n <= SHOWN {
+        order.extend((0..n).filter(|i| !found.matching.iter().any(|(pair, _)| pair.index == *i)));
+    }
+    let columns = order.len().max(1);
+    let values: Vec<f32> = found
+        .values
+        .chunks_exact(n)
+        .flat_map(|row| order.iter().map(|&i| row.get(i).copied().unwrap_or(f32::NAN)))
+        .collect();
+    let largest = values.iter().fold(0f32, |m, x| m.max(x.abs()));
+    let mean = found.matching.iter().map(|(p, _)| p.cos.abs()).sum::<f64>() / matched.max(1) as f64;
+    let name = format!("L{}H{}-{}-cosines", found.head.0, found.head.1, found.side.name());
+    let table = {
+        let matching = found.matching.clone();
+        Callback::from(move |()| {
+            matching.iter().fold(Table::new(["k", "feature", "row", "cos"]), |table, (p, label)| {
+                table.row(vec![
+                    p.k.to_string(),
+                    token(label),
+                    p.index.to_string(),
+                    p.cos.to_string(),
+                ])
+            })
+        })
+    };
+    html! {
+        <>
+            <p class="sentence" data-testid="matching">{ format!("L{}H{} {}: mean |cosine| of the {matched} matched pairs is {}.", found.head.0, found.head.1, found.side.name(), three(mean)) }</p>
+            <Figure {name} {table} caption={html! { { if n <= SHOWN { "Cosines; matched features first, in the order of their directions." } else { "Cosines with the matched features, in the order of their directions." } } }}>
+                <HeatMap label="Cosines of directions and features" values={Rc::new(values)} n_cols={columns}
+                    scale={Scale::Diverging { max: f64::from(largest.max(1e-6)) }} y="k" x="feature →" />
+            </Figure>
+        </>
+    }
+}

@@ -1,0 +1,252 @@
+//! What the Features page has heard so far, as one value, and the questions that fill it.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::circuits::alignment::{AlignmentReport, FeatureHit, Side};
+use crate::circuits::composition::Channel;
+use crate::circuits::dictionary::{Builtin, FileChoice};
+use crate::circuits::matching::Pair;
+use crate::model::Weights;
+use crate::ui::app::App;
+use crate::ui::session::now;
+use crate::ui::state::{Action, Work};
+use crate::worker::pool::{Dropped, OnTell};
+use crate::worker::protocol::features::{AboutDictionary, Ask, Source, Tell as FeatureTell};
+use crate::worker::protocol::{Ask as AnyAsk, JobId, Tell};
+
+/// Random rotations of each subspace.
+const ROTATIONS: usize = 64;
+
+/// Everything that an answer depends on, beside the head.
+#[derive(Clone, PartialEq)]
+pub(super) struct Setting {
+    pub generation: Option<u32>,
+    pub source: Source,
+    pub weights: Weights,
+    pub remove_mean: bool,
+    pub whiten: bool,
+    /// The reader's own dictionary.
+    pub files: Rc<Vec<Dropped>>,
+}
+
+impl Setting {
+    /// Whether there is something to compare with.
+    pub(super) fn ready(&self) -> bool {
+        let own = matches!(self.source, Source::Own(_));
+        self.generation.is_some() && (!own || !self.files.is_empty())
+    }
+}
+
+/// The dictionary of a name in the URL.
+pub(super) fn source_of(slug: &str, layer: usize) -> Source {
+    match slug {
+        "unembed" => Source::Model(Builtin::Unembed),
+        "positions" => Source::Model(Builtin::Positions),
+        "mlp-in" => Source::Model(Builtin::MlpIn { layer }),
+        "mlp-out" => Source::Model(Builtin::MlpOut { layer }),
+        "own" => Source::Own(FileChoice::default()),
+        _ => Source::Model(Builtin::Embed),
+    }
+}
+
+/// Every cosine of one side with a small dictionary.
+#[derive(Clone, PartialEq)]
+pub(super) struct Cosines {
+    pub head: (usize, usize),
+    pub side: Side,
+    pub n_features: usize,
+    pub values: Rc<Vec<f32>>,
+    pub matching: Vec<(Pair, String)>,
+}
+
+/// What is known about the dictionary and the heads.
+#[derive(Clone, PartialEq, Default)]
+pub(super) struct Known {
+    pub about: Option<Rc<AboutDictionary>>,
+    /// One report per head that was compared.
+    pub reports: HashMap<(usize, usize), Rc<AlignmentReport>>,
+    /// How long one head took, seconds.
+    pub seconds: Option<f64>,
+    pub cosines: Option<Cosines>,
+    pub hits: Option<(String, Vec<FeatureHit>)>,
+    pub failed: Option<(String, String)>,
+}
+
+/// What can change it.
+pub(super) enum Heard {
+    Fresh,
+    FreshHits,
+    Tell(FeatureTell),
+    Cosines(Cosines),
+    Took(f64),
+    Failed(String, String),
+}
+
+impl Reducible for Known {
+    type Action = Heard;
+
+    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match heard {
+            Heard::Fresh => next = Self::default(),
+            Heard::FreshHits => next.hits = None,
+            Heard::Tell(FeatureTell::About(about)) => next.about = Some(Rc::from(about)),
+            Heard::Tell(FeatureTell::Report(report)) => {
+                if let Some(side) = report.sides.first() {
+                    next.reports.insert((side.layer, side.head), Rc::from(report));
+                }
+            }
+            Heard::Tell(FeatureTell::Hits { label, hits }) => {
+                let (_, mut all) = next.hits.take().unwrap_or_default();
+                all.extend(hits);
+                all.sort_by(|a, b| b.cos.abs().total_cmp(&a.cos.abs()));
+                next.hits = Some((label, all));
+            }
+            Heard::Tell(FeatureTell::Cosines { .. } | FeatureTell::Channels(_)) => {}
+            Heard::Cosines(cosines) => next.cosines = Some(cosines),
+            Heard::Took(seconds) => next.seconds = Some(seconds),
+            Heard::Failed(what, hint) => next.failed = Some((what, hint)),
+        }
+        Rc::new(next)
+    }
+}
+
+/// Where answers go.
+#[derive(Clone)]
+pub(super) struct Asker {
+    pub app: App,
+    pub known: UseReducerHandle<Known>,
+    pub setting: Setting,
+}
+
+impl Asker {
+    /// Hands a question over; the reader's files travel beside it where they are the dictionary.
+    fn ask(&self, topic: Option<&'static str>, ask: Ask, on_tell: OnTell) -> JobId {
+        let (pool, ask) = (&self.app.session.pool, AnyAsk::Features(ask));
+        match (&self.setting.source, topic) {
+            (Source::Own(_), _) => pool.ask_about(&self.setting.files, ask, on_tell),
+            (Source::Model(_), Some(topic)) => pool.ask_latest(topic, ask, on_tell),
+            (Source::Model(_), None) => pool.ask(ask, on_tell),
+        }
+    }
+
+    fn align(&self, head: (usize, usize)) -> Ask {
+        let Setting { source, weights, remove_mean, whiten, .. } = self.setting.clone();
+        Ask::Align {
+            source,
+            heads: vec![head],
+            weights,
+            remove_mean,
+            top: 10,
+            rotations: ROTATIONS,
+            whiten,
+        }
+    }
+
+    /// Compares the head in view, ahead of everything else.
+    pub(super) fn head(&self, head: (usize, usize)) {
+        let (hears, since) = (self.known.dispatcher(), now());
+        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+            Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
+            Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
+            Tell::Done => hears.dispatch(Heard::Took((now() - since) / 1000.0)),
+            _ => {}
+        });
+        self.ask(Some("alignment"), self.align(head), on_tell);
+    }
+
+    /// Compares many heads, one question each.
+    pub(super) fn heads(&self, heads: Vec<(usize, usize)>) {
+        let ask = |head: &(usize, usize)| {
+            let (hears, session) = (self.known.dispatcher(), self.app.session.clone());
+            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
+                Tell::Failed(failure) => {
+                    hears.dispatch(Heard::Failed(failure.what, failure.hint));
+                    session.act(Action::Step);
+                }
+                Tell::Done => session.act(Action::Step),
+                _ => {}
+            });
+            self.ask(None, self.align(*head), on_tell)
+        };
+        let jobs: Vec<JobId> = heads.iter().map(ask).collect();
+        let what = "heads compared with the dictionary".to_owned();
+        self.app.session.act(Action::Begin(Work {
+            what,
+            done: 0,
+            total: jobs.len(),
+            since: now(),
+            jobs,
+        }));
+    }
+
+    /// Every cosine of one side of a head.
+    pub(super) fn cosines(&self, head: (usize, usize), side: Side) {
+        let hears = self.known.dispatcher();
+        let on_tell: OnTell = Rc::new(move |tell, arrays| match tell {
+            Tell::Features(FeatureTell::Cosines { n_features, matching }) => {
+                let values = Rc::new(arrays.into_iter().next().unwrap_or_default());
+                hears.dispatch(Heard::Cosines(Cosines {
+                    head,
+                    side,
+                    n_features,
+                    values,
+                    matching,
+                }));
+            }
+            Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
+            _ => {}
+        });
+        let Setting { source, weights, remove_mean, .. } = self.setting.clone();
+        self.ask(
+            Some("cosines"),
+            Ask::Cosines { source, head, side, weights, remove_mean },
+            on_tell,
+        );
+    }
+
+    /// The inverse question, a layer at a time.
+    pub(super) fn find(&self, layers: &[usize], feature: &str) {
+        self.known.dispatch(Heard::FreshHits);
+        for &layer in layers {
+            let hears = self.known.dispatcher();
+            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
+                Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
+                _ => {}
+            });
+            let Setting { source, weights, remove_mean, .. } = self.setting.clone();
+            let feature = feature.to_owned();
+            self.ask(None, Ask::Find { source, feature, layer, weights, remove_mean }, on_tell);
+        }
+    }
+}
+
+/// Which earlier heads write what `into` reads; `on_channels` hears an earlier layer at a time.
+pub(super) fn channels(
+    app: &App,
+    into: &[(usize, usize)],
+    weights: Weights,
+    on_channels: Callback<Vec<Channel>>,
+) {
+    let ask = |&into: &(usize, usize)| {
+        let (on_channels, session) = (on_channels.clone(), app.session.clone());
+        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+            Tell::Features(FeatureTell::Channels(channels)) => on_channels.emit(channels),
+            Tell::Failed(failure) => {
+                session.act(Action::Note(failure.what, failure.hint));
+                session.act(Action::Step);
+            }
+            Tell::Done => session.act(Action::Step),
+            _ => {}
+        });
+        app.session.pool.ask(AnyAsk::Features(Ask::Channels { into, weights }), on_tell)
+    };
+    let jobs: Vec<JobId> = into.iter().map(ask).collect();
+    let what = "channels between heads".to_owned();
+    app.session.act(Action::Begin(Work { what, done: 0, total: jobs.len(), since: now(), jobs }));
+}

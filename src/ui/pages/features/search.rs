@@ -1,0 +1,96 @@
+//! The inverse question: which heads read, or write, this feature?
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::circuits::alignment::{FeatureHit, Side};
+use crate::ui::app::use_app;
+use crate::ui::charts::Table;
+use crate::ui::export::save;
+use crate::ui::format::three;
+
+const COLUMNS: [&str; 8] = ["head", "side", "k", "σ", "cos", "p", "q", "p rotation"];
+
+/// Properties of [`SearchBox`].
+#[derive(Properties, PartialEq)]
+pub(super) struct SearchBoxProps {
+    /// Called with the feature's name.
+    pub on_search: Callback<String>,
+    /// Its label and the directions nearest to it.
+    pub hits: Option<(String, Vec<FeatureHit>)>,
+}
+
+/// A field for the feature, and the directions nearest to it.
+#[component]
+pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
+    let app = use_app();
+    let typed = use_state(String::new);
+    let oninput = {
+        let typed = typed.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                typed.set(input.value());
+            }
+        })
+    };
+    let onsubmit = {
+        let (typed, on_search) = (typed.clone(), props.on_search.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            on_search.emit((*typed).clone());
+        })
+    };
+    let cells = |hit: &FeatureHit| [hit.sigma, hit.cos, hit.p, hit.q, hit.p_rotation].map(three);
+    let row = |hit: &FeatureHit| {
+        let app = app.clone();
+        let circuit = if matches!(hit.side, Side::Dest | Side::Src) { "qk" } else { "ov" };
+        let (layer, head, k) = (hit.layer, hit.head, hit.k);
+        let onclick = Callback::from(move |_: MouseEvent| {
+            let route = app.value().route.clone().with("layer", layer).with("head", head);
+            app.go(route.with("circuit", circuit).with("k", k));
+        });
+        html! {
+            <tr>
+                <th scope="row"><button type="button" {onclick}>{ format!("L{}H{}", hit.layer, hit.head) }</button></th>
+                <td>{ hit.side.name() }</td><td>{ hit.k }</td>
+                { for cells(hit).into_iter().map(|x| html! { <td>{ x }</td> }) }
+            </tr>
+        }
+    };
+    let csv = props.hits.clone().map(|(_, hits)| {
+        Callback::from(move |_: MouseEvent| {
+            let table = hits.iter().fold(Table::new(COLUMNS), |table, hit| {
+                let mut row = vec![
+                    format!("L{}H{}", hit.layer, hit.head),
+                    hit.side.name().to_owned(),
+                    hit.k.to_string(),
+                ];
+                row.extend(
+                    [hit.sigma, hit.cos, hit.p, hit.q, hit.p_rotation].map(|x| x.to_string()),
+                );
+                table.row(row)
+            });
+            // A refused download leaves the table on the page.
+            let _ = save("feature-search.csv", "text/csv", table.csv().as_bytes());
+        })
+    });
+    html! {
+        <section class="prompt-set" aria-label="Feature search">
+            <h2>{ "Which heads read a feature?" }</h2>
+            <form class="controls" {onsubmit}>
+                <label class="field"><span>{ "feature" }</span><input type="search" id="feature-search" value={(*typed).clone()} {oninput} placeholder="Mary" /></label>
+                <button type="submit" class="primary">{ "find" }</button>
+            </form>
+            if let Some((label, hits)) = &props.hits {
+                <p class="hint">{ format!("Directions nearest to “{}”, best of each side of each head; p is that of the best direction by chance, rotation the same inside the head's own subspace.", label.trim()) }</p>
+                <div class="numbers" tabindex="0" role="region" aria-label="Directions nearest to the feature">
+                    <table>
+                        <thead><tr>{ for COLUMNS.into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                        <tbody>{ for hits.iter().take(60).map(row) }</tbody>
+                    </table>
+                </div>
+                if let Some(onclick) = csv { <span class="exports"><button type="button" {onclick}>{ "CSV" }</button></span> }
+            }
+        </section>
+    }
+}
