@@ -7,6 +7,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -42,11 +43,11 @@ fn engine() -> Engine {
     let mut engine = Engine::with_clock(now);
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/www/models/names");
     let file = |name: &str| -> Box<dyn ByteSource> {
-        Box::new(FileSource::open(format!("{root}/{name}")).unwrap())
+        Box::new(FileSource::open(Path::new(&format!("{root}/{name}"))).unwrap())
     };
     let sources = vec![file("step-04000.safetensors"), file("config.json")];
-    let opened = engine.answer(Ask::Open(Hints::default()), vec![], sources, &mut |_, _| {});
-    block_on(opened).unwrap();
+    let mut out = |_, _| {};
+    block_on(engine.answer(Ask::Open(Hints::default()), vec![], sources, &mut out)).unwrap();
     engine
 }
 

@@ -43,7 +43,10 @@ pub fn bytes(n: u64) -> String {
 
 /// Seconds in words for a progress line: `2 s`, `1 min 20 s`.
 pub fn duration(seconds: f64) -> String {
-    let s = seconds.max(0.0).round() as u64;
+    if seconds < 0.95 {
+        return format!("{:.1} s", seconds.max(0.1));
+    }
+    let s = seconds.round() as u64;
     if s < 60 { format!("{s} s") } else { format!("{} min {} s", s / 60, s % 60) }
 }
 

@@ -298,9 +298,13 @@ impl AppState {
     pub fn path(&self) -> Vec<String> {
         let Some(model) = &self.model else { return Vec::new() };
         let mut path = vec![model.name.clone()];
-        if let (Some(at), true) =
-            (self.at(), matches!(self.route.page, Page::Heads | Page::Features | Page::Attention))
-        {
+        let about_a_head = match self.route.page {
+            Page::Heads | Page::Features => true,
+            // Without a choice in the URL that page shows the head that looks hardest.
+            Page::Attention => self.route.text("layer").is_some(),
+            _ => false,
+        };
+        if let (Some(at), true) = (self.at(), about_a_head) {
             path.push(format!("L{}H{}", at.layer, at.head));
             path.push(super::text::circuit_name(at.circuit).to_owned());
             path.push(format!("k = {}", self.k()));

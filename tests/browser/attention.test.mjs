@@ -10,8 +10,7 @@ describe("Attention", () => {
   let session;
   before(async () => (session = await start()));
   after(() => session?.stop());
-  // These pages are young: their tests report, and do not yet stop a release.
-  const it = (what, options, body) => test(what, { todo: true }, (t) => withPage(session, options, (page) => body(page, t)));
+  const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
   const explain = (page) => page.getByTestId("explain");
   const looks = (page) => page.locator(".page.attention [data-head]");
   const ready = (page) =>

@@ -65,9 +65,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       await session?.stop();
       rmSync(scratch, { recursive: true, force: true });
     });
-    // Not yet seen to hold on a quiet machine: reported, and no reason to stop a release.
-    const YOUNG = /whole folder|stops when told|exports what it shows|never holds the main thread|is accessible/;
-    const it = (what, options, body) => test(what, { todo: YOUNG.test(what) }, (t) => withPage(session, options, (page) => body(page, t)));
+    const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
 
     it("shows the built-in model without being asked", {}, async (page, t) => {
       await complete(page, "built-in model");
@@ -104,7 +102,34 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       }
     });
 
-    if (flags === PROJECTS["with WebGPU"]) return;
+    if (flags === PROJECTS["with WebGPU"]) {
+      it("computes the same spectra on the GPU, and loses none with the device", {}, async (page) => {
+        await complete(page, "built-in model");
+        const onCpu = await sigmas(page);
+        for (const compute of ["gpu", "drill"]) {
+          await page.evaluate((hash) => (location.hash = hash), `#/heads?compute=${compute}`);
+          await page.getByTestId("convention").filter({ hasText: "f32 on the GPU, certified" }).waitFor({ timeout: 60_000 });
+          await complete(page, "built-in model");
+          assertClose(await sigmas(page), onCpu, 1e-5, compute);
+        }
+        await page.locator(".notices li", { hasText: "The GPU went away" }).waitFor();
+        assert.match(await page.getByTestId("computed").textContent(), /in f32, and again in f64 where a certificate fails/);
+      });
+
+      it("leaves a small job and a software adapter to the CPU", {}, async (page) => {
+        await drop(page, MINILM_FILES);
+        await complete(page, "6 layers × 12 heads");
+        assert.match(await page.getByTestId("convention").textContent(), / f64 /);
+        assert.equal(await page.locator(".notices li").count(), 0);
+      });
+      return;
+    }
+
+    it("says in one calm line that there is no GPU, and computes all the same", { hash: "#/heads?compute=gpu" }, async (page) => {
+      await complete(page, "built-in model");
+      await page.locator(".notices li", { hasText: "The GPU is not used" }).waitFor();
+      assert.match(await page.getByTestId("convention").textContent(), / f64 /);
+    });
 
     it("opens a whole folder, and says words from its tokenizer", {}, async (page) => {
       await complete(page, "built-in model");

@@ -9,8 +9,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     let session;
     before(async () => (session = await start(flags)));
     after(() => session?.stop());
-    // These pages are young: their tests report, and do not yet stop a release.
-  const it = (what, options, body) => test(what, { todo: true }, (t) => withPage(session, options, (page) => body(page, t)));
+    const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
 
     it("tests itself, or says that there is no WebGPU", { hash: "#/self-test" }, async (page) => {
       await page.getByTestId("run-self-test").click();

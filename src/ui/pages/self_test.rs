@@ -2,11 +2,15 @@
 
 use std::rc::Rc;
 
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
 use crate::gpu::SelfTest as Report;
 use crate::ui::app::use_app;
-use crate::ui::format::{bytes, short_exponent, three};
+use crate::ui::export::save;
+use crate::ui::format::{bytes, percent, short_exponent, three};
+use crate::ui::session::Session;
+use crate::ui::state::Action;
 use crate::worker::pool::{OnTell, Pool};
 use crate::worker::protocol::{Ask, Tell};
 
@@ -43,34 +47,48 @@ pub fn SelfTest() -> Html {
         })
     };
     let threads = Pool::default_size();
-    let copy = |report: &Report| {
-        let (text, session) =
-            (serde_json::to_string_pretty(report).unwrap_or_default(), app.session.clone());
+    let report_text = |report: &Report| serde_json::to_string_pretty(report).unwrap_or_default();
+    let told = |outcome: bool, what: &'static str, session: &Session| {
+        if !outcome {
+            session.act(Action::Note(what.into(), String::new()));
+        }
+    };
+    let keep = |report: &Report| {
+        let (text, session) = (report_text(report), app.session.clone());
         Callback::from(move |_: MouseEvent| {
-            let saved = crate::ui::export::save(
-                "omega-lens-self-test.json",
-                "application/json",
-                text.as_bytes(),
-            );
-            if saved.is_err() {
-                session.act(crate::ui::state::Action::Note(
-                    "The browser refused the download.".into(),
-                    String::new(),
-                ));
-            }
+            let saved = save("omega-lens-self-test.json", "application/json", text.as_bytes());
+            told(saved.is_ok(), "The browser refused the download.", &session);
+        })
+    };
+    let copied = use_state(|| false);
+    let copy = |report: &Report| {
+        let (text, session, copied) = (report_text(report), app.session.clone(), copied.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (text, session, copied) = (text.clone(), session.clone(), copied.clone());
+            spawn_local(async move {
+                let clipboard = web_sys::window().map(|w| w.navigator().clipboard());
+                let done = match clipboard {
+                    Some(clipboard) => JsFuture::from(clipboard.write_text(&text)).await.is_ok(),
+                    None => false,
+                };
+                copied.set(done);
+                told(done, "The browser refused the clipboard; save the report instead.", &session);
+            });
         })
     };
     html! {
         <>
             <h2>{ "Self-test" }</h2>
             <p class="hint">{ "Heads with a known decomposition are computed on this machine's GPU in f32 and on its CPU in f64. Nothing leaves the machine." }</p>
-            <p>{ format!("This page uses {threads} worker(s) and f64 on the CPU for every number that it shows.") }</p>
+            <p>{ format!("This page has {threads} worker(s) on the CPU, in f64. Spectra of a large model go to the GPU where that is faster, each with a certificate; one that fails is computed again in f64. The choice is yours on the Heads page, with a drill that takes the GPU away in the middle of the work.") }</p>
             <div class="controls"><button type="button" class="primary" onclick={start} disabled={*run == Run::Running} data-testid="run-self-test">{ "run the self-test" }</button></div>
             { match &*run {
                 Run::Idle => Html::default(),
                 Run::Running => html! { <p role="status">{ "Running; a few seconds on a GPU, longer on a software adapter." }</p> },
                 Run::Failed(what, hint) => html! { <p class="ask" role="status" data-testid="self-test"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p> },
-                Run::Done(report) => html! { <>{ view(report) }<button type="button" onclick={copy(report)}>{ "save report" }</button></> },
+                Run::Done(report) => html! { <>{ view(report) }
+                    <p class="onward"><button type="button" onclick={copy(report)} data-testid="copy-report">{ if *copied { "copied" } else { "copy report" } }</button>
+                    <button type="button" onclick={keep(report)}>{ "save report" }</button></p></> },
             } }
         </>
     }
@@ -78,6 +96,17 @@ pub fn SelfTest() -> Html {
 
 fn view(report: &Report) -> Html {
     let gpu = &report.gpu;
+    let peak = &report.peak;
+    let mut rows = vec![
+        ("multiply-adds, measured peak".to_owned(), "–".to_owned(), String::new(), peak.flops),
+        ("gemm".to_owned(), "–".to_owned(), String::new(), peak.gemm_flops),
+    ];
+    rows.extend(
+        report
+            .speeds
+            .iter()
+            .map(|s| (s.what.clone(), three(s.per_second), s.unit.clone(), s.flops)),
+    );
     html! {
         <>
             <p class="sentence" role="status" data-testid="self-test">{ if report.passed() { "Every check passed." } else { "Some checks failed: this GPU's results would be recomputed on the CPU." } }</p>
@@ -91,10 +120,11 @@ fn view(report: &Report) -> Html {
                             <td>{ if c.passed() { "passed" } else { "FAILED" } }</td></tr>
                     }) }</tbody></table>
             </div>
+            <p class="hint">{ format!("Memory: {} a second, measured.", bytes(peak.bytes as u64)) }</p>
             <div class="numbers" tabindex="0" role="region" aria-label="Speeds">
-                <table><thead><tr>{ for ["kernel", "per second", "unit", "Gflop/s"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
-                    <tbody>{ for report.speeds.iter().map(|s| html! {
-                        <tr><th scope="row">{ s.what.clone() }</th><td>{ three(s.per_second) }</td><td>{ s.unit.clone() }</td><td>{ three(s.flops / 1e9) }</td></tr>
+                <table><thead><tr>{ for ["kernel", "per second", "unit", "Gflop/s", "of the peak"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                    <tbody>{ for rows.into_iter().map(|(what, per_second, unit, flops)| html! {
+                        <tr><th scope="row">{ what }</th><td>{ per_second }</td><td>{ unit }</td><td>{ three(flops / 1e9) }</td><td>{ percent(flops / report.peak.flops) }</td></tr>
                     }) }</tbody></table>
             </div>
         </>

@@ -156,9 +156,11 @@ pub fn Attention() -> Html {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }
             if let Some(ran) = &seen.ran {
-                <div class="columns">
+                <div class="columns look">
+                    <div class="column">
                     <grid::LookGrid looks={seen.looks.clone()} patterns={seen.patterns.clone()} {head} {dest} {src} tokens={ran.clone()} />
                     <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(l).cloned())} {at} ran={ran.clone()} />
+                    </div>
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
                 <change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} />

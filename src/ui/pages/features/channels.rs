@@ -150,6 +150,8 @@ fn graph(channels: &[Channel], slug: &str, n_layers: usize, n_heads: usize) -> H
     let strongest = channels.iter().map(|c| measure(slug, c)).fold(f64::MIN_POSITIVE, f64::max);
     let edge = |c: &Channel| {
         let ((x0, y0), (x1, y1)) = (place(c.from), place(c.into));
+        // The three readings side by side.
+        let (y0, y1) = [y0, y1].map(|y| y + (c.reading as usize as f64 - 1.0) * row / 9.0).into();
         let middle = (x0 + x1) / 2.0;
         let share = (measure(slug, c) / strongest).clamp(0.0, 1.0);
         let dash = match c.reading {

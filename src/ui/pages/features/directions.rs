@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::circuits::alignment::{
-    AlignmentReport, DirectionAlignment, Disagreement, Match, Side, SideAlignment,
+    AlignmentReport, DirectionAlignment, Disagreement, Match, SideAlignment,
 };
 use crate::circuits::dictionary::neuronpedia_url;
 use crate::ui::app::use_app;
@@ -22,17 +22,21 @@ pub(super) struct DirectionsProps {
     pub neuronpedia: Option<String>,
 }
 
+/// The side of a name, or the one that lies farthest beyond its null.
+pub(super) fn side_in_view<'a>(
+    report: &'a AlignmentReport,
+    name: Option<&str>,
+) -> Option<&'a SideAlignment> {
+    let z = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(f64::NEG_INFINITY, |n| n.z);
+    let named = report.sides.iter().find(|s| Some(s.side.name()) == name);
+    named.or_else(|| report.sides.iter().max_by(|a, b| z(a).total_cmp(&z(b))))
+}
+
 /// Sides as tabs, the null with the observed value on it, the directions.
 #[component]
 pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let app = use_app();
-    let strongest =
-        |s: &&SideAlignment| s.rotation_null.as_ref().map_or(f64::NEG_INFINITY, |n| n.z);
-    let wanted =
-        app.value().route.text("side").and_then(|n| Side::ALL.into_iter().find(|s| s.name() == n));
-    let side = props.report.sides.iter().find(|s| Some(s.side) == wanted);
-    let side = side
-        .or_else(|| props.report.sides.iter().max_by(|a, b| strongest(a).total_cmp(&strongest(b))));
+    let side = side_in_view(&props.report, app.value().route.text("side"));
     let Some(side) = side.cloned() else {
         return html! { <p class="empty">{ "This head has no directions." }</p> };
     };

@@ -99,11 +99,14 @@ pub fn Features() -> Html {
         Callback::from(move |feature: String| asker.find(&layers, &feature))
     };
     let report = known.reports.get(&(at.layer, at.head)).cloned();
-    let side = state.route.text("side").and_then(|n| Side::ALL.into_iter().find(|s| s.name() == n));
+    let side = report
+        .as_ref()
+        .and_then(|r| directions::side_in_view(r, state.route.text("side")))
+        .map_or(Side::Dest, |s| s.side);
     let match_side = {
         let asker = asker.clone();
         let head = (at.layer, at.head);
-        Callback::from(move |_: MouseEvent| asker.cosines(head, side.unwrap_or(Side::Dest)))
+        Callback::from(move |_: MouseEvent| asker.cosines(head, side))
     };
     let estimate = known.seconds.map(|s| {
         let heads = model.summary.complete_layers.len() * n_heads;
