@@ -6,7 +6,6 @@
 use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, ModelError, Part};
-use crate::toy::Trainer;
 #[cfg(feature = "gpu")]
 use crate::worker::protocol::heads::Ask as Heads;
 use crate::worker::protocol::{Ask, Failure, Out, Tell};
@@ -33,7 +32,7 @@ pub struct Engine {
     tokenizer_read: bool,
     attention: attention::Memory,
     shelf: dictionary::Shelf,
-    toy: Option<Trainer>,
+    toy: Option<toy::Run>,
     /// Milliseconds, from whoever owns a clock.
     clock: Option<fn() -> f64>,
 }

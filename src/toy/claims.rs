@@ -1,5 +1,6 @@
 //! What a run is expected to show, in numbers, and a verdict that can say no.
 
+use super::config::Config;
 use super::error::ToyError;
 use super::gradients::Losses;
 use super::history::History;
@@ -31,14 +32,21 @@ impl Outcome {
     /// # Errors
     /// [`ToyError::Math`] if the run has diverged.
     pub fn of(trainer: &mut Trainer, history: &History) -> Result<Self, ToyError> {
-        let since = |step: usize| step.saturating_sub(trainer.config().head_from);
-        Ok(Self {
-            seed: trainer.config().seed,
+        let metrics = Metrics::of(trainer.config(), trainer.params())?;
+        let losses = trainer.evaluate(EVALUATION);
+        Ok(Self::so_far(trainer.config(), history, metrics, losses))
+    }
+
+    /// The same from measures at hand, for a run that is still going: `losses` may be those of one batch.
+    pub fn so_far(config: &Config, history: &History, metrics: Metrics, losses: Losses) -> Self {
+        let since = |step: usize| step.saturating_sub(config.head_from);
+        Self {
+            seed: config.seed,
             aligned_after: history.aligned_from().map(since),
             orthogonal_after: history.orthogonal_from().map(since),
-            metrics: Metrics::of(trainer.config(), trainer.params())?,
-            losses: trainer.evaluate(EVALUATION),
-        })
+            metrics,
+            losses,
+        }
     }
 }
 

@@ -96,6 +96,12 @@ pub fn feature_labels(config: &Config) -> Vec<String> {
     (0..config.n_features).map(label).collect()
 }
 
+/// The same as single words, so that a prompt of features can be typed: `f0(wants·1)`.
+pub fn feature_words(config: &Config) -> Vec<String> {
+    let word = |label: String| label.replace("feature ", "f").replace(" (", "(").replace(' ', "·");
+    feature_labels(config).into_iter().map(word).collect()
+}
+
 fn run_json(config: &Config) -> Result<String, ToyError> {
     serde_json::to_string(config).map_err(|e| ToyError::Export(e.to_string()))
 }
@@ -127,5 +133,6 @@ mod tests {
             feature_labels(&config)[..3],
             ["feature 0 (wants 1)", "feature 1 (wanted by 0)", "feature 2"]
         );
+        assert_eq!(feature_words(&config)[..2], ["f0(wants·1)", "f1(wanted·by·0)"]);
     }
 }

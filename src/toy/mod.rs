@@ -33,7 +33,7 @@ pub use batch::Batch;
 pub use claims::{Claim, EVALUATION, Origin, Outcome, Quantity, Verdict};
 pub use config::{AttentionLoss, Config, FeatureInit, HeadInit, ReconOn, Schedule, Trained};
 pub use error::ToyError;
-pub use export::{feature_labels, to_config_json, to_safetensors};
+pub use export::{feature_labels, feature_words, to_config_json, to_safetensors};
 pub use gradients::Losses;
 pub use history::{ALIGNED, History, ORTHOGONAL, Point};
 pub use isotropy::{

@@ -69,6 +69,34 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Takes the arrays out, to travel beside the rest by transfer.
+    pub fn take_arrays(&mut self) -> Vec<Vec<f32>> {
+        self.arrays().map(std::mem::take).to_vec()
+    }
+
+    /// Puts the arrays of [`Snapshot::take_arrays`] back; missing ones stay empty.
+    pub fn put_arrays(&mut self, arrays: Vec<Vec<f32>>) {
+        for (place, array) in self.arrays().into_iter().zip(arrays) {
+            *place = array;
+        }
+    }
+
+    fn arrays(&mut self) -> [&mut Vec<f32>; 9] {
+        [
+            &mut self.features,
+            &mut self.bias,
+            &mut self.cosines,
+            &mut self.cosines_u,
+            &mut self.cosines_v,
+            &mut self.u,
+            &mut self.v,
+            &mut self.logits,
+            &mut self.principal,
+        ]
+    }
+}
+
 /// Coordinates of the rows on the three leading eigenvectors of `XᵀX`, `[N, 3]`; the largest entry of each axis is positive.
 fn principal(features: &Mat) -> Mat {
     let eigen = features.tr_mul(features).symmetric_eigen();
@@ -80,4 +108,20 @@ fn principal(features: &Mat) -> Mat {
         coordinates.set_column(place, &(features * axis * axis[axis.icamax()].signum()));
     }
     coordinates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toy::Config;
+
+    #[test]
+    fn a_snapshot_survives_the_journey_of_its_arrays() {
+        let whole = Snapshot::of(&mut Trainer::new(Config::default()).unwrap()).unwrap();
+        let mut moved = whole.clone();
+        let arrays = moved.take_arrays();
+        assert!(moved.cosines.is_empty() && arrays[2] == whole.cosines);
+        moved.put_arrays(arrays);
+        assert_eq!(moved, whole);
+    }
 }

@@ -69,8 +69,16 @@ impl Trainer {
     /// # Errors
     /// [`ToyError::Setting`] or [`ToyError::Length`] if configuration or parameters do not fit.
     pub fn start(config: Config, params: Params) -> Result<Self, ToyError> {
+        Self::at(config, params, 0)
+    }
+
+    /// A run that stands at `step` with these parameters and a fresh optimiser: to look at, not to train on.
+    ///
+    /// # Errors
+    /// As [`Trainer::start`].
+    pub fn at(config: Config, params: Params, step: usize) -> Result<Self, ToyError> {
         let adam = params.parts().map(|part| Adam::new(part.len()));
-        Self::resume(State { config, step: 0, params, adam })
+        Self::resume(State { config, step, params, adam })
     }
 
     /// Goes on where [`Trainer::state`] was taken, to the same bits.

@@ -58,6 +58,20 @@ impl App {
         go(&route);
     }
 
+    /// Puts a route into the address without a step in the history: where the page is, not where the reader went.
+    pub fn replace(&self, route: Route) {
+        let history = web_sys::window().and_then(|w| w.history().ok());
+        if let Some(history) = history {
+            // Replacing the hash of our own address fails only in a document that is already gone.
+            let _ = history.replace_state_with_url(
+                &wasm_bindgen::JsValue::NULL,
+                "",
+                Some(&route.to_hash()),
+            );
+        }
+        self.session.act(Action::Go(route));
+    }
+
     /// Goes to the present route with one parameter changed.
     pub fn set(&self, name: &str, value: impl ToString) {
         go(&self.value().route.clone().with(name, value));

@@ -10,10 +10,18 @@ use web_sys::{
 /// # Errors
 /// If the browser refuses the download.
 pub fn save(name: &str, mime: &str, bytes: &[u8]) -> Result<(), JsValue> {
+    save_blob(name, &blob(mime, bytes)?)
+}
+
+/// `bytes` as a browser's file.
+///
+/// # Errors
+/// If the browser has no memory for it.
+pub fn blob(mime: &str, bytes: &[u8]) -> Result<Blob, JsValue> {
     let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
     let options = BlobPropertyBag::new();
     options.set_type(mime);
-    save_blob(name, &Blob::new_with_u8_array_sequence_and_options(&parts, &options)?)
+    Blob::new_with_u8_array_sequence_and_options(&parts, &options)
 }
 
 /// Offers a blob to the reader as a file.

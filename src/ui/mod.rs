@@ -10,6 +10,7 @@ pub mod route;
 pub mod state;
 pub mod statistic;
 pub mod text;
+pub mod toy_url;
 
 #[cfg(target_arch = "wasm32")]
 pub mod app;

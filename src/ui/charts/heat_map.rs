@@ -39,6 +39,9 @@ pub struct HeatMapProps {
     /// Called with the cell the reader picks.
     #[prop_or_default]
     pub on_select: Option<Callback<(usize, usize)>>,
+    /// Called with a cell that is clicked, or selected when Enter or Space is pressed.
+    #[prop_or_default]
+    pub on_press: Option<Callback<(usize, usize)>>,
 }
 
 const SIDE: f64 = 400.0;
@@ -79,15 +82,17 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
         Callback::from(move |_: MouseEvent| hover.set(None))
     };
     let on_click = {
-        let on_select = props.on_select.clone();
+        let (on_select, on_press) = (props.on_select.clone(), props.on_press.clone());
         Callback::from(move |event: MouseEvent| {
-            if let (Some(on_select), Some(cell)) = (&on_select, at(&event)) {
-                on_select.emit(cell);
+            let Some(cell) = at(&event) else { return };
+            for callback in [&on_select, &on_press].into_iter().flatten() {
+                callback.emit(cell);
             }
         })
     };
     let on_key = {
         let (on_select, selected) = (props.on_select.clone(), props.selected.unwrap_or((0, 0)));
+        let on_press = props.on_press.clone();
         Callback::from(move |event: KeyboardEvent| {
             let (row, col) = selected;
             let next = match event.key().as_str() {
@@ -95,6 +100,11 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
                 "ArrowDown" => ((row + 1).min(n_rows - 1), col),
                 "ArrowLeft" => (row, col.saturating_sub(1)),
                 "ArrowRight" => (row, (col + 1).min(n_cols - 1)),
+                "Enter" | " " if on_press.is_some() => {
+                    event.prevent_default();
+                    on_press.iter().for_each(|on_press| on_press.emit(selected));
+                    return;
+                }
                 _ => return,
             };
             event.prevent_default();

@@ -6,6 +6,7 @@ mod figure;
 mod heat_map;
 mod lines;
 mod scatter;
+mod space;
 
 pub use bars::{Bar, Bars};
 pub use density::Density;
@@ -13,6 +14,7 @@ pub use figure::{Figure, Table};
 pub use heat_map::HeatMap;
 pub use lines::{Lines, Series};
 pub use scatter::{Point, Scatter};
+pub use space::{Arrow, Space};
 
 /// Round numbers that cover `min..=max`, about `n` of them.
 pub fn ticks(min: f64, max: f64, n: usize) -> Vec<f64> {

@@ -47,10 +47,8 @@ pub enum Tell {
     /// What the self-test found.
     #[cfg(feature = "gpu")]
     SelfTest(Box<crate::gpu::SelfTest>),
-    /// Losses since the last frame.
-    ToyPoints(Vec<toy::Point>),
-    /// The toy as it is now, and whether its run is finished.
-    ToyFrame(Box<crate::toy::Snapshot>, bool),
+    /// Part of an answer about a toy.
+    Toy(toy::Tell),
     /// How far the work is; `done` of `total` steps.
     Progress {
         /// Steps finished.

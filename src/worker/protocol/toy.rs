@@ -1,28 +1,131 @@
-//! The toy lab's questions: start a run, move it on; every answer ends with a frame.
+//! What the toy lab and the theorem bench ask: a run that lives in its worker, whole runs, and single theorems.
 
 use serde::{Deserialize, Serialize};
 
-use crate::toy::Config;
+use crate::toy::{Config, FeatureKind, Isotropy, Outcome, Point, Snapshot, ToySad};
 
-/// A question about the toy.
+/// A question about a toy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
-    /// Start a run from the beginning.
+    /// Start a run from the beginning; answered by a frame.
     Start(Box<Config>),
-    /// Train on.
+    /// Train on; answered by a frame.
     Run {
-        /// How many steps.
+        /// How many steps at most.
         steps: usize,
+        /// After how many milliseconds to stop before that.
+        milliseconds: f64,
+    },
+    /// The run as it was at the recorded step nearest to this one; answered by a frame.
+    Look(usize),
+    /// Decompose the head of the recorded step nearest to this one on sampled tokens.
+    Sad {
+        /// Which step.
+        step: usize,
+        /// Random rotations per event and control.
+        draws: usize,
+        /// Events at most.
+        most: usize,
+    },
+    /// The run at the recorded step nearest to this one, as files.
+    Files(usize),
+    /// A whole run from its beginning to its end, on any worker.
+    Whole(Box<Config>),
+    /// Theorem 1 on two sets of features.
+    Theorem(Box<Bench>),
+    /// Draws `from..to` of the cloud of a seed, four numbers each: ‖E‖₂, sin∠(u₁, x₁), A and the kind's index.
+    Cloud {
+        /// Seed of the cloud.
+        seed: u32,
+        /// First draw.
+        from: u32,
+        /// One past the last draw.
+        to: u32,
     },
 }
 
-/// The losses at one step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    /// The step.
-    pub step: usize,
-    /// Reconstruction loss.
-    pub recon: f64,
-    /// What the attention loss has above its floor.
-    pub attn_kl: f64,
+/// Part of an answer about a toy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Tell {
+    /// A step of the run.
+    Frame(Box<Frame>),
+    /// The head taken apart.
+    Sad(Box<ToySad>),
+    /// Files of the run: name and bytes.
+    Files(Vec<File>),
+    /// How a whole run ended.
+    Outcome(Box<Outcome>),
+    /// Theorem 1, worked out.
+    Theorem(Box<Worked>),
+    /// A piece of the cloud; its points travel beside it.
+    Cloud,
+}
+
+/// One step of a run, with what was recorded since the last one. The snapshot's arrays travel beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The toy at this step.
+    pub snapshot: Snapshot,
+    /// Measures of the run as far as it went; after the last step, losses are means over unseen batches.
+    pub outcome: Outcome,
+    /// Measures recorded since the last frame.
+    pub points: Vec<Point>,
+    /// Steps since the last frame that can be looked at again.
+    pub kept: Vec<usize>,
+    /// Whether the run has had all its steps.
+    pub done: bool,
+}
+
+/// A finished file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// A name for it.
+    pub name: String,
+    /// Its bytes.
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+}
+
+/// Two sets of features in D dimensions, and a target of 1 on the first pair of them and 0 on every other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bench {
+    /// What the features are drawn from, both sets alike.
+    pub kind: FeatureKind,
+    /// N, in each set.
+    pub n_features: usize,
+    /// D.
+    pub d_model: usize,
+    /// Strength of the kind.
+    pub strength: f64,
+    /// Seed of the draw.
+    pub seed: u32,
+    /// Query features that the reader moved: row and new coordinates.
+    pub moved: Vec<(usize, Vec<f64>)>,
+}
+
+/// The head that Theorem 1 asks for, found in three ways.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Worked {
+    /// What was asked.
+    pub bench: Bench,
+    /// Query and key features, `[N, D]` row-major.
+    pub features: [Vec<f64>; 2],
+    /// Singular values of Ω*, descending.
+    pub sigma: Vec<f64>,
+    /// `u₁` and `v₁`, `[D]`, turned towards the features.
+    pub vectors: [Vec<f64>; 2],
+    /// `Σ u₁` and `Σ v₁`, of length one.
+    pub unwhitened: [Vec<f64>; 2],
+    /// Cosine of the first feature with its singular vector, per side.
+    pub cos: [f64; 2],
+    /// The same after unwhitening.
+    pub cos_unwhitened: [f64; 2],
+    /// `‖Ω − Ω*‖_F / ‖Ω*‖_F` of least squares and of gradient descent.
+    pub apart: [f64; 2],
+    /// Steps that gradient descent took, and the length of its last gradient over the first.
+    pub descent: (usize, f64),
+    /// How isotropic each side is.
+    pub isotropy: [Isotropy; 2],
+    /// Smallest cos(x, Σ⁻¹x) over all query features, and their mean.
+    pub all: [f64; 2],
 }

@@ -1,0 +1,144 @@
+//! Arrows from the origin of a space of three dimensions, turned by dragging, arrow keys or sliders.
+
+use web_sys::{Element, PointerEvent};
+use yew::prelude::*;
+
+use crate::ui::widgets::select::Slider;
+
+/// One arrow.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Arrow {
+    /// Its end.
+    pub at: [f64; 3],
+    /// What it is; shown on hover, and beside it where `shown`.
+    pub name: String,
+    /// Which of six colours.
+    pub group: usize,
+    /// Whether the name is written beside it.
+    pub shown: bool,
+}
+
+/// Properties of [`Space`].
+#[derive(Properties, PartialEq)]
+pub struct SpaceProps {
+    /// What a screen reader says of the picture.
+    pub label: AttrValue,
+    /// The arrows.
+    pub arrows: Vec<Arrow>,
+}
+
+const SIDE: f64 = 320.0;
+/// Degrees that an arrow key turns.
+const KEY: f64 = 10.0;
+/// Degrees that a pixel of dragging turns.
+const DRAG: f64 = 0.6;
+
+/// Arrows in space; turn and tilt of 0 show the first two directions alone.
+#[component]
+pub fn Space(props: &SpaceProps) -> Html {
+    let angles = use_state(|| (25.0_f64, 20.0_f64));
+    let grabbed = use_mut_ref(|| None::<(f64, f64)>);
+    let (turn, tilt) = *angles;
+    let turned = {
+        let angles = angles.clone();
+        move |turn: f64, tilt: f64| {
+            angles.set(((turn + 180.0).rem_euclid(360.0) - 180.0, tilt.clamp(-90.0, 90.0)));
+        }
+    };
+    let longest = props
+        .arrows
+        .iter()
+        .map(|a| a.at.map(|x| x * x).iter().sum::<f64>().sqrt())
+        .fold(1e-9, f64::max);
+    // The frame of reference changes in steps, so that a growing arrow is seen to grow.
+    let reach = (0.5 * (2.0 * longest.log2()).ceil()).exp2();
+    let scale = 0.44 * SIDE / reach;
+    let project = |[x, y, z]: [f64; 3]| {
+        let ((st, ct), (sp, cp)) = (turn.to_radians().sin_cos(), tilt.to_radians().sin_cos());
+        let (x, z) = (ct * x + st * z, ct * z - st * x);
+        let (y, depth) = (cp * y - sp * z, sp * y + cp * z);
+        (SIDE / 2.0 + scale * x, SIDE / 2.0 - scale * y, depth)
+    };
+    let mut drawn: Vec<(&Arrow, (f64, f64, f64))> =
+        props.arrows.iter().map(|a| (a, project(a.at))).collect();
+    drawn.sort_by(|a, b| a.1.2.total_cmp(&b.1.2));
+    let on_down = {
+        let grabbed = grabbed.clone();
+        Callback::from(move |event: PointerEvent| {
+            if let Some(target) = event.target_dyn_into::<Element>() {
+                // Without capture the drag ends at the edge.
+                let _ = target.set_pointer_capture(event.pointer_id());
+            }
+            *grabbed.borrow_mut() =
+                Some((f64::from(event.client_x()), f64::from(event.client_y())));
+        })
+    };
+    let on_move = {
+        let (grabbed, turned) = (grabbed.clone(), turned.clone());
+        Callback::from(move |event: PointerEvent| {
+            let at = (f64::from(event.client_x()), f64::from(event.client_y()));
+            let mut grabbed = grabbed.borrow_mut();
+            if let Some(from) = *grabbed {
+                *grabbed = Some(at);
+                turned(turn + DRAG * (at.0 - from.0), tilt + DRAG * (at.1 - from.1));
+            }
+        })
+    };
+    let on_up = Callback::from(move |_: PointerEvent| *grabbed.borrow_mut() = None);
+    let on_key = {
+        let turned = turned.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            let (dx, dy) = match event.key().as_str() {
+                "ArrowLeft" => (-KEY, 0.0),
+                "ArrowRight" => (KEY, 0.0),
+                "ArrowUp" => (0.0, -KEY),
+                "ArrowDown" => (0.0, KEY),
+                _ => return,
+            };
+            event.prevent_default();
+            turned(turn + dx, tilt + dy);
+        })
+    };
+    let on_turn = {
+        let turned = turned.clone();
+        Callback::from(move |t: f64| turned(t, tilt))
+    };
+    let on_tilt = {
+        let turned = turned.clone();
+        Callback::from(move |t: f64| turned(turn, t))
+    };
+    let flat = Callback::from(move |_: MouseEvent| turned(0.0, 0.0));
+    let axes = [[reach, 0.0, 0.0], [0.0, reach, 0.0], [0.0, 0.0, reach]];
+    let middle = px(SIDE / 2.0);
+    html! {
+        <div class="space">
+            <div class="space-view" tabindex="0" role="application" aria-label={format!("{}; arrow keys turn the picture", props.label)} onkeydown={on_key}>
+                <svg class="chart" viewBox={format!("0 0 {SIDE} {SIDE}")} role="img" aria-label={props.label.clone()}
+                    onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up.clone()} onpointercancel={on_up}>
+                    <rect class="hit" width={px(SIDE)} height={px(SIDE)} />
+                    { for axes.into_iter().enumerate().map(|(i, axis)| {
+                        let ((x0, y0, _), (x1, y1, _)) = (project(axis.map(|a| -a)), project(axis));
+                        html! { <g><line class="grid" x1={px(x0)} y1={px(y0)} x2={px(x1)} y2={px(y1)} />
+                            <text class="tick" x={px(x1 + 3.0)} y={px(y1 - 2.0)}>{ i + 1 }</text></g> }
+                    }) }
+                    { for drawn.iter().map(|(arrow, (x, y, depth))| html! {
+                        <g class={format!("point s{}", arrow.group % 6)}>
+                            <line class="ray" x1={middle.clone()} y1={middle.clone()} x2={px(*x)} y2={px(*y)} />
+                            <circle cx={px(*x)} cy={px(*y)} r={px((3.4 + 1.4 * depth / reach).max(1.0))}><title>{ arrow.name.clone() }</title></circle>
+                            if arrow.shown { <text class="tick" x={px(x + 6.0)} y={px(y - 4.0)}>{ arrow.name.clone() }</text> }
+                        </g>
+                    }) }
+                </svg>
+            </div>
+            <div class="controls">
+                <Slider label="turn" min={-180.0} max={180.0} step={5.0} value={turn} shown={format!("{turn:.0}°")} on_change={on_turn} />
+                <Slider label="tilt" min={-90.0} max={90.0} step={5.0} value={tilt} shown={format!("{tilt:.0}°")} on_change={on_tilt} />
+                <button type="button" onclick={flat}>{ "two dimensions" }</button>
+            </div>
+        </div>
+    }
+}
+
+fn px(x: f64) -> String {
+    format!("{x:.1}")
+}

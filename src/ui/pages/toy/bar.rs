@@ -1,0 +1,121 @@
+//! The run's bar: which preset, train, pause, step, reset, how fast.
+
+use web_sys::HtmlSelectElement;
+use yew::prelude::*;
+
+use super::LabProps;
+use crate::toy::{Preset, presets};
+use crate::ui::app::use_app;
+use crate::ui::format::three;
+use crate::ui::route::Route;
+use crate::ui::toy_url;
+use crate::ui::widgets::select::Slider;
+
+/// Steps a frame where the URL does not say.
+pub(super) const SPEED: usize = 10;
+
+/// Most steps a frame; a worker stops earlier when its time is up.
+const MOST: f64 = 100.0;
+
+/// The bar.
+#[component]
+pub(super) fn Bar(props: &LabProps) -> Html {
+    let app = use_app();
+    let LabProps { lab, config, preset, hands } = props.clone();
+    let steps = config.steps;
+    let toggle = {
+        let (hands, running) = (hands.clone(), lab.running);
+        Callback::from(
+            move |_: MouseEvent| if running { hands.pause() } else { hands.train(steps) },
+        )
+    };
+    let once = {
+        let (hands, next) = (hands.clone(), lab.trained + 1);
+        Callback::from(move |_: MouseEvent| hands.train(next))
+    };
+    let reset = {
+        let (app, config) = (app.clone(), config.clone());
+        Callback::from(move |_: MouseEvent| {
+            app.replace(app.value().route.clone().without(toy_url::AT));
+            hands.start(&config, 0);
+        })
+    };
+    let choose = {
+        let app = app.clone();
+        Callback::from(move |event: Event| {
+            let Some(select) = event.target_dyn_into::<HtmlSelectElement>() else { return };
+            app.go(preset_route(&app.value().route, &select.value()));
+        })
+    };
+    let set_speed = {
+        let app = app.clone();
+        Callback::from(move |speed: f64| {
+            app.replace(app.value().route.clone().with("speed", speed));
+        })
+    };
+    let speed: usize = app.value().route.value("speed").unwrap_or(SPEED);
+    let changed = *config != preset.config;
+    let original = preset_route(&app.value().route, preset.id).to_hash();
+    let pace = lab.pace.filter(|_| lab.running);
+    html! {
+        <section class="prompt" aria-label="The run">
+            <div class="controls">
+                <label class="field"><span>{ "preset" }</span>
+                    <select onchange={choose} data-testid="preset">{ for groups().into_iter().map(|(name, presets)| html! {
+                        <optgroup label={name}>{ for presets.into_iter().map(|p| html! {
+                            <option value={p.id} selected={p.id == preset.id}>{ p.title }</option>
+                        }) }</optgroup>
+                    }) }</select>
+                </label>
+            </div>
+            <div class="controls">
+                <button type="button" class="primary" onclick={toggle} disabled={lab.done || lab.failed.is_some()} data-testid="train">
+                    { if lab.running { "pause" } else { "train" } }</button>
+                <button type="button" onclick={once} disabled={lab.running || lab.done || lab.failed.is_some()} data-testid="once">{ "one step" }</button>
+                <button type="button" onclick={reset} data-testid="reset">{ "reset" }</button>
+                <Slider label="steps a frame" min={1.0} max={MOST} step={1.0} value={speed as f64} on_change={set_speed} />
+            </div>
+            <p class="progress" role="status" data-testid="toy-step">
+                <progress value={lab.trained.to_string()} max={steps.to_string()} aria-label="training" />
+                <span data-trained={lab.trained.to_string()}>{ format!("step {} of {steps}", lab.trained) }</span>
+                if let Some((rate, longest)) = pace {
+                    <span data-testid="pace">{ format!("{rate:.0} frames a second, the slowest took {} ms", three(longest)) }</span>
+                }
+            </p>
+            <p>{ format!("{}: {}.", figure(preset.figure), preset.title) }
+                if changed { { " Settings differ from the preset’s. " }<a href={original}>{ "Back to the preset" }</a> }</p>
+        </section>
+    }
+}
+
+fn preset_route(route: &Route, id: &str) -> Route {
+    match presets().into_iter().find(|p| p.id == id) {
+        Some(preset) => {
+            let config = preset.config.clone();
+            toy_url::write(route.clone(), &preset, &config)
+        }
+        None => route.clone(),
+    }
+}
+
+/// Presets by the figure they belong to.
+fn groups() -> Vec<(String, Vec<Preset>)> {
+    let mut groups: Vec<(String, Vec<Preset>)> = Vec::new();
+    for preset in presets() {
+        let name = figure(preset.figure);
+        match groups.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, presets)) => presets.push(preset),
+            None => groups.push((name, vec![preset])),
+        }
+    }
+    groups
+}
+
+/// "Figure 2b", "Appendix C", "Theorem 3".
+fn figure(name: &str) -> String {
+    match name.as_bytes() {
+        [b'0'..=b'9', ..] => format!("Figure {name}"),
+        [_] => format!("Appendix {name}"),
+        _ => name.to_owned(),
+    }
+}

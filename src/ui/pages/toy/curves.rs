@@ -1,0 +1,162 @@
+//! What moved when: measures over steps, and a slider back to every recorded step.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::LabProps;
+use crate::toy::{ALIGNED, ORTHOGONAL, Point};
+use crate::ui::charts::{Figure, Lines, Series, Table};
+use crate::ui::format::three;
+use crate::ui::widgets::select::Slider;
+
+/// Points of a line that are drawn.
+const DRAWN: usize = 160;
+
+/// Singular values that are drawn beyond those of the pairs.
+const SPARE: usize = 2;
+
+/// Lines of one kind at most.
+const LINES: usize = 10;
+
+/// The slider through recorded steps.
+#[component]
+pub(super) fn Slide(props: &LabProps) -> Html {
+    let LabProps { lab, hands, .. } = props.clone();
+    if lab.kept.len() < 2 {
+        return html! {};
+    }
+    let at = lab.kept.partition_point(|step| *step < lab.step()).min(lab.kept.len() - 1);
+    let look = {
+        let (hands, kept) = (hands.clone(), lab.kept.clone());
+        Callback::from(move |index: f64| {
+            hands.pause();
+            if let Some(step) = kept.get(index as usize) {
+                hands.look(*step);
+            }
+        })
+    };
+    let first = |name: &str, step: Option<usize>| {
+        step.map_or_else(|| format!("not {name}"), |s| format!("{name} for good from step {s}"))
+    };
+    let from = |holds: fn(&Point) -> bool| {
+        lab.points.iter().rev().take_while(|p| holds(p)).last().map(|p| p.step)
+    };
+    html! {
+        <div class="controls slide">
+            <Slider label="look at step" min={0.0} max={(lab.kept.len() - 1) as f64} step={1.0} value={at as f64} shown={lab.step().to_string()} on_change={look} />
+            <span class="hint" data-testid="events">{ format!("{} (every cosine over {ALIGNED}), {} (interference under {ORTHOGONAL})",
+                first("aligned", from(|p| p.least_cos > ALIGNED)), first("orthogonal", from(|p| p.interference < ORTHOGONAL))) }</span>
+        </div>
+    }
+}
+
+/// Who moves first.
+#[component]
+pub(super) fn Events(props: &LabProps) -> Html {
+    let drawn = Drawn::of(props);
+    let mut series = vec![
+        drawn.line("interference", |p| p.interference),
+        drawn.line("least cos", |p| p.least_cos),
+    ];
+    if props.config.template.entries().len() > 1 {
+        series.push(drawn.line("mean cos", |p| p.mean_cos));
+    }
+    let top = series.iter().flat_map(|s| &s.points).map(|p| p.1).fold(1.05, f64::max);
+    chart(
+        props,
+        "toy-events",
+        "Who moves first? Smallest cosine of an attended feature with its singular vector, and interference of attended features. Click a step to look at it.",
+        ["", "linear"],
+        series,
+        Some((0.0, top)),
+    )
+}
+
+/// Losses over steps.
+#[component]
+pub(super) fn Losses(props: &LabProps) -> Html {
+    let drawn = Drawn::of(props);
+    let series = vec![
+        drawn.line("reconstr.", |p| p.losses.recon),
+        drawn.line("attention KL", |p| p.losses.kl.max(0.0)),
+    ];
+    chart(
+        props,
+        "toy-losses",
+        "Losses of each batch; attention as KL from the template’s, so that zero is perfect.",
+        ["loss", "log"],
+        series,
+        None,
+    )
+}
+
+/// Singular values over steps.
+#[component]
+pub(super) fn Sigma(props: &LabProps) -> Html {
+    let drawn = Drawn::of(props);
+    let shown = (props.config.template.entries().len() + SPARE).min(props.config.d_head).min(LINES);
+    let name = |k: usize| if k < 6 || k + 1 == shown { format!("σ{k}") } else { String::new() };
+    let series = (0..shown)
+        .map(|k| Series {
+            name: name(k),
+            ..drawn.line("", move |p| p.sigma.get(k).copied().unwrap_or(f64::NAN))
+        })
+        .collect();
+    chart(
+        props,
+        "toy-sigma",
+        "Singular values of Ω over steps: which grow, and which nothing ever trains.",
+        ["σ", "linear"],
+        series,
+        None,
+    )
+}
+
+/// The recorded points that are drawn.
+struct Drawn(Vec<Rc<Point>>);
+
+impl Drawn {
+    fn of(props: &LabProps) -> Self {
+        let points = &props.lab.points;
+        let (stride, last) = (points.len().div_ceil(DRAWN).max(1), points.len().saturating_sub(1));
+        let kept = points.iter().enumerate().filter(|(i, _)| i % stride == 0 || *i == last);
+        Self(kept.map(|(_, point)| point.clone()).collect())
+    }
+
+    fn line(&self, name: &str, of: impl Fn(&Point) -> f64) -> Series {
+        let points = self.0.iter().map(|p| (p.step as f64, of(p))).collect();
+        Series { name: name.into(), points, ..Series::default() }
+    }
+}
+
+fn chart(
+    props: &LabProps,
+    name: &'static str,
+    caption: &'static str,
+    [y, axis]: [&'static str; 2],
+    series: Vec<Series>,
+    limits: Option<(f64, f64)>,
+) -> Html {
+    let LabProps { lab, hands, .. } = props.clone();
+    let cursor = (lab.step() != lab.trained).then(|| lab.step() as f64);
+    let on_pick = Callback::from(move |step: f64| {
+        hands.pause();
+        hands.look(step.round() as usize);
+    });
+    let table = table(series.clone());
+    html! {
+        <Figure {name} {table} caption={html! { { caption } }}>
+            <Lines label={caption} {series} x="step" {y} log_y={axis == "log"} {cursor} {limits} {on_pick} />
+        </Figure>
+    }
+}
+
+fn table(series: Vec<Series>) -> Callback<(), Table> {
+    Callback::from(move |()| {
+        let points = series.iter().flat_map(|s| s.points.iter().map(move |p| (s, p)));
+        points.fold(Table::new(["measure", "step", "value"]), |table, (s, (step, value))| {
+            table.row(vec![s.name.clone(), step.to_string(), three(*value)])
+        })
+    })
+}

@@ -1,0 +1,90 @@
+//! The run taken along: as a checkpoint in the rest of the product, or as files.
+
+use wasm_bindgen::JsValue;
+use yew::prelude::*;
+
+use super::LabProps;
+use crate::toy::{Config, feature_words};
+use crate::ui::app::{App, use_app};
+use crate::ui::export::{blob, save};
+use crate::ui::route::Page;
+use crate::ui::state::Action;
+use crate::worker::pool::Dropped;
+use crate::worker::protocol::toy::File;
+
+/// What the opened toy is called.
+const NAME: &str = "trained toy";
+
+/// Open elsewhere, download.
+#[component]
+pub(super) fn Files(props: &LabProps) -> Html {
+    let app = use_app();
+    let LabProps { lab, config, hands, .. } = props.clone();
+    let step = lab.step();
+    let open = |page: Page| {
+        let (app, hands, config) = (app.clone(), hands.clone(), config.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (app, config) = (app.clone(), config.clone());
+            hands.files(step, move |files| {
+                if open_in(&app, &config, &files, page).is_err() {
+                    refuse(&app);
+                }
+            });
+        })
+    };
+    let download = |name: &'static str, saved_as: String, mime: &'static str| {
+        let (app, hands) = (app.clone(), hands.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (app, saved_as) = (app.clone(), saved_as.clone());
+            hands.files(step, move |files| {
+                let file = files.iter().find(|f| f.name == name);
+                if file.is_some_and(|f| save(&saved_as, mime, &f.bytes).is_err()) {
+                    refuse(&app);
+                }
+            });
+        })
+    };
+    let saved_as = format!("toy-{}-seed-{}-step-{step}", props.preset.id, config.seed);
+    html! {
+        <div class="export-bar" role="group" aria-label="This run elsewhere">
+            <span>{ format!("Step {step} as a checkpoint, its features as the vocabulary:") }</span>
+            <button type="button" onclick={open(Page::Heads)} data-testid="open-heads">{ "open in Heads" }</button>
+            <button type="button" onclick={open(Page::Features)} data-testid="open-features">{ "open in Features" }</button>
+            <button type="button" onclick={download("model.safetensors", format!("{saved_as}.safetensors"), "application/octet-stream")}>{ "safetensors" }</button>
+            <button type="button" onclick={download("config.json", "config.json".into(), "application/json")}>{ "config.json" }</button>
+            <button type="button" onclick={download("run.json", format!("{saved_as}.json"), "application/json")} data-testid="run-json">{ "the run as JSON" }</button>
+        </div>
+    }
+}
+
+/// Opens the files as if they had been dropped, and shows the head as it is: its features have no direction in common that
+/// would have to go.
+fn open_in(app: &App, config: &Config, files: &[File], page: Page) -> Result<(), JsValue> {
+    let mut dropped = Vec::new();
+    for file in files.iter().filter(|f| f.name != "run.json") {
+        let blob = blob("application/octet-stream", &file.bytes)?;
+        dropped.push(Dropped { name: format!("{NAME}/{}", file.name), blob });
+    }
+    app.session.open(dropped, Default::default());
+    let mut route = app.value().route.clone().on(page).with("circuit", "qk").with("k", 0);
+    route = route.with("mean", "kept").with("dictionary", "embed").with("prompt", prompt(config));
+    app.go(route);
+    Ok(())
+}
+
+/// A prompt of single features that ends with one that wants an earlier one.
+fn prompt(config: &Config) -> String {
+    let words = feature_words(config);
+    let pair = config.template.entries().first().map(|e| (e.query, e.key));
+    let others = (0..words.len()).filter(|i| pair.is_none_or(|(q, k)| *i != q && *i != k)).take(4);
+    let mut prompt: Vec<usize> = others.collect();
+    if let Some((query, key)) = pair {
+        prompt.insert(prompt.len() / 2, key);
+        prompt.push(query);
+    }
+    prompt.iter().filter_map(|&i| words.get(i).cloned()).collect::<Vec<_>>().join(" ")
+}
+
+fn refuse(app: &App) {
+    app.session.act(Action::Note("The browser refused the files.".into(), String::new()));
+}

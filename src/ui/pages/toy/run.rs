@@ -1,0 +1,275 @@
+//! A run on the page: its worker, its frames, and the loop that asks for the next one.
+//!
+//! The worker trains while the page draws: when a frame arrives it waits for the display, the next steps are asked for, and
+//! then it is drawn. So a picture is never more than one frame behind the numbers, and all parts of it show the same step.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, closure::Closure};
+use yew::prelude::*;
+
+use crate::toy::{Config, Outcome, Point, Snapshot, ToySad};
+use crate::ui::session::now;
+use crate::worker::pool::{OnTell, Pool};
+use crate::worker::protocol::toy::{Ask as ToyAsk, File, Frame, Tell as ToyTell};
+use crate::worker::protocol::{Ask, Tell};
+
+/// Longest time that a worker may train for one frame; with the drawing, 30 frames a second.
+const BUDGET: f64 = 16.0;
+
+/// Random rotations per event of a decomposition, and events at most.
+const DRAWS: usize = 8;
+const EVENTS: usize = 60;
+
+/// Frames over which the frame rate is measured.
+const MEASURED: usize = 30;
+
+/// What the page knows of a run.
+#[derive(Clone, PartialEq, Default)]
+pub(crate) struct Lab {
+    /// The step in view.
+    pub(crate) frame: Option<Rc<Snapshot>>,
+    /// Measures of that step.
+    pub(crate) outcome: Option<Rc<Outcome>>,
+    /// Measures along the run.
+    pub(crate) points: Vec<Rc<Point>>,
+    /// Steps that can be looked at again.
+    pub(crate) kept: Vec<usize>,
+    /// Steps trained.
+    pub(crate) trained: usize,
+    /// Whether the run has had all its steps.
+    pub(crate) done: bool,
+    /// Whether it is being trained.
+    pub(crate) running: bool,
+    /// Frames a second while it was trained last, and the longest time between two.
+    pub(crate) pace: Option<(f64, f64)>,
+    /// The head taken apart on sampled tokens.
+    pub(crate) sad: Option<(usize, Rc<ToySad>)>,
+    /// Why there is nothing more to see.
+    pub(crate) failed: Option<String>,
+}
+
+/// What changes it.
+pub(crate) enum Heard {
+    /// Another run begins.
+    Fresh,
+    /// A step, while training or at its end; whether it goes on, and the pace.
+    Step(Box<Frame>, bool, Option<(f64, f64)>),
+    /// An earlier step.
+    Look(Box<Frame>),
+    /// Training was stopped.
+    Stopped,
+    /// The head was taken apart.
+    Sad(usize, Box<ToySad>),
+    /// Something went wrong.
+    Failed(String),
+}
+
+impl Reducible for Lab {
+    type Action = Heard;
+
+    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match heard {
+            Heard::Fresh => next = Self::default(),
+            Heard::Step(frame, running, pace) => {
+                let frame = *frame;
+                next.points.extend(frame.points.into_iter().map(Rc::new));
+                next.kept.extend(frame.kept);
+                (next.trained, next.done) = (frame.snapshot.step, frame.done);
+                (next.running, next.pace) = (running, pace.or(next.pace));
+                next.frame = Some(Rc::new(frame.snapshot));
+                next.outcome = Some(Rc::new(frame.outcome));
+            }
+            Heard::Look(frame) => {
+                next.frame = Some(Rc::new(frame.snapshot));
+                next.outcome = Some(Rc::new(frame.outcome));
+            }
+            Heard::Stopped => next.running = false,
+            Heard::Sad(step, sad) => next.sad = Some((step, Rc::from(sad))),
+            Heard::Failed(why) => (next.failed, next.running) = (Some(why), false),
+        }
+        Rc::new(next)
+    }
+}
+
+impl Lab {
+    /// The step in view.
+    pub(crate) fn step(&self) -> usize {
+        self.frame.as_ref().map_or(0, |f| f.step)
+    }
+
+    /// Whether the step in view is the end of the run, where verdicts are final.
+    pub(crate) fn at_end(&self) -> bool {
+        self.done && self.step() == self.trained
+    }
+}
+
+/// What a reader's hands can do to a run.
+pub(crate) struct Hands {
+    pool: Pool,
+    lab: UseReducerDispatcher<Lab>,
+    /// Counts runs; answers to an older one are dropped.
+    run: Cell<u32>,
+    running: Cell<bool>,
+    /// Steps a frame, and the step at which to stop.
+    speed: Cell<usize>,
+    until: Cell<usize>,
+    trained: Cell<usize>,
+    /// The frame that waits for the display.
+    waiting: RefCell<Option<Box<Frame>>>,
+    drawn: RefCell<VecDeque<f64>>,
+}
+
+/// A run in a worker of its own.
+#[hook]
+pub(crate) fn use_run() -> (UseReducerHandle<Lab>, Rc<Hands>) {
+    let lab = use_reducer(Lab::default);
+    let dispatcher = lab.dispatcher();
+    let hands = use_memo((), move |()| Hands {
+        pool: Pool::new(1),
+        lab: dispatcher,
+        run: Cell::new(0),
+        running: Cell::new(false),
+        speed: Cell::new(1),
+        until: Cell::new(0),
+        trained: Cell::new(0),
+        waiting: RefCell::default(),
+        drawn: RefCell::default(),
+    });
+    (lab, hands)
+}
+
+impl Hands {
+    /// Starts a run from its beginning, and trains on to step `until`.
+    pub(crate) fn start(self: &Rc<Self>, config: &Config, until: usize) {
+        self.run.set(self.run.get() + 1);
+        self.waiting.take();
+        self.lab.dispatch(Heard::Fresh);
+        if let Err(error) = config.check() {
+            self.running.set(false);
+            return self.lab.dispatch(Heard::Failed(format!("This cannot be: {error}.")));
+        }
+        self.until.set(until);
+        self.running.set(until > 0);
+        self.drawn.borrow_mut().clear();
+        self.ask(ToyAsk::Start(Box::new(config.clone())), Self::wait);
+    }
+
+    /// Trains on until step `until`.
+    pub(crate) fn train(self: &Rc<Self>, until: usize) {
+        self.until.set(until);
+        self.drawn.borrow_mut().clear();
+        // A frame that is under way goes on by itself.
+        if !self.running.replace(true) && self.waiting.borrow().is_none() {
+            self.next();
+        }
+    }
+
+    /// Stops after the frame that is under way.
+    pub(crate) fn pause(&self) {
+        self.running.set(false);
+        self.lab.dispatch(Heard::Stopped);
+    }
+
+    /// Sets how many steps a frame has at most.
+    pub(crate) fn set_speed(&self, steps: usize) {
+        self.speed.set(steps.max(1));
+    }
+
+    /// Shows the recorded step nearest to `step`.
+    pub(crate) fn look(self: &Rc<Self>, step: usize) {
+        self.ask(ToyAsk::Look(step), |hands, frame| hands.lab.dispatch(Heard::Look(frame)));
+    }
+
+    /// Takes the head of a recorded step apart.
+    pub(crate) fn take_apart(self: &Rc<Self>, step: usize) {
+        let hands = self.clone();
+        self.hear(ToyAsk::Sad { step, draws: DRAWS, most: EVENTS }, move |tell, _| {
+            if let ToyTell::Sad(sad) = tell {
+                hands.lab.dispatch(Heard::Sad(step, sad));
+            }
+        });
+    }
+
+    /// Asks for the run as files.
+    pub(crate) fn files(self: &Rc<Self>, step: usize, give: impl Fn(Vec<File>) + 'static) {
+        self.hear(ToyAsk::Files(step), move |tell, _| {
+            if let ToyTell::Files(files) = tell {
+                give(files);
+            }
+        });
+    }
+
+    fn next(self: &Rc<Self>) {
+        let steps = self.speed.get().min(self.until.get().saturating_sub(self.trained.get()));
+        self.ask(ToyAsk::Run { steps, milliseconds: BUDGET }, Self::wait);
+    }
+
+    fn ask(self: &Rc<Self>, ask: ToyAsk, on_frame: impl Fn(&Rc<Self>, Box<Frame>) + 'static) {
+        let hands = self.clone();
+        self.hear(ask, move |tell, arrays| {
+            if let ToyTell::Frame(mut frame) = tell {
+                frame.snapshot.put_arrays(arrays);
+                on_frame(&hands, frame);
+            }
+        });
+    }
+
+    /// Asks; answers to the questions of an older run are dropped.
+    fn hear(self: &Rc<Self>, ask: ToyAsk, on_answer: impl Fn(ToyTell, Vec<Vec<f32>>) + 'static) {
+        let (hands, run) = (self.clone(), self.run.get());
+        let on_tell: OnTell = Rc::new(move |tell, arrays| {
+            if hands.run.get() != run {
+                return;
+            }
+            match tell {
+                Tell::Toy(tell) => on_answer(tell, arrays),
+                Tell::Failed(failure) => {
+                    hands.running.set(false);
+                    hands.lab.dispatch(Heard::Failed(failure.what));
+                }
+                _ => {}
+            }
+        });
+        self.pool.ask(Ask::Toy(ask), on_tell);
+    }
+
+    /// Keeps a frame until the display is ready for it.
+    fn wait(self: &Rc<Self>, frame: Box<Frame>) {
+        *self.waiting.borrow_mut() = Some(frame);
+        let hands = self.clone();
+        let draw = Closure::once_into_js(move || hands.draw());
+        if let Some(window) = web_sys::window() {
+            // Without a display there is nothing to draw on.
+            let _ = window.request_animation_frame(draw.unchecked_ref());
+        }
+    }
+
+    fn draw(self: &Rc<Self>) {
+        let Some(frame) = self.waiting.take() else { return };
+        self.trained.set(frame.snapshot.step);
+        let on = self.running.get() && !frame.done && frame.snapshot.step < self.until.get();
+        self.running.set(on);
+        if on {
+            self.next();
+        }
+        let pace = self.pace();
+        self.lab.dispatch(Heard::Step(frame, on, pace));
+    }
+
+    /// Frames a second over the last ones, and the longest time between two of them.
+    fn pace(&self) -> Option<(f64, f64)> {
+        let mut drawn = self.drawn.borrow_mut();
+        drawn.push_back(now());
+        if drawn.len() > MEASURED + 1 {
+            drawn.pop_front();
+        }
+        let (first, last) = (drawn.front()?, drawn.back()?);
+        let gaps = drawn.iter().zip(drawn.iter().skip(1)).map(|(a, b)| b - a);
+        let longest = gaps.fold(0.0, f64::max);
+        (drawn.len() > 3).then(|| (1000.0 * (drawn.len() - 1) as f64 / (last - first), longest))
+    }
+}

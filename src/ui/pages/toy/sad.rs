@@ -1,0 +1,86 @@
+//! Sparse attention decomposition on sampled tokens, where it is known what the answer should be.
+
+use yew::prelude::*;
+
+use super::LabProps;
+use crate::toy::{Means, ToyEvent};
+use crate::ui::charts::{Bar, Bars, Figure, Table};
+use crate::ui::format::{percent, three};
+use crate::ui::widgets::select::Slider;
+
+/// The head taken apart.
+#[component]
+pub(super) fn Sad(props: &LabProps) -> Html {
+    let LabProps { lab, config, hands, .. } = props.clone();
+    let chosen = use_state(|| 0_usize);
+    let (step, running) = (lab.step(), lab.running);
+    let take_apart = Callback::from(move |_: MouseEvent| hands.take_apart(step));
+    let sad = lab.sad.clone();
+    html! {
+        <section class="prompt-set" aria-label="Sparse attention decomposition">
+            <h2>{ "Taken apart on tokens" }</h2>
+            <p class="hint">{ "Tokens that training never saw, at each query the key that the template wants most. Relative attention is a sum of one term per singular vector; the control spreads the same score over a randomly rotated basis." }</p>
+            <div class="controls"><button type="button" onclick={take_apart} disabled={running} data-testid="take-apart">{ format!("take step {step} apart") }</button></div>
+            if let Some((at, sad)) = sad {
+                if sad.events.is_empty() {
+                    <p role="status">{ format!("None of {} queries has a key that the template wants enough.", sad.n_queries) }</p>
+                } else {
+                    <p role="status" data-testid="toy-sad">{ format!("Step {at}: {} events among {} queries. S is lower when sparser; one single term of {} would give {}.", sad.events.len(), sad.n_queries, config.d_head, three(1.0 / config.d_head as f64)) }</p>
+                    { means(&[("singular vectors", sad.mean), ("one rotation, same scores (the fair control)", sad.basis), ("two rotations, scores change", sad.subspace)]) }
+                    { event(&sad.events, *chosen, { let chosen = chosen.clone(); Callback::from(move |i: f64| chosen.set(i as usize)) }) }
+                    <p class="hint">{ "N of 1 to 4 is no evidence by itself: a small score is reached at once, whatever the basis. Compare with the control." }</p>
+                }
+            }
+        </section>
+    }
+}
+
+fn means(rows: &[(&str, Means); 3]) -> Html {
+    let shown = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
+    html! {
+        <table class="compare">
+            <thead><tr>{ for ["basis", "S", "N_recon", "N for 90 %"].map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+            <tbody>{ for rows.iter().map(|(name, m)| html! {
+                <tr><th scope="row">{ *name }</th><td>{ shown(m.sparseness) }</td><td>{ shown(m.n_recon) }</td><td>{ shown(m.n_recon_90) }</td></tr>
+            }) }</tbody>
+        </table>
+    }
+}
+
+fn event(events: &[ToyEvent], chosen: usize, choose: Callback<f64>) -> Html {
+    let chosen = chosen.min(events.len() - 1);
+    let event = &events[chosen];
+    let sad = &event.sad;
+    let listed = |features: &[(usize, f64)]| {
+        let words: Vec<String> = features.iter().map(|(i, f)| format!("{i} ({f:.2})")).collect();
+        if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+    };
+    let most = event
+        .wanted
+        .iter()
+        .enumerate()
+        .fold(0, |best, (i, p)| if *p > event.wanted[best] { i } else { best });
+    let key = event.keys.get(most).map(|k| listed(k)).unwrap_or_default();
+    let bars: Vec<Bar> =
+        sad.relative.terms.iter().map(|&value| Bar { value, mark: None }).collect();
+    let table = {
+        let bars = bars.clone();
+        Callback::from(move |()| {
+            bars.iter().enumerate().fold(Table::new(["k", "term"]), |t, (k, bar)| {
+                t.row(vec![k.to_string(), three(bar.value)])
+            })
+        })
+    };
+    let total: f64 = sad.relative.terms.iter().sum();
+    html! {
+        <div class="toy-event">
+            <Slider label="event" min={0.0} max={(events.len() - 1) as f64} step={1.0} value={chosen as f64} on_change={choose} />
+            <p>{ format!("The query has features {}; the wanted key has {}. The head gives it {} of its attention, the template {}.",
+                listed(&event.query), key, percent(sad.attention), percent(event.wanted[most])) }</p>
+            <Figure name="toy-terms" {table} caption={html! { { format!("Relative attention {} as a sum over singular vectors: S = {}, {} term(s) for all of it.", three(total),
+                sad.sparsity.sparseness.map_or_else(|| "–".into(), three), sad.sparsity.n_recon.map_or_else(|| "–".into(), |n| n.to_string())) } }}>
+                <Bars label="Terms of relative attention over singular vectors" {bars} y="term" />
+            </Figure>
+        </div>
+    }
+}

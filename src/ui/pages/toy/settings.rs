@@ -1,0 +1,90 @@
+//! Every setting of the run as a control; each change begins the run anew, and is in the URL.
+
+use std::rc::Rc;
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::toy::Config;
+use crate::ui::app::{App, use_app};
+use crate::ui::toy_url::{self, ENTRIES, FIELDS, Field, GROUPS, Kind};
+use crate::ui::widgets::select::Select;
+
+/// Settings that are in view before the rest is opened.
+const FIRST: [&str; 4] = ["lambda", "t", "n", "seed"];
+
+/// Properties of [`Settings`].
+#[derive(Properties, PartialEq)]
+pub(super) struct SettingsProps {
+    /// The settings.
+    pub config: Rc<Config>,
+}
+
+/// The controls.
+#[component]
+pub(super) fn Settings(props: &SettingsProps) -> Html {
+    let app = use_app();
+    let config = &props.config;
+    let first = FIRST.iter().filter_map(|name| FIELDS.iter().find(|f| f.name == *name));
+    html! {
+        <section class="toy-settings" aria-label="Settings">
+            <div class="controls">{ for first.map(|field| control(&app, field, config)) }</div>
+            <details>
+                <summary>{ "all settings" }</summary>
+                <div class="setting-groups">
+                    { for GROUPS.iter().map(|group| html! {
+                        <fieldset>
+                            <legend>{ *group }</legend>
+                            { for FIELDS.iter().filter(|f| f.group == *group && !FIRST.contains(&f.name)).map(|f| control(&app, f, config)) }
+                        </fieldset>
+                    }) }
+                </div>
+            </details>
+        </section>
+    }
+}
+
+fn control(app: &App, field: &'static Field, config: &Config) -> Html {
+    let Some(value) = (field.write)(config).filter(|_| field.name != ENTRIES) else {
+        return html! {};
+    };
+    let set = {
+        let app = app.clone();
+        Callback::from(move |text: String| {
+            app.go(toy_url::with(&app.value().route, field.name, &text))
+        })
+    };
+    let numeric = |min: String, max: Option<String>, step: &'static str| {
+        let set = set.clone();
+        let onchange = Callback::from(move |event: Event| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                set.emit(input.value());
+            }
+        });
+        html! {
+            <label class="field number"><span>{ field.label }</span>
+                <input type="number" {min} {max} {step} value={value.clone()} {onchange} data-setting={field.name} />
+            </label>
+        }
+    };
+    match field.kind {
+        Kind::Whole(min, max) => numeric(min.to_string(), Some(max.to_string()), "1"),
+        Kind::Real(min, max) => numeric(min.to_string(), Some(max.to_string()), "any"),
+        Kind::Choice(choices) => {
+            let options = choices.iter().map(|(slug, words)| ((*slug).into(), (*words).into()));
+            html! { <Select label={field.label} options={options.collect::<Vec<_>>()} value={value.clone()} on_change={set} /> }
+        }
+        Kind::Optional => {
+            let onchange = Callback::from(move |event: Event| {
+                if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                    set.emit(input.value());
+                }
+            });
+            html! {
+                <label class="field number"><span>{ field.label }</span>
+                    <input type="text" inputmode="decimal" size="6" value={value.clone()} {onchange} data-setting={field.name} />
+                </label>
+            }
+        }
+    }
+}

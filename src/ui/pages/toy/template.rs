@@ -1,0 +1,99 @@
+//! The template as a grid that can be edited: which feature of the query wants which feature of a key.
+
+use std::rc::Rc;
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::toy::{Config, Entry};
+use crate::ui::app::use_app;
+use crate::ui::charts::{Figure, HeatMap, Table};
+use crate::ui::format::three;
+use crate::ui::palette::Scale;
+use crate::ui::toy_url;
+
+/// Strength of an entry that is switched on where there is no other to go by.
+const STRENGTH: f64 = 10.0;
+
+/// Properties of [`TemplateGrid`].
+#[derive(Properties, PartialEq)]
+pub(super) struct TemplateGridProps {
+    /// The settings.
+    pub(super) config: Rc<Config>,
+}
+
+/// The grid, and the same with numbers.
+#[component]
+pub(super) fn TemplateGrid(props: &TemplateGridProps) -> Html {
+    let app = use_app();
+    let selected = use_state(|| (0_usize, 1_usize));
+    let n = props.config.n_features;
+    let entries = props.config.template.entries();
+    let (query, key) = (selected.0.min(n - 1), selected.1.min(n - 1));
+    let now = entries.iter().find(|e| (e.query, e.key) == (query, key)).map_or(0.0, |e| e.strength);
+    let strongest = entries.iter().map(|e| e.strength.abs()).fold(0.0, f64::max);
+    let put = {
+        let (app, entries) = (app.clone(), entries.clone());
+        move |query: usize, key: usize, strength: f64| {
+            let mut entries = entries.clone();
+            entries.retain(|e| (e.query, e.key) != (query, key));
+            if strength != 0.0 {
+                entries.push(Entry { query, key, strength });
+            }
+            app.go(toy_url::with_entries(&app.value().route, entries));
+        }
+    };
+    let on_select = {
+        let selected = selected.clone();
+        Callback::from(move |cell: (usize, usize)| selected.set(cell))
+    };
+    let on_press = {
+        let (put, entries) = (put.clone(), entries.clone());
+        Callback::from(move |(query, key): (usize, usize)| {
+            let on = entries.iter().any(|e| (e.query, e.key) == (query, key));
+            let fresh = if strongest > 0.0 { strongest } else { STRENGTH };
+            put(query, key, if on { 0.0 } else { fresh });
+        })
+    };
+    let number = |label: &'static str, value: String, set: Callback<f64>| {
+        let onchange = Callback::from(move |event: Event| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                set.emit(input.value_as_number());
+            }
+        });
+        html! { <label class="field number"><span>{ label }</span><input type="number" step="any" {value} {onchange} /></label> }
+    };
+    let choose = |which: fn(&mut (usize, usize), usize)| {
+        let selected = selected.clone();
+        Callback::from(move |value: f64| {
+            let mut at = (query, key);
+            which(&mut at, (value.max(0.0) as usize).min(n - 1));
+            selected.set(at);
+        })
+    };
+    let set_strength = Callback::from(move |value: f64| {
+        if value.is_finite() {
+            put(query, key, value);
+        }
+    });
+    let values =
+        Rc::new(props.config.template.matrix(n).iter().map(|t| *t as f32).collect::<Vec<f32>>());
+    let table = Callback::from(move |()| {
+        entries.iter().fold(Table::new(["query", "key", "T"]), |table, e| {
+            table.row(vec![e.query.to_string(), e.key.to_string(), three(e.strength)])
+        })
+    });
+    let scale = Scale::Diverging { max: if strongest > 0.0 { strongest } else { 1.0 } };
+    html! {
+        <div>
+            <Figure name="toy-template" {table} caption={html! { { "What the head is asked for: the template T. Click a cell, or press Enter on it, to switch it on or off; the run begins anew." } }}>
+                <HeatMap label="Template" {values} n_cols={n} {scale} y="query" x="key →" selected={Some((query, key))} {on_select} {on_press} />
+            </Figure>
+            <div class="controls">
+                { number("query feature", query.to_string(), choose(|at, i| at.0 = i)) }
+                { number("key feature", key.to_string(), choose(|at, i| at.1 = i)) }
+                { number("strength", now.to_string(), set_strength) }
+            </div>
+        </div>
+    }
+}
