@@ -2,6 +2,8 @@
 //!
 //! One table says for every setting what it is called, how it is written and how it is read; the controls on the page are
 //! made from the same table, so that nothing can be set that a link does not carry.
+//!
+//! Longer than most files: one table of settings, and what reads and writes it.
 
 use std::str::FromStr;
 

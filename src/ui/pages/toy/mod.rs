@@ -93,12 +93,12 @@ pub fn Toy() -> Html {
                 <verdicts::Verdicts ..props.clone() />
                 <curves::Slide ..props.clone() />
                 <div class="toy-figures">
-                    <matrices::Cosines ..props.clone() />
                     <curves::Events ..props.clone() />
                     <spectrum::Spectrum ..props.clone() />
                     <spectrum::Interference ..props.clone() />
-                    <geometry::Geometry ..props.clone() />
+                    <matrices::Cosines ..props.clone() />
                     <matrices::Gram ..props.clone() />
+                    <geometry::Geometry ..props.clone() />
                     <curves::Losses ..props.clone() />
                     <curves::Sigma ..props.clone() />
                     <matrices::Logits ..props.clone() />
