@@ -45,12 +45,12 @@ fn explain(error: ModelError) -> Failure {
 
 fn summarise(model: &Model) -> ModelSummary {
     let (arch, checkpoint) = (&model.arch, &model.checkpoint);
-    let mut dtypes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut dtypes: BTreeMap<String, u64> = BTreeMap::new();
     for entry in checkpoint.entries() {
         *dtypes.entry(entry.dtype.name().to_owned()).or_default() +=
-            entry.shape.iter().product::<usize>();
+            entry.shape.iter().map(|&n| n as u64).product::<u64>();
     }
-    let mut dtypes: Vec<(String, usize)> = dtypes.into_iter().collect();
+    let mut dtypes: Vec<(String, u64)> = dtypes.into_iter().collect();
     dtypes.sort_by_key(|(_, numbers)| std::cmp::Reverse(*numbers));
     let mut notes = model.notes.clone();
     notes.extend(checkpoint.notes().iter().cloned());

@@ -228,7 +228,10 @@ impl AppState {
                 if let Some((what, hint)) = super::text::gpu_note(&report) {
                     next.note(what, hint);
                 }
-                next.gpu = Some(report);
+                // A resumed job is still on the GPU that kept it.
+                if !matches!(report, GpuReport::Resumed { .. }) {
+                    next.gpu = Some(report);
+                }
             }
             Action::Gpu(..) => {}
             Action::End => next.work = None,

@@ -68,15 +68,12 @@ pub fn gpu_line(report: Option<&GpuReport>) -> String {
         })
     };
     match report {
-        None => "Spectra are computed on the CPU, in f64.".into(),
+        None | Some(GpuReport::Resumed { .. }) => "Spectra are computed on the CPU, in f64.".into(),
         Some(GpuReport::Kept { name, ms }) => {
             format!(
                 "Spectra are computed on {name} in f32, and again in f64 where a certificate fails{}.",
                 speeds(ms)
             )
-        }
-        Some(GpuReport::Resumed { .. }) => {
-            "The GPU went away; its work goes on with another device.".into()
         }
         Some(GpuReport::LeftToCpu { ms, .. }) => {
             format!("Spectra are computed on the CPU, in f64{}.", speeds(ms))

@@ -117,6 +117,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       });
 
       it("leaves a small job and a software adapter to the CPU", {}, async (page) => {
+        await complete(page, "built-in model");
         await drop(page, MINILM_FILES);
         await complete(page, "6 layers × 12 heads");
         assert.match(await page.getByTestId("convention").textContent(), / f64 /);

@@ -6,6 +6,7 @@ use crate::ui::app::use_app;
 
 mod export_bar;
 mod grid;
+mod neighbours;
 mod pair;
 mod spectrum;
 
@@ -23,6 +24,7 @@ pub fn Heads() -> Html {
                 <spectrum::Spectrum />
                 <pair::Pair />
             </div>
+            <neighbours::Neighbours />
             <export_bar::ExportBar />
         </>
     }
