@@ -25,9 +25,24 @@ pub fn Notices() -> Html {
     });
     html! {
         <>
-            <div role="status" aria-label="Notices"><ul class="notices">{ for lines }</ul></div>
+            <div role="status" aria-label="Notices"><ul class="notices">
+                { for lines }
+                if app.value().update {
+                    <li key="update"><p class="what">{ "A newer version of this page is ready." }<span class="hint">{ " It comes with the next visit, or now." }</span></p>
+                        <button type="button" onclick={Callback::from(|_| update_now())}>{ "reload" }</button></li>
+                }
+            </ul></div>
             if let Some(failure) = &app.value().asking { <HeadCount failure={failure.clone()} /> }
         </>
+    }
+}
+
+/// Asks `www/offline.js` to go over to the newer version.
+fn update_now() {
+    if let (Some(window), Ok(event)) = (web_sys::window(), web_sys::Event::new("omega-update-now"))
+    {
+        // An event of ours cannot be malformed.
+        let _ = window.dispatch_event(&event);
     }
 }
 
