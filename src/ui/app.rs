@@ -8,6 +8,9 @@ use web_sys::{ClipboardEvent, DragEvent, Event};
 use yew::prelude::*;
 
 use super::drop;
+use super::lessons::panel::Panel;
+use super::lessons::place::Place;
+use super::lock;
 use super::pages;
 use super::route::{Page, Route};
 use super::session::{BUILT_IN_STEP, Compute, Session, Spectra};
@@ -94,7 +97,8 @@ pub fn use_dark() -> bool {
     use_context::<App>().is_some_and(|app| app.dark)
 }
 
-fn go(route: &Route) {
+/// Goes to a route; the URL follows.
+pub fn go(route: &Route) {
     if let Some(window) = web_sys::window() {
         // Setting a hash fails only in a document that is already gone.
         let _ = window.location().set_hash(&route.to_hash());
@@ -116,10 +120,7 @@ pub fn Root() -> Html {
     let dragging = use_state(|| false);
 
     use_listeners(&session, &dark, &dragging);
-    let first = session.clone();
-    use_effect_with((), move |()| {
-        first.open_built_in(here().value("step").unwrap_or(BUILT_IN_STEP))
-    });
+    use_built_in(&state.0, &session);
     use_questions(&state.0, &session);
     use_keys(&state);
 
@@ -128,21 +129,30 @@ pub fn Root() -> Html {
     let visited = use_mut_ref(|| [false; Page::ALL.len()]);
     visited.borrow_mut()[page as usize] = true;
     let seen = *visited.borrow();
-    let presenter = state.0.route.text("present").is_some();
+    let route = &state.0.route;
+    let classes = classes!(
+        "app",
+        route.text("present").map(|_| "presenter"),
+        Place::of(route).map(|_| "in-lesson"),
+        lock::classes(route),
+    );
     html! {
         <ContextProvider<App> context={app}>
-            <div class={classes!("app", presenter.then_some("presenter"))}>
+            <div class={classes}>
                 <a class="skip" href="#main" onclick={skip_to_main()}>{ "Skip to the page" }</a>
                 <Header />
                 <Notices />
-                <main id="main" tabindex="-1">
-                    // A page that was seen stays, hidden, so that going back loses nothing.
-                    { for Page::ALL.into_iter().filter(|p| seen[*p as usize]).map(|p| html! {
-                        <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={p.title()}>
-                            { pages::view(p) }
-                        </section>
-                    }) }
-                </main>
+                <div class="desk">
+                    <Panel />
+                    <main id="main" tabindex="-1">
+                        // A page that was seen stays, hidden, so that going back loses nothing.
+                        { for Page::ALL.into_iter().filter(|p| seen[*p as usize]).map(|p| html! {
+                            <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={p.title()}>
+                                { pages::view(p) }
+                            </section>
+                        }) }
+                    </main>
+                </div>
                 if *dragging { <div class="drop-veil" aria-hidden="true"><p>{ "Drop the files: a .safetensors, its shards, or the whole folder" }</p></div> }
             </div>
         </ContextProvider<App>>
@@ -158,6 +168,20 @@ fn skip_to_main() -> Callback<MouseEvent> {
             let _ = main.focus();
         }
     })
+}
+
+/// Opens the built-in model at the training step that the address names, and again when it names another; a model of
+/// the reader's own is left alone.
+#[hook]
+fn use_built_in(state: &AppState, session: &Session) {
+    let open = state.model.as_ref().map(|m| m.built_in);
+    let session = session.clone();
+    use_effect_with(state.route.value::<u32>("step"), move |step| {
+        let step = step.unwrap_or(BUILT_IN_STEP);
+        if open.is_none_or(|built_in| built_in.is_some_and(|now| now != step)) {
+            session.open_built_in(step);
+        }
+    });
 }
 
 /// Asks for what the state lacks: spectra of a new model or convention, vectors of a new head.
@@ -235,6 +259,12 @@ fn use_listeners(session: &Session, dark: &UseStateHandle<bool>, dragging: &UseS
         let route = session.clone();
         listen(&window, "hashchange", move |_| route.act(Action::Go(here())));
         listen(&window, "omega-theme", move |_| dark.set(super::widgets::theme::is_dark()));
+        let newer = session.clone();
+        let ready = window.document().and_then(|d| d.document_element());
+        if ready.is_some_and(|root| root.has_attribute("data-update")) {
+            newer.act(Action::Update);
+        }
+        listen(&window, "omega-update", move |_| newer.act(Action::Update));
         let over = dragging.clone();
         listen(&window, "dragover", move |event| {
             event.prevent_default();
@@ -288,7 +318,7 @@ fn take(session: &Session, entries: drop::Entries) {
 }
 
 /// Adds a listener that lives as long as the page.
-fn listen(window: &web_sys::Window, name: &str, handle: impl Fn(Event) + 'static) {
+pub fn listen(window: &web_sys::Window, name: &str, handle: impl Fn(Event) + 'static) {
     let handle = Closure::<dyn Fn(Event)>::new(handle);
     // The names are the browser's own; adding a listener to the window cannot fail.
     let _ = window.add_event_listener_with_callback(name, handle.as_ref().unchecked_ref());

@@ -4,6 +4,8 @@
 //! compiled for wasm32 alone.
 
 pub mod format;
+pub mod lessons;
+pub mod lock;
 pub mod palette;
 pub mod python;
 pub mod route;

@@ -16,14 +16,16 @@ pub enum Page {
     Attention,
     /// The paper's toy model, trained live.
     Toy,
+    /// Lessons, the page for teachers, the glossary.
+    Learn,
     /// CPU against GPU on this machine.
     SelfTest,
 }
 
 impl Page {
     /// Every page, in the order of the navigation.
-    pub const ALL: [Self; 5] =
-        [Self::Heads, Self::Features, Self::Attention, Self::Toy, Self::SelfTest];
+    pub const ALL: [Self; 6] =
+        [Self::Heads, Self::Features, Self::Attention, Self::Toy, Self::Learn, Self::SelfTest];
 
     /// The page's name in a URL.
     pub fn slug(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Page {
             Self::Features => "features",
             Self::Attention => "attention",
             Self::Toy => "toy",
+            Self::Learn => "learn",
             Self::SelfTest => "self-test",
         }
     }
@@ -43,6 +46,7 @@ impl Page {
             Self::Features => "Features",
             Self::Attention => "Attention",
             Self::Toy => "Toy lab",
+            Self::Learn => "Learn",
             Self::SelfTest => "Self-test",
         }
     }

@@ -33,6 +33,8 @@ pub struct AppState {
     pub gpu: Option<GpuReport>,
     /// What is being computed.
     pub work: Option<Work>,
+    /// Whether a newer version of the page waits to be used.
+    pub update: bool,
     /// What the reader should know, newest last.
     pub notices: Vec<Notice>,
     next_notice: u32,
@@ -152,6 +154,8 @@ pub enum Action {
     Gpu(u32, GpuReport),
     /// It ended, or was cancelled.
     End,
+    /// A newer version of the page is ready.
+    Update,
     /// Something to tell.
     Note(String, String),
     /// The reader has read it.
@@ -235,6 +239,7 @@ impl AppState {
             }
             Action::Gpu(..) => {}
             Action::End => next.work = None,
+            Action::Update => next.update = true,
             Action::Note(what, hint) => next.note(what, hint),
             Action::Dismiss(id) => next.notices.retain(|notice| notice.id != id),
         }
@@ -243,8 +248,9 @@ impl AppState {
 
     fn open(&mut self, name: String, built_in: Option<u32>, summary: ModelSummary) {
         let generation = self.model.as_ref().map_or(1, |m| m.generation + 1);
-        // The first selection of a new model is its first head; the page and its settings stay.
-        if self.model.is_some() {
+        // The first selection of a new model is its first head; the page and its settings stay. Another training step
+        // of the same model is the same heads.
+        if self.model.as_ref().is_some_and(|m| m.built_in.is_none() || built_in.is_none()) {
             for param in ["layer", "head", "k"] {
                 self.route.params.remove(param);
             }

@@ -7,6 +7,7 @@ use super::route::Page;
 mod attention;
 mod features;
 mod heads;
+mod learn;
 #[cfg(feature = "gpu")]
 mod self_test;
 mod toy;
@@ -18,6 +19,7 @@ pub fn view(page: Page) -> Html {
         Page::Features => html! { <features::Features /> },
         Page::Attention => html! { <attention::Attention /> },
         Page::Toy => html! { <toy::Toy /> },
+        Page::Learn => html! { <learn::Learn /> },
         #[cfg(feature = "gpu")]
         Page::SelfTest => html! { <self_test::SelfTest /> },
         #[cfg(not(feature = "gpu"))]

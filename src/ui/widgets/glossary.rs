@@ -2,22 +2,40 @@
 
 use yew::prelude::*;
 
+use crate::ui::app::use_app;
+use crate::ui::lessons::glossary::find;
+use crate::ui::lessons::place::keep;
+use crate::ui::lessons::prose::Prose;
+use crate::ui::route::{Page, Route};
+
 /// Properties of [`Gloss`].
 #[derive(Properties, PartialEq)]
 pub struct GlossProps {
-    /// The word.
+    /// The word; its entry in the glossary is the one of that name.
     pub term: AttrValue,
-    /// What it means.
-    pub meaning: AttrValue,
+    /// What it means here; without it the glossary says what it means.
+    #[prop_or_default]
+    pub meaning: Option<AttrValue>,
 }
 
 /// A word with its meaning behind a "?".
 #[component]
 pub fn Gloss(props: &GlossProps) -> Html {
+    let app = use_app();
+    let entry = find(&props.term);
+    let more = entry.map(|entry| {
+        let learn = Route { page: Page::Learn, ..Route::default() };
+        keep(learn, &app.value().route).with("read", "glossary").with("word", entry.name())
+    });
     html! {
         <details class="gloss">
             <summary>{ props.term.clone() }<span class="mark" aria-hidden="true">{ "?" }</span></summary>
-            <p>{ props.meaning.clone() }</p>
+            if let Some(meaning) = props.meaning.clone() {
+                <p>{ meaning }
+                    if let Some(more) = more { { " " }<a href={more.to_hash()}>{ "In the glossary" }</a> }</p>
+            } else if let Some(entry) = entry {
+                <Prose text={entry.meaning.clone()} />
+            }
         </details>
     }
 }

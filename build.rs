@@ -1,0 +1,100 @@
+//! Sets the lessons: Markdown becomes HTML and formulae become MathML when the page is built.
+//!
+//! So the page carries neither a Markdown nor a TeX reader (155 kB of gzipped WebAssembly together), and a formula that
+//! cannot be set stops the build instead of a class. What stays as it is: titles, scenes, answers, and the lines that
+//! name things; `src/ui/lessons/parse.rs` reads the result.
+
+use std::error::Error;
+use std::path::Path;
+use std::{env, fs};
+
+use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
+
+const TEXTS: &str = "www/lessons/en";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={TEXTS}");
+    println!("cargo:rerun-if-changed=build.rs");
+    let formulae = LatexToMathML::new(MathCoreConfig::default())
+        .map_err(|why| format!("the setter of formulae: {why:?}"))?;
+    let out = Path::new(&env::var("OUT_DIR")?).join("lessons");
+    fs::create_dir_all(&out)?;
+    for entry in fs::read_dir(TEXTS)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path)?;
+        let set =
+            if name == "teachers.md" { html(&formulae, &text) } else { sections(&formulae, &text) };
+        fs::write(out.join(&name), set.map_err(|why| format!("{}: {why}", path.display()))?)?;
+    }
+    Ok(())
+}
+
+/// The first lines as they are, then each section: its title as it is, its prose set.
+fn sections(formulae: &LatexToMathML, text: &str) -> Result<String, String> {
+    let mut sections = text.split("\n## ");
+    let mut out = sections.next().unwrap_or_default().to_owned();
+    for section in sections {
+        let (title, body) = section.split_once('\n').unwrap_or((section, ""));
+        out += &format!("\n## {title}\n");
+        // Prose and fenced blocks take turns.
+        for (i, piece) in body.split("```").enumerate() {
+            if i % 2 == 0 {
+                out += &html(formulae, piece)?;
+            } else if let Some(question) = piece.strip_prefix("question\n") {
+                let lines = question.lines().map(|line| answer(formulae, line));
+                out += &format!(
+                    "```question\n{}\n```\n",
+                    lines.collect::<Result<Vec<_>, _>>()?.join("\n")
+                );
+            } else {
+                out += &format!("```{piece}```\n");
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// A line of a question: its words set, its name and its values as they are.
+fn answer(formulae: &LatexToMathML, line: &str) -> Result<String, String> {
+    for mark in ["choose: ", "number: ", "do: ", "right: ", "hint: ", "- ", "+ "] {
+        if let Some(words) = line.strip_prefix(mark) {
+            let parts = words.split(" | ").map(|part| {
+                let set = html(formulae, part)?;
+                let inside = set.trim().strip_prefix("<p>").and_then(|s| s.strip_suffix("</p>"));
+                inside.map(str::to_owned).ok_or_else(|| format!("more than a sentence: {part}"))
+            });
+            return Ok(format!("{mark}{}", parts.collect::<Result<Vec<_>, _>>()?.join(" | ")));
+        }
+    }
+    Ok(line.to_owned())
+}
+
+/// Markdown as HTML. A link to `gloss:word` becomes emphasis that names its word.
+fn html(formulae: &LatexToMathML, markdown: &str) -> Result<String, String> {
+    let (mut in_word, mut failed) = (false, None);
+    let mut set = |tex: &str, display| match formulae.convert_with_local_state(tex, display) {
+        Ok(done) => Event::InlineHtml(done.mathml.into()),
+        Err(why) => {
+            failed = Some(format!("cannot set {tex}: {why:?}"));
+            Event::Text(tex.to_owned().into())
+        }
+    };
+    let events = Parser::new_ext(markdown, Options::ENABLE_MATH | Options::ENABLE_TABLES);
+    let events = events.map(|event| match event {
+        Event::InlineMath(tex) => set(&tex, MathDisplay::Inline),
+        Event::DisplayMath(tex) => set(&tex, MathDisplay::Block),
+        Event::Start(Tag::Link { dest_url, .. }) if dest_url.starts_with("gloss:") => {
+            in_word = true;
+            Event::InlineHtml(format!("<em data-word=\"{}\">", &dest_url["gloss:".len()..]).into())
+        }
+        Event::End(TagEnd::Link) if std::mem::take(&mut in_word) => {
+            Event::InlineHtml("</em>".into())
+        }
+        event => event,
+    });
+    let mut out = String::new();
+    push_html(&mut out, events);
+    failed.map_or(Ok(out), Err)
+}

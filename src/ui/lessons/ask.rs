@@ -1,0 +1,108 @@
+//! The question of a step: a choice, a number, or something to do; with a word for every answer.
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use super::place::Place;
+use super::progress::Progress;
+use super::prose::Prose;
+use super::question::{Question, Verdict};
+use crate::ui::app::use_app;
+
+/// Properties of [`Ask`].
+#[derive(Properties, PartialEq)]
+pub(super) struct AskProps {
+    /// Where the question stands.
+    pub place: Place,
+    /// Whether it was answered before.
+    pub answered: bool,
+    /// Called when it is answered.
+    pub on_answer: Callback<()>,
+}
+
+/// The question, and what is said to the answer.
+#[component]
+pub(super) fn Ask(props: &AskProps) -> Html {
+    let app = use_app();
+    let typed = use_state(String::new);
+    let verdict = use_state(|| None::<Verdict>);
+    let place = props.place;
+    let Some(step) = place.step() else { return Html::default() };
+    let question = &step.question;
+    let done = question.done_at(&app.value().route);
+    {
+        let on_answer = props.on_answer.clone();
+        use_effect_with(done, move |&done| {
+            if done {
+                Progress::answer(place);
+                on_answer.emit(());
+            }
+        });
+    }
+    let onsubmit = {
+        let (typed, verdict, on_answer) = (typed.clone(), verdict.clone(), props.on_answer.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let judged = place.step().and_then(|step| step.question.judge(&typed));
+            if judged.as_ref().is_some_and(|v| v.right) {
+                Progress::answer(place);
+                on_answer.emit(());
+            }
+            verdict.set(judged);
+        })
+    };
+    let oninput = {
+        let (typed, verdict) = (typed.clone(), verdict.clone());
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                typed.set(input.value());
+                verdict.set(None);
+            }
+        })
+    };
+    let said = match question {
+        Question::Deed { says, .. } if done => Some((true, says.right.clone())),
+        _ => verdict.as_ref().map(|v| (v.right, v.says.clone())),
+    };
+    let ask = html! { <Prose text={question.ask().to_owned()} inline={true} /> };
+    let form = match question {
+        Question::Choice { options, .. } => html! {
+            <form {onsubmit}>
+                <fieldset>
+                    <legend>{ ask }</legend>
+                    { for options.iter().enumerate().map(|(i, option)| html! {
+                        <label><input type="radio" name="answer" value={i.to_string()} oninput={oninput.clone()} checked={*typed == i.to_string()} />
+                            <Prose text={option.text.clone()} inline={true} /></label>
+                    }) }
+                </fieldset>
+                <button type="submit" class="primary">{ "check" }</button>
+            </form>
+        },
+        Question::Number { .. } => html! {
+            <form {onsubmit}>
+                <label class="number">{ ask }
+                    <input type="text" inputmode="decimal" autocomplete="off" value={(*typed).clone()} {oninput} /></label>
+                <button type="submit" class="primary">{ "check" }</button>
+            </form>
+        },
+        Question::Deed { says, .. } => html! {
+            <>
+                <p class="deed">{ ask }</p>
+                if !done { <details><summary>{ "a hint" }</summary><p><Prose text={says.hint.clone()} inline={true} /></p></details> }
+            </>
+        },
+    };
+    html! {
+        <div class="question" data-testid="question">
+            <h3>{ "Question" }
+                if props.answered { <span class="tick">{ " ✓ answered" }</span> }</h3>
+            { form }
+            <div role="status" data-testid="verdict-said">
+                if let Some((right, says)) = said {
+                    <p class={if right { "said right" } else { "said" }}>
+                        <strong>{ if right { "Right. " } else { "Not yet. " } }</strong><Prose text={says} inline={true} /></p>
+                }
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,150 @@
+//! The lesson beside the page: words, the question, and the way on.
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use super::ask::Ask;
+use super::glossary::find;
+use super::place::{Place, keep};
+use super::progress::Progress;
+use super::prose::{Prose, words};
+use crate::ui::app::{go, listen, use_app};
+use crate::ui::route::{Page, Route};
+use crate::ui::session::BUILT_IN_STEP;
+use crate::ui::widgets::glossary::Gloss;
+
+/// The panel; nothing where the address names no lesson.
+#[component]
+pub fn Panel() -> Html {
+    let app = use_app();
+    let route = app.value().route.clone();
+    let place = Place::of(&route);
+    let progress = use_state(Progress::load);
+    let title = use_node_ref();
+    use_focus(place, &title);
+    use_arrows(&route);
+    let (Some(place), Some(lesson), Some(step)) =
+        (place, place.and_then(Place::lesson), place.and_then(Place::step))
+    else {
+        return Html::default();
+    };
+    let scene = place.address(&route).unwrap_or_default();
+    let moved = scene != route;
+    let link = |to: Option<Place>, text: &'static str, class: &'static str| {
+        let href = to.and_then(|to| to.address(&route)).map(|to| to.to_hash());
+        html! { if let Some(href) = href { <a {href} {class}>{ text }</a> } }
+    };
+    let on_answer = {
+        let progress = progress.clone();
+        Callback::from(move |()| progress.set(Progress::load()))
+    };
+    let presenting = route.text("present").is_some();
+    let present = if presenting {
+        route.clone().without("present")
+    } else {
+        route.clone().with("present", 1)
+    };
+    let own = app.value().model.as_ref().is_some_and(|m| m.built_in.is_none());
+    let reopen = {
+        let session = app.session.clone();
+        Callback::from(move |_: MouseEvent| session.open_built_in(BUILT_IN_STEP))
+    };
+    html! {
+        <aside class="lesson" aria-label="Lesson">
+            <div class="lesson-bar">
+                <span>{ format!("Lesson {}: {}", place.lesson, lesson.title) }</span>
+                <span class="lesson-tools">
+                    <a href={present.to_hash()}>{ if presenting { "stop presenting" } else { "present" } }</a>
+                    <a href={learn(&route).to_hash()}>{ "all lessons" }</a>
+                </span>
+            </div>
+            <ol class="steps" aria-label="Steps">
+                { for lesson.steps.iter().enumerate().map(|(i, step)| {
+                    let to = Place { step: i + 1, ..place };
+                    let done = progress.has(to);
+                    let label = format!("step {}: {}{}", i + 1, step.title, if done { ", answered" } else { "" });
+                    html! { <li><a href={to.address(&route).unwrap_or_default().to_hash()} aria-label={label} aria-current={(to == place).then_some("step")}
+                        class={done.then_some("done")}>{ if done { "✓".to_owned() } else { (i + 1).to_string() } }</a></li> }
+                }) }
+            </ol>
+            <h2 ref={title} tabindex="-1">{ step.title.clone() }</h2>
+            <Prose text={step.prose.clone()} />
+            { for words(&step.prose).into_iter().filter_map(find).map(|entry| html! { <Gloss key={entry.name()} term={entry.name()} /> }) }
+            if own {
+                <p class="hint">{ "This lesson speaks of the built-in model. " }<button type="button" onclick={reopen}>{ "open it" }</button></p>
+            }
+            <Ask key={place.to_string()} {place} answered={progress.has(place)} {on_answer} />
+            <nav class="turn" aria-label="Steps of the lesson">
+                { link(place.back(), "‹ back", "") }
+                if moved { <a href={scene.to_hash()}>{ "set the scene again" }</a> }
+                { link(place.next(), "next ›", "on") }
+                if place.next().is_none() { { onward(place, &route) } }
+            </nav>
+        </aside>
+    }
+}
+
+/// After the last step: the next lesson, or the list.
+fn onward(place: Place, route: &Route) -> Html {
+    let next = Place { lesson: place.lesson + 1, step: 1 };
+    match next.lesson().zip(next.address(route)) {
+        Some((lesson, to)) => {
+            html! { <a class="on" href={to.to_hash()}>{ format!("lesson {}: {} ›", next.lesson, lesson.title) }</a> }
+        }
+        None => html! { <a class="on" href={learn(route).to_hash()}>{ "all lessons ›" }</a> },
+    }
+}
+
+/// The list of lessons, out of the lesson that the route is in.
+fn learn(route: &Route) -> Route {
+    keep(Route { page: Page::Learn, ..Route::default() }, route).without("present")
+}
+
+/// A new step is read from its title; the first one of a visit leaves the focus alone.
+#[hook]
+fn use_focus(place: Option<Place>, title: &NodeRef) {
+    let title = title.clone();
+    let seen = use_mut_ref(|| false);
+    use_effect_with(place, move |place| {
+        let first = !std::mem::replace(&mut *seen.borrow_mut(), true);
+        if let Some(title) = title.cast::<HtmlElement>().filter(|_| !first) {
+            // Focus cannot be refused to a title that is shown.
+            let _ = title.focus();
+        }
+    });
+}
+
+/// When presenting: arrows and page keys turn the steps, Escape ends it.
+#[hook]
+fn use_arrows(route: &Route) {
+    let latest = use_mut_ref(|| route.clone());
+    *latest.borrow_mut() = route.clone();
+    use_effect_with((), move |()| {
+        let Some(window) = web_sys::window() else { return };
+        listen(&window, "keydown", move |event| {
+            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+            let route = latest.borrow().clone();
+            let Some(place) = Place::of(&route).filter(|_| route.text("present").is_some()) else {
+                return;
+            };
+            let target = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+            let is = |selector: &str| {
+                target.as_ref().is_some_and(|t| t.closest(selector).ok().flatten().is_some())
+            };
+            let arrows_are_free = !is("input, textarea, select, [role=grid], svg, [role=tablist]");
+            let to = match event.key().as_str() {
+                "PageDown" => place.next(),
+                "PageUp" => place.back(),
+                "ArrowRight" if arrows_are_free => place.next(),
+                "ArrowLeft" if arrows_are_free => place.back(),
+                "Escape" => return go(&route.without("present")),
+                _ => return,
+            };
+            if let Some(to) = to.and_then(|to| to.address(&route)) {
+                event.prevent_default();
+                go(&to);
+            }
+        });
+    });
+}

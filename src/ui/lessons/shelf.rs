@@ -1,0 +1,99 @@
+//! The texts themselves. They travel inside the page: at once there, offline too, and never older or newer than it.
+
+use std::sync::OnceLock;
+
+use super::parse::{Lesson, lesson};
+
+macro_rules! text {
+    ($name:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/lessons/", $name, ".md"))
+    };
+}
+
+/// The glossary.
+pub(super) const GLOSSARY: &str = text!("glossary");
+
+/// The page for teachers, Markdown.
+pub const TEACHERS: &str = text!("teachers");
+
+const LESSONS: &[&str] = &[
+    text!("1-what-a-head-computes"),
+    text!("2-omega-and-its-svd"),
+    text!("3-superposition"),
+    text!("4-alignment-in-the-toy-model"),
+    text!("6-sparse-attention-decomposition"),
+    text!("7-a-real-model"),
+    text!("8-more-than-chance"),
+];
+
+/// Every lesson, in order. A text that is not a lesson would be left out; the tests see to it that there is none.
+pub fn lessons() -> &'static [Lesson] {
+    static SHELF: OnceLock<Vec<Lesson>> = OnceLock::new();
+    SHELF.get_or_init(|| LESSONS.iter().filter_map(|text| lesson(text).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::prose::{links, words};
+    use super::super::{glossary, place::Place, question::Question};
+    use super::*;
+    use crate::ui::route::Route;
+
+    fn steps() -> impl Iterator<Item = (Place, &'static super::super::parse::Step)> {
+        lessons().iter().enumerate().flat_map(|(l, lesson)| {
+            lesson
+                .steps
+                .iter()
+                .enumerate()
+                .map(move |(s, step)| (Place { lesson: l + 1, step: s + 1 }, step))
+        })
+    }
+
+    #[test]
+    fn every_text_is_a_lesson_of_four_to_six_steps_and_ten_minutes() {
+        for text in LESSONS {
+            let lesson = lesson(text).unwrap_or_else(|why| panic!("{why}"));
+            let n = lesson.steps.len();
+            assert!((4..=6).contains(&n), "{}: {n} steps", lesson.title);
+            assert!((1..=10).contains(&lesson.minutes), "{}", lesson.title);
+        }
+    }
+
+    #[test]
+    fn every_step_can_be_played() {
+        for (place, step) in steps() {
+            if let Question::Deed { goal, .. } = &step.question {
+                assert!(!step.question.done_at(&step.scene), "{place}: done before it is asked");
+                assert!(step.question.done_at(goal), "{place}");
+            }
+            if let Question::Number { answer, .. } = &step.question {
+                assert!(step.question.judge(&answer.to_string()).unwrap().right, "{place}");
+            }
+            assert!(
+                !step.prose.contains("```"),
+                "{place}: a block that is neither scene nor question"
+            );
+        }
+    }
+
+    #[test]
+    fn every_preset_and_every_word_that_a_lesson_names_is_there() {
+        let presets = crate::toy::presets();
+        let known = |route: &Route| {
+            route.text("preset").is_none_or(|id| presets.iter().any(|preset| preset.id == id))
+        };
+        for (place, step) in steps() {
+            assert!(known(&step.scene), "{place}: no preset {:?}", step.scene.text("preset"));
+        }
+        let prose = steps().map(|(place, step)| (place.to_string(), step.prose.as_str()));
+        for (place, text) in prose.chain([("teachers".to_owned(), TEACHERS)]) {
+            for word in words(text) {
+                assert!(glossary::find(word).is_some(), "{place}: no glossary entry for {word}");
+            }
+            for hash in links(text) {
+                let route = Route::parse(&hash);
+                assert!(known(&route) && route.to_hash() == hash, "{place}: {hash}");
+            }
+        }
+    }
+}
