@@ -106,7 +106,7 @@ fn learn(route: &Route) -> Route {
 fn use_focus(place: Option<Place>, title: &NodeRef) {
     let title = title.clone();
     let seen = use_mut_ref(|| false);
-    use_effect_with(place, move |place| {
+    use_effect_with(place, move |_| {
         let first = !std::mem::replace(&mut *seen.borrow_mut(), true);
         if let Some(title) = title.cast::<HtmlElement>().filter(|_| !first) {
             // Focus cannot be refused to a title that is shown.
