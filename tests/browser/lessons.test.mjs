@@ -1,0 +1,245 @@
+// The lessons, played from the first to the last question by keyboard alone; prepared and presented views; the page without a network.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { DIST, ROOT, assertAccessible, complete, model, picture, start, withPage } from "./harness.mjs";
+import { serve } from "./server.mjs";
+
+const FOLDER = join(ROOT, "www/lessons/en");
+const LESSONS = readdirSync(FOLDER).filter((name) => /^\d/.test(name)).sort();
+
+/** The steps of a lesson, as far as a reader needs them: the fields of the question, and which option is right. */
+function steps(name) {
+  const [, ...sections] = readFileSync(join(FOLDER, name), "utf8").split("\n## ");
+  return sections.map((section) => {
+    const block = /```question\n([^]*?)```/.exec(section)[1];
+    const field = (name) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
+    const options = [...block.matchAll(/^([-+]) /gm)].map(([, mark]) => mark === "+");
+    return { title: section.split("\n")[0], right: options.indexOf(true), wrong: options.indexOf(false), answer: field("answer"), goal: field("goal") };
+  });
+}
+
+/** Whether the focused element matches. */
+const focused = (page, selector) => page.evaluate((selector) => document.activeElement?.matches(selector), selector);
+
+/** Presses a key until the focus is on `selector`: the only way in which these tests get anywhere. */
+async function tabTo(page, selector, key = "Tab") {
+  for (let i = 0; i < 400; i += 1) {
+    if (await focused(page, selector)) return;
+    await page.keyboard.press(key);
+  }
+  assert.fail(`no way to ${selector} by ${key}`);
+}
+
+async function press(page, selector, key) {
+  await page.locator(selector).first().waitFor();
+  await tabTo(page, selector, key);
+  await page.keyboard.press("Enter");
+}
+
+/** What a reader does where a step says so, by the goal's parameters. */
+async function act(page, goal) {
+  const to = Object.fromEntries(new URLSearchParams(goal.split("?")[1]));
+  if (to.at) return press(page, '[data-testid="train"]');
+  if (to.seed) {
+    await press(page, ".toy-settings summary");
+    await tabTo(page, '[data-setting="seed"]');
+    await page.keyboard.press("ControlOrMeta+a");
+    await page.keyboard.type(to.seed);
+    return page.keyboard.press("Enter");
+  }
+  if (to.dest) return press(page, `.tokens button:nth-of-type(${Number(to.dest) + 1})`);
+  // The grid of heads: arrows from the cell in view.
+  const here = "section.page:not([hidden]) [data-head]";
+  await page.locator(here).first().waitFor();
+  await page.waitForFunction((here) => [...document.querySelectorAll(here)].every((cell) => cell.textContent !== "…"), here);
+  await tabTo(page, here);
+  let [layer, head] = (await page.evaluate(() => document.activeElement.dataset.head)).split(",").map(Number);
+  const move = async (key, by) => {
+    await page.keyboard.press(key);
+    [layer, head] = [layer + by[0], head + by[1]];
+    await page.waitForFunction((at) => document.activeElement.dataset.head === at, `${layer},${head}`);
+  };
+  while (layer !== Number(to.layer)) await (layer < to.layer ? move("ArrowDown", [1, 0]) : move("ArrowUp", [-1, 0]));
+  while (head !== Number(to.head)) await (head < to.head ? move("ArrowRight", [0, 1]) : move("ArrowLeft", [0, -1]));
+}
+
+const said = (page) => page.locator(".question .said");
+
+/** Answers one step; a wrong answer comes first where there is one, and must not close the door. */
+async function play(page, step) {
+  if (step.goal) {
+    await act(page, step.goal);
+  } else if (step.answer) {
+    await tabTo(page, '.question input[type="text"]');
+    await page.keyboard.type("12345");
+    await page.keyboard.press("Enter");
+    await said(page).filter({ hasText: "Not yet" }).waitFor();
+    await page.keyboard.press("ControlOrMeta+a");
+    await page.keyboard.type(step.answer.split("±")[0].trim());
+    await page.keyboard.press("Enter");
+  } else {
+    await tabTo(page, '.question input[type="radio"]');
+    await page.keyboard.press("Space");
+    let at = 0;
+    for (const wanted of [step.wrong, step.right]) {
+      for (; at < wanted; at += 1) await page.keyboard.press("ArrowDown");
+      for (; at > wanted; at -= 1) await page.keyboard.press("ArrowUp");
+      await page.keyboard.press("Enter");
+      await said(page).filter({ hasText: wanted === step.wrong ? "Not yet" : "Right" }).waitFor();
+    }
+  }
+  await page.locator(".said.right").waitFor({ timeout: 60_000 });
+}
+
+describe("Lessons", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+  const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
+
+  for (const [i, name] of LESSONS.entries()) {
+    it(`${name} is played by keyboard, and every step of it is accessible`, { hash: "#/learn" }, async (page) => {
+      await model(page).filter({ hasText: "built-in model" }).waitFor();
+      await press(page, `.lessons li:nth-of-type(${i + 1}) a.title`);
+      for (const [s, step] of steps(name).entries()) {
+        await page.locator(".lesson h2", { hasText: step.title }).waitFor();
+        if (s > 0) assert.ok(await focused(page, ".lesson h2"), "a new step is read from its title");
+        await play(page, step);
+        await assertAccessible(page, `in ${name}, step ${s + 1}`);
+        if (s + 1 < steps(name).length) await press(page, ".turn a.on", step.goal ? "Shift+Tab" : "Tab");
+      }
+      await page.goto(`${session.address}#/learn`);
+      await page.locator(`.lessons li:nth-of-type(${i + 1})`, { hasText: "done" }).waitFor();
+    });
+  }
+
+  it("keeps what was answered", { hash: "#/heads?head=0&layer=1&lesson=2.1" }, async (page) => {
+    await complete(page);
+    await play(page, steps(LESSONS[1])[0]);
+    await page.reload();
+    await page.locator(".question .tick").waitFor();
+    await page.goto(`${session.address}#/learn`);
+    await page.getByRole("link", { name: "go on at step 2" }).waitFor();
+  });
+
+  it("presents with large type and arrow keys, and stops at Escape", { hash: "#/heads?head=0&layer=1&lesson=2.1&present=1" }, async (page) => {
+    await page.locator(".lesson h2").waitFor();
+    assert.ok(!(await page.locator("header").first().isVisible()), "no chrome");
+    const size = await page.evaluate(() => parseFloat(getComputedStyle(document.documentElement).fontSize));
+    assert.ok(size >= 20, `${size} px`);
+    for (const [key, step] of [["ArrowRight", "2.2"], ["PageDown", "2.3"], ["ArrowLeft", "2.2"]]) {
+      await page.keyboard.press(key);
+      await page.waitForFunction((step) => location.hash.includes(`lesson=${step}`) && location.hash.includes("present=1"), step);
+    }
+    await picture(page, "presenter");
+    await page.keyboard.press("Escape");
+    await page.locator("header nav").first().waitFor();
+  });
+
+  it("hides what a prepared view locks, and nothing without it", { hash: "#/attention?lesson=1.2" }, async (page) => {
+    const hidden = {
+      nav: "header nav[aria-label=Pages]",
+      open: ".model-line",
+      controls: ".columns .field",
+      prompt: ".prompt form",
+      exports: ".exports",
+      lesson: ".lesson .steps",
+    };
+    await page.locator(".columns .field").first().waitFor();
+    for (const selector of Object.values(hidden)) assert.ok(await page.locator(`${selector} >> visible=true`).first().isVisible(), selector);
+    for (const [name, selector] of Object.entries(hidden)) {
+      await page.evaluate((name) => (location.hash = `#/attention?lesson=1.2&lock=${name}`), name);
+      await page.locator(`.lock-${name}`).waitFor();
+      assert.equal(await page.locator(`${selector} >> visible=true`).count(), 0, `${name} hides ${selector}`);
+    }
+    // The next step is as locked as this one.
+    assert.match(await page.locator(".turn a.on").getAttribute("href"), /lock=lesson/);
+  });
+
+  it("opens the glossary in place and at the word", { hash: "#/heads?head=0&layer=1&lesson=2.1" }, async (page) => {
+    await page.locator(".lesson .gloss summary", { hasText: "rank" }).click();
+    await page.locator(".lesson .gloss .prose", { hasText: "tell apart" }).waitFor();
+    await page.goto(`${session.address}#/learn?read=glossary&word=MMCS`);
+    await page.locator(".glossary dt.chosen", { hasText: "MMCS" }).waitFor();
+    await assertAccessible(page, "in the glossary");
+    await page.goto(`${session.address}#/learn?read=teachers`);
+    await page.getByRole("heading", { name: "For teachers" }).waitFor();
+    await assertAccessible(page, "on the teachers' page");
+  });
+});
+
+describe("without a network", () => {
+  let session, copy;
+  const offline = (folder) => execFileSync("node", [join(ROOT, ".ci/offline.mjs"), folder]);
+  before(async () => {
+    session = await start();
+    copy = mkdtempSync(join(tmpdir(), "omega-dist-"));
+    cpSync(DIST, copy, { recursive: true, filter: (path) => !/\/\.(stage|built)/.test(path) });
+    offline(copy);
+    assert.ok(existsSync(join(copy, "sw.js")));
+  });
+  after(async () => {
+    await session?.stop();
+    rmSync(copy, { recursive: true, force: true });
+  });
+
+  const installed = (page) => page.evaluate(() => navigator.serviceWorker.ready.then(({ active }) => active.state));
+  /** A server is gone on purpose: the browser's look for a newer version fails. */
+  const expected = [/sw\.js/, /ERR_CONNECTION_REFUSED/, /ERR_FAILED/];
+
+  test("everything works with the server stopped", async () => {
+    const server = await serve(copy, { prefix: "/class/room/" });
+    await withPage({ ...session, address: `${server.address}?offline` }, { hash: "#/heads", expected }, async (page) => {
+      await complete(page);
+      await installed(page);
+      await server.close();
+      await page.reload();
+      await complete(page);
+      await page.evaluate(() => (location.hash = "#/heads?head=0&layer=1&lesson=2.1"));
+      await page.locator(".lesson h2").waitFor();
+      await play(page, steps(LESSONS[1])[0]);
+      await page.evaluate(() => (location.hash = "#/attention?step=0"));
+      await model(page).filter({ hasText: "step 0" }).waitFor();
+      await page.getByTestId("next").waitFor();
+      await page.evaluate(() => (location.hash = "#/toy?at=100"));
+      await page.locator("section.page.toy figure").first().waitFor();
+    });
+  });
+
+  test("a newer version is announced, and comes when asked for", async () => {
+    const server = await serve(copy, { prefix: "/class/room/" });
+    await withPage({ ...session, address: `${server.address}?offline` }, { hash: "#/learn" }, async (page) => {
+      await page.locator(".lessons").waitFor();
+      await installed(page);
+      await page.reload();
+      await page.locator(".lessons").waitFor();
+      appendFileSync(join(copy, "icon.svg"), "<!-- newer -->");
+      offline(copy);
+      await page.reload();
+      await page.getByText("A newer version of this page is ready.").waitFor();
+      const old = await page.evaluate(() => caches.keys());
+      assert.equal(old.length, 2, "the old version is there until the reader lets it go");
+      await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "reload" }).click()]);
+      await page.locator(".lessons").waitFor();
+      await page.waitForFunction(async () => (await caches.keys()).length === 1);
+      assert.equal(await page.getByText("A newer version of this page is ready.").count(), 0);
+    });
+    await server.close();
+  });
+
+  test("can be installed", async () => {
+    const server = await serve(copy);
+    await withPage({ ...session, address: server.address }, { hash: "#/learn" }, async (page) => {
+      const cdp = await page.context().newCDPSession(page);
+      const { installabilityErrors } = await cdp.send("Page.getInstallabilityErrors");
+      // A window of these tests is private, and a private window installs nothing.
+      assert.deepEqual(installabilityErrors.map((e) => e.errorId).filter((id) => id !== "in-incognito"), []);
+    });
+    await server.close();
+  });
+});
