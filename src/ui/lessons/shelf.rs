@@ -21,6 +21,7 @@ const LESSONS: &[&str] = &[
     text!("2-omega-and-its-svd"),
     text!("3-superposition"),
     text!("4-alignment-in-the-toy-model"),
+    text!("5-why-the-theorems"),
     text!("6-sparse-attention-decomposition"),
     text!("7-a-real-model"),
     text!("8-more-than-chance"),
