@@ -33,6 +33,35 @@ pub fn training_order(names: &[&str]) -> Vec<(usize, SeriesEntry)> {
     entries
 }
 
+/// Which files make up each checkpoint: shards of one folder together, every other .safetensors file by itself; files
+/// without weights (config, tokenizer) go with the checkpoints of their folder, or with all where no weights are beside
+/// them. Returns a name and the indices of its files for each, unordered.
+pub fn checkpoints(paths: &[&str]) -> Vec<(String, Vec<usize>)> {
+    let folder = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let is_weights = |path: &str| path.ends_with(".safetensors");
+    let mut found: Vec<(String, String, Vec<usize>)> = Vec::new();
+    for (index, path) in paths.iter().enumerate().filter(|(_, path)| is_weights(path)) {
+        let (home, shard) = (folder(path), path.contains("-of-"));
+        let name = if shard || path.ends_with("/model.safetensors") {
+            home.clone()
+        } else {
+            (*path).to_owned()
+        };
+        match found.iter_mut().find(|(known, ..)| shard && *known == name) {
+            Some((.., files)) => files.push(index),
+            None => found.push((name, home, vec![index])),
+        }
+    }
+    for (index, path) in paths.iter().enumerate().filter(|(_, path)| !is_weights(path)) {
+        let home = folder(path);
+        let beside = found.iter().any(|(_, folder, _)| *folder == home);
+        for (.., files) in found.iter_mut().filter(|(_, folder, _)| !beside || *folder == home) {
+            files.push(index);
+        }
+    }
+    found.into_iter().map(|(name, _, files)| (name, files)).collect()
+}
+
 /// The number after "step", "checkpoint", "ckpt", "iter" or "epoch" in a name; the last one, since directories come first.
 fn named_step(name: &str) -> Option<u64> {
     let lower = name.to_ascii_lowercase();
@@ -124,6 +153,22 @@ impl SeriesTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shards_stay_together_and_shared_files_go_with_everyone() {
+        let paths = [
+            "pythia/step0/model-00001-of-00002.safetensors",
+            "pythia/step0/model-00002-of-00002.safetensors",
+            "pythia/step0/config.json",
+            "pythia/step64/model.safetensors",
+            "step-00128.safetensors",
+            "shared/tokenizer.json",
+        ];
+        let found = checkpoints(&paths);
+        assert_eq!(found[0], ("pythia/step0".into(), vec![0, 1, 2, 5]));
+        assert_eq!(found[1], ("pythia/step64".into(), vec![3, 5]));
+        assert_eq!(found[2], ("step-00128.safetensors".into(), vec![4, 5]));
+    }
 
     fn steps(names: &[&str]) -> Vec<(usize, Option<u64>)> {
         training_order(names).into_iter().map(|(at, entry)| (at, entry.step)).collect()

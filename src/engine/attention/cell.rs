@@ -2,16 +2,19 @@
 
 use super::super::Engine;
 use super::run::{guesses, softmax};
+use crate::circuits::attribution::{Cells, Removal, dynamic_threshold};
 use crate::circuits::components::ComponentTerms;
 use crate::circuits::components_model::split_head;
 use crate::circuits::controls::{ControlOptions, Controls};
 use crate::circuits::intervention::Intervention;
+use crate::circuits::relative_attention::HeadTerms;
+use crate::circuits::sad::prefix_rule_2024;
 use crate::circuits::sad_event::SadEvent;
 use crate::circuits::sad_run::{LayerRun, edited_scores};
-use crate::model::forward::{ForwardPass, Site};
-use crate::model::{AttentionLayer, Part as Matrices, Weights};
+use crate::model::forward::{ForwardPass, LayerTrace, Site};
+use crate::model::{AttentionLayer, Model, Part as Matrices, Weights};
 use crate::worker::protocol::attention::{
-    Cell, CellAt, Changed, Guess, Part, Prompt, Tell as AttentionTell,
+    Cell, CellAt, Changed, Guess, Part, Prompt, Rules, Tell as AttentionTell,
 };
 use crate::worker::protocol::{Failure, Out, Tell};
 
@@ -54,6 +57,10 @@ pub(super) fn cell(
             Err(reason) => unsplit = Some(reason.to_string()),
         }
     }
+    let rules = Rules {
+        prefix_2024: event.as_ref().map(|e| prefix_rule_2024(&e.terms)).unwrap_or_default(),
+        removal: removal(model, trace, &layer_run, &terms, at),
+    };
     let coefficients = |values: &[f64]| values.iter().map(|&x| x as f32).collect();
     let cell = Cell {
         at,
@@ -62,6 +69,7 @@ pub(super) fn cell(
         control_terms,
         dest_coefficients: coefficients(&terms.dest_coefficients),
         src_coefficients: coefficients(&terms.src_coefficients),
+        rules,
         remainder_share: terms.remainder_share(),
         dest_parts,
         src_parts,
@@ -69,6 +77,26 @@ pub(super) fn cell(
     };
     out(Tell::Attention(AttentionTell::Cell(Box::new(cell))), Vec::new());
     Ok(())
+}
+
+/// ACC++ on one cell: soft-cap and what is added after it as the forward pass had them.
+fn removal(
+    model: &Model,
+    trace: &LayerTrace,
+    run: &LayerRun<'_>,
+    terms: &HeadTerms,
+    at: CellAt,
+) -> Option<Removal> {
+    let visible = run.view.visible(at.dest, terms.n_src);
+    let src = at.src.checked_sub(visible.start)?;
+    let mut cells = Cells::of_terms(terms, run.view, at.dest).ok()?;
+    cells.soft_cap = model.layer(at.layer).ok()?.attention.score_cap;
+    let capped = |x: f64| cells.soft_cap.map_or(x, |cap| cap * (x / cap).tanh());
+    let row = (at.head * trace.n + at.dest) * trace.n;
+    let seen = trace.scores.get(row + visible.start..row + visible.end)?;
+    let bare = cells.scores();
+    cells.offset = seen.iter().zip(&bare).map(|(&s, &x)| f64::from(s) - capped(x)).collect();
+    cells.greedy_removal(src, dynamic_threshold(at.dest)).ok()
 }
 
 /// The components, strongest first.

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::circuits::attribution::Removal;
 use crate::circuits::components::Component;
 use crate::circuits::intervention::Intervention;
 use crate::circuits::prompts::Task;
@@ -146,6 +147,8 @@ pub struct Cell {
     pub dest_coefficients: Vec<f32>,
     /// Each token's coefficient on each source-side vector, `[n, d_head]`.
     pub src_coefficients: Vec<f32>,
+    /// The singular vectors that the rules of earlier work keep.
+    pub rules: Rules,
     /// How far the terms are from adding up: largest remainder over largest score.
     pub remainder_share: f64,
     /// Where the terms come from, destination side; empty with a reason in `unsplit`.
@@ -154,6 +157,16 @@ pub struct Cell {
     pub src_parts: Vec<Part>,
     /// Why there are no parts.
     pub unsplit: Option<String>,
+}
+
+/// Which singular vectors the rules of earlier work call the explanation of a score.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Rules {
+    /// The 2024 rule: the shortest descending prefix whose sum exceeds the score.
+    pub prefix_2024: Vec<usize>,
+    /// ACC++: vectors removed in the order of their integrated gradients until attention falls under a threshold. The number
+    /// after the last vector stands for what no vector carries.
+    pub removal: Option<Removal>,
 }
 
 /// What one upstream component contributes to the relative attention of a cell.

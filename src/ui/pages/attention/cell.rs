@@ -10,7 +10,7 @@ use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
 use crate::ui::format::{percent, short_exponent, three, token};
 use crate::ui::widgets::glossary::Gloss;
-use crate::worker::protocol::attention::{Cell, CellAt, Ran};
+use crate::worker::protocol::attention::{Cell, CellAt, Ran, Rules};
 
 /// Properties of [`CellView`].
 #[derive(Properties, PartialEq)]
@@ -133,6 +133,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
                     <tr><th scope="row">{ "N_recon, τ = 0.9" }</th><td>{ n(event.sparsity.n_recon_90) }</td><td>{ s(event.controls.basis.n_recon_90) }</td><td>{ s(event.controls.subspace.n_recon_90) }</td></tr>
                 </tbody>
             </table>
+            { rules(&cell.rules, terms.len()) }
             <p class="hint">{ "A small N_recon is no evidence by itself; compare with the basis control, and look at large scores." }</p>
             <Figure name={format!("{name}-running-sum")} table={sums} caption={html! { { "Share of the score reached by the largest terms." } }}>
                 <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some((0.0, 1.3))} cursor={Some(needed as f64)} />
@@ -140,5 +141,43 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             <p class="convention">{ format!("score {} (scale included) · terms add up to {} of the largest score · controls: 16 rotations, seed shown in exports", three(event.score), short_exponent(cell.remainder_share)) }</p>
             <Components cell={cell.clone()} ran={props.ran.clone()} />
         </section>
+    }
+}
+
+/// What earlier work would call the explanation of this score.
+fn rules(rules: &Rules, d_head: usize) -> Html {
+    let named = |ks: &[usize]| {
+        let name = |k: &usize| {
+            if *k < d_head { format!("k = {k}") } else { "what no vector carries".to_owned() }
+        };
+        ks.iter().map(name).collect::<Vec<_>>().join(", ")
+    };
+    let removal = rules.removal.as_ref().map(|removal| {
+        let last = removal.attention.last().copied().unwrap_or(f64::NAN);
+        match (removal.removed.is_empty(), removal.reached) {
+            (true, _) => format!(
+                "nothing to remove: attention is under {} already",
+                three(removal.threshold)
+            ),
+            (_, true) => format!(
+                "without {} attention falls to {}, under {}",
+                named(&removal.removed),
+                percent(last),
+                three(removal.threshold)
+            ),
+            (_, false) => {
+                format!("never under {}, even without all of them", three(removal.threshold))
+            }
+        }
+    });
+    html! {
+        <dl class="statistics" data-testid="rules">
+            <div><dt><Gloss term="2024 rule" meaning="Franco and Crovella 2024: the largest terms of the score, in order, until their sum exceeds the whole score." /></dt>
+                <dd>{ format!("{}: {}", rules.prefix_2024.len(), named(&rules.prefix_2024)) }</dd></div>
+            if let Some(removal) = removal {
+                <div><dt><Gloss term="ACC++ rule" meaning="Order the singular vectors by integrated gradients of the attention probability along α · scores, 64 trapezoid steps; remove them in that order until attention falls under min(1, 2.5 / (dest + 1)). The soft-cap, where there is one, is differentiated through." /></dt>
+                    <dd>{ removal }</dd></div>
+            }
+        </dl>
     }
 }

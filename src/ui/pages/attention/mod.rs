@@ -168,7 +168,7 @@ pub fn Attention() -> Html {
                 <p class="empty" role="status">{ "The prompt is being run through the model." }</p>
             }
             <set::SetView />
-            if built_in { <series::SeriesView /> }
+            <series::SeriesView />
         </>
     }
 }

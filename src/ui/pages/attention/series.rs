@@ -1,13 +1,16 @@
-//! Through training: the same prompts on every checkpoint of the built-in model; who becomes sparse, and when.
+//! Through training: the same prompts on every checkpoint of a model; who becomes sparse, and when.
 
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::set::spec;
-use crate::ui::app::use_app;
+use crate::circuits::series::{checkpoints, training_order};
+use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series, Table};
+use crate::ui::drop::listed;
 use crate::ui::format::{percent, three};
 use crate::ui::session::{fetch, now};
 use crate::ui::state::{Action, Work};
@@ -21,6 +24,14 @@ const STEPS: [u32; 14] = [0, 32, 64, 125, 180, 250, 350, 500, 700, 1000, 1400, 2
 
 /// Prompts per checkpoint.
 const PROMPTS: usize = 64;
+
+/// One checkpoint of a series: its step, or its place where no name tells one.
+#[derive(Clone, PartialEq)]
+struct Checkpoint {
+    step: u32,
+    name: String,
+    files: Vec<Dropped>,
+}
 
 /// One checkpoint's measurements.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -68,21 +79,49 @@ impl Reducible for Outcome {
     }
 }
 
-/// The series: a button, curves over training, a slider that opens a step.
+/// The series: whose checkpoints, curves over training, a slider that opens a step of the built-in model.
 #[component]
 pub(super) fn SeriesView() -> Html {
     let app = use_app();
     let outcome = use_reducer(Outcome::default);
-    let run = {
+    let own = use_state(Vec::<Checkpoint>::new);
+    let built_in = {
         let (app, outcome) = (app.clone(), outcome.clone());
         Callback::from(move |_: MouseEvent| {
-            outcome.dispatch(Heard::Fresh);
             let (app, outcome) = (app.clone(), outcome.clone());
-            spawn_local(async move { measure(app, outcome).await });
+            spawn_local(async move {
+                match fetched().await {
+                    Ok(series) => measure(&app, &outcome, &series),
+                    Err(why) => app.session.act(Action::Note(
+                        format!("The series could not be loaded: {why}."),
+                        String::new(),
+                    )),
+                }
+            });
         })
     };
-    let step = app.value().model.as_ref().and_then(|m| m.built_in).unwrap_or(0);
-    let index = STEPS.iter().position(|s| *s == step).unwrap_or(STEPS.len() - 1);
+    let measure_own = {
+        let (app, outcome, own) = (app.clone(), outcome.clone(), own.clone());
+        Callback::from(move |_: MouseEvent| measure(&app, &outcome, &own))
+    };
+    let chosen = {
+        let (own, app) = (own.clone(), app.clone());
+        Callback::from(move |event: Event| {
+            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
+            let series = input.files().map(|list| in_order(&listed(&list))).unwrap_or_default();
+            if series.is_empty() {
+                let hint =
+                    "Choose several .safetensors files of one model, or a folder of checkpoints.";
+                app.session.act(Action::Note(
+                    "There is no checkpoint among these files.".into(),
+                    hint.into(),
+                ));
+            }
+            own.set(series);
+        })
+    };
+    let step = app.value().model.as_ref().and_then(|m| m.built_in);
+    let index = STEPS.iter().position(|s| Some(*s) == step).unwrap_or(STEPS.len() - 1);
     let open = {
         let app = app.clone();
         Callback::from(move |i: f64| {
@@ -95,43 +134,84 @@ pub(super) fn SeriesView() -> Html {
     html! {
         <section class="series-view" aria-label="Through training">
             <h2>{ "Through training" }</h2>
-            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. The same {PROMPTS} indirect-object prompts are run on each, and every head is measured.", STEPS.len()) }</p>
+            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. The same {PROMPTS} indirect-object prompts are run on each checkpoint, one in memory at a time, and every head is measured.", STEPS.len()) }</p>
             <div class="controls">
-                <button type="button" class="primary" onclick={run} data-testid="run-series">{ "measure every step" }</button>
-                <Slider label="open the model at step" min={0.0} max={(STEPS.len() - 1) as f64} step={1.0} value={index as f64} shown={step.to_string()} on_change={open} />
+                <button type="button" class="primary" onclick={built_in} data-testid="run-series">{ "measure every step" }</button>
+                <Slider label="open the model at step" min={0.0} max={(STEPS.len() - 1) as f64} step={1.0} value={index as f64} shown={STEPS[index].to_string()} on_change={open} />
             </div>
-            if !outcome.0.is_empty() { { view(&outcome.0, f64::from(step)) } }
+            <div class="controls">
+                <label class="field"><span>{ "or checkpoints of my own model (several files)" }</span>
+                    <input type="file" multiple=true onchange={chosen.clone()} data-testid="series-files" /></label>
+                <label class="field"><span>{ "or a folder of them" }</span>
+                    <input type="file" webkitdirectory=true onchange={chosen} /></label>
+            </div>
+            if !own.is_empty() {
+                <p class="hint">{ "In training order, by the numbers in their names; correct a step where a name misleads." }</p>
+                <ul class="checkpoints">{ for own.iter().enumerate().map(|(i, c)| step_field(&own, i, c)) }</ul>
+                <button type="button" class="primary" onclick={measure_own} data-testid="run-own-series">{ format!("measure these {} checkpoints", own.len()) }</button>
+            }
+            if !outcome.0.is_empty() { { view(&outcome.0, step.map(f64::from)) } }
         </section>
     }
 }
 
-/// Fetches and measures one checkpoint after the other; the open model stays.
-async fn measure(app: crate::ui::app::App, outcome: UseReducerHandle<Outcome>) {
-    let mut shared = Vec::new();
-    for name in ["config.json", "tokenizer.json"] {
-        match fetch(&format!("models/names/{name}")).await {
-            Ok(blob) => shared.push(Dropped { name: name.to_owned(), blob }),
-            Err(why) => {
-                return app.session.act(Action::Note(
-                    format!("The series could not be loaded: {why}."),
-                    String::new(),
-                ));
+/// The step of one of the reader's checkpoints, to correct.
+fn step_field(own: &UseStateHandle<Vec<Checkpoint>>, i: usize, checkpoint: &Checkpoint) -> Html {
+    let changed = {
+        let own = own.clone();
+        Callback::from(move |event: Event| {
+            let typed =
+                event.target_dyn_into::<HtmlInputElement>().and_then(|x| x.value().parse().ok());
+            let mut series = (*own).clone();
+            if let (Some(step), Some(checkpoint)) = (typed, series.get_mut(i)) {
+                checkpoint.step = step;
+                own.set(series);
             }
-        }
+        })
+    };
+    html! {
+        <li><label class="field"><span>{ checkpoint.name.clone() }</span>
+            <input type="number" min="0" value={checkpoint.step.to_string()} onchange={changed} /></label></li>
     }
-    let mut jobs = Vec::new();
-    for step in STEPS {
-        let name = format!("step-{step:05}.safetensors");
-        let blob = match fetch(&format!("models/names/{name}")).await {
-            Ok(blob) => blob,
-            Err(why) => {
-                app.session
-                    .act(Action::Note(format!("Step {step} is left out: {why}."), String::new()));
-                continue;
-            }
+}
+
+/// The reader's files as checkpoints in training order.
+fn in_order(files: &[Dropped]) -> Vec<Checkpoint> {
+    let paths: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
+    let found = checkpoints(&paths);
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    let ordered = training_order(&names).into_iter().enumerate();
+    let checkpoint =
+        |(place, (index, entry)): (usize, (usize, crate::circuits::series::SeriesEntry))| {
+            let (name, members) = found.get(index)?;
+            let files = members.iter().filter_map(|&i| files.get(i).cloned()).collect();
+            let step = entry.step.and_then(|s| u32::try_from(s).ok()).unwrap_or(place as u32);
+            Some(Checkpoint { step, name: name.clone(), files })
         };
-        let mut files = shared.clone();
-        files.push(Dropped { name, blob });
+    ordered.filter_map(checkpoint).collect()
+}
+
+/// The built-in model's checkpoints.
+async fn fetched() -> Result<Vec<Checkpoint>, String> {
+    let file = async |name: &str| {
+        let blob = fetch(&format!("models/names/{name}")).await?;
+        Ok::<_, String>(Dropped { name: name.to_owned(), blob })
+    };
+    let shared = [file("config.json").await?, file("tokenizer.json").await?];
+    let mut series = Vec::new();
+    for step in STEPS {
+        let mut files = shared.to_vec();
+        files.push(file(&format!("step-{step:05}.safetensors")).await?);
+        series.push(Checkpoint { step, name: format!("step {step}"), files });
+    }
+    Ok(series)
+}
+
+/// Measures one checkpoint after the other; the open model stays.
+fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]) {
+    outcome.dispatch(Heard::Fresh);
+    let ask = |checkpoint: &Checkpoint| {
+        let (step, name) = (checkpoint.step, checkpoint.name.clone());
         let (hears, session) = (outcome.dispatcher(), app.session.clone());
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
             Tell::Attention(AttentionTell::SetHead(head)) => {
@@ -143,27 +223,19 @@ async fn measure(app: crate::ui::app::App, outcome: UseReducerHandle<Outcome>) {
             Tell::Done => session.act(Action::Step),
             Tell::Failed(failure) => {
                 session.act(Action::Step);
-                session.act(Action::Note(format!("Step {step}: {}", failure.what), failure.hint));
+                session.act(Action::Note(format!("{name}: {}", failure.what), failure.hint));
             }
             _ => {}
         });
-        jobs.push(app.session.pool.ask_about(
-            &files,
-            Ask::SetElsewhere(spec("ioi", "", PROMPTS, 0.0)),
-            on_tell,
-        ));
-    }
-    let work = Work {
-        what: "checkpoints of the built-in model".into(),
-        done: 0,
-        total: jobs.len(),
-        since: now(),
-        jobs,
+        let ask = Ask::SetElsewhere(spec("ioi", "", PROMPTS, 0.0));
+        app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
     };
-    app.session.act(Action::Begin(work));
+    let jobs: Vec<_> = series.iter().map(ask).collect();
+    let what = "checkpoints measured".to_owned();
+    app.session.act(Action::Begin(Work { what, done: 0, total: jobs.len(), since: now(), jobs }));
 }
 
-fn view(steps: &[Step], here: f64) -> Html {
+fn view(steps: &[Step], here: Option<f64>) -> Html {
     // The head whose sparseness fell furthest below chance at the last step that was measured.
     let gain =
         |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
@@ -213,7 +285,7 @@ fn view(steps: &[Step], here: f64) -> Html {
     let last = steps.last().and_then(|s| s.accuracy).map_or_else(|| "–".into(), percent);
     html! {
         <Figure name="series" {table} caption={html! { { format!("L{layer}H{head}, the head that ends furthest below chance, over training steps. Task accuracy at the end: {last}.") } }}>
-            <Lines label="Sparseness, controls, attention and accuracy over training" {series} x="training step, log" y="" log_x={true} limits={Some((0.0, 1.0))} cursor={Some(here)} />
+            <Lines label="Sparseness, controls, attention and accuracy over training" {series} x="training step, log" y="" log_x={true} limits={Some((0.0, 1.0))} cursor={here} />
         </Figure>
     }
 }
