@@ -73,6 +73,7 @@ pub fn to_config_json(config: &Config) -> Result<String, ToyError> {
         "hidden_act": "silu",
         "rms_norm_eps": 1e-6,
         "rope_theta": config.rope.unwrap_or(10_000.0),
+        "partial_rotary_factor": if config.rope.is_some() { 1.0 } else { 0.0 },
         "tie_word_embeddings": true,
         "torch_dtype": "float64",
         "toy": run,

@@ -3,6 +3,7 @@
 //! [`state`], [`route`], [`text`] and [`format`] are plain Rust and are tested on the host; what needs the browser is
 //! compiled for wasm32 alone.
 
+pub mod bench_url;
 pub mod format;
 pub mod lessons;
 pub mod lock;

@@ -16,6 +16,8 @@ pub enum Page {
     Attention,
     /// The paper's toy model, trained live.
     Toy,
+    /// Why singular vectors find features, in numbers.
+    Theorems,
     /// Lessons, the page for teachers, the glossary.
     Learn,
     /// CPU against GPU on this machine.
@@ -24,8 +26,15 @@ pub enum Page {
 
 impl Page {
     /// Every page, in the order of the navigation.
-    pub const ALL: [Self; 6] =
-        [Self::Heads, Self::Features, Self::Attention, Self::Toy, Self::Learn, Self::SelfTest];
+    pub const ALL: [Self; 7] = [
+        Self::Heads,
+        Self::Features,
+        Self::Attention,
+        Self::Toy,
+        Self::Theorems,
+        Self::Learn,
+        Self::SelfTest,
+    ];
 
     /// The page's name in a URL.
     pub fn slug(self) -> &'static str {
@@ -34,6 +43,7 @@ impl Page {
             Self::Features => "features",
             Self::Attention => "attention",
             Self::Toy => "toy",
+            Self::Theorems => "theorems",
             Self::Learn => "learn",
             Self::SelfTest => "self-test",
         }
@@ -46,6 +56,7 @@ impl Page {
             Self::Features => "Features",
             Self::Attention => "Attention",
             Self::Toy => "Toy lab",
+            Self::Theorems => "Theorems",
             Self::Learn => "Learn",
             Self::SelfTest => "Self-test",
         }

@@ -13,7 +13,7 @@ const MOST_DIMENSIONS: usize = 64;
 const MOST_FEATURES: usize = 400;
 
 /// Operations that gradient descent may take, and when it has arrived.
-const EFFORT: usize = 200_000_000;
+const EFFORT: usize = 1_000_000_000;
 const ARRIVED: f64 = 1e-12;
 
 /// Works out Theorem 1 for two sets of features.

@@ -42,6 +42,9 @@ pub struct ScatterProps {
     pub rays: bool,
 }
 
+/// Beyond this many points a group is one path: a cloud to see as a whole, not point by point.
+const MANY: usize = 500;
+
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 46.0;
@@ -61,6 +64,7 @@ pub fn Scatter(props: &ScatterProps) -> Html {
     });
     let sx = move |x: f64| LEFT + (WIDTH - LEFT - 8.0) * (x - x0) / (x1 - x0);
     let sy = move |y: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - (y - y0) / (y1 - y0));
+    let many = props.points.len() > MANY;
     let curve: Vec<String> =
         props.curve.iter().map(|(x, y)| format!("{:.1} {:.1}", sx(*x), sy(*y))).collect();
     html! {
@@ -77,13 +81,22 @@ pub fn Scatter(props: &ScatterProps) -> Html {
                     <text class="tick" x={px(sx(t))} y={px(HEIGHT - BOTTOM + 14.0)} text-anchor="middle">{ three(t) }</text>
                 </g>
             }) }
-            { for props.points.iter().map(|p| html! {
+            if many {
+                { for (0..6).map(|group| html! { <path class={format!("dots s{group}")} d={dots(&props.points, group, sx, sy)} /> }) }
+            }
+            { for props.points.iter().filter(|p| !many || p.shown).map(|p| html! {
                 <g class={format!("point s{}", p.group % 6)}>
                     if props.rays { <line class="ray" x1={px(sx(0.0))} y1={px(sy(0.0))} x2={px(sx(p.x))} y2={px(sy(p.y))} /> }
-                    <circle cx={px(sx(p.x))} cy={px(sy(p.y))} r={if props.points.len() > 500 { "1.4" } else { "3.4" }}>
+                    <circle cx={px(sx(p.x))} cy={px(sy(p.y))} r="3.4">
                         <title>{ p.name.clone() }</title>
                     </circle>
-                    if p.shown { <text class="tick" x={px(sx(p.x) + 5.0)} y={px(sy(p.y) - 4.0)}>{ p.name.clone() }</text> }
+                    if p.shown {
+                        if sx(p.x) > 0.7 * WIDTH {
+                            <text class="tick" x={px(sx(p.x) - 5.0)} y={px(sy(p.y) - 4.0)} text-anchor="end">{ p.name.clone() }</text>
+                        } else {
+                            <text class="tick" x={px(sx(p.x) + 5.0)} y={px(sy(p.y) - 4.0)}>{ p.name.clone() }</text>
+                        }
+                    }
                 </g>
             }) }
             if !curve.is_empty() { <path class="bound" d={format!("M{}", curve.join("L"))} /> }
@@ -91,6 +104,17 @@ pub fn Scatter(props: &ScatterProps) -> Html {
             <text class="name" x="2" y={px(TOP - 4.0)}>{ props.y.clone() }</text>
         </svg>
     }
+}
+
+/// The points of a group that are not named, as dots of one path.
+fn dots(
+    points: &[Point],
+    group: usize,
+    sx: impl Fn(f64) -> f64,
+    sy: impl Fn(f64) -> f64,
+) -> String {
+    let here = points.iter().filter(|p| p.group % 6 == group && !p.shown);
+    here.map(|p| format!("M{:.1} {:.1}h0", sx(p.x), sy(p.y))).collect()
 }
 
 fn px(x: f64) -> String {

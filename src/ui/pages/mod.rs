@@ -10,6 +10,7 @@ mod heads;
 mod learn;
 #[cfg(feature = "gpu")]
 mod self_test;
+mod theorems;
 mod toy;
 
 /// The page `page`.
@@ -19,6 +20,7 @@ pub fn view(page: Page) -> Html {
         Page::Features => html! { <features::Features /> },
         Page::Attention => html! { <attention::Attention /> },
         Page::Toy => html! { <toy::Toy /> },
+        Page::Theorems => html! { <theorems::Theorems /> },
         Page::Learn => html! { <learn::Learn /> },
         #[cfg(feature = "gpu")]
         Page::SelfTest => html! { <self_test::SelfTest /> },

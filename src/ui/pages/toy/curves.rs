@@ -21,7 +21,7 @@ const LINES: usize = 10;
 
 /// The slider through recorded steps.
 #[component]
-pub(super) fn Slide(props: &LabProps) -> Html {
+pub(in crate::ui::pages) fn Slide(props: &LabProps) -> Html {
     let LabProps { lab, hands, .. } = props.clone();
     if lab.kept.len() < 2 {
         return html! {};
@@ -53,7 +53,7 @@ pub(super) fn Slide(props: &LabProps) -> Html {
 
 /// Who moves first.
 #[component]
-pub(super) fn Events(props: &LabProps) -> Html {
+pub(in crate::ui::pages) fn Events(props: &LabProps) -> Html {
     let drawn = Drawn::of(props);
     let mut series = vec![
         drawn.line("interference", |p| p.interference),
@@ -75,7 +75,7 @@ pub(super) fn Events(props: &LabProps) -> Html {
 
 /// Losses over steps.
 #[component]
-pub(super) fn Losses(props: &LabProps) -> Html {
+pub(in crate::ui::pages) fn Losses(props: &LabProps) -> Html {
     let drawn = Drawn::of(props);
     let series = vec![
         drawn.line("reconstr.", |p| p.losses.recon),
@@ -93,7 +93,7 @@ pub(super) fn Losses(props: &LabProps) -> Html {
 
 /// Singular values over steps.
 #[component]
-pub(super) fn Sigma(props: &LabProps) -> Html {
+pub(in crate::ui::pages) fn Sigma(props: &LabProps) -> Html {
     let drawn = Drawn::of(props);
     let shown = (props.config.template.entries().len() + SPARE).min(props.config.d_head).min(LINES);
     let name = |k: usize| if k < 6 || k + 1 == shown { format!("σ{k}") } else { String::new() };

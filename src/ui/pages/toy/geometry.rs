@@ -10,7 +10,7 @@ use crate::ui::widgets::select::Select;
 
 /// Features in space.
 #[component]
-pub(super) fn Geometry(props: &LabProps) -> Html {
+pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
     let LabProps { lab, config, .. } = props;
     let view = use_state(|| "pair".to_owned());
     let Some(frame) = &lab.frame else { return html! {} };

@@ -21,7 +21,7 @@ fn order(props: &LabProps) -> Option<(Rc<Snapshot>, Order)> {
 
 /// Cosines of features with the left and the right singular vectors.
 #[component]
-pub(super) fn Cosines(props: &LabProps) -> Html {
+pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
     let Some((frame, order)) = order(props) else { return html! {} };
     let h = props.config.d_head;
     html! {
@@ -36,7 +36,7 @@ pub(super) fn Cosines(props: &LabProps) -> Html {
 
 /// Cosines among features.
 #[component]
-pub(super) fn Gram(props: &LabProps) -> Html {
+pub(in crate::ui::pages) fn Gram(props: &LabProps) -> Html {
     let Some((frame, order)) = order(props) else { return html! {} };
     let caption = format!(
         "Cosines between features (Gram matrix), the {} attended ones first: −1 is an antipode.",
@@ -55,7 +55,7 @@ pub(super) fn Gram(props: &LabProps) -> Html {
 
 /// Logits that features give each other.
 #[component]
-pub(super) fn Logits(props: &LabProps) -> Html {
+pub(in crate::ui::pages) fn Logits(props: &LabProps) -> Html {
     let Some((frame, order)) = order(props) else { return html! {} };
     let entries = props.config.template.entries();
     let strongest = entries.iter().map(|e| e.strength.abs()).fold(0.0, f64::max);

@@ -9,23 +9,24 @@ use crate::ui::app::use_app;
 use crate::ui::toy_url;
 
 mod bar;
-mod curves;
+pub(super) mod curves;
 mod files;
-mod geometry;
-mod matrices;
+pub(super) mod geometry;
+pub(super) mod matrices;
 mod order;
 pub(super) mod run;
 mod sad;
 mod settings;
 mod spectrum;
+mod sweep;
 mod template;
-mod verdicts;
+pub(super) mod verdicts;
 
 use run::{Hands, Lab, use_run};
 
 /// What every part of the lab gets.
 #[derive(Properties, Clone, PartialEq)]
-pub(super) struct LabProps {
+pub(in crate::ui::pages) struct LabProps {
     /// The run as far as it went.
     pub lab: Lab,
     /// Its settings.
@@ -38,7 +39,7 @@ pub(super) struct LabProps {
 
 /// The hands of a run, all equal: they never change what is drawn.
 #[derive(Clone)]
-pub(super) struct Hand(Rc<Hands>);
+pub(in crate::ui::pages) struct Hand(pub(in crate::ui::pages) Rc<Hands>);
 
 impl PartialEq for Hand {
     fn eq(&self, _: &Self) -> bool {
@@ -61,12 +62,23 @@ pub fn Toy() -> Html {
     let (lab, hands) = use_run();
     let route = &app.value().route;
     let (preset, config) = toy_url::read(route);
-    // A link trains up to its step; while the page is open, its own changes of the address do not.
+    // A link trains up to its step, or looks back at it; the page's own changes of the address name the step in view.
     let until: usize = route.value(toy_url::AT).unwrap_or(0);
     hands.set_speed(route.value("speed").unwrap_or(bar::SPEED));
     {
-        let hands = hands.clone();
-        use_effect_with(config.clone(), move |config| hands.start(config, until));
+        let (hands, last) = (hands.clone(), use_mut_ref(|| None::<Config>));
+        let (step, trained) = (lab.step(), lab.trained);
+        use_effect_with((config.clone(), until), move |(config, until)| {
+            let other = last.replace(Some(config.clone())).as_ref() != Some(config);
+            if other || (*until == 0 && trained > 0) {
+                hands.start(config, *until);
+            } else if *until > trained {
+                hands.train(*until);
+            } else if *until != step {
+                hands.pause();
+                hands.look(*until);
+            }
+        });
     }
     // Where it stopped is in the address.
     {
@@ -105,6 +117,7 @@ pub fn Toy() -> Html {
                     <template::TemplateGrid config={props.config.clone()} />
                 </div>
                 <sad::Sad ..props.clone() />
+                <sweep::Sweeps config={props.config.clone()} preset={props.preset.clone()} />
                 <files::Files ..props.clone() />
             }
         </>

@@ -8,7 +8,7 @@ use crate::ui::format::three;
 
 /// The table.
 #[component]
-pub(super) fn Verdicts(props: &LabProps) -> Html {
+pub(in crate::ui::pages) fn Verdicts(props: &LabProps) -> Html {
     let LabProps { lab, config, preset, .. } = props;
     let Some(outcome) = &lab.outcome else { return html! {} };
     let verdicts: Vec<Verdict> = preset.claims.iter().map(|c| c.judge(outcome)).collect();

@@ -1,0 +1,183 @@
+//! Theorem 1, live: the head that one pair asks for, where its singular vectors point, and how to get the feature back.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::{
+    BenchProps, numbers,
+    plane::{Moved, Plane},
+};
+use crate::toy::FeatureKind;
+use crate::ui::app::use_app;
+use crate::ui::bench_url::{self, KINDS};
+use crate::ui::charts::{Arrow, Figure, Space, Table};
+use crate::ui::format::three;
+use crate::ui::widgets::select::{Select, Slider};
+use crate::worker::pool::OnTell;
+use crate::worker::protocol::toy::{Ask as ToyAsk, Bench, Tell as ToyTell, Worked};
+use crate::worker::protocol::{Ask, Tell};
+
+/// Theorem 1 and its corollary.
+#[component]
+pub(super) fn First(props: &BenchProps) -> Html {
+    let app = use_app();
+    let worked = use_state(|| None::<Rc<Worked>>);
+    let failed = use_state(|| None::<String>);
+    // While a feature is dragged, it is only here; then in the address.
+    let held = use_state(|| None::<Vec<(usize, Vec<f64>)>>);
+    let mut bench = bench_url::read(&app.value().route);
+    if let Some(held) = &*held {
+        bench.moved.clone_from(held);
+    }
+    {
+        let (pool, worked, failed) = (props.worker.0.clone(), worked.clone(), failed.clone());
+        use_effect_with(bench.clone(), move |bench| {
+            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                Tell::Toy(ToyTell::Theorem(answer)) => {
+                    worked.set(Some(Rc::from(answer)));
+                    failed.set(None);
+                }
+                Tell::Failed(failure) => failed.set(Some(failure.what)),
+                _ => {}
+            });
+            let ask = Ask::Toy(ToyAsk::Theorem(Box::new(bench.clone())));
+            pool.ask_latest("theorem 1", ask, on_tell);
+        });
+    }
+    let set = {
+        let (app, held) = (app.clone(), held.clone());
+        Callback::from(move |bench: Bench| {
+            held.set(None);
+            app.replace(bench_url::write(app.value().route.clone(), &bench));
+        })
+    };
+    let change = |apply: fn(&mut Bench, f64)| {
+        let (set, bench) = (set.clone(), bench.clone());
+        Callback::from(move |value: f64| {
+            let mut bench = Bench { moved: Vec::new(), ..bench.clone() };
+            apply(&mut bench, value);
+            set.emit(bench);
+        })
+    };
+    let choose = {
+        let (set, bench) = (set.clone(), bench.clone());
+        Callback::from(move |slug: String| {
+            let kind = KINDS.iter().find(|k| k.1 == slug).map_or(bench.kind, |k| k.0);
+            set.emit(Bench { kind, moved: Vec::new(), ..bench.clone() });
+        })
+    };
+    let tight = {
+        let (set, bench) = (set.clone(), bench.clone());
+        Callback::from(move |_: MouseEvent| {
+            let n_features = bench.n_features.next_multiple_of(bench.d_model.max(1));
+            let kind = FeatureKind::NearlyTight;
+            set.emit(Bench { kind, n_features, strength: 0.0, moved: Vec::new(), ..bench.clone() });
+        })
+    };
+    let on_move = {
+        let (held, set, bench) = (held.clone(), set.clone(), bench.clone());
+        Callback::from(move |Moved { row, to, settled }: Moved| {
+            let mut moved = bench.moved.clone();
+            moved.retain(|(r, _)| *r != row);
+            moved.push((row, to.to_vec()));
+            if settled {
+                set.emit(Bench { moved, ..bench.clone() });
+            } else {
+                held.set(Some(moved));
+            }
+        })
+    };
+    let options = KINDS.iter().map(|(_, slug, words)| ((*slug).into(), (*words).into()));
+    let slug = KINDS.iter().find(|k| k.0 == bench.kind).map_or("random", |k| k.1);
+    html! {
+        <section class="theorem" aria-label="Theorem 1">
+            <h2>{ "Theorem 1: where the singular vectors of one pair point" }</h2>
+            <p>{ "One feature per token, the head asked for 1 on the pair (x₁, y₁) and for 0 on every other pair, squared error. The best Ω is Σ_X⁻¹ x₁ y₁ᵀ Σ_Y⁻¹ with Σ_X = Σ x xᵀ: rank one, with u₁ ∝ Σ_X⁻¹ x₁. So u₁ leans away from what the other features crowd into, and Σ_X u₁ gives x₁ back (unwhitening). Not the loss of the toy, whose tokens are sums of features." }</p>
+            <div class="controls">
+                <Select label="features" options={options.collect::<Vec<_>>()} value={slug} on_change={choose} />
+                <Slider label="how many, N" min={1.0} max={128.0} step={1.0} value={bench.n_features as f64} on_change={change(|b, x| b.n_features = x as usize)} />
+                <Slider label="dimensions, D" min={2.0} max={64.0} step={1.0} value={bench.d_model as f64} on_change={change(|b, x| b.d_model = x as usize)} />
+                <Slider label="strength" min={0.0} max={3.0} step={0.05} value={bench.strength} on_change={change(|b, x| b.strength = x)} />
+                <Slider label="seed" min={0.0} max={50.0} step={1.0} value={f64::from(bench.seed)} on_change={change(|b, x| b.seed = x as u32)} />
+                <button type="button" onclick={tight} data-testid="tight">{ "a tight frame (Corollary 1)" }</button>
+            </div>
+            if let Some(why) = &*failed { <p class="ask" role="status">{ why.clone() }</p> }
+            if let Some(worked) = &*worked {
+                <p class="sentence" data-testid="theorem-1">{ sentence(worked) }</p>
+                <div class="planes">
+                    if worked.bench.d_model == 2 {
+                        <Plane worked={worked.clone()} side={0} on_move={Some(on_move)} />
+                        <Plane worked={worked.clone()} side={1} />
+                    } else if worked.bench.d_model == 3 {
+                        { space(worked, 0) }{ space(worked, 1) }
+                    }
+                    <numbers::Numbers worked={worked.clone()} />
+                </div>
+            }
+        </section>
+    }
+}
+
+/// What happened, in words.
+fn sentence(worked: &Worked) -> String {
+    let degrees = |cos: f64| cos.clamp(-1.0, 1.0).acos().to_degrees();
+    let away = degrees(worked.cos[0]);
+    let isotropy = &worked.isotropy[0];
+    if isotropy.norm_e < 1e-9 {
+        return "Σ_X is a multiple of the identity: u₁ points at x₁ itself (Corollary 1).".into();
+    }
+    let allowed = match isotropy.bound {
+        Some(bound) => format!(
+            "‖E_X‖₂ = {} allows at most {}°.",
+            three(isotropy.norm_e),
+            three(degrees(bound))
+        ),
+        None => format!("‖E_X‖₂ = {} is too large to promise anything.", three(isotropy.norm_e)),
+    };
+    format!(
+        "u₁ is {}° away from x₁; after unwhitening {}°. {allowed}",
+        three(away),
+        shown_small(degrees(worked.cos_unwhitened[0]))
+    )
+}
+
+/// An angle that should be zero: rounding of the arc cosine is not shown as one.
+fn shown_small(degrees: f64) -> String {
+    if degrees < 1e-4 { "0".into() } else { three(degrees) }
+}
+
+/// One side in three dimensions.
+fn space(worked: &Rc<Worked>, side: usize) -> Html {
+    let at = |v: &[f64]| [v[0], v[1], v[2]];
+    let x = ["x", "y"][side];
+    let mut arrows: Vec<Arrow> = worked.features[side]
+        .chunks_exact(3)
+        .enumerate()
+        .map(|(i, v)| Arrow {
+            at: at(v),
+            name: format!("{x}{}", i + 1),
+            group: if i == 0 { 1 } else { 5 },
+            shown: i == 0,
+        })
+        .collect();
+    let vector =
+        |v: &[f64], name: String, group: usize| Arrow { at: at(v), name, group, shown: true };
+    if worked.vectors[side].len() == 3 {
+        arrows.push(vector(&worked.vectors[side], ["u₁", "v₁"][side].into(), 0));
+        arrows.push(vector(&worked.unwhitened[side], ["Σu₁", "Σv₁"][side].into(), 2));
+    }
+    let rows = arrows.clone();
+    let table = Callback::from(move |()| {
+        rows.iter().fold(Table::new(["vector", "1", "2", "3"]), |t, a| {
+            t.row(vec![a.name.clone(), three(a.at[0]), three(a.at[1]), three(a.at[2])])
+        })
+    });
+    let caption = [
+        "Query side: x₁ orange, u₁ blue, Σ u₁ green.",
+        "Key side: y₁ orange, v₁ blue, Σ v₁ green.",
+    ][side];
+    html! {
+        <Figure name={format!("theorem-1-{x}")} {table} caption={html! { { caption } }}><Space label={caption} {arrows} /></Figure>
+    }
+}

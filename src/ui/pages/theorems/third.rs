@@ -1,0 +1,92 @@
+//! Theorem 3, live: the head stays, reconstruction is minimised, and features become orthogonal.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::toy::{Config, Preset, presets};
+use crate::ui::app::use_app;
+use crate::ui::format::three;
+use crate::ui::pages::toy::curves::{Events, Slide};
+use crate::ui::pages::toy::geometry::Geometry;
+use crate::ui::pages::toy::matrices::Gram;
+use crate::ui::pages::toy::run::use_run;
+use crate::ui::pages::toy::{Hand, LabProps};
+use crate::ui::widgets::select::Slider;
+
+/// Steps a frame.
+const SPEED: usize = 20;
+
+/// The run of Theorem 3 with this seed and as many features.
+fn preset(seed: u32, n_features: usize) -> Option<Preset> {
+    let preset = presets().into_iter().find(|p| p.id == "theorem-3")?;
+    let config = Config { seed, n_features, ..preset.config };
+    Some(Preset { config, ..preset })
+}
+
+/// Theorem 3.
+#[component]
+pub(super) fn Third() -> Html {
+    let app = use_app();
+    let (lab, hands) = use_run();
+    let route = &app.value().route;
+    let (seed, n) = (route.value("t3-seed").unwrap_or(0), route.value("t3-n").unwrap_or(10));
+    let preset = use_memo((seed, n), |&(seed, n)| preset(seed, n));
+    hands.set_speed(SPEED);
+    {
+        let (hands, config) = (hands.clone(), preset.as_ref().as_ref().map(|p| p.config.clone()));
+        use_effect_with(config, move |config| {
+            if let Some(config) = config {
+                hands.start(config, 0);
+            }
+        });
+    }
+    let Some(preset) = (*preset).clone() else { return html! {} };
+    let config = Rc::new(preset.config.clone());
+    let toggle = {
+        let (hands, running, steps) = (hands.clone(), lab.running, config.steps);
+        Callback::from(
+            move |_: MouseEvent| if running { hands.pause() } else { hands.train(steps) },
+        )
+    };
+    let reset = {
+        let (hands, config) = (hands.clone(), config.clone());
+        Callback::from(move |_: MouseEvent| hands.start(&config, 0))
+    };
+    let set = |name: &'static str| {
+        let app = app.clone();
+        Callback::from(move |x: f64| app.replace(app.value().route.clone().with(name, x)))
+    };
+    let said = lab.frame.as_ref().map(|frame| {
+        let m = &frame.metrics;
+        let kept = m.sigma.first().copied().unwrap_or(0.0);
+        format!(
+            "Step {}: Σ cos² of the two attended features with all others is {}, of the others among all {}; smallest cosine with the head’s singular vectors {}; σ₁ stays at {}.",
+            frame.step, three(m.interference), three(m.interference_others), three(m.least_cos), three(kept)
+        )
+    });
+    let props = LabProps {
+        lab: (*lab).clone(),
+        config: config.clone(),
+        preset: Rc::new(preset),
+        hands: Hand(hands),
+    };
+    html! {
+        <section class="theorem" aria-label="Theorem 3">
+            <h2>{ "Theorem 3: with the head fixed, features become orthogonal" }</h2>
+            <p>{ "Ω = 10 u vᵀ is frozen and only the features are trained, on reconstruction and attention. The attended features move onto u and v, and minimising reconstruction drives all others out of their way." }</p>
+            <div class="controls">
+                <button type="button" class="primary" onclick={toggle} disabled={lab.done} data-testid="train-third">{ if lab.running { "pause" } else { "train" } }</button>
+                <button type="button" onclick={reset}>{ "reset" }</button>
+                <Slider label="features N in 10 dimensions" min={4.0} max={20.0} step={1.0} value={n as f64} on_change={set("t3-n")} />
+                <Slider label="seed" min={0.0} max={20.0} step={1.0} value={f64::from(seed)} on_change={set("t3-seed")} />
+                <span class="progress"><progress value={lab.trained.to_string()} max={config.steps.to_string()} aria-label="training of Theorem 3" /></span>
+            </div>
+            if let Some(said) = said {
+                <p class="sentence" data-testid="theorem-3" data-done={lab.done.to_string()}>{ said }</p>
+                <Slide ..props.clone() />
+                <div class="toy-figures"><Events ..props.clone() /><Gram ..props.clone() /><Geometry ..props.clone() /></div>
+            }
+        </section>
+    }
+}

@@ -1,0 +1,245 @@
+//! Sweeps: one setting over values and seeds, trained in the background on every worker, drawn as mean and spread.
+
+use std::rc::Rc;
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use super::verdicts;
+use crate::toy::{Config, Outcome, Preset, Quantity, Setting, Sweep};
+use crate::ui::app::{App, use_app};
+use crate::ui::charts::{Figure, Lines, Series, Table};
+use crate::ui::format::three;
+use crate::ui::session::now;
+use crate::ui::state::{Action, Work};
+use crate::ui::widgets::select::{Select, Slider};
+use crate::worker::pool::OnTell;
+use crate::worker::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
+use crate::worker::protocol::{Ask, Tell};
+
+/// Settings that can be swept: name in the URL, words on the page, values to begin with.
+const SETTINGS: [(Setting, &str, &str, &str); 13] = [
+    (Setting::Lambda, "lambda", "λ", "1,3,10,30,100,300,1000"),
+    (Setting::Strength, "t", "strength T", "0.5,1,2,3,10"),
+    (Setting::NFeatures, "n", "features N", "10,15,20,30,40"),
+    (Setting::DModel, "d", "dimensions D", "5,10,15,20"),
+    (Setting::DHead, "h", "rank H", "1,2,5,10"),
+    (Setting::NKeys, "m", "keys m", "2,4,8,16,32"),
+    (Setting::Batch, "batch", "batch B", "16,32,64,128"),
+    (Setting::P, "p", "chance of a feature p", "0.02,0.05,0.1,0.2,0.5,1"),
+    (Setting::Lr, "lr", "learning rate", "0.0003,0.001,0.003,0.01,0.03"),
+    (Setting::HeadStd, "head", "size of the head’s start", "0.01,0.1,0.3,1"),
+    (Setting::Cone, "cone", "cone at the start", "0,0.3,0.6,1,1.5"),
+    (Setting::PowerLaw, "power", "power law at the start", "0,0.5,1,1.5,2"),
+    (Setting::Common, "common", "common direction", "0,0.5,1,2"),
+];
+
+/// Quantities that are drawn together: two cosines, or others one by one.
+const QUANTITIES: [Quantity; 8] = [
+    Quantity::LeastCos,
+    Quantity::MeanCos,
+    Quantity::Interference,
+    Quantity::Crowding,
+    Quantity::SurplusSigma,
+    Quantity::PairsLost,
+    Quantity::Anisotropy,
+    Quantity::Kl,
+];
+
+/// Properties of [`Sweeps`].
+#[derive(Properties, PartialEq)]
+pub(super) struct SweepsProps {
+    /// All that is not swept.
+    pub(super) config: Rc<Config>,
+    /// May have a sweep of its own.
+    pub(super) preset: Rc<Preset>,
+}
+
+/// A sweep and what came of it so far.
+#[derive(Clone, PartialEq, Default)]
+struct Swept {
+    /// Counts sweeps; outcomes of an older one are dropped.
+    run: u32,
+    sweep: Option<Rc<Sweep>>,
+    total: usize,
+    outcomes: Vec<(usize, Outcome)>,
+    failed: usize,
+}
+
+enum Heard {
+    Fresh(Rc<Sweep>, usize),
+    Outcome(u32, usize, Box<Outcome>),
+    Failed(u32),
+}
+
+impl Reducible for Swept {
+    type Action = Heard;
+
+    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match heard {
+            Heard::Fresh(sweep, total) => {
+                next = Self { run: self.run + 1, sweep: Some(sweep), total, ..Self::default() };
+            }
+            Heard::Outcome(run, value, outcome) if run == self.run => {
+                next.outcomes.push((value, *outcome));
+            }
+            Heard::Failed(run) if run == self.run => next.failed += 1,
+            Heard::Outcome(..) | Heard::Failed(_) => {}
+        }
+        Rc::new(next)
+    }
+}
+
+/// The sweep's controls and its picture.
+#[component]
+pub(super) fn Sweeps(props: &SweepsProps) -> Html {
+    let app = use_app();
+    let swept = use_reducer(Swept::default);
+    let quantity = use_state(|| 0_usize);
+    let sweep = Rc::new(chosen(&app, props));
+    let slug = SETTINGS.iter().find(|s| s.0 == sweep.setting).map_or("lambda", |s| s.1);
+    let start = {
+        let (app, swept, sweep) = (app.clone(), swept.clone(), sweep.clone());
+        Callback::from(move |_: MouseEvent| begin(&app, &swept, &sweep))
+    };
+    let choose = {
+        let app = app.clone();
+        Callback::from(move |slug: String| {
+            app.replace(app.value().route.clone().with("sweep", slug).without("values"))
+        })
+    };
+    let set_values = {
+        let app = app.clone();
+        Callback::from(move |event: Event| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                app.replace(app.value().route.clone().with("values", input.value()));
+            }
+        })
+    };
+    let set_seeds = {
+        let app = app.clone();
+        Callback::from(move |n: f64| app.replace(app.value().route.clone().with("seeds", n)))
+    };
+    let pick = {
+        let quantity = quantity.clone();
+        Callback::from(move |i: String| quantity.set(i.parse().unwrap_or(0)))
+    };
+    let values: Vec<String> = sweep.values.iter().map(f64::to_string).collect();
+    let settings = SETTINGS.iter().map(|(_, slug, words, _)| ((*slug).into(), (*words).into()));
+    let quantities = QUANTITIES
+        .iter()
+        .enumerate()
+        .map(|(i, q)| (i.to_string().into(), verdicts::name(*q).into()));
+    let (total, done) = (swept.total, swept.outcomes.len() + swept.failed);
+    html! {
+        <section class="prompt-set" aria-label="Sweep">
+            <h2>{ "Over values and seeds" }</h2>
+            <p class="hint">{ "Whole runs with these settings, in the background: the mean over seeds, and a band of one standard deviation. A claim that holds for one seed is an anecdote." }</p>
+            <div class="controls">
+                <Select label="vary" options={settings.collect::<Vec<_>>()} value={slug} on_change={choose} />
+                <label class="field"><span>{ "over" }</span><input type="text" value={values.join(",")} onchange={set_values} data-testid="sweep-values" /></label>
+                <Slider label="seeds" min={1.0} max={10.0} step={1.0} value={f64::from(sweep.n_seeds)} on_change={set_seeds} />
+                <button type="button" class="primary" onclick={start} data-testid="sweep">{ format!("train {} runs", sweep.values.len() * sweep.n_seeds as usize) }</button>
+            </div>
+            if total > 0 {
+                <p role="status" data-testid="sweep-outcome">{ format!("{done} of {total} runs{}", if swept.failed > 0 { format!(", {} of them failed", swept.failed) } else { String::new() }) }</p>
+                <div class="controls"><Select label="draw" options={quantities.collect::<Vec<_>>()} value={quantity.to_string()} on_change={pick} /></div>
+                if let Some(sweep) = &swept.sweep { { picture(sweep, &swept.outcomes, QUANTITIES[(*quantity).min(QUANTITIES.len() - 1)]) } }
+            }
+        </section>
+    }
+}
+
+/// The sweep that the address, the preset or the page's own beginning names.
+fn chosen(app: &App, props: &SweepsProps) -> Sweep {
+    let route = &app.value().route;
+    let named = route.text("sweep").and_then(|slug| SETTINGS.iter().find(|s| s.1 == slug));
+    let own = props.preset.sweep.as_ref().filter(|s| named.is_none_or(|n| n.0 == s.setting));
+    let setting = own.map(|s| s.setting).or(named.map(|n| n.0)).unwrap_or(Setting::Lambda);
+    let first = SETTINGS.iter().find(|s| s.0 == setting).map_or("1", |s| s.3);
+    let read = |text: &str| -> Vec<f64> {
+        text.split(',')
+            .filter_map(|v| v.trim().parse().ok())
+            .filter(|v: &f64| v.is_finite())
+            .take(20)
+            .collect()
+    };
+    let values = route.text("values").map(read).filter(|v| !v.is_empty());
+    let values = values.or_else(|| own.map(|s| s.values.clone())).unwrap_or_else(|| read(first));
+    let seeds = route.value("seeds").or(own.map(|s| s.n_seeds)).unwrap_or(3);
+    Sweep { base: (*props.config).clone(), setting, values, n_seeds: seeds.clamp(1, 20) }
+}
+
+/// Hands every run to the workers.
+fn begin(app: &App, swept: &UseReducerHandle<Swept>, sweep: &Rc<Sweep>) {
+    let runs = sweep.runs();
+    let run = swept.run + 1;
+    swept.dispatch(Heard::Fresh(sweep.clone(), runs.len()));
+    let mut jobs = Vec::new();
+    let total = runs.len();
+    for one in runs {
+        let (hears, session) = (swept.dispatcher(), app.session.clone());
+        let value = one.value;
+        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+            Tell::Toy(ToyTell::Outcome(outcome)) => {
+                hears.dispatch(Heard::Outcome(run, value, outcome))
+            }
+            Tell::Failed(_) => {
+                hears.dispatch(Heard::Failed(run));
+                session.act(Action::Step);
+            }
+            Tell::Done => session.act(Action::Step),
+            _ => {}
+        });
+        jobs.push(app.session.pool.ask(Ask::Toy(ToyAsk::Whole(Box::new(one.config))), on_tell));
+    }
+    app.session.act(Action::Begin(Work {
+        what: "runs of the sweep".into(),
+        done: 0,
+        total,
+        since: now(),
+        jobs,
+    }));
+}
+
+fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> Html {
+    let spreads: Vec<_> =
+        sweep.summary(outcomes, quantity).into_iter().filter(|s| s.n > 0).collect();
+    let of = |name: &str, value: fn(&crate::toy::Spread) -> f64, dashed: bool| Series {
+        name: name.into(),
+        points: spreads.iter().map(|s| (s.value, value(s))).collect(),
+        dashed,
+        ..Series::default()
+    };
+    let mean =
+        Series { spread: spreads.iter().map(|s| s.sd).collect(), ..of("mean", |s| s.mean, false) };
+    let series = vec![mean, of("lowest", |s| s.low, true), of("highest", |s| s.high, true)];
+    let log_x = sweep.setting == Setting::Lambda;
+    let words = SETTINGS.iter().find(|s| s.0 == sweep.setting).map_or("", |s| s.2);
+    let caption = format!(
+        "{} against {words}, over {} seed(s): mean, one standard deviation, lowest and highest.",
+        verdicts::name(quantity),
+        sweep.n_seeds
+    );
+    let table = Callback::from(move |()| {
+        spreads.iter().fold(
+            Table::new(["value", "runs", "mean", "sd", "lowest", "highest"]),
+            |t, s| {
+                t.row(vec![
+                    s.value.to_string(),
+                    s.n.to_string(),
+                    three(s.mean),
+                    three(s.sd),
+                    three(s.low),
+                    three(s.high),
+                ])
+            },
+        )
+    });
+    html! {
+        <Figure name="toy-sweep" {table} caption={html! { { caption.clone() } }}>
+            <Lines label={caption} {series} x={words} y="" {log_x} />
+        </Figure>
+    }
+}
