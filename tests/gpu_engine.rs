@@ -6,14 +6,14 @@
     reason = "in a test, a failed unwrap is a failed test"
 )]
 
+#[path = "support/gpu.rs"]
+mod support;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::OnceLock;
-use std::time::Instant;
 
 use omega_lens::checkpoint::{ByteSource, FileSource};
 use omega_lens::engine::Engine;
-use omega_lens::gpu::{Gpu, GpuError, GpuOptions};
 use omega_lens::model::Weights;
 use omega_lens::worker::protocol::heads::{
     Ask as Heads, By, GpuChoice, GpuReport, HeadSpectra, Tell as HeadTell,
@@ -21,22 +21,7 @@ use omega_lens::worker::protocol::heads::{
 use omega_lens::worker::protocol::model::Hints;
 use omega_lens::worker::protocol::{Ask, Tell};
 use pollster::block_on;
-
-fn now() -> f64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
-}
-
-fn without_gpu() -> bool {
-    match block_on(Gpu::request(GpuOptions::new(now))) {
-        Ok(_) => false,
-        Err(error @ (GpuError::NoAdapter { .. } | GpuError::NoBackend)) => {
-            println!("skipped: {error}");
-            true
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
+use support::{gpu, now};
 
 /// The built-in model in an engine of its own.
 fn engine() -> Engine {
@@ -106,7 +91,7 @@ fn assert_same(
 
 #[test]
 fn spectra_from_either_are_interchangeable() {
-    if without_gpu() {
+    if gpu().is_none() {
         return;
     }
     let mut engine = engine();
@@ -119,7 +104,7 @@ fn spectra_from_either_are_interchangeable() {
 
 #[test]
 fn a_lost_device_costs_one_layer_and_no_result() {
-    if without_gpu() {
+    if gpu().is_none() {
         return;
     }
     let mut engine = engine();
@@ -132,7 +117,7 @@ fn a_lost_device_costs_one_layer_and_no_result() {
 
 #[test]
 fn the_third_loss_leaves_the_rest_to_the_cpu() {
-    if without_gpu() {
+    if gpu().is_none() {
         return;
     }
     let told = on_gpu(&mut engine(), GpuChoice::Drill { losses: 3 });
@@ -146,7 +131,7 @@ fn the_third_loss_leaves_the_rest_to_the_cpu() {
 
 #[test]
 fn a_software_adapter_is_never_chosen_by_itself() {
-    let Ok(gpu) = block_on(Gpu::request(GpuOptions::new(now))) else { return };
+    let Some(gpu) = gpu() else { return };
     if !gpu.description().software {
         return;
     }

@@ -2,46 +2,19 @@
 #![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
+#[path = "support/gpu.rs"]
+mod support;
+
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
 
 use omega_lens::gpu::{
-    Factors, Gpu, GpuError, GpuOptions, HeadSvd, Operand, Plant, Raw, SvdBatch, self_test,
+    Factors, Gpu, GpuError, GpuOptions, Operand, Plant, Raw, SvdBatch, self_test,
 };
 use omega_lens::math::Mat;
 use omega_lens::math::random::Rng;
 use pollster::block_on;
-
-fn now() -> f64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
-}
-
-/// A device of its own for each test, or a line that says why not.
-fn gpu() -> Option<Gpu> {
-    match block_on(Gpu::request(GpuOptions::new(now))) {
-        Ok(gpu) => Some(gpu),
-        Err(error @ (GpuError::NoAdapter { .. } | GpuError::NoBackend)) => {
-            println!("skipped: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
-
-fn decompose(gpu: &Gpu, heads: &[(Mat, Mat)]) -> Vec<HeadSvd> {
-    let (d, h) = heads[0].0.shape();
-    let (mut left, mut right) =
-        (Factors::new(d, h).unwrap(), Factors::new(heads[0].1.nrows(), h).unwrap());
-    for (a, b) in heads {
-        left.push(a).unwrap();
-        right.push(b).unwrap();
-    }
-    let pairs: Vec<(usize, usize)> = (0..heads.len()).map(|i| (i, i)).collect();
-    let batch = SvdBatch { left: &left, right: &right, heads: &pairs, vectors: true };
-    block_on(gpu.svd(&batch)).unwrap()
-}
+use support::{decompose, gpu, now};
 
 #[test]
 fn a_small_memory_budget_means_smaller_pieces_and_the_same_result() {

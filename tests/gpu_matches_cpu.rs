@@ -4,32 +4,14 @@
 #![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-use std::sync::OnceLock;
-use std::time::Instant;
+#[path = "support/gpu.rs"]
+mod support;
 
-use omega_lens::gpu::{
-    Factors, Gpu, GpuError, GpuOptions, HeadSvd, Operand, Plant, Raw, SvdBatch, checks,
-};
+use omega_lens::gpu::{Factors, Operand, Plant, Raw, SvdBatch, checks};
 use omega_lens::math::Mat;
 use omega_lens::math::random::Rng;
 use pollster::block_on;
-
-fn now() -> f64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
-}
-
-/// A device of its own for each test, or a line that says why not.
-fn gpu() -> Option<Gpu> {
-    match block_on(Gpu::request(GpuOptions::new(now))) {
-        Ok(gpu) => Some(gpu),
-        Err(error @ (GpuError::NoAdapter { .. } | GpuError::NoBackend)) => {
-            println!("skipped: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
+use support::{decompose, gpu};
 
 /// A new seed every run; `OMEGA_LENS_SEED` repeats one.
 fn seed() -> u32 {
@@ -44,19 +26,6 @@ fn seed() -> u32 {
         .unwrap_or_else(clock);
     println!("OMEGA_LENS_SEED={seed}");
     seed
-}
-
-fn decompose(gpu: &Gpu, heads: &[(Mat, Mat)]) -> Vec<HeadSvd> {
-    let (d, h) = heads[0].0.shape();
-    let (mut left, mut right) =
-        (Factors::new(d, h).unwrap(), Factors::new(heads[0].1.nrows(), h).unwrap());
-    for (a, b) in heads {
-        left.push(a).unwrap();
-        right.push(b).unwrap();
-    }
-    let pairs: Vec<(usize, usize)> = (0..heads.len()).map(|i| (i, i)).collect();
-    let batch = SvdBatch { left: &left, right: &right, heads: &pairs, vectors: true };
-    block_on(gpu.svd(&batch)).unwrap()
 }
 
 fn meets_every_demand(d: usize, h: usize, plants: &[Plant]) {

@@ -21,13 +21,6 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
 
     if (name === "with WebGPU") return;
 
-    it("compares a head with the words of the built-in model", { hash: "#/features" }, async (page) => {
-      await page.getByTestId("dictionary").filter({ hasText: "65 features" }).waitFor();
-      await page.getByTestId("align-all").click();
-      await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
-      await picture(page, "features");
-    });
-
     it("trains a toy model", { hash: "#/toy" }, async (page) => {
       await page.getByTestId("train").click();
       await page.getByTestId("toy-verdict").first().waitFor({ timeout: 120_000 });

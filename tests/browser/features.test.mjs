@@ -1,0 +1,92 @@
+// The Features page on the built-in model, and on MiniLM with a dictionary of the reader's own.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { complete, picture, start, withPage } from "./harness.mjs";
+
+describe("Features", () => {
+  let session, scratch;
+  before(async () => {
+    scratch = mkdtempSync(join(tmpdir(), "omega-"));
+    session = await start();
+  });
+  after(async () => {
+    await session?.stop();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+  const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
+  const grid = (page) => page.locator(".page.features [data-head]");
+  const head = "#/features?layer=2&head=1";
+
+  it("compares every head with the words of the built-in model", { hash: "#/features" }, async (page) => {
+    await page.getByTestId("dictionary").filter({ hasText: "65 features" }).waitFor();
+    await page.getByTestId("align-all").click();
+    await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
+    const shown = await grid(page).allTextContents();
+    assert.ok(shown.length === 12 && shown.every((text) => Number.isFinite(Number(text.replace("−", "-")))), shown.join(" "));
+    await picture(page, "features");
+  });
+
+  it("whitens, and says how far the dictionary is from isotropic", { hash: head }, async (page) => {
+    await page.getByTestId("verdict").waitFor();
+    await page.getByLabel("whiten").click();
+    await page.locator("summary", { hasText: /‖E_X‖ [\d.]+ · average alignment 0\.\d+ · participation/ }).waitFor();
+    assert.match(page.url(), /whiten=on/);
+  });
+
+  it("matches one to one: no feature is given away twice", { hash: `${head}&side=src` }, async (page) => {
+    await page.getByTestId("verdict").waitFor();
+    await page.getByTestId("cosines").click();
+    await page.getByTestId("matching").filter({ hasText: "L2H1 src: mean |cosine| of the 16 matched pairs" }).waitFor();
+    const figure = page.getByRole("region", { name: "Cosine matrix" }).locator("figure");
+    await figure.locator("details").first().evaluate((details) => (details.open = true));
+    const rows = await figure.locator("tbody td:nth-child(3)").allTextContents();
+    assert.equal(new Set(rows).size, 16);
+  });
+
+  it("finds what heads write into others, and opens a head from the table", { hash: head }, async (page) => {
+    await page.getByTestId("verdict").waitFor();
+    await page.getByTestId("channels").click();
+    // Eight earlier heads, through query, key and value.
+    await page.getByTestId("threshold").filter({ hasText: "of 24 that were compared" }).waitFor();
+    const strengths = (await page.getByRole("region", { name: "Strongest channels" }).locator("tbody td:nth-child(6)").allTextContents()).map(Number);
+    assert.ok(strengths.every((x, i) => x > 0 && x <= 1 && (i === 0 || x <= strengths[i - 1])), strengths.join(" "));
+    await page.getByRole("region", { name: "Strongest channels" }).locator("tbody th button").first().click();
+    await page.waitForFunction(() => /circuit=ov/.test(location.hash));
+  });
+
+  it("answers which heads read a word", { hash: "#/features" }, async (page) => {
+    await page.getByTestId("verdict").waitFor();
+    await page.getByRole("searchbox", { name: "feature" }).fill("Mary");
+    await page.getByRole("button", { name: "find" }).click();
+    const rows = page.getByRole("region", { name: "Directions nearest to the feature" }).locator("tbody tr");
+    await rows.first().waitFor();
+    assert.ok((await rows.count()) >= 12);
+  });
+
+  it("takes a dictionary of the reader, and finds a planted direction", { hash: head }, async (page) => {
+    await complete(page);
+    // The first destination vector of L2H1 as its own dictionary, among noise: its cosine must be one.
+    await page.evaluate(() => (location.hash = "#/heads?layer=2&head=1&circuit=qk"));
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "U, S, V of this head" }).click()]);
+    const bytes = readFileSync(await file.path());
+    const size = Number(bytes.readBigUInt64LE(0));
+    const { u } = JSON.parse(bytes.subarray(8, 8 + size).toString());
+    const [rows, columns] = u.shape;
+    const at = (i, k) => bytes.readDoubleLE(8 + size + u.data_offsets[0] + 8 * (i * columns + k));
+    const planted = Array.from({ length: rows }, (_, i) => at(i, 0));
+    const noise = (seed) => Array.from({ length: rows }, (_, i) => Math.sin(seed * 97.3 + i * i * 0.7 + i));
+    const line = (name, row) => [name, ...row].join(",");
+    const csv = [line("planted", planted), ...[1, 2, 3, 4, 5, 6, 7, 8].map((seed) => line(`noise ${seed}`, noise(seed)))].join("\n");
+    writeFileSync(join(scratch, "mine.csv"), csv);
+    await page.evaluate(() => (location.hash = "#/features?layer=2&head=1&side=dest&mean=kept"));
+    await page.getByTestId("dictionary-file").setInputFiles(join(scratch, "mine.csv"));
+    await page.getByTestId("dictionary").filter({ hasText: "9 features" }).waitFor();
+    const best = page.getByRole("region", { name: "Best features" }).locator(".end").first().locator("li").first();
+    await best.filter({ hasText: "planted" }).waitFor();
+    assert.ok(Number(await best.locator(".cosine").textContent()) > 0.999);
+  });
+});

@@ -1,0 +1,43 @@
+//! A GPU for the tests that need one, or a line that says why there is none.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this file")]
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use omega_lens::gpu::{Factors, Gpu, GpuError, GpuOptions, HeadSvd, SvdBatch};
+use omega_lens::math::Mat;
+use pollster::block_on;
+
+/// Milliseconds since the first call.
+pub fn now() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+}
+
+/// A device of its own for each test.
+pub fn gpu() -> Option<Gpu> {
+    match block_on(Gpu::request(GpuOptions::new(now))) {
+        Ok(gpu) => Some(gpu),
+        Err(error @ (GpuError::NoAdapter { .. } | GpuError::NoBackend)) => {
+            println!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The thin SVD of every `A Bᵀ`, vectors included.
+pub fn decompose(gpu: &Gpu, heads: &[(Mat, Mat)]) -> Vec<HeadSvd> {
+    let (d, h) = heads[0].0.shape();
+    let (mut left, mut right) =
+        (Factors::new(d, h).unwrap(), Factors::new(heads[0].1.nrows(), h).unwrap());
+    for (a, b) in heads {
+        left.push(a).unwrap();
+        right.push(b).unwrap();
+    }
+    let pairs: Vec<(usize, usize)> = (0..heads.len()).map(|i| (i, i)).collect();
+    let batch = SvdBatch { left: &left, right: &right, heads: &pairs, vectors: true };
+    block_on(gpu.svd(&batch)).unwrap()
+}
