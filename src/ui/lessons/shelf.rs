@@ -88,6 +88,7 @@ mod tests {
         }
         let prose = steps().map(|(place, step)| (place.to_string(), step.prose.as_str()));
         for (place, text) in prose.chain([("teachers".to_owned(), TEACHERS)]) {
+            assert!(!text.contains("gloss:"), "{place}: a link to the glossary that is none");
             for word in words(text) {
                 assert!(glossary::find(word).is_some(), "{place}: no glossary entry for {word}");
             }

@@ -51,7 +51,7 @@ pub fn Neighbours() -> Html {
         html! {
             <button type="button" key={head} class={classes!("neighbour", mine.then_some("selected"))} aria-pressed={mine.to_string()} aria-label={label.clone()} title={label} {onclick}>
                 <svg viewBox={format!("0 0 {WIDTH} {HEIGHT}")} aria-hidden="true"><polygon points={points.join(" ")} /></svg>
-                <span>{ format!("H{head}") }</span>
+                <span>{ format!("L{}H{head}", at.layer) }</span>
             </button>
         }
     };
