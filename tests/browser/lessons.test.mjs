@@ -23,6 +23,25 @@ function steps(name) {
   });
 }
 
+/** What a lesson says about a number must be what the page shows beside it: place, where on the page, what stands there. */
+const SHOWN = [
+  ["1.2", "[data-testid=explain]", /gives “John” 92 %/],
+  ["2.1", ".spectrum figure .bars", /^/],
+  ["2.3", ".pair .sigma", /σ 4\.27 · 85 %/],
+  ["2.4", '[data-head="1,1"]', /1\.19/],
+  ["5.2", "[data-testid=theorem-1]", /37\.2°/],
+  ["6.1", ".cell figcaption", /Relative attention 5\.98/],
+  ["6.2", "[data-testid=explain]", /k = 1 carries 89 %/],
+  ["6.3", ".compare", /S\D*0\.0920\s*0\.376/],
+  ["6.4", "[data-testid=explain]", /gives “gave” 7 %.*2 together reach nine tenths.* 1\.88/],
+  ["6.5", "[data-testid=s]", /^0\.097/],
+  ["7.2", "[data-testid=explain]", /gives “cake” 93 %/],
+  ["7.4", "[data-testid=explain]", /“to” gives “John” 29 %/],
+  ["8.1", ".convention", /5 % critical 0\.412/],
+  ["8.3", "[data-testid=verdict]", /−6\.27/],
+  ["8.4", "[data-testid=verdict]", /5\.37/],
+];
+
 /** Whether the focused element matches. */
 const focused = (page, selector) => page.evaluate((selector) => document.activeElement?.matches(selector), selector);
 
@@ -52,6 +71,7 @@ async function act(page, goal) {
     await page.keyboard.type(to.seed);
     return page.keyboard.press("Enter");
   }
+  if (goal.startsWith("#/theorems")) return press(page, '[data-testid="tight"]');
   if (to.dest) return press(page, `.tokens button:nth-of-type(${Number(to.dest) + 1})`);
   // The grid of heads: arrows from the cell in view.
   const here = "section.page:not([hidden]) [data-head]";
@@ -117,6 +137,18 @@ describe("Lessons", () => {
       await page.locator(`.lessons li:nth-of-type(${i + 1})`, { hasText: "done" }).waitFor();
     });
   }
+
+  it("says no number that the page does not show", { hash: "#/learn" }, async (page) => {
+    for (const [place, selector, text] of SHOWN) {
+      const [lesson, step] = place.split(".");
+      const scene = /```scene\n(.*)\n/g;
+      const scenes = [...readFileSync(join(FOLDER, LESSONS[lesson - 1]), "utf8").matchAll(scene)].map(([, hash]) => hash);
+      await page.evaluate((hash) => (location.hash = hash), scenes[step - 1]);
+      await page.locator(`section.page:not([hidden]) ${selector}`).filter({ hasText: text }).first().waitFor().catch((why) => {
+        throw new Error(`lesson ${place}: ${selector} does not say ${text}: ${why.message}`);
+      });
+    }
+  });
 
   it("keeps what was answered", { hash: "#/heads?head=0&layer=1&lesson=2.1" }, async (page) => {
     await complete(page);
