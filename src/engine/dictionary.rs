@@ -24,7 +24,8 @@ pub(super) struct Surveyed {
     pub(super) survey: DictionarySurvey,
     /// `Σ_X` in the frame with the common direction removed, or kept, whichever was asked for last.
     gram: Option<(bool, Gram, Anisotropy)>,
-    centre: bool,
+    /// Whether features and directions are centred, as the norm in front of the attention does.
+    pub(super) centre: bool,
     d_model: usize,
 }
 

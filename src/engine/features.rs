@@ -1,7 +1,7 @@
 //! Answers about alignment: sides of heads against a dictionary, and the inverse question.
 
-use super::Engine;
 use super::dictionary::Surveyed;
+use super::{Engine, python};
 use crate::checkpoint::ByteSource;
 use crate::circuits::alignment::{AlignOptions, FeatureSearch, HeadSide};
 use crate::circuits::composition::{Channel, Directions, PairNull, Reading};
@@ -38,10 +38,14 @@ pub(super) fn answer(
                 engine.whiten(&source, weights, remove_mean, &mut tell)?;
             }
             let surveyed = surveyed(engine, &source, weights)?;
-            out(
-                Tell::Features(about(surveyed, heads.first().map_or(0, |h| h.0), &sides)),
-                Vec::new(),
-            );
+            let head = heads.first().copied().unwrap_or_default();
+            let mut about = about(surveyed, head.0, &sides);
+            if source == Source::Model(Builtin::Embed) && !whiten {
+                let (model, centre) = (engine.model()?, surveyed.centre);
+                about.python = python::alignment(model, head, weights, centre, remove_mean)?
+                    .unwrap_or_default();
+            }
+            out(Tell::Features(FeatureTell::About(Box::new(about))), Vec::new());
             let options = AlignOptions { top, rotations, seed: 0 };
             let mut tell = |done, total| out(Tell::Progress { done, total }, Vec::new());
             let mut report =
@@ -166,21 +170,22 @@ fn surveyed<'a>(
     }
 }
 
-fn about(surveyed: &Surveyed, layer: usize, sides: &[HeadSide]) -> FeatureTell {
+fn about(surveyed: &Surveyed, layer: usize, sides: &[HeadSide]) -> AboutDictionary {
     let (about, survey) = (&surveyed.dictionary.about, &surveyed.survey);
     let mut notes = about.notes.clone();
     if let Some(side) = sides.first() {
         notes.extend(about.warnings_for(layer, side.side));
     }
-    FeatureTell::About(Box::new(AboutDictionary {
+    AboutDictionary {
         name: about.name.clone(),
         n_features: survey.n_features,
         n_skipped: survey.n_rows - survey.n_features,
         mean_cosine: survey.mean_cosine,
         anisotropy: surveyed.anisotropy(),
         neuronpedia: about.neuronpedia.clone(),
+        python: String::new(),
         notes,
-    }))
+    }
 }
 
 /// A row's name: the token for dictionaries with one row a token.

@@ -96,6 +96,53 @@ pub(super) fn loader(
     Ok(code)
 }
 
+/// Code that prints, for every direction of one head, the row of the token embeddings nearest to it and their cosine;
+/// `None` for models whose embeddings are not one plain tensor.
+///
+/// # Errors
+/// [`ModelError::OutOfRange`] if there is no such layer.
+pub(super) fn alignment(
+    model: &Model,
+    (layer, head): (usize, usize),
+    weights: Weights,
+    centre: bool,
+    remove_mean: bool,
+) -> Result<Option<String>, ModelError> {
+    let embedding = &model.arch.embedding;
+    let (Some(tokens), None) = (&embedding.tokens, &embedding.project) else { return Ok(None) };
+    let loader = loader(model, layer, head, weights)?;
+    let centred = |x: &str| if centre { format!("{x} - {x}.mean(axis=0)") } else { x.to_owned() };
+    let mean = if remove_mean {
+        "m = unit(x).mean(axis=1)\nm /= np.linalg.norm(m)  # what all features have in common\n"
+    } else {
+        "m = np.zeros(len(x))\n"
+    };
+    Ok(Some(format!(
+        "# The token embedding nearest to every singular direction of layer {layer}, head {head}: side, k, row, cosine.\n\
+         # Needs numpy; run: python features.py model.safetensors\n\
+         {loader}\n\
+         def svd(a, b):\n    \
+             (q_a, r_a), (q_b, r_b) = np.linalg.qr(a), np.linalg.qr(b)\n    \
+             u, _, v_t = np.linalg.svd(r_a @ r_b.T)\n    \
+             return q_a @ u, q_b @ v_t.T\n\n\
+         unit = lambda x: x / np.maximum(np.linalg.norm(x, axis=0), 1e-30)\n\
+         x = tensor({tokens:?}).T  # one feature a column\n\
+         x = {}\n\
+         {mean}\
+         def frame(x):\n    \
+             x = {}\n    \
+             return unit(x - np.outer(m, m @ x))\n\n\
+         features = frame(unit(x))\n\
+         (u, v), (read, write) = svd(w_q, w_k), svd(w_v, w_o.T)\n\
+         for side, vectors in dict(dest=u, src=v, read=read, write=write).items():\n    \
+             cosines = features.T @ frame(vectors)\n    \
+             for k, row in enumerate(np.abs(cosines).argmax(axis=0)):\n        \
+                 print(side, k, row, f\"{{abs(cosines[row, k]):.8f}}\")\n",
+        centred("x"),
+        centred("x"),
+    )))
+}
+
 fn line(code: &mut String, name: &str, value: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(code, "{name} = {value}");

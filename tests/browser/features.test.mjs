@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { complete, picture, start, withPage } from "./harness.mjs";
+import { ROOT, complete, picture, python, start, withPage } from "./harness.mjs";
 
 describe("Features", () => {
   let session, scratch;
@@ -28,6 +28,18 @@ describe("Features", () => {
     const shown = await grid(page).allTextContents();
     assert.ok(shown.length === 12 && shown.every((text) => Number.isFinite(Number(text.replace("−", "-")))), shown.join(" "));
     await picture(page, "features");
+  });
+
+  it("gives Python that finds the same features", { hash: `${head}&side=src` }, async (page) => {
+    await page.getByTestId("verdict").waitFor();
+    const snippet = await page.locator(".page.features").getByTestId("python").textContent();
+    const printed = python(snippet, join(ROOT, "www/models/names/step-04000.safetensors")).trim().split("\n");
+    const figure = page.locator(".page.features figure").nth(1);
+    await figure.locator("details").first().evaluate((details) => (details.open = true));
+    const shown = (await figure.locator("tbody td:nth-child(4)").allTextContents()).map((x) => Math.abs(Number(x)));
+    const found = printed.filter((line) => line.startsWith("src ")).map((line) => Number(line.split(" ").at(-1)));
+    assert.equal(shown.length, 16);
+    shown.forEach((x, k) => assert.ok(Math.abs(x - found[k]) < 1e-5, `k = ${k}: ${x} here, ${found[k]} in numpy`));
   });
 
   it("whitens, and says how far the dictionary is from isotropic", { hash: head }, async (page) => {

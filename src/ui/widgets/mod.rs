@@ -5,5 +5,6 @@ pub mod head_grid;
 pub mod header;
 pub mod loading;
 pub mod notices;
+pub mod python;
 pub mod select;
 pub mod theme;

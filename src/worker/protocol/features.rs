@@ -88,6 +88,8 @@ pub struct AboutDictionary {
     pub anisotropy: Option<Anisotropy>,
     /// Neuronpedia's id of the set, if it has one.
     pub neuronpedia: Option<String>,
+    /// Python that finds the same nearest features; empty where the dictionary is not one plain tensor.
+    pub python: String,
     /// What the reader should know, a sentence each.
     pub notes: Vec<String>,
 }

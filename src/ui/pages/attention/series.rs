@@ -7,6 +7,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::set::spec;
+use crate::circuits::sad::EventRule;
 use crate::circuits::series::{checkpoints, training_order};
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series, Table};
@@ -227,7 +228,7 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
             }
             _ => {}
         });
-        let ask = Ask::SetElsewhere(spec("ioi", "", PROMPTS, 0.0));
+        let ask = Ask::SetElsewhere(spec("ioi", "", PROMPTS, EventRule::Every));
         app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
     };
     let jobs: Vec<_> = series.iter().map(ask).collect();

@@ -33,7 +33,7 @@ pub(super) const TASKS: [(&str, &str); 5] = [
 ];
 
 /// The set of a task's name.
-pub(super) fn spec(task: &str, own: &str, n: usize, threshold: f64) -> SetSpec {
+pub(super) fn spec(task: &str, own: &str, n: usize, rule: EventRule) -> SetSpec {
     let task = match task {
         "pronoun" => SetTask::Task(Task::Pronoun),
         "greater" => SetTask::Task(Task::GreaterThan),
@@ -41,7 +41,6 @@ pub(super) fn spec(task: &str, own: &str, n: usize, threshold: f64) -> SetSpec {
         "own" => SetTask::Own(own.to_owned()),
         _ => SetTask::Task(Task::IndirectObject),
     };
-    let rule = if threshold > 0.0 { EventRule::Attention(threshold) } else { EventRule::Every };
     let controls = ControlOptions { draws: DRAWS, seed: 0 };
     SetSpec { task, n, seed: 0, options: SetOptions { rule, controls } }
 }
@@ -85,6 +84,7 @@ pub(super) fn SetView() -> Html {
     let outcome = use_reducer(Outcome::default);
     let task = use_state(|| "ioi".to_owned());
     let own = use_state(String::new);
+    let by_score = use_state(|| false);
     let threshold = use_state(|| 0.5);
     let generation = app.value().model.as_ref().map(|m| m.generation);
     {
@@ -94,6 +94,18 @@ pub(super) fn SetView() -> Html {
     let choose = {
         let task = task.clone();
         Callback::from(move |t: String| task.set(t))
+    };
+    let choose_rule = {
+        let (by_score, threshold) = (by_score.clone(), threshold.clone());
+        Callback::from(move |slug: String| {
+            by_score.set(slug == "score");
+            threshold.set(if slug == "score" { 2.0 } else { 0.5 });
+        })
+    };
+    let rule = match (*by_score, *threshold) {
+        (_, 0.0) => EventRule::Every,
+        (true, least) => EventRule::Relative(least),
+        (false, least) => EventRule::Attention(least),
     };
     let set_threshold = {
         let threshold = threshold.clone();
@@ -108,8 +120,7 @@ pub(super) fn SetView() -> Html {
         })
     };
     let run = {
-        let (app, outcome, task, own, threshold) =
-            (app.clone(), outcome.clone(), task.clone(), own.clone(), threshold.clone());
+        let (app, outcome, task, own) = (app.clone(), outcome.clone(), task.clone(), own.clone());
         Callback::from(move |_: MouseEvent| {
             outcome.dispatch(Heard::Fresh);
             let (hears, session) = (outcome.dispatcher(), app.session.clone());
@@ -126,7 +137,7 @@ pub(super) fn SetView() -> Html {
                 }
                 _ => {}
             });
-            let spec = spec(&task, &own, 128, *threshold);
+            let spec = spec(&task, &own, 128, rule);
             let job = app.session.pool.ask(AnyAsk::Attention(Ask::Set(spec)), on_tell);
             let layers = app.value().model.as_ref().map_or(1, |m| m.summary.n_layers);
             let work = Work {
@@ -146,10 +157,12 @@ pub(super) fn SetView() -> Html {
     html! {
         <section class="prompt-set" aria-label="Prompt sets">
             <h2>{ "Over many prompts" }</h2>
-            <p class="hint">{ "128 prompts of one kind, generated here. Each head is looked at where the last token looks, at the place of the answer; real values stand beside both controls." }</p>
+            <p class="hint">{ "128 prompts of one kind, generated here. Each head is looked at where the last token looks, at the place of the answer; real values stand beside both controls. Only looks over the threshold count: a small score is reached by a few terms in any basis." }</p>
             <div class="controls">
                 <Select label="prompts" {options} value={(*task).clone()} on_change={choose} />
-                <Slider label="events with attention over" min={0.0} max={0.95} step={0.05} value={*threshold} shown={three(*threshold)} on_change={set_threshold} />
+                <Select label="events by" options={vec![("attention".into(), "attention".into()), ("score".into(), "|relative attention|".into())]}
+                    value={if *by_score { "score" } else { "attention" }} on_change={choose_rule} />
+                <Slider label="over" min={0.0} max={if *by_score { 10.0 } else { 0.95 }} step={if *by_score { 0.5 } else { 0.05 }} value={*threshold} shown={three(*threshold)} on_change={set_threshold} />
                 <button type="button" class="primary" onclick={run} data-testid="run-set">{ "run" }</button>
             </div>
             if *task == "own" {

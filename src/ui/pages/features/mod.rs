@@ -10,6 +10,7 @@ use crate::ui::app::use_app;
 use crate::ui::drop::listed;
 use crate::ui::format::{duration, three};
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::worker::pool::Dropped;
 use crate::worker::protocol::features::AboutDictionary;
@@ -139,6 +140,9 @@ pub fn Features() -> Html {
                     <p class="empty" role="status">{ "The head in view is being compared with the dictionary." }</p>
                 }
             </div>
+            if let Some(python) = known.about.as_ref().map(|a| a.python.clone()).filter(|p| !p.is_empty()) {
+                <Python name="features.py" {python} />
+            }
             <search::SearchBox on_search={search} hits={known.hits.clone()} />
             <cosines::CosineView {cosines} on_ask={match_side} />
             <channels::ChannelView />

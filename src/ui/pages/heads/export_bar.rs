@@ -8,6 +8,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::charts::Table;
 use crate::ui::export::save;
 use crate::ui::statistic::Statistic;
+use crate::ui::widgets::python::Python;
 use crate::ui::{python, text};
 
 /// Buttons that save what was computed.
@@ -26,10 +27,6 @@ pub fn ExportBar() -> Html {
     let loader =
         state.vectors.as_ref().filter(|v| v.at == at).map(|v| v.python.clone()).unwrap_or_default();
     let snippet = python::spectrum(&loader, at);
-    let save_snippet = {
-        let snippet = snippet.clone();
-        act(&app, move |_| save("spectrum.py", "text/x-python", snippet.as_bytes()))
-    };
     html! {
         <footer class="export-bar">
             <span class="convention">{ text::convention(at.circuit, at.weights, &model.summary) }</span>
@@ -38,11 +35,7 @@ pub fn ExportBar() -> Html {
                 <button type="button" onclick={json}>{ "all spectra JSON" }</button>
                 <button type="button" onclick={vectors}>{ "U, S, V of this head" }</button>
             </span>
-            <details class="python">
-                <summary>{ "The same in Python" }</summary>
-                <pre tabindex="0"><code data-testid="python">{ snippet }</code></pre>
-                <button type="button" onclick={save_snippet}>{ "save spectrum.py" }</button>
-            </details>
+            <Python name="spectrum.py" python={snippet} />
         </footer>
     }
 }

@@ -1,0 +1,38 @@
+//! "The same in Python": a snippet to read, and to save.
+
+use yew::prelude::*;
+
+use crate::ui::app::use_app;
+use crate::ui::export::save;
+use crate::ui::state::Action;
+
+/// Properties of [`Python`].
+#[derive(Properties, PartialEq)]
+pub struct PythonProps {
+    /// Name of the file.
+    pub name: AttrValue,
+    /// Its text.
+    pub python: String,
+}
+
+/// The snippet behind a summary, and a button that saves it.
+#[component]
+pub fn Python(props: &PythonProps) -> Html {
+    let app = use_app();
+    let onclick = {
+        let (name, text) = (props.name.clone(), props.python.clone());
+        Callback::from(move |_: MouseEvent| {
+            if save(&name, "text/x-python", text.as_bytes()).is_err() {
+                let what = "The browser refused the download.".to_owned();
+                app.session.act(Action::Note(what, String::new()));
+            }
+        })
+    };
+    html! {
+        <details class="python">
+            <summary>{ "The same in Python" }</summary>
+            <pre tabindex="0"><code data-testid="python">{ props.python.clone() }</code></pre>
+            <button type="button" {onclick}>{ format!("save {}", props.name) }</button>
+        </details>
+    }
+}
