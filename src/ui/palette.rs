@@ -3,6 +3,9 @@
 //! Both are straight lines in OKLab (Ottosson 2020), so equal steps look equal; the diverging one runs orange – neutral –
 //! blue, which every common colour-vision deficiency keeps apart.
 
+/// Steps of a table of colours; odd, so that zero has a step of its own on a diverging scale.
+pub const SHADES: usize = 511;
+
 /// What kind of number a colour stands for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scale {
@@ -42,6 +45,27 @@ impl Scale {
             Self::Range { min, max } => mix(empty, full, unit(value - min, max - min)),
             Self::Diverging { max } if value < 0.0 => mix(empty, other, unit(-value, max)),
             Self::Diverging { max } => mix(empty, full, unit(value, max)),
+        }
+    }
+
+    /// The same colours from a table of [`SHADES`], for pictures of many cells that are drawn many times a second.
+    pub fn shades(self, dark: bool) -> impl Fn(f64) -> [u8; 3] {
+        let (low, high) = match self {
+            Self::Sequential { max } => (0.0, max),
+            Self::Diverging { max } => (-max, max),
+            Self::Range { min, max } => (min, max),
+        };
+        let last = (SHADES - 1) as f64;
+        let shade = |i: usize| self.rgb(low + (high - low) * i as f64 / last, dark);
+        let table: Vec<[u8; 3]> = (0..SHADES).map(shade).collect();
+        let missing = self.rgb(f64::NAN, dark);
+        move |value| {
+            let place = (value - low) / (high - low) * last;
+            if value.is_finite() {
+                table[(place.round() as usize).min(SHADES - 1)]
+            } else {
+                missing
+            }
         }
     }
 
@@ -120,6 +144,18 @@ mod tests {
         for dark in [false, true] {
             let l = |x: f64| to_oklab(scale.rgb(x, dark))[0];
             assert!(((l(1.0) - l(0.0)).abs() - (l(-1.0) - l(0.0)).abs()).abs() < 0.15);
+        }
+    }
+
+    #[test]
+    fn the_table_has_the_colours_of_the_scale() {
+        for scale in [Scale::Diverging { max: 2.0 }, Scale::Sequential { max: 0.0 }] {
+            let shades = scale.shades(false);
+            for value in [-9.0, -2.0, -0.731, 0.0, 1e-4, 1.1, 2.0, 9.0, f64::NAN] {
+                let far = |(a, b): (u8, u8)| a.abs_diff(b) > 2;
+                let (table, exact) = (shades(value), scale.rgb(value, false));
+                assert!(!table.into_iter().zip(exact).any(far), "{value}: {table:?}, {exact:?}");
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { PROJECTS, assertAccessible, picture, start, withPage } from "./harness.mjs";
+import { PROJECTS, assertAccessible, start, withPage } from "./harness.mjs";
 
 for (const [name, flags] of Object.entries(PROJECTS)) {
   describe(`the other pages, ${name}`, () => {
@@ -21,13 +21,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
 
     if (name === "with WebGPU") return;
 
-    it("trains a toy model", { hash: "#/toy" }, async (page) => {
-      await page.getByTestId("train").click();
-      await page.getByTestId("toy-verdict").first().waitFor({ timeout: 120_000 });
-      await picture(page, "toy", { fullPage: true });
-    });
-
-    for (const slug of ["features", "toy", "self-test"]) {
+    for (const slug of ["features", "self-test"]) {
       for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
         it(`${slug} is accessible: ${JSON.stringify(options)}`, { hash: `#/${slug}`, ...options }, async (page) => {
           await page.locator(`section.page.${slug}`).waitFor();

@@ -158,8 +158,9 @@ fn picture(values: &[f32], n_cols: usize, scale: Scale, dark: bool) -> Option<St
         return None;
     }
     let mut pixels: Vec<u8> = Vec::with_capacity(4 * n_rows * n_cols);
+    let shades = scale.shades(dark);
     for &value in &values[..n_rows * n_cols] {
-        pixels.extend(scale.rgb(f64::from(value), dark));
+        pixels.extend(shades(f64::from(value)));
         pixels.push(if value.is_nan() { 0 } else { 255 });
     }
     let document = web_sys::window()?.document()?;

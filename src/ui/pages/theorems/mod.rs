@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use crate::ui::widgets::glossary::Gloss;
 use crate::worker::pool::Pool;
 
 mod cloud;
@@ -11,6 +12,9 @@ mod first;
 mod numbers;
 mod plane;
 mod third;
+
+/// Words of the page that the glossary explains.
+const WORDS: [&str; 5] = ["singular vector", "Σ_X", "anisotropy", "unwhitening", "cos"];
 
 /// A worker of the bench's own; all equal.
 #[derive(Clone)]
@@ -35,6 +39,7 @@ pub fn Theorems() -> Html {
     let worker = Worker(pool);
     html! {
         <>
+            <div class="controls words">{ for WORDS.into_iter().map(|term| html! { <Gloss {term} /> }) }</div>
             <first::First worker={worker.clone()} />
             <cloud::Cloud {worker} />
             <third::Third />

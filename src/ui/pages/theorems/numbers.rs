@@ -30,7 +30,7 @@ pub(super) fn Numbers(props: &NumbersProps) -> Html {
     html! {
         <div>
             <table class="compare" data-testid="theorem-1-numbers">
-                <thead><tr>{ for ["", "x, u", "y, v"].map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                <thead><tr>{ for ["side", "x, u", "y, v"].map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                 <tbody>
                     { both("cos of the feature with its singular vector", worked.cos.map(three)) }
                     { both("the same after unwhitening: 1 −", worked.cos_unwhitened.map(short)) }

@@ -7,6 +7,7 @@ use yew::prelude::*;
 use crate::toy::{Config, Preset};
 use crate::ui::app::use_app;
 use crate::ui::toy_url;
+use crate::ui::widgets::glossary::Gloss;
 
 mod bar;
 pub(super) mod curves;
@@ -23,6 +24,18 @@ mod template;
 pub(super) mod verdicts;
 
 use run::{Hands, Lab, use_run};
+
+/// Words of the page that the glossary explains.
+const WORDS: [&str; 8] = [
+    "feature",
+    "superposition",
+    "antipode",
+    "interference",
+    "λ",
+    "T",
+    "singular vector",
+    "alignment",
+];
 
 /// What every part of the lab gets.
 #[derive(Properties, Clone, PartialEq)]
@@ -100,6 +113,7 @@ pub fn Toy() -> Html {
         <>
             <bar::Bar ..props.clone() />
             <settings::Settings config={props.config.clone()} />
+            <div class="controls words">{ for WORDS.into_iter().map(|term| html! { <Gloss {term} /> }) }</div>
             if let Some(why) = &props.lab.failed { <p class="ask" role="status" data-testid="toy-failed"><strong>{ why.clone() }</strong></p> }
             if props.lab.frame.is_some() {
                 <verdicts::Verdicts ..props.clone() />

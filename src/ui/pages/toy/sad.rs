@@ -6,7 +6,12 @@ use super::LabProps;
 use crate::toy::{Means, ToyEvent};
 use crate::ui::charts::{Bar, Bars, Figure, Table};
 use crate::ui::format::{percent, three};
+use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Slider;
+
+/// Words of this part that the glossary explains.
+const WORDS: [&str; 5] =
+    ["relative attention", "S", "N_recon", "basis control", "subspace control"];
 
 /// The head taken apart.
 #[component]
@@ -20,6 +25,7 @@ pub(super) fn Sad(props: &LabProps) -> Html {
         <section class="prompt-set" aria-label="Sparse attention decomposition">
             <h2>{ "Taken apart on tokens" }</h2>
             <p class="hint">{ "Tokens that training never saw, at each query the key that the template wants most. Relative attention is a sum of one term per singular vector; the control spreads the same score over a randomly rotated basis." }</p>
+            <div class="controls words">{ for WORDS.into_iter().map(|term| html! { <Gloss {term} /> }) }</div>
             <div class="controls"><button type="button" onclick={take_apart} disabled={running} data-testid="take-apart">{ format!("take step {step} apart") }</button></div>
             if let Some((at, sad)) = sad {
                 if sad.events.is_empty() {

@@ -1,0 +1,261 @@
+// The toy lab and the theorem bench: every preset, live training, links that reproduce, files, sweeps, theorems.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { assertAccessible, picture, start, withPage } from "./harness.mjs";
+
+const LONG = { timeout: 240_000 };
+const settled = (page) => page.locator('[data-testid="toy-verdict"][data-settled="true"]').waitFor(LONG);
+const ready = (page) => page.getByTestId("toy-verdict").waitFor();
+const rows = (page) => page.locator(".verdicts tbody tr");
+const verdicts = (page) => rows(page).locator(".verdict").allTextContents();
+const measured = (page) => rows(page).locator("td[data-got]").evaluateAll((cells) => cells.map((c) => c.dataset.got));
+const trained = async (page) => Number(await page.locator("[data-trained]").getAttribute("data-trained"));
+
+/** Times between frames of the display from now on; the function returned sums them up. */
+async function watchFrames(page) {
+  await page.evaluate(() => {
+    const gaps = (window.gaps = []);
+    let last = performance.now();
+    const next = (now) => {
+      gaps.push(now - last);
+      last = now;
+      requestAnimationFrame(next);
+    };
+    requestAnimationFrame(next);
+  });
+  return async () => {
+    const gaps = (await page.evaluate(() => window.gaps)).sort((a, b) => a - b);
+    const at = (share) => gaps[Math.min(gaps.length - 1, Math.floor(share * gaps.length))];
+    return { n: gaps.length, median: at(0.5), p95: at(0.95), longest: at(1) };
+  };
+}
+
+const say = ({ n, median, p95, longest }) =>
+  `${n} frames: median ${median.toFixed(1)} ms, 95 % within ${p95.toFixed(1)} ms, longest ${longest.toFixed(1)} ms`;
+
+describe("the toy lab", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+  const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
+
+  it("begins every preset", { hash: "#/toy" }, async (page) => {
+    await ready(page);
+    const ids = await page.getByTestId("preset").locator("option").evaluateAll((all) => all.map((o) => o.value));
+    assert.ok(ids.length >= 20, `${ids.length} presets`);
+    for (const id of ids) {
+      await page.getByTestId("preset").selectOption(id);
+      await page.waitForFunction((id) => new URL(location).hash.includes(`preset=${id}`), id);
+      await page.getByText("step 0 of").waitFor();
+      await ready(page);
+      assert.ok((await rows(page).count()) > 0, `${id} says what it expects`);
+      assert.equal(await page.getByTestId("toy-failed").count(), 0, id);
+    }
+  });
+
+  it("trains one pair live until every claim holds", { hash: "#/toy" }, async (page, t) => {
+    await ready(page);
+    const sum = await watchFrames(page);
+    await page.getByTestId("train").click();
+    await settled(page);
+    const frames = await sum();
+    t.diagnostic(`one pair, ${say(frames)}`);
+    assert.deepEqual(await verdicts(page), ["yes", "yes", "yes", "yes", "yes"]);
+    assert.ok(frames.median < 34, `thirty frames a second: ${say(frames)}`);
+    assert.match(page.url(), /at=800/);
+    await picture(page, "toy", { fullPage: true });
+  });
+
+  it("keeps the pace with forty and with a hundred features", { hash: "#/toy?preset=eight-pairs" }, async (page, t) => {
+    for (const id of ["eight-pairs", "twenty-pairs"]) {
+      await page.getByTestId("preset").selectOption(id);
+      await page.getByText("step 0 of").waitFor();
+      await ready(page);
+      const sum = await watchFrames(page);
+      await page.getByTestId("train").click();
+      await page.waitForTimeout(4000);
+      await page.getByTestId("train").click();
+      const frames = await sum();
+      t.diagnostic(`${id}, step ${await trained(page)}: ${say(frames)}`);
+      assert.ok((await trained(page)) > 10, "it trains");
+    }
+  });
+
+  it("reproduces the same numbers from a link", { hash: "#/toy?lambda=30&t=3&seed=4&steps=300" }, async (page) => {
+    await ready(page);
+    await page.getByTestId("train").click();
+    await settled(page);
+    const [numbers, url] = [await measured(page), page.url()];
+    await withPage(session, { hash: new URL(url).hash }, async (other) => {
+      await settled(other);
+      assert.deepEqual(await measured(other), numbers, "to the last bit");
+    });
+  });
+
+  it("can say no, and does below the threshold", { hash: "#/toy?preset=threshold-below&at=2000" }, async (page) => {
+    await settled(page);
+    assert.deepEqual(await verdicts(page), ["yes", "no", "yes", "yes"]);
+    await rows(page).nth(1).getByText("paper").waitFor();
+  });
+
+  it("steps, resets, and looks back", { hash: "#/toy?steps=60" }, async (page) => {
+    await ready(page);
+    await page.getByTestId("once").click();
+    await page.locator('[data-trained="1"]').waitFor();
+    await page.getByTestId("train").click();
+    await settled(page);
+    const end = await measured(page);
+    await page.locator(".slide input").focus();
+    await page.keyboard.press("Home");
+    await page.getByTestId("toy-verdict").filter({ hasText: "At step 0" }).waitFor();
+    assert.notDeepEqual(await measured(page), end);
+    await page.keyboard.press("End");
+    await settled(page);
+    assert.deepEqual(await measured(page), end);
+    await page.getByTestId("reset").click();
+    await page.locator('[data-trained="0"]').waitFor();
+    assert.doesNotMatch(page.url(), /at=/);
+  });
+
+  it("takes settings from controls into the address, and refuses what cannot be", { hash: "#/toy" }, async (page) => {
+    await ready(page);
+    await page.getByText("all settings").click();
+    const set = async (name, value) => {
+      await page.locator(`[data-setting="${name}"]`).fill(value);
+      await page.locator(`[data-setting="${name}"]`).press("Enter");
+      await page.waitForFunction(([name, value]) => location.hash.includes(`${name}=${value}`), [name, value]);
+    };
+    await set("lambda", "3");
+    await set("rope", "10000");
+    await ready(page);
+    await set("h", "5");
+    await page.getByTestId("toy-failed").filter({ hasText: "even, because rotary turns planes" }).waitFor();
+    await set("h", "4");
+    await page.getByTestId("toy-failed").waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Back to the preset" }).click();
+    await page.waitForFunction(() => !location.hash.includes("lambda"));
+  });
+
+  it("lets the template be edited by keyboard", { hash: "#/toy" }, async (page) => {
+    await ready(page);
+    const grid = page.getByRole("application", { name: /^Template/ });
+    await grid.focus();
+    for (const key of ["ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "Enter"]) await page.keyboard.press(key);
+    await page.waitForFunction(() => /template=free/.test(location.hash) && /2-3%3A10|2-3:10/.test(location.hash));
+    await ready(page);
+    await page.getByText("step 0 of").waitFor();
+  });
+
+  it("takes the head apart, against both controls", { hash: "#/toy?at=800" }, async (page) => {
+    await settled(page);
+    await page.getByTestId("take-apart").click();
+    await page.getByTestId("toy-sad").waitFor();
+    const means = await page.locator('[aria-label="Sparse attention decomposition"] .compare tbody td').allTextContents();
+    const [own, , , basis] = means.map(Number);
+    assert.ok(own < 0.12 && basis > 0.3, `S ${own} against ${basis}`);
+  });
+
+  it("opens the trained toy as a checkpoint whose words are its features", { hash: "#/toy?at=800" }, async (page) => {
+    await settled(page);
+    await page.getByTestId("open-features").click();
+    await page.getByTestId("model").filter({ hasText: "trained toy" }).waitFor();
+    await page.getByTestId("dictionary").filter({ hasText: "20 features" }).waitFor();
+    await page.getByText("f0(wants·1)").first().waitFor();
+    await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Attention" }).click();
+    await page.getByTestId("explain").filter({ hasText: "k = 0 carries 100 %" }).waitFor();
+  });
+
+  it("gives the run away as files", { hash: "#/toy?at=100" }, async (page) => {
+    await page.getByTestId("toy-verdict").filter({ hasText: "At step 100" }).waitFor(LONG);
+    const download = async (name) => {
+      const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name, exact: true }).click()]);
+      return readFileSync(await file.path());
+    };
+    const run = JSON.parse((await download("the run as JSON")).toString());
+    assert.deepEqual([run.step, run.config.seed, run.history.points.length], [100, 0, 11]);
+    const weights = await download("safetensors");
+    const header = JSON.parse(weights.subarray(8, 8 + Number(weights.readBigUInt64LE(0))).toString());
+    assert.deepEqual(header["model.embed_tokens.weight"].shape, [20, 10]);
+  });
+
+  it("sweeps values and seeds in the background", { hash: "#/toy?sweep=lambda&values=1,30&seeds=2&steps=300" }, async (page) => {
+    await ready(page);
+    await page.getByTestId("sweep").click();
+    await page.getByTestId("sweep-outcome").filter({ hasText: "4 of 4 runs" }).waitFor(LONG);
+    const figure = page.locator('[aria-label="Sweep"] figure');
+    await figure.locator("details").evaluate((details) => (details.open = true));
+    assert.equal(await figure.locator("tbody tr").count(), 2);
+  });
+
+  for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
+    it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/toy?at=60&steps=60", ...options }, async (page) => {
+      await settled(page);
+      await page.getByText("all settings").click();
+      await page.getByTestId("take-apart").click();
+      await page.getByTestId("toy-sad").waitFor();
+      await assertAccessible(page, "in the toy lab");
+      const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(wide <= width, `no sideways scrolling: ${wide} px`);
+    });
+  }
+});
+
+describe("the theorem bench", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+  const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
+  const number = async (page, id) => Number.parseFloat(await page.getByTestId(id).textContent());
+
+  it("finds one head in three ways, wherever a feature is moved", { hash: "#/theorems" }, async (page) => {
+    const said = page.getByTestId("theorem-1");
+    await said.filter({ hasText: "after unwhitening 0°" }).waitFor();
+    const first = await said.textContent();
+    await page.getByRole("application", { name: /arrow keys move x1/ }).focus();
+    for (let i = 0; i < 5; i += 1) await page.keyboard.press("ArrowUp");
+    await page.waitForFunction((first) => document.querySelector('[data-testid="theorem-1"]').textContent !== first, first);
+    await said.filter({ hasText: "after unwhitening 0°" }).waitFor();
+    assert.match(page.url(), /x-moved=0/);
+    assert.ok((await number(page, "least-squares")) < 1e-9);
+    assert.ok((await number(page, "descent")) < 1e-9);
+    await page.getByTestId("tight").click();
+    await said.filter({ hasText: "Corollary 1" }).waitFor();
+  });
+
+  it("does the same in 64 dimensions", { hash: "#/theorems?x-n=128&x-d=64&x-kind=tight" }, async (page) => {
+    await page.getByTestId("theorem-1").filter({ hasText: "after unwhitening 0°" }).waitFor();
+    assert.ok((await number(page, "least-squares")) < 1e-9 && (await number(page, "descent")) < 1e-9);
+  });
+
+  it("draws ten thousand sets of features, none beyond the bound", { hash: "#/theorems" }, async (page, t) => {
+    const sum = await watchFrames(page);
+    await page.getByTestId("draw-cloud").click();
+    await page.getByText("10000 of 10000").waitFor(LONG);
+    t.diagnostic(`cloud, ${say(await sum())}`);
+    assert.match(await page.getByTestId("theorem-2").textContent(), /^0 of the \d{4} draws/);
+    await page.getByTestId("measure-dictionaries").click();
+    await page.getByText(/token embeddings: 65 features/).waitFor(LONG);
+    await picture(page, "theorems", { fullPage: true });
+  });
+
+  it("makes features orthogonal under a fixed head", { hash: "#/theorems" }, async (page) => {
+    await page.getByTestId("train-third").click();
+    const said = page.locator('[data-testid="theorem-3"][data-done="true"]');
+    await said.waitFor(LONG);
+    const interference = Number(/with all others is ([\d.e-]+)/.exec(await said.textContent())[1]);
+    assert.ok(interference < 0.05, `${interference}`);
+  });
+
+  for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
+    it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/theorems", ...options }, async (page) => {
+      await page.getByTestId("theorem-1").waitFor();
+      await page.getByTestId("draw-cloud").click();
+      await page.getByText("10000 of 10000").waitFor(LONG);
+      await assertAccessible(page, "on the theorem bench");
+      const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(wide <= width, `no sideways scrolling: ${wide} px`);
+    });
+  }
+});
