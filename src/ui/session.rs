@@ -19,6 +19,9 @@ use crate::worker::protocol::{Ask, Failure, JobId, Tell};
 /// Milliseconds of CPU work below which no GPU is asked for: compiling the kernels takes about as long.
 const WORTH_A_GPU_MS: f64 = 1500.0;
 
+/// Milliseconds between drawings of many small results.
+const DRAWING_MS: f64 = 60.0;
+
 /// Who computes the spectra.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compute {
@@ -87,6 +90,8 @@ pub struct Session {
     dispatch: UseReducerDispatcher<Store>,
     /// The files that were tried last, to try again with the reader's word on what they do not say.
     tried: Rc<RefCell<Vec<Dropped>>>,
+    /// Small results that wait for the next drawing, and when the last one was.
+    soon: Rc<RefCell<(Vec<Action>, f64)>>,
 }
 
 impl Session {
@@ -105,12 +110,42 @@ impl Session {
                 Action::Note("A worker stopped unexpectedly.".into(), hint.into()).into(),
             );
         });
-        Self { pool, dispatch, tried: Rc::default() }
+        Self { pool, dispatch, tried: Rc::default(), soon: Rc::default() }
     }
 
     /// Dispatches an action.
     pub fn act(&self, action: Action) {
         self.dispatch.dispatch(action.into());
+    }
+
+    /// Dispatches one of many small results: the first at once, then what has come, every [`DRAWING_MS`]. Drawing the page
+    /// for every head would take the workers' cores from them.
+    fn act_soon(&self, action: Action) {
+        let wait = {
+            let mut soon = self.soon.borrow_mut();
+            let (waiting, last) = &mut *soon;
+            let wait = *last + DRAWING_MS - now();
+            if waiting.is_empty() && wait <= 0.0 {
+                *last = now();
+                drop(soon);
+                return self.act(action);
+            }
+            waiting.push(action);
+            if waiting.len() > 1 {
+                return;
+            }
+            wait.max(0.0)
+        };
+        let session = self.clone();
+        spawn_local(async move {
+            pause(wait).await;
+            let waiting = {
+                let mut soon = session.soon.borrow_mut();
+                soon.1 = now();
+                std::mem::take(&mut soon.0)
+            };
+            session.act(Action::Many(waiting));
+        });
     }
 
     /// Opens the built-in model at one of its training steps.
@@ -203,7 +238,7 @@ impl Session {
                     session.act(Action::Note(what, failure.hint));
                     session.act(Action::Step);
                 }
-                Tell::Done => session.act(Action::Step),
+                Tell::Done => session.act_soon(Action::Step),
                 _ => {}
             });
             let ask = heads::Ask::Spectra { layer, weights: wanted.weights };
@@ -216,7 +251,7 @@ impl Session {
         let session = self.clone();
         let all = layers.clone();
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Heads(heads::Tell::Layer) => session.act(Action::Step),
+            Tell::Heads(heads::Tell::Layer) => session.act_soon(Action::Step),
             Tell::Heads(heads::Tell::Gpu(report)) => {
                 if let GpuReport::LeftToCpu { layers, .. } = &report {
                     let jobs = session.spectra_on_cpu(wanted, layers);
@@ -239,10 +274,15 @@ impl Session {
     fn heard_spectra(&self, wanted: Spectra, tell: heads::Tell) {
         match tell {
             heads::Tell::Spectrum(s) => {
-                self.act(Action::Spectrum(wanted.generation, wanted.weights, Box::new(s)));
+                self.act_soon(Action::Spectrum(wanted.generation, wanted.weights, Box::new(s)));
             }
             heads::Tell::Broken { layer, head, why } => {
-                self.act(Action::Broken(wanted.generation, wanted.weights, (layer, head), why));
+                self.act_soon(Action::Broken(
+                    wanted.generation,
+                    wanted.weights,
+                    (layer, head),
+                    why,
+                ));
             }
             _ => {}
         }
@@ -294,8 +334,22 @@ impl Session {
         for &job in jobs {
             self.pool.cancel(job);
         }
+        self.soon.borrow_mut().0.retain(|action| !matches!(action, Action::Step));
         self.act(Action::End);
     }
+}
+
+/// Waits for some milliseconds.
+async fn pause(ms: f64) {
+    let timeout = js_sys::Promise::new(&mut |resolve, _| {
+        if let Some(window) = web_sys::window() {
+            // A browser that sets no timer resolves nothing, and draws nothing either.
+            let _ =
+                window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms as i32);
+        }
+    });
+    // The promise is only ever resolved.
+    let _ = JsFuture::from(timeout).await;
 }
 
 /// Milliseconds since the page was opened.

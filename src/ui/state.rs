@@ -156,6 +156,8 @@ pub enum Action {
     End,
     /// A newer version of the page is ready.
     Update,
+    /// Several at once: one drawing.
+    Many(Vec<Action>),
     /// Something to tell.
     Note(String, String),
     /// The reader has read it.
@@ -240,6 +242,9 @@ impl AppState {
             Action::Gpu(..) => {}
             Action::End => next.work = None,
             Action::Update => next.update = true,
+            Action::Many(actions) => {
+                next = actions.into_iter().fold(next, |state, action| state.after(action));
+            }
             Action::Note(what, hint) => next.note(what, hint),
             Action::Dismiss(id) => next.notices.retain(|notice| notice.id != id),
         }
