@@ -13,7 +13,7 @@ use super::lessons::place::Place;
 use super::lock;
 use super::pages;
 use super::route::{Page, Route};
-use super::session::{BUILT_IN_STEP, Compute, Session, Spectra};
+use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Compute, Session, Spectra};
 use super::state::{Action, AppState};
 use super::widgets::{header::Header, notices::Notices};
 use crate::worker::protocol::model::Hints;
@@ -176,7 +176,8 @@ fn skip_to_main() -> Callback<MouseEvent> {
 fn use_built_in(state: &AppState, session: &Session) {
     let open = state.model.as_ref().map(|m| m.built_in);
     let session = session.clone();
-    use_effect_with(state.route.value::<u32>("step"), move |step| {
+    let named = state.route.value("step").filter(|step| BUILT_IN_STEPS.contains(step));
+    use_effect_with(named, move |step| {
         let step = step.unwrap_or(BUILT_IN_STEP);
         if open.is_none_or(|built_in| built_in.is_some_and(|now| now != step)) {
             session.open_built_in(step);

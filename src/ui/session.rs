@@ -79,6 +79,10 @@ fn has_web_gpu() -> bool {
 /// Where the built-in model's files lie.
 const BUILT_IN: &str = "models/names";
 
+/// The steps of its training at which the built-in model was saved.
+pub const BUILT_IN_STEPS: [u32; 14] =
+    [0, 32, 64, 125, 180, 250, 350, 500, 700, 1000, 1400, 2000, 2800, BUILT_IN_STEP];
+
 /// The built-in model's last step.
 pub const BUILT_IN_STEP: u32 = 4000;
 

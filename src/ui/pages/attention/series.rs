@@ -13,15 +13,12 @@ use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series, Table};
 use crate::ui::drop::listed;
 use crate::ui::format::{percent, three};
-use crate::ui::session::{fetch, now};
+use crate::ui::session::{BUILT_IN_STEPS, fetch, now};
 use crate::ui::state::{Action, Work};
 use crate::ui::widgets::select::Slider;
 use crate::worker::pool::{Dropped, OnTell};
 use crate::worker::protocol::attention::{SetHead, Tell as AttentionTell};
 use crate::worker::protocol::{Ask, Tell};
-
-/// The built-in model's saved steps.
-const STEPS: [u32; 14] = [0, 32, 64, 125, 180, 250, 350, 500, 700, 1000, 1400, 2000, 2800, 4000];
 
 /// Prompts per checkpoint.
 const PROMPTS: usize = 64;
@@ -122,23 +119,23 @@ pub(super) fn SeriesView() -> Html {
         })
     };
     let step = app.value().model.as_ref().and_then(|m| m.built_in);
-    let index = STEPS.iter().position(|s| Some(*s) == step).unwrap_or(STEPS.len() - 1);
+    let index =
+        BUILT_IN_STEPS.iter().position(|s| Some(*s) == step).unwrap_or(BUILT_IN_STEPS.len() - 1);
     let open = {
         let app = app.clone();
         Callback::from(move |i: f64| {
-            if let Some(&step) = STEPS.get(i as usize) {
+            if let Some(&step) = BUILT_IN_STEPS.get(i as usize) {
                 app.set("step", step);
-                app.session.open_built_in(step);
             }
         })
     };
     html! {
         <section class="series-view" aria-label="Through training">
             <h2>{ "Through training" }</h2>
-            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. The same {PROMPTS} indirect-object prompts are run on each checkpoint, one in memory at a time, and every head is measured.", STEPS.len()) }</p>
+            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. The same {PROMPTS} indirect-object prompts are run on each checkpoint, one in memory at a time, and every head is measured.", BUILT_IN_STEPS.len()) }</p>
             <div class="controls">
                 <button type="button" class="primary" onclick={built_in} data-testid="run-series">{ "measure every step" }</button>
-                <Slider label="open the model at step" min={0.0} max={(STEPS.len() - 1) as f64} step={1.0} value={index as f64} shown={STEPS[index].to_string()} on_change={open} />
+                <Slider label="open the model at step" min={0.0} max={(BUILT_IN_STEPS.len() - 1) as f64} step={1.0} value={index as f64} shown={BUILT_IN_STEPS[index].to_string()} on_change={open} />
             </div>
             <div class="controls">
                 <label class="field"><span>{ "or checkpoints of my own model (several files)" }</span>
@@ -200,7 +197,7 @@ async fn fetched() -> Result<Vec<Checkpoint>, String> {
     };
     let shared = [file("config.json").await?, file("tokenizer.json").await?];
     let mut series = Vec::new();
-    for step in STEPS {
+    for step in BUILT_IN_STEPS {
         let mut files = shared.to_vec();
         files.push(file(&format!("step-{step:05}.safetensors")).await?);
         series.push(Checkpoint { step, name: format!("step {step}"), files });
