@@ -135,7 +135,7 @@ pub(super) fn SeriesView() -> Html {
             <p class="hint">{ format!("The built-in model was saved at {} steps of its training. The same {PROMPTS} indirect-object prompts are run on each checkpoint, one in memory at a time, and every head is measured.", BUILT_IN_STEPS.len()) }</p>
             <div class="controls">
                 <button type="button" class="primary" onclick={built_in} data-testid="run-series">{ "measure every step" }</button>
-                <Slider label="open the model at step" min={0.0} max={(BUILT_IN_STEPS.len() - 1) as f64} step={1.0} value={index as f64} shown={BUILT_IN_STEPS[index].to_string()} on_change={open} />
+                if step.is_some() { <Slider label="open the model at step" min={0.0} max={(BUILT_IN_STEPS.len() - 1) as f64} step={1.0} value={index as f64} shown={BUILT_IN_STEPS[index].to_string()} on_change={open} /> }
             </div>
             <div class="controls">
                 <label class="field"><span>{ "or checkpoints of my own model (several files)" }</span>
