@@ -9,7 +9,6 @@ use super::architecture::{
 use super::{Model, ModelError, processing};
 use crate::checkpoint::Tensor;
 use crate::math::Mat;
-use crate::math::layout::from_row_major;
 
 /// Which form of the weights.
 #[derive(
@@ -277,7 +276,7 @@ impl Matrix {
     /// `[d_in, len]`: the outputs from `start` on.
     fn outputs(&self, start: usize, len: usize) -> Result<Mat, ModelError> {
         self.finite(match self.orientation {
-            Orientation::OutIn => self.rows(self.d_in, start, len)?.transpose(),
+            Orientation::OutIn => self.rows(self.d_in, start, len)?,
             Orientation::InOut => self.columns(self.d_in, self.d_out, start, len)?,
         })
     }
@@ -286,13 +285,14 @@ impl Matrix {
     fn inputs(&self, start: usize, len: usize) -> Result<Mat, ModelError> {
         self.finite(match self.orientation {
             Orientation::OutIn => self.columns(self.d_out, self.d_in, start, len)?.transpose(),
-            Orientation::InOut => self.rows(self.d_out, start, len)?,
+            Orientation::InOut => self.rows(self.d_out, start, len)?.transpose(),
         })
     }
 
+    /// Rows of the tensor as the columns of `[n_columns, len]`: both are stored alike.
     fn rows(&self, n_columns: usize, start: usize, len: usize) -> Result<Mat, ModelError> {
         let values = self.tensor.f64s_of(start * n_columns..(start + len) * n_columns)?;
-        Ok(from_row_major(len, n_columns, &values))
+        Ok(Mat::from_vec(n_columns, len, values))
     }
 
     fn columns(
@@ -302,12 +302,18 @@ impl Matrix {
         start: usize,
         len: usize,
     ) -> Result<Mat, ModelError> {
-        let mut values = Vec::with_capacity(n_rows * len);
+        let mut found = Mat::zeros(n_rows, len);
+        let values = found.as_mut_slice();
         for row in 0..n_rows {
             let first = row * n_columns + start;
-            values.extend(self.tensor.f64s_of(first..first + len)?);
+            let mut places = values.iter_mut().skip(row).step_by(n_rows.max(1));
+            self.tensor.each_f64(first..first + len, |x| {
+                if let Some(place) = places.next() {
+                    *place = x;
+                }
+            })?;
         }
-        Ok(from_row_major(n_rows, len, &values))
+        Ok(found)
     }
 
     fn finite(&self, m: Mat) -> Result<Mat, ModelError> {

@@ -57,9 +57,10 @@ pub fn fold_qk_norm(w: &mut Mat, b: &mut [f64], kind: NormKind, gains: &[f64]) {
 
 /// Takes out the mean over `d_model` of each row of a writing matrix `[_, d_model]`: nothing behind a LayerNorm can see it.
 pub fn center_writing(w: &mut Mat) {
-    for mut row in w.row_iter_mut() {
-        let mean = row.mean();
-        row.add_scalar_mut(-mean);
+    // The mean of all columns holds the mean of every row, and reads the matrix as it is stored.
+    let means = w.column_mean();
+    for mut column in w.column_iter_mut() {
+        column -= &means;
     }
 }
 

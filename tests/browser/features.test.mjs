@@ -79,10 +79,9 @@ describe("Features", () => {
     assert.ok((await rows.count()) >= 12);
   });
 
-  it("takes a dictionary of the reader, and finds a planted direction", { hash: head }, async (page) => {
+  it("takes a dictionary of the reader, and finds a planted direction", { hash: "#/heads?layer=2&head=1&circuit=qk" }, async (page) => {
     await complete(page);
     // The first destination vector of L2H1 as its own dictionary, among noise: its cosine must be one.
-    await page.evaluate(() => (location.hash = "#/heads?layer=2&head=1&circuit=qk"));
     const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "U, S, V of this head" }).click()]);
     const bytes = readFileSync(await file.path());
     const size = Number(bytes.readBigUInt64LE(0));
