@@ -15,7 +15,7 @@ use super::pages;
 use super::route::{Page, Route};
 use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Compute, Session, Spectra};
 use super::state::{Action, AppState};
-use super::widgets::{header::Header, notices::Notices};
+use super::widgets::{glossary::Symbols, header::Header, notices::Notices};
 use crate::worker::protocol::model::Hints;
 
 /// The state as Yew's reducer sees it.
@@ -149,6 +149,7 @@ pub fn Root() -> Html {
                         { for Page::ALL.into_iter().filter(|p| seen[*p as usize]).map(|p| html! {
                             <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={p.title()}>
                                 { pages::view(p) }
+                                <Symbols page={p} />
                             </section>
                         }) }
                     </main>

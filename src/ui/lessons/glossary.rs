@@ -5,6 +5,8 @@
 
 use std::sync::OnceLock;
 
+use crate::ui::route::Page;
+
 /// A word and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -38,6 +40,84 @@ pub fn find(word: &str) -> Option<&'static Entry> {
     entries().iter().find(|entry| entry.is(word))
 }
 
+/// The symbols and words of a page, by names of their entries.
+pub fn of(page: Page) -> &'static [&'static str] {
+    match page {
+        Page::Heads => &[
+            "Ω",
+            "QK",
+            "OV",
+            "SVD",
+            "σ",
+            "u_k",
+            "d_head",
+            "d_model",
+            "stable rank",
+            "effective rank",
+            "condition κ",
+            "norm ‖·‖_F",
+            "largest gap",
+            "OV copying",
+            "block",
+            "null direction",
+            "residual",
+            "folded",
+            "cosine",
+        ],
+        Page::Features => &[
+            "feature",
+            "dictionary",
+            "alignment",
+            "cosine",
+            "MMCS",
+            "rotation null",
+            "p",
+            "q",
+            "z",
+            "common direction",
+            "‖E‖",
+            "A",
+            "whitening",
+            "σ",
+            "k",
+        ],
+        Page::Attention => &[
+            "token",
+            "destination",
+            "source",
+            "attention",
+            "score",
+            "relative attention",
+            "SAD",
+            "S",
+            "S against chance",
+            "N_recon",
+            "basis control",
+            "subspace control",
+            "k",
+            "σ",
+        ],
+        Page::Toy => &[
+            "feature",
+            "superposition",
+            "antipode",
+            "interference",
+            "λ",
+            "T",
+            "N",
+            "Ω",
+            "σ",
+            "u_k",
+            "alignment",
+            "isotropic",
+        ],
+        Page::Theorems => {
+            &["Ω", "Σ_X", "u_k", "‖E‖", "A", "isotropic", "whitening", "interference", "dictionary"]
+        }
+        Page::Learn | Page::SelfTest => &[],
+    }
+}
+
 fn parse(text: &str) -> Vec<Entry> {
     let entry = |section: &str| {
         let (names, meaning) = section.split_once('\n')?;
@@ -50,6 +130,13 @@ fn parse(text: &str) -> Vec<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_symbol_of_every_page_is_explained() {
+        for word in Page::ALL.into_iter().flat_map(of) {
+            assert!(find(word).is_some(), "{word} is not in the glossary");
+        }
+    }
 
     #[test]
     fn a_word_has_one_meaning() {

@@ -3,10 +3,32 @@
 use yew::prelude::*;
 
 use crate::ui::app::use_app;
-use crate::ui::lessons::glossary::find;
+use crate::ui::lessons::glossary::{find, of};
 use crate::ui::lessons::place::keep;
 use crate::ui::lessons::prose::Prose;
 use crate::ui::route::{Page, Route};
+
+/// Properties of [`Symbols`].
+#[derive(Properties, PartialEq)]
+pub struct SymbolsProps {
+    /// The page whose symbols they are.
+    pub page: Page,
+}
+
+/// Every symbol of a page with its meaning behind a "?".
+#[component]
+pub fn Symbols(props: &SymbolsProps) -> Html {
+    let words = of(props.page);
+    if words.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <details class="symbols">
+            <summary>{ "Symbols and words of this page" }</summary>
+            <div>{ for words.iter().map(|word| html! { <Gloss key={*word} term={*word} /> }) }</div>
+        </details>
+    }
+}
 
 /// Properties of [`Gloss`].
 #[derive(Properties, PartialEq)]
