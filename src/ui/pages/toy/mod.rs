@@ -86,7 +86,7 @@ pub fn Toy() -> Html {
             if other || (*until == 0 && trained > 0) {
                 hands.start(config, *until);
             } else if *until > trained {
-                hands.train(*until);
+                hands.hurry(*until);
             } else if *until != step {
                 hands.pause();
                 hands.look(*until);

@@ -118,6 +118,10 @@ pub(crate) struct Hands {
     speed: Cell<usize>,
     until: Cell<usize>,
     trained: Cell<usize>,
+    /// Whether a frame was asked for and is not drawn yet: there is never more than one.
+    asked: Cell<bool>,
+    /// Whether a link asked for a step: then only the time of a frame counts.
+    hurry: Cell<bool>,
     /// The frame that waits for the display.
     waiting: RefCell<Option<Box<Frame>>>,
     drawn: RefCell<VecDeque<f64>>,
@@ -136,6 +140,8 @@ pub(crate) fn use_run() -> (UseReducerHandle<Lab>, Rc<Hands>) {
         speed: Cell::new(1),
         until: Cell::new(0),
         trained: Cell::new(0),
+        asked: Cell::new(false),
+        hurry: Cell::new(false),
         waiting: RefCell::default(),
         drawn: RefCell::default(),
     });
@@ -153,17 +159,31 @@ impl Hands {
             return self.lab.dispatch(Heard::Failed(format!("This cannot be: {error}.")));
         }
         self.until.set(until);
+        self.hurry.set(true);
         self.running.set(until > 0);
         self.drawn.borrow_mut().clear();
+        self.asked.set(true);
         self.ask(ToyAsk::Start(Box::new(config.clone())), Self::wait);
     }
 
     /// Trains on until step `until`.
     pub(crate) fn train(self: &Rc<Self>, until: usize) {
+        self.hurry.set(false);
+        self.go_on(until);
+    }
+
+    /// Trains on until step `until`, as fast as frames can be drawn.
+    pub(crate) fn hurry(self: &Rc<Self>, until: usize) {
+        self.hurry.set(true);
+        self.go_on(until);
+    }
+
+    fn go_on(self: &Rc<Self>, until: usize) {
         self.until.set(until);
         self.drawn.borrow_mut().clear();
+        self.running.set(true);
         // A frame that is under way goes on by itself.
-        if !self.running.replace(true) && self.waiting.borrow().is_none() {
+        if !self.asked.get() {
             self.next();
         }
     }
@@ -181,7 +201,11 @@ impl Hands {
 
     /// Shows the recorded step nearest to `step`.
     pub(crate) fn look(self: &Rc<Self>, step: usize) {
-        self.ask(ToyAsk::Look(step), |hands, frame| hands.lab.dispatch(Heard::Look(frame)));
+        self.ask(ToyAsk::Look(step), |hands, frame| {
+            // A frame of the training that still waits for the display comes before.
+            hands.draw();
+            hands.lab.dispatch(Heard::Look(frame));
+        });
     }
 
     /// Takes the head of a recorded step apart.
@@ -204,7 +228,9 @@ impl Hands {
     }
 
     fn next(self: &Rc<Self>) {
-        let steps = self.speed.get().min(self.until.get().saturating_sub(self.trained.get()));
+        let left = self.until.get().saturating_sub(self.trained.get());
+        let steps = if self.hurry.get() { left } else { left.min(self.speed.get()) };
+        self.asked.set(true);
         self.ask(ToyAsk::Run { steps, milliseconds: BUDGET }, Self::wait);
     }
 
@@ -229,6 +255,7 @@ impl Hands {
                 Tell::Toy(tell) => on_answer(tell, arrays),
                 Tell::Failed(failure) => {
                     hands.running.set(false);
+                    hands.asked.set(false);
                     hands.lab.dispatch(Heard::Failed(failure.what));
                 }
                 _ => {}
@@ -250,6 +277,7 @@ impl Hands {
 
     fn draw(self: &Rc<Self>) {
         let Some(frame) = self.waiting.take() else { return };
+        self.asked.set(false);
         self.trained.set(frame.snapshot.step);
         let on = self.running.get() && !frame.done && frame.snapshot.step < self.until.get();
         self.running.set(on);
