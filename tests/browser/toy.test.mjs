@@ -119,6 +119,23 @@ describe("the toy lab", () => {
     assert.doesNotMatch(page.url(), /at=/);
   });
 
+  it("obeys whatever is pressed while it trains", { hash: "#/toy?steps=20000" }, async (page) => {
+    await ready(page);
+    const train = page.getByTestId("train");
+    for (let i = 0; i < 8; i += 1) await train.click();
+    await train.click();
+    await page.waitForFunction(() => Number(document.querySelector("[data-trained]").dataset.trained) > 50);
+    await page.locator(".slide input").focus();
+    await page.keyboard.press("Home");
+    await page.getByTestId("toy-verdict").filter({ hasText: "At step 0" }).waitFor();
+    const stopped = await trained(page);
+    await page.waitForTimeout(500);
+    assert.equal(await trained(page), stopped, "looking back stops the training");
+    await page.getByTestId("toy-verdict").filter({ hasText: "At step 0" }).waitFor();
+    await page.getByTestId("preset").selectOption("no-head");
+    await page.locator('[data-trained="0"]').waitFor();
+  });
+
   it("takes settings from controls into the address, and refuses what cannot be", { hash: "#/toy" }, async (page) => {
     await ready(page);
     await page.getByText("all settings").click();
