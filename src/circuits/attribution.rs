@@ -13,6 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::CircuitError;
+use crate::math::statistics::softmax;
 
 /// Intervals of the trapezoid rule, as in the authors' code.
 pub const INTERVALS: usize = 64;
@@ -148,14 +149,6 @@ impl Cells {
         let out = CircuitError::OutOfRange { what: "visible source", index, count };
         if src < self.n_sources { Ok(()) } else { Err(out) }
     }
-}
-
-/// Probabilities from logits, safe against overflow.
-pub(super) fn softmax(z: &[f64]) -> Vec<f64> {
-    let most = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let e: Vec<f64> = z.iter().map(|z| (z - most).exp()).collect();
-    let sum: f64 = e.iter().sum();
-    e.into_iter().map(|e| e / sum).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,14 @@ pub fn mean_sd(values: &[f64]) -> (f64, f64) {
     (mean, (sum_of_squares / (n - 1.0)).sqrt())
 }
 
+/// The softmax of `logits`, by the portable `libm::exp`: the same bits on every machine. Empty for an empty slice.
+pub fn softmax(logits: &[f64]) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = logits.iter().map(|l| libm::exp(l - largest)).collect();
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / total).collect()
+}
+
 /// The `q`-quantile (`0 ≤ q ≤ 1`), linear between order statistics as in numpy; NaN for an empty slice.
 pub fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted = values.to_vec();

@@ -8,6 +8,7 @@ use super::model::{Params, common_direction};
 use crate::circuits::controls::{ControlOptions, Controls, Spread};
 use crate::circuits::relative_attention::{HeadTerms, TermBasis, View};
 use crate::circuits::sad_event::SadEvent;
+use crate::math::statistics::softmax;
 use crate::math::{Mat, product_svd};
 use serde::{Deserialize, Serialize};
 
@@ -197,13 +198,6 @@ fn target(problem: &Problem, query: (&[u32], &[f64]), key: (&[u32], &[f64])) -> 
         problem.template.of(i as usize).iter().map(|(j, t)| f * t * value_in(*j)).sum()
     };
     query.0.iter().zip(query.1).map(|(&i, &f)| row(i, f)).sum()
-}
-
-fn softmax(scores: &[f64]) -> Vec<f64> {
-    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let exponentials: Vec<f64> = scores.iter().map(|s| libm::exp(s - largest)).collect();
-    let sum: f64 = exponentials.iter().sum();
-    exponentials.iter().map(|e| e / sum).collect()
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

@@ -1,7 +1,7 @@
 //! One cell of one head's pattern, taken apart; and the model rerun with a part of it changed.
 
 use super::super::Engine;
-use super::run::{guesses, softmax};
+use super::run::{guesses, next_probabilities};
 use crate::circuits::attribution::{Cells, Removal, dynamic_threshold};
 use crate::circuits::components::ComponentTerms;
 use crate::circuits::components_model::split_head;
@@ -151,7 +151,7 @@ pub(super) fn change(
     let mut next_after = guesses(model, &pass, n - 1, &label)?;
     if !next_before.is_empty() {
         // The tokens that were likely before are shown after, however unlikely they have become.
-        let probabilities = softmax(&pass.logits(model, &[(0, n - 1)])?);
+        let probabilities = next_probabilities(model, &pass, n - 1)?;
         for guess in &next_before {
             if next_after.iter().all(|g| g.id != guess.id) {
                 let probability = probabilities.get(guess.id as usize).copied().unwrap_or(0.0);

@@ -1,6 +1,7 @@
 //! From the reader's prompt to traces of every layer, remembered until another prompt comes.
 
 use super::super::Engine;
+use crate::math::statistics::softmax;
 use crate::model::architecture::Architecture;
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, LayerTrace, Model};
@@ -81,6 +82,16 @@ fn ids_of(tokenizer: Option<&Tokenizer>, prompt: &Prompt, bos: bool) -> Result<V
     }
 }
 
+/// The probability of every token after `position`, `[d_vocab]`.
+pub(super) fn next_probabilities(
+    model: &Model,
+    pass: &ForwardPass,
+    position: usize,
+) -> Result<Vec<f64>, Failure> {
+    let logits = pass.logits(model, &[(0, position)])?;
+    Ok(softmax(&logits.into_iter().map(f64::from).collect::<Vec<_>>()))
+}
+
 /// What the model expects after `position`, likeliest first; empty where it has no unembedding or sees both ways.
 pub(super) fn guesses(
     model: &Model,
@@ -91,8 +102,7 @@ pub(super) fn guesses(
     if model.arch.unembedding.is_none() || !model.arch.causal {
         return Ok(Vec::new());
     }
-    let logits = pass.logits(model, &[(0, position)])?;
-    let probabilities = softmax(&logits);
+    let probabilities = next_probabilities(model, pass, position)?;
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
     let guess = |&id: &usize| Guess {
@@ -101,14 +111,6 @@ pub(super) fn guesses(
         probability: probabilities[id],
     };
     Ok(order.iter().take(GUESSES).map(guess).collect())
-}
-
-/// Probabilities from logits.
-pub(super) fn softmax(logits: &[f32]) -> Vec<f64> {
-    let most = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let weights: Vec<f64> = logits.iter().map(|&l| (f64::from(l) - most).exp()).collect();
-    let total: f64 = weights.iter().sum();
-    weights.into_iter().map(|w| w / total).collect()
 }
 
 /// What happens to a score beside the bilinear part, in words.

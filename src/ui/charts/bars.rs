@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use yew::prelude::*;
 
-use super::ticks;
+use super::{px, ticks};
 use crate::ui::format::three;
 
 /// One bar.
@@ -138,9 +138,4 @@ pub fn Bars(props: &BarsProps) -> Html {
             <text class="name" x="2" y={px(TOP - 3.0)}>{ props.y.clone() }</text>
         </svg>
     }
-}
-
-/// A coordinate with one decimal.
-fn px(x: f64) -> String {
-    format!("{x:.1}")
 }

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::ticks;
+use super::{px, ticks};
 use crate::ui::format::three;
 
 /// One line.
@@ -162,8 +162,4 @@ pub fn Lines(props: &LinesProps) -> Html {
             <text class="name" x="2" y={px(TOP - 4.0)}>{ props.y.clone() }</text>
         </svg>
     }
-}
-
-fn px(x: f64) -> String {
-    format!("{x:.1}")
 }

@@ -16,6 +16,11 @@ pub use lines::{Lines, Series};
 pub use scatter::{Point, Scatter};
 pub use space::{Arrow, Space};
 
+/// A coordinate in an SVG: a tenth of a unit is finer than the eye.
+pub fn px(x: f64) -> String {
+    format!("{x:.1}")
+}
+
 /// Round numbers that cover `min..=max`, about `n` of them.
 pub fn ticks(min: f64, max: f64, n: usize) -> Vec<f64> {
     let span = max - min;

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::ticks;
+use super::{px, ticks};
 use crate::ui::format::three;
 
 /// One point.
@@ -115,8 +115,4 @@ fn dots(
 ) -> String {
     let here = points.iter().filter(|p| p.group % 6 == group && !p.shown);
     here.map(|p| format!("M{:.1} {:.1}h0", sx(p.x), sy(p.y))).collect()
-}
-
-fn px(x: f64) -> String {
-    format!("{x:.1}")
 }

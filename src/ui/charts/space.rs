@@ -3,6 +3,7 @@
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
+use super::px;
 use crate::ui::widgets::select::Slider;
 
 /// One arrow.
@@ -137,8 +138,4 @@ pub fn Space(props: &SpaceProps) -> Html {
             </div>
         </div>
     }
-}
-
-fn px(x: f64) -> String {
-    format!("{x:.1}")
 }

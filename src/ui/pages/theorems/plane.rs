@@ -5,7 +5,7 @@ use std::rc::Rc;
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
-use crate::ui::charts::{Figure, Table};
+use crate::ui::charts::{Figure, Table, px};
 use crate::ui::format::three;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::worker::protocol::toy::Worked;
@@ -221,8 +221,4 @@ fn ellipse(features: &[[f64; 2]], to: impl Fn([f64; 2]) -> (f64, f64)) -> Option
         })
         .collect();
     Some(format!("M{}", points.join("L")))
-}
-
-fn px(x: f64) -> String {
-    format!("{x:.1}")
 }
