@@ -28,6 +28,8 @@ pub mod pages;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
 #[cfg(target_arch = "wasm32")]
+pub mod spectra;
+#[cfg(target_arch = "wasm32")]
 pub mod widgets;
 
 /// Draws the page into `#app`, and puts a notice there if it ever panics.

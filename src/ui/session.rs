@@ -9,72 +9,14 @@ use web_sys::{Blob, Response};
 use yew::UseReducerDispatcher;
 
 use super::app::Store;
-use super::state::{Action, Nearest, Vectors, Work};
-use crate::model::Weights;
+use super::state::{Action, Nearest, Vectors};
 use crate::worker::pool::{Dropped, OnTell, Pool};
-use crate::worker::protocol::heads::{self, GpuChoice, GpuReport, HeadAt};
-use crate::worker::protocol::model::{Hints, ModelSummary};
+use crate::worker::protocol::heads::{self, HeadAt};
+use crate::worker::protocol::model::Hints;
 use crate::worker::protocol::{Ask, Failure, JobId, Tell};
-
-/// Milliseconds of CPU work below which no GPU is asked for: compiling the kernels takes about as long.
-const WORTH_A_GPU_MS: f64 = 1500.0;
 
 /// Milliseconds between drawings of many small results.
 const DRAWING_MS: f64 = 60.0;
-
-/// Who computes the spectra.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Compute {
-    /// Whoever is faster.
-    #[default]
-    Auto,
-    /// The CPU's workers.
-    Cpu,
-    /// The GPU.
-    Gpu,
-    /// The GPU, which is taken away in the middle of the job.
-    Drill,
-}
-
-impl Compute {
-    /// Reads the parameter `compute` of a route.
-    pub fn parse(slug: Option<&str>) -> Self {
-        match slug {
-            Some("cpu") => Self::Cpu,
-            Some("gpu") => Self::Gpu,
-            Some("drill") => Self::Drill,
-            _ => Self::Auto,
-        }
-    }
-}
-
-/// Which spectra are wanted.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spectra {
-    /// Of which model.
-    pub generation: u32,
-    /// Under which convention.
-    pub weights: Weights,
-    /// From whom.
-    pub compute: Compute,
-    /// About how long all workers together would take.
-    pub cpu_ms: f64,
-}
-
-impl Spectra {
-    /// About how long `pool` takes for every head of a model: 12 ms for a head of GPT-2 small, and by `d h²`.
-    pub fn cpu_ms(summary: &ModelSummary, pool: &Pool) -> f64 {
-        let heads = (summary.n_heads * summary.n_layers) as f64;
-        let one = (summary.d_model * summary.d_head * summary.d_head) as f64 / 3.1e6 * 12.0;
-        heads * one / pool.size() as f64
-    }
-}
-
-fn has_web_gpu() -> bool {
-    let gpu = web_sys::window()
-        .and_then(|window| js_sys::Reflect::get(&window.navigator(), &"gpu".into()).ok());
-    gpu.is_some_and(|gpu| gpu.is_truthy())
-}
 
 /// Where the built-in model's files lie.
 const BUILT_IN: &str = "models/names";
@@ -124,7 +66,7 @@ impl Session {
 
     /// Dispatches one of many small results: the first at once, then what has come, every [`DRAWING_MS`]. Drawing the page
     /// for every head would take the workers' cores from them.
-    fn act_soon(&self, action: Action) {
+    pub(super) fn act_soon(&self, action: Action) {
         let wait = {
             let mut soon = self.soon.borrow_mut();
             let (waiting, last) = &mut *soon;
@@ -209,87 +151,6 @@ impl Session {
             _ => {}
         });
         self.pool.open(&files, hints, on_tell);
-    }
-
-    /// Asks for the spectra of every head in `layers`: of the GPU where that is wanted and likely to be faster, else of
-    /// the CPU's workers, a layer a question.
-    pub fn spectra(&self, wanted: Spectra, layers: &[usize]) {
-        if layers.is_empty() {
-            return;
-        }
-        let choice = match wanted.compute {
-            Compute::Cpu => None,
-            Compute::Gpu => Some(GpuChoice::Always),
-            Compute::Drill => Some(GpuChoice::Drill { losses: 1 }),
-            Compute::Auto => (wanted.cpu_ms > WORTH_A_GPU_MS && has_web_gpu())
-                .then_some(GpuChoice::IfFaster { workers: self.pool.size() }),
-        };
-        let jobs = match choice {
-            Some(choice) => vec![self.spectra_on_gpu(wanted, layers.to_vec(), choice)],
-            None => self.spectra_on_cpu(wanted, layers),
-        };
-        let what = "spectra of every head".to_owned();
-        self.act(Action::Begin(Work { what, done: 0, total: layers.len(), since: now(), jobs }));
-    }
-
-    fn spectra_on_cpu(&self, wanted: Spectra, layers: &[usize]) -> Vec<JobId> {
-        let ask = |&layer: &usize| {
-            let session = self.clone();
-            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                Tell::Heads(tell) => session.heard_spectra(wanted, tell),
-                Tell::Failed(failure) => {
-                    let what = format!("Layer {layer}: {}", failure.what);
-                    session.act(Action::Note(what, failure.hint));
-                    session.act(Action::Step);
-                }
-                Tell::Done => session.act_soon(Action::Step),
-                _ => {}
-            });
-            let ask = heads::Ask::Spectra { layer, weights: wanted.weights };
-            self.pool.ask(Ask::Heads(ask), on_tell)
-        };
-        layers.iter().map(ask).collect()
-    }
-
-    fn spectra_on_gpu(&self, wanted: Spectra, layers: Vec<usize>, choice: GpuChoice) -> JobId {
-        let session = self.clone();
-        let all = layers.clone();
-        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Heads(heads::Tell::Layer) => session.act_soon(Action::Step),
-            Tell::Heads(heads::Tell::Gpu(report)) => {
-                if let GpuReport::LeftToCpu { layers, .. } = &report {
-                    let jobs = session.spectra_on_cpu(wanted, layers);
-                    session.act(Action::Join(jobs));
-                }
-                session.act(Action::Gpu(wanted.generation, report));
-            }
-            Tell::Heads(tell) => session.heard_spectra(wanted, tell),
-            // The worker itself is gone, and twice: the CPU does all of it.
-            Tell::Failed(failure) => {
-                session.act(Action::Note(failure.what, "The CPU computes instead.".into()));
-                session.spectra(Spectra { compute: Compute::Cpu, ..wanted }, &all);
-            }
-            _ => {}
-        });
-        let ask = heads::Ask::SpectraOnGpu { layers, weights: wanted.weights, choice };
-        self.pool.ask(Ask::Heads(ask), on_tell)
-    }
-
-    fn heard_spectra(&self, wanted: Spectra, tell: heads::Tell) {
-        match tell {
-            heads::Tell::Spectrum(s) => {
-                self.act_soon(Action::Spectrum(wanted.generation, wanted.weights, Box::new(s)));
-            }
-            heads::Tell::Broken { layer, head, why } => {
-                self.act_soon(Action::Broken(
-                    wanted.generation,
-                    wanted.weights,
-                    (layer, head),
-                    why,
-                ));
-            }
-            _ => {}
-        }
     }
 
     /// Asks for the vectors of the head in view and the tokens they point at; ahead of everything queued.
