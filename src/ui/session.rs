@@ -16,7 +16,7 @@ use crate::worker::protocol::model::Hints;
 use crate::worker::protocol::{Ask, Failure, JobId, Tell};
 
 /// Milliseconds between drawings of many small results.
-const DRAWING_MS: f64 = 60.0;
+const DRAWING_MS: f64 = 200.0;
 
 /// Where the built-in model's files lie.
 const BUILT_IN: &str = "models/names";
