@@ -34,10 +34,10 @@ pub fn Pair() -> Html {
         let app = app.clone();
         Callback::from(move |on: bool| app.set("mean", if on { "removed" } else { "kept" }))
     };
-    let right_dictionary = if at.circuit == Circuit::Ov && model.summary.has_unembedding {
-        "unembeddings"
+    let written = if at.circuit == Circuit::Ov && model.summary.has_unembedding {
+        "; what is written, of as many unembeddings"
     } else {
-        "token embeddings"
+        ""
     };
     html! {
         <section class="column pair" aria-label="Singular pair">
@@ -58,7 +58,7 @@ pub fn Pair() -> Html {
             }
             if let Some(nearest) = &nearest {
                 <p class="hint">
-                    { format!("Nearest of {} token embeddings by cosine; right side of OV: {right_dictionary}. ", nearest.of) }
+                    { format!("Nearest of {} token embeddings by cosine{written}. ", nearest.of) }
                     if nearest.rows < nearest.of { { format!("Read so far: {}.", nearest.rows) } }
                 </p>
             }
