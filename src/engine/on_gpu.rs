@@ -31,6 +31,7 @@ struct Job {
     layers: Vec<usize>,
     weights: Weights,
     choice: GpuChoice,
+    n_heads: usize,
     /// How many layers are finished.
     done: usize,
     drills: usize,
@@ -54,7 +55,8 @@ pub(super) async fn spectra(
 ) -> Result<(), Failure> {
     let drills = if let GpuChoice::Drill { losses } = choice { losses } else { 0 };
     let clock = engine.clock.unwrap_or(|| 0.0);
-    let mut job = Job { layers, weights, choice, done: 0, drills, clock };
+    let n_heads = engine.model()?.arch.n_heads;
+    let mut job = Job { layers, weights, choice, n_heads, done: 0, drills, clock };
     let mut lives = LIVES;
     let (why, ms) = loop {
         match job.on_one_device(engine, out).await {
@@ -92,10 +94,9 @@ impl Job {
                 self.drills -= 1;
                 gpu.destroy();
             }
-            let n_heads = engine.model.as_ref().map_or(0, |model| model.arch.n_heads);
             let tells = match engine.layer(layer) {
-                Ok(attention) => layer_spectra(gpu, attention, n_heads, self.weights).await?,
-                Err(failure) => (0..n_heads)
+                Ok(attention) => layer_spectra(gpu, attention, self.n_heads, self.weights).await?,
+                Err(failure) => (0..self.n_heads)
                     .map(|head| HeadTell::Broken { layer, head, why: failure.what.clone() })
                     .collect(),
             };
@@ -126,17 +127,16 @@ impl Job {
         engine: &mut Engine,
         layer: usize,
     ) -> Result<Option<Speeds>, GpuError> {
-        let n_heads = engine.model.as_ref().map_or(0, |model| model.arch.n_heads);
-        let Ok(attention) = engine.layer(layer) else { return Ok(None) };
         if !matches!(self.choice, GpuChoice::IfFaster { .. }) {
             return Ok(None);
         }
+        let Ok(attention) = engine.layer(layer) else { return Ok(None) };
         let start = (self.clock)();
-        layer_spectra(gpu, attention, n_heads, self.weights).await?;
+        layer_spectra(gpu, attention, self.n_heads, self.weights).await?;
         let middle = (self.clock)();
         both_spectra(attention, [layer, 0], self.weights);
         let end = (self.clock)();
-        Ok(Some([(middle - start) / n_heads.max(1) as f64, end - middle]))
+        Ok(Some([(middle - start) / self.n_heads.max(1) as f64, end - middle]))
     }
 }
 

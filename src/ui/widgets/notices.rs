@@ -1,8 +1,8 @@
 //! What happened, what still works, what to try: calm lines that the reader can put away.
 
-use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::select::typing;
 use crate::ui::app::use_app;
 use crate::ui::state::Action;
 use crate::worker::protocol::Failure;
@@ -63,14 +63,7 @@ fn HeadCount(props: &HeadCountProps) -> Html {
             session.open_again(Hints { n_heads: Some(n_heads), family: None })
         })
     };
-    let oninput = {
-        let typed = typed.clone();
-        Callback::from(move |event: InputEvent| {
-            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                typed.set(input.value());
-            }
-        })
-    };
+    let oninput = typing(&typed);
     let onsubmit = {
         let (session, typed) = (app.session.clone(), typed.clone());
         Callback::from(move |event: SubmitEvent| {

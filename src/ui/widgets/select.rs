@@ -3,6 +3,16 @@
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
+/// Keeps what is typed into a field.
+pub fn typing(typed: &UseStateHandle<String>) -> Callback<InputEvent> {
+    let typed = typed.clone();
+    Callback::from(move |event: InputEvent| {
+        if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+            typed.set(input.value());
+        }
+    })
+}
+
 /// Properties of [`Select`].
 #[derive(Properties, PartialEq)]
 pub struct SelectProps {

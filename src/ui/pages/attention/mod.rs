@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::circuits::sad_run::{HeadSad, Look};
 use crate::ui::app::use_app;
+use crate::ui::route::Page;
 use crate::ui::session::now;
 use crate::ui::state::{Action, Work};
 use crate::worker::pool::OnTell;
@@ -130,23 +131,30 @@ pub fn Attention() -> Html {
         .and_then(|(layer, head)| seen.looks.iter().find(|l| (l.layer, l.head) == (layer, head)));
     let src = state.route.value("src").filter(|s| *s < n).or(look.map(|l| l.src));
     let at = head.zip(src).map(|((layer, head), src)| CellAt { layer, head, dest, src });
+    // A page that is hidden stays mounted, and asks for no cell.
+    let wanted_cell = at.filter(|_| state.route.page == Page::Attention);
     {
         let (app, seen) = (app.clone(), seen.clone());
         let ready = seen.ran.is_some();
-        use_effect_with((generation, wanted.clone(), at, ready), move |(_, wanted, at, ready)| {
-            if let (Some(at), true) = (*at, *ready) {
-                let hears = seen.dispatcher();
-                let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                    Tell::Attention(AttentionTell::Cell(cell)) => hears.dispatch(Heard::Cell(cell)),
-                    Tell::Failed(failure) => {
-                        hears.dispatch(Heard::Failed(failure.what, failure.hint))
-                    }
-                    _ => {}
-                });
-                let ask = AnyAsk::Attention(Ask::Cell(wanted.clone(), at));
-                app.session.pool.ask_latest("cell", ask, on_tell);
-            }
-        });
+        use_effect_with(
+            (generation, wanted.clone(), wanted_cell, ready),
+            move |(_, wanted, at, ready)| {
+                if let (Some(at), true) = (*at, *ready) {
+                    let hears = seen.dispatcher();
+                    let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                        Tell::Attention(AttentionTell::Cell(cell)) => {
+                            hears.dispatch(Heard::Cell(cell))
+                        }
+                        Tell::Failed(failure) => {
+                            hears.dispatch(Heard::Failed(failure.what, failure.hint))
+                        }
+                        _ => {}
+                    });
+                    let ask = AnyAsk::Attention(Ask::Cell(wanted.clone(), at));
+                    app.session.pool.ask_latest("cell", ask, on_tell);
+                }
+            },
+        );
     }
     let cell = seen.cell.clone().filter(|c| Some(c.at) == at);
     html! {

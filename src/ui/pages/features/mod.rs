@@ -9,6 +9,7 @@ use crate::circuits::alignment::Side;
 use crate::ui::app::use_app;
 use crate::ui::drop::listed;
 use crate::ui::format::{duration, three};
+use crate::ui::route::Page;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
@@ -47,7 +48,9 @@ pub fn Features() -> Html {
     }
     {
         let asker = asker.clone();
-        let head = at.map(|a| (a.layer, a.head));
+        // A page that is hidden stays mounted, and asks nothing.
+        let in_view = state.route.page == Page::Features;
+        let head = at.map(|a| (a.layer, a.head)).filter(|_| in_view);
         use_effect_with((setting.clone(), head), move |(setting, head)| {
             if let (Some(head), true) = (*head, setting.ready()) {
                 asker.head(head);

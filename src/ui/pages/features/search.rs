@@ -1,6 +1,5 @@
 //! The inverse question: which heads read, or write, this feature?
 
-use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::circuits::alignment::{FeatureHit, Side};
@@ -8,6 +7,7 @@ use crate::ui::app::use_app;
 use crate::ui::charts::Table;
 use crate::ui::export::save;
 use crate::ui::format::three;
+use crate::ui::widgets::select::typing;
 
 const COLUMNS: [&str; 8] = ["head", "side", "k", "σ", "cos", "p", "q", "p rotation"];
 
@@ -25,14 +25,7 @@ pub(super) struct SearchBoxProps {
 pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
     let app = use_app();
     let typed = use_state(String::new);
-    let oninput = {
-        let typed = typed.clone();
-        Callback::from(move |event: InputEvent| {
-            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                typed.set(input.value());
-            }
-        })
-    };
+    let oninput = typing(&typed);
     let onsubmit = {
         let (typed, on_search) = (typed.clone(), props.on_search.clone());
         Callback::from(move |event: SubmitEvent| {
