@@ -21,13 +21,14 @@ export const PROJECTS = {
   "with WebGPU": ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"],
 };
 
-/** Starts the server and a Chromium with more `flags`; `stop()` ends both. */
-export async function start(flags = []) {
+/** Starts the server and a Chromium with more `flags` (and Playwright's `options`); `stop()` ends both. */
+export async function start(flags = [], options = {}) {
   assert.ok(existsSync(join(DIST, "index.html")), "dist/ is missing: run `make dist` first");
   mkdirSync(OUTPUT, { recursive: true });
   // A prefix, so that an absolute address anywhere on the page is a failing test.
   const server = await serve(DIST, { prefix: "/any/where/" });
   const browser = await chromium.launch({
+    ...options,
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: [
       "--no-sandbox",
@@ -105,6 +106,25 @@ export async function complete(page, name = "built-in model", timeout = 60_000) 
     return cells.length > 0 && cells.every((cell) => cell.textContent !== "…");
   };
   await page.waitForFunction(done, null, { timeout });
+}
+
+/** The singular values in the table under the spectrum, as numbers. */
+export async function sigmas(page) {
+  const figure = page.locator(".spectrum figure");
+  if (!(await figure.locator("details").first().getAttribute("open"))) {
+    await figure.locator("details").first().evaluate((details) => (details.open = true));
+  }
+  const cells = await figure.locator("tbody td:nth-child(2)").allTextContents();
+  return cells.map(Number);
+}
+
+/** Fails unless two spectra differ by at most `tolerance` of the largest value. */
+export function assertClose(measured, expected, tolerance, what) {
+  assert.equal(measured.length, expected.length, `${what}: as many singular values`);
+  measured.forEach((s, k) => {
+    const error = Math.abs(s - expected[k]) / expected[0];
+    assert.ok(error <= tolerance, `${what}, k = ${k}: ${s} for ${expected[k]}`);
+  });
 }
 
 /**

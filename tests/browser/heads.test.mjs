@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { write } from "../../benches/shapes.mjs";
-import { MINILM, PROJECTS, ROOT, assertAccessible, complete, drop, heaps, model, picture, python, start, withPage } from "./harness.mjs";
+import {
+  MINILM, PROJECTS, ROOT, assertAccessible, assertClose, complete, drop, heaps, model, picture, python, sigmas, start, withPage,
+} from "./harness.mjs";
 
 const MINILM_FILES = ["model.safetensors", "config.json", "tokenizer.json"].map((name) => join(MINILM, name));
 const BUILT_IN = join(ROOT, "www/models/names");
@@ -29,24 +31,6 @@ print(json.dumps(heads))
 `;
 
 const cell = (page, layer, head) => page.locator(`.page.heads [data-head="${layer},${head}"]`);
-
-/** The singular values in the table under the spectrum, as numbers. */
-async function sigmas(page) {
-  const figure = page.locator(".spectrum figure");
-  if (!(await figure.locator("details").first().getAttribute("open"))) {
-    await figure.locator("details").first().evaluate((details) => (details.open = true));
-  }
-  const cells = await figure.locator("tbody td:nth-child(2)").allTextContents();
-  return cells.map(Number);
-}
-
-function assertClose(measured, expected, tolerance, what) {
-  assert.equal(measured.length, expected.length, `${what}: as many singular values`);
-  measured.forEach((s, k) => {
-    const error = Math.abs(s - expected[k]) / expected[0];
-    assert.ok(error <= tolerance, `${what}, k = ${k}: ${s} here, ${expected[k]} in numpy`);
-  });
-}
 
 /** Clicks `button` and returns the path of what was downloaded. */
 async function download(page, button) {
