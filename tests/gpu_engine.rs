@@ -13,11 +13,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use omega_lens::checkpoint::{ByteSource, FileSource};
+use omega_lens::circuits::alignment::AlignmentReport;
+use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
-use omega_lens::worker::protocol::heads::{
-    Ask as Heads, By, GpuChoice, GpuReport, HeadSpectra, Tell as HeadTell,
+use omega_lens::worker::protocol::features::{
+    Ask as Features, Comparing, Source, Tell as FeatureTell,
 };
+use omega_lens::worker::protocol::gpu::{GpuChoice, GpuReport};
+use omega_lens::worker::protocol::heads::{Ask as Heads, By, HeadSpectra, Tell as HeadTell};
 use omega_lens::worker::protocol::model::Hints;
 use omega_lens::worker::protocol::{Ask, Tell};
 use pollster::block_on;
@@ -36,40 +40,38 @@ fn engine() -> Engine {
     engine
 }
 
-/// Every part of the answer to one question about heads.
-fn ask(engine: &mut Engine, ask: Heads) -> Vec<HeadTell> {
+/// Every part of the answer to one question.
+fn ask(engine: &mut Engine, ask: Ask) -> Vec<Tell> {
     let mut told = Vec::new();
-    let mut out = |tell, _| {
-        if let Tell::Heads(tell) = tell {
-            told.push(tell);
-        }
-    };
-    block_on(engine.answer(Ask::Heads(ask), vec![], vec![], &mut out)).unwrap();
+    let mut out = |tell, _| told.push(tell);
+    block_on(engine.answer(ask, vec![], vec![], &mut out)).unwrap();
     told
 }
 
-fn spectra(told: &[HeadTell]) -> BTreeMap<(usize, usize), HeadSpectra> {
+fn spectra(told: &[Tell]) -> BTreeMap<(usize, usize), HeadSpectra> {
     told.iter()
         .filter_map(|tell| match tell {
-            HeadTell::Spectrum(s) => Some(((s.layer, s.head), s.clone())),
+            Tell::Heads(HeadTell::Spectrum(s)) => Some(((s.layer, s.head), s.clone())),
             _ => None,
         })
         .collect()
 }
 
-fn reports(told: &[HeadTell]) -> Vec<&GpuReport> {
+fn reports(told: &[Tell]) -> Vec<&GpuReport> {
     told.iter()
-        .filter_map(|tell| if let HeadTell::Gpu(report) = tell { Some(report) } else { None })
+        .filter_map(|tell| if let Tell::Gpu(report) = tell { Some(report) } else { None })
         .collect()
 }
 
 fn on_cpu(engine: &mut Engine) -> BTreeMap<(usize, usize), HeadSpectra> {
     let weights = Weights::Folded;
-    (0..3).flat_map(|layer| spectra(&ask(engine, Heads::Spectra { layer, weights }))).collect()
+    let of = |layer| Ask::Heads(Heads::Spectra { layer, weights });
+    (0..3).flat_map(|layer| spectra(&ask(engine, of(layer)))).collect()
 }
 
-fn on_gpu(engine: &mut Engine, choice: GpuChoice) -> Vec<HeadTell> {
-    ask(engine, Heads::SpectraOnGpu { layers: vec![0, 1, 2], weights: Weights::Folded, choice })
+fn on_gpu(engine: &mut Engine, choice: GpuChoice) -> Vec<Tell> {
+    let (layers, weights) = (vec![0, 1, 2], Weights::Folded);
+    ask(engine, Ask::Heads(Heads::SpectraOnGpu { layers, weights, choice }))
 }
 
 fn assert_same(
@@ -111,7 +113,7 @@ fn a_lost_device_costs_one_layer_and_no_result() {
     let told = on_gpu(&mut engine, GpuChoice::Drill { losses: 2 });
     let resumed = reports(&told).iter().filter(|r| matches!(r, GpuReport::Resumed { .. })).count();
     assert_eq!(resumed, 2, "{:?}", reports(&told));
-    assert_eq!(told.iter().filter(|tell| matches!(tell, HeadTell::Layer)).count(), 3);
+    assert_eq!(told.iter().filter(|tell| matches!(tell, Tell::Layer)).count(), 3);
     assert_same(&spectra(&told), &on_cpu(&mut engine));
 }
 
@@ -138,4 +140,92 @@ fn a_software_adapter_is_never_chosen_by_itself() {
     let told = on_gpu(&mut engine(), GpuChoice::IfFaster { workers: 1 });
     let left = GpuReport::LeftToCpu { layers: vec![0, 1, 2], why: String::new(), ms: None };
     assert_eq!(reports(&told)[..], [&left]);
+}
+
+fn alignments(told: Vec<Tell>) -> BTreeMap<(usize, usize), AlignmentReport> {
+    told.into_iter()
+        .filter_map(|tell| match tell {
+            Tell::Features(FeatureTell::Report(report)) => {
+                Some(((report.sides[0].layer, report.sides[0].head), *report))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Every number of a comparison is the same on the GPU, within the rounding of f32 products.
+#[test]
+fn heads_are_compared_with_a_dictionary_alike() {
+    if gpu().is_none() {
+        return;
+    }
+    let mut engine = engine();
+    for (whiten, losses) in [(false, 0), (true, 2)] {
+        let how = Comparing {
+            source: Source::Model(Builtin::Embed),
+            weights: Weights::Folded,
+            remove_mean: !whiten,
+            top: 10,
+            rotations: 16,
+            whiten,
+        };
+        let choice = GpuChoice::Drill { losses };
+        let told = ask(
+            &mut engine,
+            Ask::Features(Features::AlignOnGpu(how.clone(), vec![0, 1, 2], choice)),
+        );
+        assert!(reports(&told).iter().all(|r| !matches!(r, GpuReport::LeftToCpu { .. })));
+        let found = alignments(told);
+        assert_eq!(found.len(), 12);
+        let mut sides = found.values().flat_map(|report| &report.sides);
+        assert!(sides.any(|side| !side.blocks.is_empty()), "no degenerate block was compared");
+        for (at, gpu) in found {
+            let cpu = ask(&mut engine, Ask::Features(Features::Align(how.clone(), vec![at])));
+            assert_same_alignment(&gpu, &alignments(cpu)[&at]);
+        }
+    }
+}
+
+fn assert_same_alignment(gpu: &AlignmentReport, cpu: &AlignmentReport) {
+    assert_eq!(gpu.comparison, cpu.comparison);
+    assert_eq!(gpu.sides.len(), 4);
+    // Cosines are sums of 64 products in f32.
+    let close = |x: f64, y: f64, scale: f64| assert!((x - y).abs() <= 1e-5 * scale, "{x} for {y}");
+    for (gpu, cpu) in gpu.sides.iter().zip(&cpu.sides) {
+        assert_eq!((gpu.layer, gpu.head, gpu.side), (cpu.layer, cpu.head, cpu.side));
+        close(gpu.mmcs, cpu.mmcs, 1.0);
+        close(gpu.mmcs_weighted, cpu.mmcs_weighted, 1.0);
+        match (&gpu.rotation_null, &cpu.rotation_null) {
+            (Some(gpu), Some(cpu)) => {
+                close(gpu.mean, cpu.mean, 1.0);
+                close(gpu.sd, cpu.sd, 1.0);
+            }
+            (gpu, cpu) => assert_eq!(gpu, cpu),
+        }
+        for (gpu, cpu) in gpu.directions.iter().zip(&cpu.directions) {
+            assert_eq!((gpu.k, gpu.block, gpu.best.len()), (cpu.k, cpu.block, cpu.best.len()));
+            let ends = [
+                (&gpu.best, &cpu.best),
+                (&gpu.positive, &cpu.positive),
+                (&gpu.negative, &cpu.negative),
+            ];
+            for (gpu, cpu) in ends {
+                assert_eq!(gpu.len(), cpu.len());
+                gpu.iter().zip(cpu).for_each(|(gpu, cpu)| close(gpu.cos, cpu.cos, 1.0));
+                // Neighbours may change places where they are equal to f32; the first has to be one of the first two.
+                if let Some(first) = gpu.first() {
+                    let best = cpu
+                        .iter()
+                        .take(2)
+                        .any(|m| (m.index, &m.label) == (first.index, &first.label));
+                    assert!(best, "{gpu:?} for {cpu:?}");
+                }
+            }
+        }
+        assert_eq!(gpu.blocks.len(), cpu.blocks.len());
+        for (gpu, cpu) in gpu.blocks.iter().zip(&cpu.blocks) {
+            assert_eq!((gpu.start, gpu.end, gpu.best.len()), (cpu.start, cpu.end, cpu.best.len()));
+            gpu.best.iter().zip(&cpu.best).for_each(|(gpu, cpu)| close(gpu.cos, cpu.cos, 1.0));
+        }
+    }
 }

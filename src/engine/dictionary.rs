@@ -13,7 +13,7 @@ use crate::circuits::matching::{CosineMatrix, LARGEST};
 use crate::circuits::whitening::{Anisotropy, Gram};
 use crate::model::{Model, Weights};
 use crate::worker::protocol::Failure;
-use crate::worker::protocol::features::Source;
+use crate::worker::protocol::features::{Comparing, Source};
 
 /// Rows of a dictionary in memory at a time.
 const BLOCK: usize = 2048;
@@ -91,22 +91,41 @@ impl Surveyed {
         Ok(CosineMatrix::new(side, &frame, &[block])?)
     }
 
+    /// A comparison that has not seen a feature yet.
+    pub(super) fn alignment(
+        &self,
+        sides: Vec<HeadSide>,
+        how: &Comparing,
+    ) -> Result<Alignment, Failure> {
+        let gram = self.gram.as_ref().filter(|_| how.whiten).map(|(_, gram, _)| gram);
+        let options = AlignOptions { top: how.top, rotations: how.rotations, seed: 0 };
+        let n_rows = self.dictionary.about.n_rows;
+        Ok(Alignment::new(sides, self.frame(how.remove_mean), n_rows, gram, options)?)
+    }
+
+    /// All features in their order, prepared, a block at a time.
+    pub(super) fn blocks(
+        &self,
+        model: &Model,
+        remove_mean: bool,
+    ) -> impl Iterator<Item = Result<UnitBlock, Failure>> {
+        let frame = self.frame(remove_mean);
+        let block =
+            move |range| Ok(self.dictionary.block(Some(&model.checkpoint), range, &frame)?);
+        self.dictionary.blocks(BLOCK).map(block)
+    }
+
     /// Compares sides with every feature; `tell` hears rows done and rows in all after each block.
     pub(super) fn align(
         &self,
         model: &Model,
         sides: Vec<HeadSide>,
-        remove_mean: bool,
-        options: AlignOptions,
-        whiten: bool,
+        how: &Comparing,
         mut tell: impl FnMut(usize, usize),
     ) -> Result<AlignmentReport, Failure> {
-        let frame = self.frame(remove_mean);
-        let gram = self.gram.as_ref().filter(|_| whiten).map(|(_, gram, _)| gram);
-        let n_rows = self.dictionary.about.n_rows;
-        let mut alignment = Alignment::new(sides, frame.clone(), n_rows, gram, options)?;
-        for range in self.dictionary.blocks(BLOCK) {
-            alignment.step(&self.dictionary.block(Some(&model.checkpoint), range, &frame)?)?;
+        let mut alignment = self.alignment(sides, how)?;
+        for block in self.blocks(model, how.remove_mean) {
+            alignment.step(&block?)?;
             let (done, of) = alignment.progress();
             tell(done, of);
         }
@@ -150,15 +169,14 @@ impl Engine {
         if surveyed.gram.as_ref().is_some_and(|(removed, ..)| *removed == remove_mean) {
             return Ok(());
         }
-        let frame = surveyed.frame(remove_mean);
         let mut gram = Gram::new(surveyed.d_model);
         let n_rows = surveyed.dictionary.about.n_rows;
-        for range in surveyed.dictionary.blocks(BLOCK) {
-            let done = range.end;
-            gram.step(&surveyed.dictionary.block(Some(&model.checkpoint), range, &frame)?);
-            tell(done, n_rows);
+        for block in surveyed.blocks(model, remove_mean) {
+            let block = block?;
+            gram.step(&block);
+            tell(block.first + block.len(), n_rows);
         }
-        let anisotropy = gram.anisotropy(&frame);
+        let anisotropy = gram.anisotropy(&surveyed.frame(remove_mean));
         surveyed.gram = Some((remove_mean, gram, anisotropy));
         Ok(())
     }

@@ -3,13 +3,15 @@
 use super::dictionary::Surveyed;
 use super::{Engine, python};
 use crate::checkpoint::ByteSource;
-use crate::circuits::alignment::{AlignOptions, FeatureSearch, HeadSide};
+use crate::circuits::alignment::{FeatureSearch, HeadSide};
 use crate::circuits::composition::{Channel, Directions, PairNull, Reading};
 use crate::circuits::dictionary::Builtin;
 use crate::circuits::matching::Pair;
 use crate::circuits::omega::{Circuit, decompose};
 use crate::model::Weights;
-use crate::worker::protocol::features::{AboutDictionary, Ask, Source, Tell as FeatureTell};
+use crate::worker::protocol::features::{
+    AboutDictionary, Ask, Comparing, Source, Tell as FeatureTell,
+};
 use crate::worker::protocol::{Failure, Out, Tell};
 
 /// Random bases that a channel's strongest pair of vectors is set against.
@@ -27,33 +29,22 @@ pub(super) fn answer(
 ) -> Result<(), Failure> {
     engine.load_tokenizer()?;
     match ask {
-        Ask::Align { source, heads, weights, remove_mean, top, rotations, whiten } => {
+        Ask::Align(how, heads) => {
             let mut sides = Vec::new();
             for &(layer, head) in &heads {
-                sides.extend(head_sides(engine, layer, head, weights)?);
+                sides.extend(head_sides(engine, layer, head, how.weights)?);
             }
-            prepare(engine, &source, sources, weights)?;
-            if whiten {
-                let mut tell = |done, total| out(Tell::Progress { done, total }, Vec::new());
-                engine.whiten(&source, weights, remove_mean, &mut tell)?;
-            }
-            let surveyed = surveyed(engine, &source, weights)?;
+            ready(engine, &how, sources, out)?;
+            let surveyed = surveyed(engine, &how.source, how.weights)?;
             let head = heads.first().copied().unwrap_or_default();
-            let mut about = about(surveyed, head.0, &sides);
-            if source == Source::Model(Builtin::Embed) && !whiten {
-                let (model, centre) = (engine.model()?, surveyed.centre);
-                about.python = python::alignment(model, head, weights, centre, remove_mean)?
-                    .unwrap_or_default();
-            }
-            out(Tell::Features(FeatureTell::About(Box::new(about))), Vec::new());
-            let options = AlignOptions { top, rotations, seed: 0 };
+            tell_about(engine, surveyed, &how, head, &sides, out)?;
             let mut tell = |done, total| out(Tell::Progress { done, total }, Vec::new());
-            let mut report =
-                surveyed.align(engine.model()?, sides, remove_mean, options, whiten, &mut tell)?;
-            report.label_with(|row| label(engine, surveyed, &source, row));
+            let mut report = surveyed.align(engine.model()?, sides, &how, &mut tell)?;
+            report.label_with(|row| label(engine, surveyed, &how.source, row));
             out(Tell::Features(FeatureTell::Report(Box::new(report))), Vec::new());
             Ok(())
         }
+        Ask::AlignOnGpu(..) => Err(Failure::new("this build has no GPU kernels")),
         Ask::Cosines { source, head, side, weights, remove_mean } => {
             let sides = head_sides(engine, head.0, head.1, weights)?;
             prepare(engine, &source, sources, weights)?;
@@ -90,6 +81,40 @@ pub(super) fn answer(
             Ok(())
         }
     }
+}
+
+/// Makes a dictionary ready for a comparison: surveyed, and with its Gram matrix where that is wanted.
+pub(super) fn ready(
+    engine: &mut Engine,
+    how: &Comparing,
+    sources: Vec<Box<dyn ByteSource>>,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    prepare(engine, &how.source, sources, how.weights)?;
+    if how.whiten {
+        let mut tell = |done, total| out(Tell::Progress { done, total }, Vec::new());
+        engine.whiten(&how.source, how.weights, how.remove_mean, &mut tell)?;
+    }
+    Ok(())
+}
+
+/// Tells what the dictionary is, with Python for the head in view.
+pub(super) fn tell_about(
+    engine: &Engine,
+    surveyed: &Surveyed,
+    how: &Comparing,
+    head: (usize, usize),
+    sides: &[HeadSide],
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    let mut about = about(surveyed, head.0, sides);
+    if how.source == Source::Model(Builtin::Embed) && !how.whiten {
+        let (model, centre) = (engine.model()?, surveyed.centre);
+        about.python = python::alignment(model, head, how.weights, centre, how.remove_mean)?
+            .unwrap_or_default();
+    }
+    out(Tell::Features(FeatureTell::About(Box::new(about))), Vec::new());
+    Ok(())
 }
 
 /// What every head of the layers before `into` writes into its three reading sides.
@@ -133,7 +158,7 @@ fn channels(
     Ok(())
 }
 
-fn head_sides(
+pub(super) fn head_sides(
     engine: &mut Engine,
     layer: usize,
     head: usize,
@@ -159,7 +184,7 @@ fn prepare(
     }
 }
 
-fn surveyed<'a>(
+pub(super) fn surveyed<'a>(
     engine: &'a Engine,
     source: &Source,
     weights: Weights,
@@ -189,7 +214,7 @@ fn about(surveyed: &Surveyed, layer: usize, sides: &[HeadSide]) -> AboutDictiona
 }
 
 /// A row's name: the token for dictionaries with one row a token.
-fn label(engine: &Engine, surveyed: &Surveyed, source: &Source, row: usize) -> String {
+pub(super) fn label(engine: &Engine, surveyed: &Surveyed, source: &Source, row: usize) -> String {
     match (source, engine.tokenizer.as_ref()) {
         (Source::Model(Builtin::Embed | Builtin::Unembed), Some(tokenizer)) => {
             tokenizer.label(row as u32)

@@ -2,13 +2,14 @@
 
 use super::{Engine, python};
 use crate::checkpoint::{Named, to_safetensors};
-use crate::circuits::alignment::{AlignOptions, HeadSide, Match, Side, SideAlignment};
+use crate::circuits::alignment::{HeadSide, Match, Side, SideAlignment};
 use crate::circuits::dictionary::Builtin;
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::{Circuit, decompose, singular_values};
 use crate::math::layout::{to_row_major, to_row_major_f32};
 use crate::math::{Mat, ProductSvd};
 use crate::model::{AttentionLayer, HeadWeights, Weights};
+use crate::worker::protocol::features::{Comparing, Source};
 use crate::worker::protocol::heads::{
     Ask, By, CircuitSpectrum, HeadAt, HeadSpectra, PairTokens, SideTokens, Tell as HeadTell,
     TokenCosine,
@@ -115,13 +116,14 @@ fn nearest(
     engine.builtin(Builtin::Embed, at.weights)?;
     engine.builtin(right_dictionary, at.weights)?;
     let model = engine.model()?;
-    let options = AlignOptions { top, rotations: 0, seed: 0 };
     let side = |side, vectors: &Mat| HeadSide::new(at.layer, at.head, side, vectors, &svd.s);
     let mut of = 0;
     let mut aligned = |dictionary, sides| {
         let surveyed = engine.ready(dictionary, at.weights)?;
         of = surveyed.dictionary.about.n_rows;
-        surveyed.align(model, sides, remove_mean, options, false, |_, _| {})
+        let (source, weights) = (Source::Model(dictionary), at.weights);
+        let how = Comparing { source, weights, remove_mean, top, rotations: 0, whiten: false };
+        surveyed.align(model, sides, &how, |_, _| {})
     };
     let reports = if right_dictionary == Builtin::Embed {
         aligned(Builtin::Embed, vec![side(left, &svd.u), side(right, &svd.v)])?.sides

@@ -7,6 +7,8 @@ use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, ModelError, Part};
 #[cfg(feature = "gpu")]
+use crate::worker::protocol::features::Ask as Features;
+#[cfg(feature = "gpu")]
 use crate::worker::protocol::heads::Ask as Heads;
 use crate::worker::protocol::{Ask, Failure, Out, Tell};
 
@@ -69,7 +71,11 @@ impl Engine {
             }
             #[cfg(feature = "gpu")]
             Ask::Heads(Heads::SpectraOnGpu { layers, weights, choice }) => {
-                on_gpu::spectra(self, layers, weights, choice, out).await
+                on_gpu::run(self, on_gpu::Spectra(weights), layers, choice, out).await
+            }
+            #[cfg(feature = "gpu")]
+            Ask::Features(Features::AlignOnGpu(how, layers, choice)) => {
+                on_gpu::alignment(self, how, layers, choice, sources, out).await
             }
             Ask::Heads(ask) => heads::answer(self, ask, out),
             Ask::Attention(ask) => attention::answer(self, ask, out),

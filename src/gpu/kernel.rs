@@ -5,7 +5,7 @@
 
 use super::device::{Gpu, locked};
 use super::error::GpuError;
-use super::{certify, gemm, jacobi, peak, pivoted_qr, qr, top_k};
+use super::{certify, gemm, jacobi, peak, pivoted_qr, qr, span_norms, top_k};
 
 /// One entry point of one `.wgsl` file.
 #[derive(Debug, Clone, Copy)]
@@ -56,10 +56,12 @@ pub fn shaders() -> Vec<(String, String)> {
         add(&certify::CERTIFY, &[("H", h as u32)]);
     }
     add(&peak::PEAK, &[]);
+    add(&span_norms::SPAN_NORMS, &[]);
     for k in 1..=top_k::MAX_K as u32 {
         for kind in 0..3 {
-            add(&top_k::SEARCH, &[("K", k), ("ROW_TYPE", kind)]);
+            add(&top_k::SEARCH, &[("K", k), ("BY_VALUE", 0), ("ROW_TYPE", kind)]);
         }
+        add(&top_k::SEARCH, &[("K", k), ("BY_VALUE", 1), ("ROW_TYPE", 0)]);
     }
     all
 }

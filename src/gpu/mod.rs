@@ -1,5 +1,6 @@
 //! Layer 4, WebGPU kernels: one `.rs` + `.wgsl` pair each, each with a CPU twin. Adds speed, never meaning.
 
+mod align;
 mod buffers;
 mod certify;
 mod commands;
@@ -15,10 +16,12 @@ mod pivoted_qr;
 mod planted;
 mod qr;
 mod self_test;
+mod span_norms;
 mod svd;
 mod svd_pipeline;
 mod top_k;
 
+pub use align::{AlignBatch, AlignSearch};
 pub use certify::Certificate;
 pub use device::{Gpu, GpuDescription, GpuOptions};
 pub use error::GpuError;

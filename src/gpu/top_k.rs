@@ -36,19 +36,181 @@ pub struct Matches {
     pub mean_square: f64,
 }
 
-/// A search under way: push the dictionary block by block, then finish.
-pub struct TopKSearch<'g> {
+/// Which searches run side by side, and what they look for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    /// Searches, each with rows of its own.
+    pub(super) searches: usize,
+    /// Directions of each.
+    pub(super) n: usize,
+    pub(super) d: usize,
+    pub(super) k: usize,
+    /// Whether all searches have the same directions.
+    pub(super) shared: bool,
+    /// Whether only positive scores count.
+    pub(super) by_value: bool,
+}
+
+impl Plan {
+    fn columns(&self) -> usize {
+        self.searches * self.n
+    }
+}
+
+/// Rows to search, in GPU memory.
+pub(super) struct Rows<'a> {
+    /// `[searches, count, d]`
+    pub(super) buffer: &'a Buffer,
+    /// The shader's name for their format.
+    pub(super) kind: u32,
+    pub(super) count: usize,
+    /// `[count]`
+    pub(super) scales: &'a Buffer,
+}
+
+/// The running lists of many directions.
+pub(super) struct Lists<'g> {
     gpu: &'g Gpu,
-    commands: Commands<'g>,
-    n: usize,
-    d: usize,
-    k: usize,
-    rows_seen: usize,
+    plan: Plan,
     stretches: usize,
+    rows_seen: usize,
     directions: Buffer,
     offsets: Buffer,
     found: [Buffer; 3],
     running: [Buffer; 4],
+}
+
+impl<'g> Lists<'g> {
+    pub(super) async fn new(
+        gpu: &'g Gpu,
+        plan: Plan,
+        directions: &[f32],
+    ) -> Result<Lists<'g>, GpuError> {
+        if plan.k > MAX_K || plan.k == 0 {
+            let (needed, limit) = (plan.k as u64, MAX_K as u64);
+            return Err(GpuError::Limit { what: "a top-k search", needed, limit, unit: "matches" });
+        }
+        let (n, k) = (plan.columns(), plan.k);
+        let expected = plan.d * if plan.shared { plan.n } else { n };
+        if expected != directions.len() {
+            let (what, found) = ("numbers in the directions", directions.len());
+            return Err(GpuError::Shape { what, expected, found });
+        }
+        let tiles = plan.searches * plan.n.div_ceil(TILE_DIRECTIONS);
+        let stretches = WORKGROUPS.div_ceil(tiles.max(1)).min(256);
+        let [direction_buffer, offsets] = gpu.allocate("directions", [expected, n]).await?;
+        let found = gpu
+            .allocate("matches", [stretches * k * n, stretches * k * n, stretches * 4 * n])
+            .await?;
+        let running = gpu.allocate("matches", [k * n, k * n, 4 * n, k * n]).await?;
+        gpu.write(&direction_buffer, 0, directions);
+        let directions = direction_buffer;
+        Ok(Lists { gpu, plan, stretches, rows_seen: 0, directions, offsets, found, running })
+    }
+
+    /// Records the search of the next rows.
+    pub(super) async fn search(
+        &mut self,
+        commands: &mut Commands<'_>,
+        rows: Rows<'_>,
+    ) -> Result<(), GpuError> {
+        let (gpu, Plan { searches, n, d, k, .. }) = (self.gpu, self.plan);
+        let columns = self.plan.columns();
+        let per_row = 2.0 * (columns * d) as f64;
+        let longest = (ITERATIONS / (d + d / 8 + 160) * TILE_ROWS).max(TILE_ROWS);
+        let constants =
+            [("K", k as u32), ("BY_VALUE", u32::from(self.plan.by_value)), ("ROW_TYPE", rows.kind)];
+        let search = gpu.pipeline(&SEARCH, &constants).await?;
+        let merge = gpu.pipeline(&MERGE, &constants[..2]).await?;
+        let directions_step = if self.plan.shared { 0 } else { n * d };
+        let mut begin = 0;
+        while begin < rows.count {
+            let by_time = (locked(&gpu.pace).target() / per_row) as usize;
+            let stretch =
+                (by_time / self.stretches).next_multiple_of(TILE_ROWS).clamp(TILE_ROWS, longest);
+            let by_time = by_time.div_ceil(stretch).clamp(1, self.stretches) * stretch;
+            let end = (begin + by_time).min(rows.count);
+            let stretches = (end - begin).div_ceil(stretch);
+            let params = [
+                n,
+                begin,
+                end,
+                d,
+                stretch,
+                stretches,
+                self.rows_seen,
+                columns,
+                directions_step,
+                rows.count * d,
+            ]
+            .map(|x| x as u32);
+            let [scores, places, sums] = &self.found;
+            let [all_scores, all_places, all_sums, bounds] = &self.running;
+            commands
+                .dispatch(Dispatch {
+                    pipeline: &search,
+                    params: &params,
+                    buffers: &[
+                        (1, &self.directions),
+                        (2, rows.buffer),
+                        (3, &self.offsets),
+                        (4, rows.scales),
+                        (5, scores),
+                        (6, places),
+                        (7, sums),
+                        (8, bounds),
+                    ],
+                    groups: [n.div_ceil(TILE_DIRECTIONS), stretches, searches],
+                    cost: per_row * (end - begin) as f64,
+                })
+                .await?;
+            commands
+                .dispatch(Dispatch {
+                    pipeline: &merge,
+                    params: &params,
+                    buffers: &[
+                        (9, scores),
+                        (10, places),
+                        (11, sums),
+                        (12, all_scores),
+                        (13, all_places),
+                        (14, all_sums),
+                        (15, bounds),
+                    ],
+                    groups: [columns.div_ceil(64), 1, 1],
+                    cost: (columns * stretches * k) as f64,
+                })
+                .await?;
+            begin = end;
+        }
+        self.rows_seen += rows.count;
+        Ok(())
+    }
+
+    /// The matches of every direction, in the order of the directions. What was recorded has to be done.
+    pub(super) async fn read(&self) -> Result<Vec<Matches>, GpuError> {
+        let (n, k) = (self.plan.columns(), self.plan.k);
+        let [scores, places, sums, _] = &self.running;
+        let [scores, places, sums] =
+            self.gpu.read([(scores, k * n), (places, k * n), (sums, 4 * n)]).await?;
+        let matches = |i: usize| {
+            let best = (0..k).map(|rank| (places[rank * n + i].to_bits(), scores[rank * n + i]));
+            let [total, squares, rows] = [0, 1, 2].map(|word| f64::from(sums[4 * i + word]));
+            Matches {
+                best: best.filter(|&(_, score)| score != 0.0).collect(),
+                mean: total / rows.max(1.0),
+                mean_square: squares / rows.max(1.0),
+            }
+        };
+        Ok((0..n).map(matches).collect())
+    }
+}
+
+/// A search under way: push the dictionary block by block, then finish.
+pub struct TopKSearch<'g> {
+    gpu: &'g Gpu,
+    commands: Commands<'g>,
+    lists: Lists<'g>,
     /// Words of rows and of scales that fit, and the buffers.
     block: Option<([usize; 2], [Buffer; 2])>,
 }
@@ -69,43 +231,16 @@ impl Gpu {
         k: usize,
         offsets: Option<&[f32]>,
     ) -> Result<TopKSearch<'_>, GpuError> {
-        if k > MAX_K || k == 0 {
-            let (needed, limit) = (k as u64, MAX_K as u64);
-            return Err(GpuError::Limit { what: "a top-k search", needed, limit, unit: "matches" });
-        }
         let n = directions.len() / d.max(1);
-        for (what, expected, found) in [
-            ("numbers in the directions", n * d, directions.len()),
-            ("offsets", n, offsets.map_or(n, <[f32]>::len)),
-        ] {
-            if expected != found {
-                return Err(GpuError::Shape { what, expected, found });
-            }
+        if let Some(found) = offsets.map(<[f32]>::len).filter(|&found| found != n) {
+            return Err(GpuError::Shape { what: "offsets", expected: n, found });
         }
-        let stretches = WORKGROUPS.div_ceil(n.div_ceil(TILE_DIRECTIONS).max(1)).min(256);
-        let [direction_buffer, offset_buffer] = self.allocate("directions", [n * d, n]).await?;
-        let found = self
-            .allocate("matches", [stretches * k * n, stretches * k * n, stretches * 4 * n])
-            .await?;
-        let running = self.allocate("matches", [k * n, k * n, 4 * n, k * n]).await?;
-        self.write(&direction_buffer, 0, directions);
+        let plan = Plan { searches: 1, n, d, k, shared: true, by_value: false };
+        let lists = Lists::new(self, plan, directions).await?;
         if let Some(offsets) = offsets {
-            self.write(&offset_buffer, 0, offsets);
+            self.write(&lists.offsets, 0, offsets);
         }
-        Ok(TopKSearch {
-            gpu: self,
-            commands: self.commands().await?,
-            n,
-            d,
-            k,
-            rows_seen: 0,
-            stretches,
-            directions: direction_buffer,
-            offsets: offset_buffer,
-            found,
-            running,
-            block: None,
-        })
+        Ok(TopKSearch { gpu: self, commands: self.commands().await?, lists, block: None })
     }
 }
 
@@ -126,26 +261,23 @@ impl TopKSearch<'_> {
     /// # Errors
     /// [`GpuError::Shape`], [`GpuError::Limit`], [`GpuError::OutOfMemory`], [`GpuError::Lost`], [`GpuError::Device`].
     pub async fn push(&mut self, rows: Raw<'_>, scales: &[f32]) -> Result<(), GpuError> {
-        let (expected, found) = (scales.len() * self.d, rows.len());
+        let d = self.lists.plan.d;
+        let (expected, found) = (scales.len() * d, rows.len());
         if expected != found {
-            return Err(GpuError::Shape {
-                what: "numbers in the dictionary's rows",
-                expected,
-                found,
-            });
+            let what = "numbers in the dictionary's rows";
+            return Err(GpuError::Shape { what, expected, found });
         }
         let bytes = self.gpu.max_binding().min(self.gpu.options.memory_budget / 4);
-        let most = (bytes as usize / (4 * self.d.max(1))).max(1);
+        let most = (bytes as usize / (4 * d.max(1))).max(1);
         for begin in (0..scales.len()).step_by(most) {
             let end = (begin + most).min(scales.len());
-            self.push_block(rows.rows(begin, end, self.d), &scales[begin..end]).await?;
+            self.push_block(rows.rows(begin, end, d), &scales[begin..end]).await?;
         }
         Ok(())
     }
 
     async fn push_block(&mut self, rows: Raw<'_>, scales: &[f32]) -> Result<(), GpuError> {
         let gpu = self.gpu;
-        let Self { n, d, k, .. } = *self;
         let words = [rows.words(), scales.len()];
         let (fits, [row_buffer, scale_buffer]) = match self.block.take() {
             Some((fits, buffers)) if fits[0] >= words[0] && fits[1] >= words[1] => (fits, buffers),
@@ -153,63 +285,11 @@ impl TopKSearch<'_> {
         };
         rows.write(gpu, &row_buffer);
         gpu.write(&scale_buffer, 0, scales);
-
-        let per_row = 2.0 * (n * d) as f64;
-        let longest = (ITERATIONS / (d + d / 8 + 160) * TILE_ROWS).max(TILE_ROWS);
-        let constants = [("K", k as u32), ("ROW_TYPE", rows.kind())];
-        let search = gpu.pipeline(&SEARCH, &constants).await?;
-        let merge = gpu.pipeline(&MERGE, &constants[..1]).await?;
-        let mut begin = 0;
-        while begin < scales.len() {
-            let by_time = (locked(&gpu.pace).target() / per_row) as usize;
-            let stretch =
-                (by_time / self.stretches).next_multiple_of(TILE_ROWS).clamp(TILE_ROWS, longest);
-            let by_time = by_time.div_ceil(stretch).clamp(1, self.stretches) * stretch;
-            let end = (begin + by_time).min(scales.len());
-            let stretches = (end - begin).div_ceil(stretch);
-            let params = [n, begin, end, d, stretch, stretches, self.rows_seen].map(|x| x as u32);
-            let [scores, places, sums] = &self.found;
-            let [all_scores, all_places, all_sums, bounds] = &self.running;
-            self.commands
-                .dispatch(Dispatch {
-                    pipeline: &search,
-                    params: &params,
-                    buffers: &[
-                        (1, &self.directions),
-                        (2, &row_buffer),
-                        (3, &self.offsets),
-                        (4, &scale_buffer),
-                        (5, scores),
-                        (6, places),
-                        (7, sums),
-                        (8, bounds),
-                    ],
-                    groups: [n.div_ceil(TILE_DIRECTIONS), stretches, 1],
-                    cost: per_row * (end - begin) as f64,
-                })
-                .await?;
-            self.commands
-                .dispatch(Dispatch {
-                    pipeline: &merge,
-                    params: &params,
-                    buffers: &[
-                        (9, scores),
-                        (10, places),
-                        (11, sums),
-                        (12, all_scores),
-                        (13, all_places),
-                        (14, all_sums),
-                        (15, bounds),
-                    ],
-                    groups: [n.div_ceil(64), 1, 1],
-                    cost: (n * stretches * k) as f64,
-                })
-                .await?;
-            begin = end;
-        }
+        let (kind, count) = (rows.kind(), scales.len());
+        let rows = Rows { buffer: &row_buffer, kind, count, scales: &scale_buffer };
+        self.lists.search(&mut self.commands, rows).await?;
         // The next block overwrites this one's buffers: what reads them has to be in the queue before.
         self.commands.submit().await?;
-        self.rows_seen += scales.len();
         self.block = Some((fits, [row_buffer, scale_buffer]));
         Ok(())
     }
@@ -219,20 +299,7 @@ impl TopKSearch<'_> {
     /// # Errors
     /// [`GpuError::OutOfMemory`], [`GpuError::Lost`], [`GpuError::Device`].
     pub async fn finish(self) -> Result<Vec<Matches>, GpuError> {
-        let TopKSearch { gpu, commands, n, k, running, .. } = self;
-        commands.finish().await?;
-        let [scores, places, sums, _] = &running;
-        let [scores, places, sums] =
-            gpu.read([(scores, k * n), (places, k * n), (sums, 4 * n)]).await?;
-        let matches = |i: usize| {
-            let best = (0..k).map(|rank| (places[rank * n + i].to_bits(), scores[rank * n + i]));
-            let [total, squares, rows] = [0, 1, 2].map(|word| f64::from(sums[4 * i + word]));
-            Matches {
-                best: best.filter(|&(_, score)| score != 0.0).collect(),
-                mean: total / rows.max(1.0),
-                mean_square: squares / rows.max(1.0),
-            }
-        };
-        Ok((0..n).map(matches).collect())
+        self.commands.finish().await?;
+        self.lists.read().await
     }
 }

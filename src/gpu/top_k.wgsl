@@ -5,32 +5,37 @@
 // per direction goes through the scores, 16 rows at a time, and keeps the K best in workgroup memory, sorted.
 // `search` writes one list and three sums per direction and stretch; `merge` folds them into the running ones.
 // Rows hold f32 (0), raw bf16 (1) or raw f16 (2), packed two to a word. Memory: 6 KiB of tiles, at most 8 KiB of lists.
-// Equal scores keep the earlier row. CPU twin: math::top_k.
+// Equal scores keep the earlier row. With BY_VALUE only the positive end counts. A batch is several searches side by
+// side, each with rows of its own: search z writes the columns z n .. z n + n - 1. CPU twin: math::top_k.
 
 const K: u32 = 10u;
 const ROW_TYPE: u32 = 0u;
+const BY_VALUE: u32 = 0u;
 const BK: u32 = 8u;
 
 struct Params {
-    n: u32,           // directions
+    n: u32,           // directions of one search
     begin: u32,       // first row of this dispatch in the block
     end: u32,         // and the one after the last
     d: u32,
     stretch: u32,     // rows per workgroup, a multiple of 128
     stretches: u32,
     first_row: u32,   // number of the block's first row in the dictionary
+    columns: u32,     // directions of all searches
+    directions_step: u32, // numbers from one search's directions to the next one's; 0 if they share them
+    rows_step: u32,   // and from its rows
 }
 struct Sums { total: f32, squares: f32, rows: f32, spare: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> directions: array<f32>; // [n, d]
-@group(0) @binding(2) var<storage, read> rows: array<u32>;       // [block, d]
-@group(0) @binding(3) var<storage, read> offsets: array<f32>;    // [n]
+@group(0) @binding(1) var<storage, read> directions: array<f32>; // [searches or 1, n, d]
+@group(0) @binding(2) var<storage, read> rows: array<u32>;       // [searches or 1, block, d]
+@group(0) @binding(3) var<storage, read> offsets: array<f32>;    // [columns]
 @group(0) @binding(4) var<storage, read> scales: array<f32>;     // [block]
-@group(0) @binding(5) var<storage, read_write> scores: array<f32>; // [stretches, K, n]
-@group(0) @binding(6) var<storage, read_write> places: array<u32>; // [stretches, K, n]
-@group(0) @binding(7) var<storage, read_write> sums: array<Sums>;  // [stretches, n]
-@group(0) @binding(8) var<storage, read> best: array<f32>;         // [K, n], running
+@group(0) @binding(5) var<storage, read_write> scores: array<f32>; // [stretches, K, columns]
+@group(0) @binding(6) var<storage, read_write> places: array<u32>; // [stretches, K, columns]
+@group(0) @binding(7) var<storage, read_write> sums: array<Sums>;  // [stretches, columns]
+@group(0) @binding(8) var<storage, read> best: array<f32>;         // [K, columns], running
 
 var<workgroup> t_tile: array<vec4<f32>, 128>; // [BK, 64]
 var<workgroup> x_tile: array<vec4<f32>, 256>; // [BK, 128], and between tiles 16 rows of scores, [16, 64]
@@ -50,20 +55,27 @@ fn expand(word: u32, odd: bool, kind: u32) -> f32 {
     return select(magnitude, -magnitude, (half & 0x8000u) != 0u);
 }
 
-fn t_at(i: u32, k: u32) -> f32 {
-    if (i >= params.n || k >= params.d) { return 0.0; }
-    return directions[i * params.d + k];
+fn size(score: f32) -> f32 {
+    if (BY_VALUE == 1u) { return score; }
+    return abs(score);
 }
 
-fn x_at(row: u32, k: u32) -> f32 {
+fn t_at(base: u32, i: u32, k: u32) -> f32 {
+    if (i >= params.n || k >= params.d) { return 0.0; }
+    return directions[base + i * params.d + k];
+}
+
+fn x_at(base: u32, row: u32, k: u32) -> f32 {
     if (row >= params.end || k >= params.d) { return 0.0; }
-    let at = row * params.d + k;
+    let at = base + row * params.d + k;
     if (ROW_TYPE == 0u) { return bitcast<f32>(rows[at]); }
     return expand(rows[at >> 1u], (at & 1u) == 1u, ROW_TYPE);
 }
 
 @compute @workgroup_size(256)
 fn search(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    let t_base = group.z * params.directions_step;
+    let x_base = group.z * params.rows_step;
     let first = group.x * 64u;
     let start = params.begin + group.y * params.stretch;
     let tx = t % 16u; // 8 rows
@@ -73,9 +85,9 @@ fn search(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
         list_place[i] = 0xffffffffu;
     }
     // The thread that keeps the list of direction `mine`; a score has to beat what is known from earlier blocks.
-    let mine = min(first + t, params.n - 1u);
+    let mine = group.z * params.n + min(first + t, params.n - 1u);
     let keeps = t < 64u && first + t < params.n;
-    let known = best[(K - 1u) * params.n + mine];
+    let known = best[(K - 1u) * params.columns + mine];
     let offset = offsets[mine];
     var threshold = known;
     var total = 0.0;
@@ -95,11 +107,13 @@ fn search(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
             workgroupBarrier();
             if (quad < 16u) {
                 let i = first + 4u * quad;
-                t_tile[(t % BK) * 16u + quad] = vec4<f32>(t_at(i, k), t_at(i + 1u, k), t_at(i + 2u, k), t_at(i + 3u, k));
+                t_tile[(t % BK) * 16u + quad] = vec4<f32>(
+                    t_at(t_base, i, k), t_at(t_base, i + 1u, k), t_at(t_base, i + 2u, k), t_at(t_base, i + 3u, k));
             }
             let row = row0 + 4u * quad;
             x_tile[(t % BK) * 32u + quad] =
-                vec4<f32>(x_at(row, k), x_at(row + 1u, k), x_at(row + 2u, k), x_at(row + 3u, k));
+                vec4<f32>(
+                x_at(x_base, row, k), x_at(x_base, row + 1u, k), x_at(x_base, row + 2u, k), x_at(x_base, row + 3u, k));
             workgroupBarrier();
             for (var l = 0u; l < BK; l++) {
                 let a = t_tile[l * 16u + ty];
@@ -145,18 +159,18 @@ fn search(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
                         total += score;
                         squares += score * score;
                         counted += 1.0;
-                        if (abs(score) > threshold) {
+                        if (size(score) > threshold) {
                             var at = K - 1u;
                             while (at > 0u) {
                                 let above = list_score[(at - 1u) * 64u + t];
-                                if (abs(above) >= abs(score)) { break; }
+                                if (size(above) >= size(score)) { break; }
                                 list_score[at * 64u + t] = above;
                                 list_place[at * 64u + t] = list_place[(at - 1u) * 64u + t];
                                 at--;
                             }
                             list_score[at * 64u + t] = score;
                             list_place[at * 64u + t] = params.first_row + row;
-                            threshold = max(known, abs(list_score[(K - 1u) * 64u + t]));
+                            threshold = max(known, size(list_score[(K - 1u) * 64u + t]));
                         }
                     }
                 }
@@ -165,26 +179,26 @@ fn search(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     }
     if (keeps) {
         for (var i = 0u; i < K; i++) {
-            let at = (group.y * K + i) * params.n + mine;
+            let at = (group.y * K + i) * params.columns + mine;
             scores[at] = list_score[i * 64u + t];
             places[at] = list_place[i * 64u + t];
         }
-        sums[group.y * params.n + mine] = Sums(total, squares, counted, 0.0);
+        sums[group.y * params.columns + mine] = Sums(total, squares, counted, 0.0);
     }
 }
 
-@group(0) @binding(9) var<storage, read> found_scores: array<f32>;       // [stretches, K, n]
-@group(0) @binding(10) var<storage, read> found_places: array<u32>;      // [stretches, K, n]
-@group(0) @binding(11) var<storage, read> found_sums: array<Sums>;       // [stretches, n]
-@group(0) @binding(12) var<storage, read_write> all_scores: array<f32>;  // [K, n], with sign
-@group(0) @binding(13) var<storage, read_write> all_places: array<u32>;  // [K, n]
-@group(0) @binding(14) var<storage, read_write> all_sums: array<Sums>;   // [n]
-@group(0) @binding(15) var<storage, read_write> bounds: array<f32>;      // [K, n], without sign: what `best` reads
+@group(0) @binding(9) var<storage, read> found_scores: array<f32>;       // [stretches, K, columns]
+@group(0) @binding(10) var<storage, read> found_places: array<u32>;      // [stretches, K, columns]
+@group(0) @binding(11) var<storage, read> found_sums: array<Sums>;       // [stretches, columns]
+@group(0) @binding(12) var<storage, read_write> all_scores: array<f32>;  // [K, columns], with sign
+@group(0) @binding(13) var<storage, read_write> all_places: array<u32>;  // [K, columns]
+@group(0) @binding(14) var<storage, read_write> all_sums: array<Sums>;   // [columns]
+@group(0) @binding(15) var<storage, read_write> bounds: array<f32>;      // [K, columns], without sign: what `best` reads
 
 @compute @workgroup_size(64)
 fn merge(@builtin(global_invocation_id) id: vec3<u32>) {
     let i = id.x;
-    let n = params.n;
+    let n = params.columns;
     if (i >= n) { return; }
     var total = all_sums[i];
     for (var stretch = 0u; stretch < params.stretches; stretch++) {
@@ -193,11 +207,11 @@ fn merge(@builtin(global_invocation_id) id: vec3<u32>) {
         for (var k = 0u; k < K; k++) {
             let score = found_scores[(stretch * K + k) * n + i];
             // Lists are sorted, so the first that does not make it ends this one.
-            if (abs(score) <= abs(all_scores[(K - 1u) * n + i])) { break; }
+            if (size(score) <= size(all_scores[(K - 1u) * n + i])) { break; }
             var at = K - 1u;
             while (at > 0u) {
                 let above = all_scores[(at - 1u) * n + i];
-                if (abs(above) >= abs(score)) { break; }
+                if (size(above) >= size(score)) { break; }
                 all_scores[at * n + i] = above;
                 all_places[at * n + i] = all_places[(at - 1u) * n + i];
                 at--;
@@ -207,5 +221,5 @@ fn merge(@builtin(global_invocation_id) id: vec3<u32>) {
         }
     }
     all_sums[i] = total;
-    for (var k = 0u; k < K; k++) { bounds[k * n + i] = abs(all_scores[k * n + i]); }
+    for (var k = 0u; k < K; k++) { bounds[k * n + i] = size(all_scores[k * n + i]); }
 }

@@ -70,15 +70,17 @@ impl TopK {
 
     /// Adds what another worker found for the same vectors in other features; the order of merging does not matter.
     pub fn merge(&mut self, other: &Self) {
-        for (j, found) in other.positive.iter().enumerate().take(self.positive.len()) {
-            found
-                .iter()
-                .for_each(|&ranked| self.high[j] = insert(&mut self.positive[j], self.k, ranked));
+        self.add(&other.positive, &other.negative);
+    }
+
+    /// Adds lists found elsewhere, one list a vector: positive scores and negative ones.
+    pub fn add(&mut self, positive: &[Vec<Ranked>], negative: &[Vec<Ranked>]) {
+        let n = self.positive.len();
+        for (j, &ranked) in each(positive).filter(|(j, _)| *j < n) {
+            self.high[j] = insert(&mut self.positive[j], self.k, ranked);
         }
-        for (j, found) in other.negative.iter().enumerate().take(self.negative.len()) {
-            found
-                .iter()
-                .for_each(|&ranked| self.low[j] = insert(&mut self.negative[j], self.k, ranked));
+        for (j, &ranked) in each(negative).filter(|(j, _)| *j < n) {
+            self.low[j] = insert(&mut self.negative[j], self.k, ranked);
         }
     }
 
@@ -99,6 +101,11 @@ impl TopK {
         both.truncate(self.k);
         both
     }
+}
+
+/// Every entry of some lists, with the number of its list.
+fn each(lists: &[Vec<Ranked>]) -> impl Iterator<Item = (usize, &Ranked)> {
+    lists.iter().enumerate().flat_map(|(j, list)| list.iter().map(move |ranked| (j, ranked)))
 }
 
 /// Puts `ranked` in its place by magnitude, drops what falls off the end, and says what the next one must pass.

@@ -6,7 +6,8 @@ use super::session::{Session, now};
 use super::state::{Action, Work};
 use crate::model::Weights;
 use crate::worker::pool::{OnTell, Pool};
-use crate::worker::protocol::heads::{self, GpuChoice, GpuReport};
+use crate::worker::protocol::gpu::{GpuChoice, GpuReport};
+use crate::worker::protocol::heads;
 use crate::worker::protocol::model::ModelSummary;
 use crate::worker::protocol::{Ask, JobId, Tell};
 
@@ -35,6 +36,17 @@ impl Compute {
             Some("gpu") => Self::Gpu,
             Some("drill") => Self::Drill,
             _ => Self::Auto,
+        }
+    }
+
+    /// How a job that would take all workers of `pool` about `cpu_ms` is offered to the GPU; `None` if it is not.
+    pub fn choice(self, cpu_ms: f64, pool: &Pool) -> Option<GpuChoice> {
+        match self {
+            Compute::Cpu => None,
+            Compute::Gpu => Some(GpuChoice::Always),
+            Compute::Drill => Some(GpuChoice::Drill { losses: 1 }),
+            Compute::Auto => (cpu_ms > WORTH_A_GPU_MS && has_web_gpu())
+                .then_some(GpuChoice::IfFaster { workers: pool.size() }),
         }
     }
 }
@@ -74,14 +86,7 @@ impl Session {
         if layers.is_empty() {
             return;
         }
-        let choice = match wanted.compute {
-            Compute::Cpu => None,
-            Compute::Gpu => Some(GpuChoice::Always),
-            Compute::Drill => Some(GpuChoice::Drill { losses: 1 }),
-            Compute::Auto => (wanted.cpu_ms > WORTH_A_GPU_MS && has_web_gpu())
-                .then_some(GpuChoice::IfFaster { workers: self.pool.size() }),
-        };
-        let jobs = match choice {
+        let jobs = match wanted.compute.choice(wanted.cpu_ms, &self.pool) {
             Some(choice) => vec![self.spectra_on_gpu(wanted, layers.to_vec(), choice)],
             None => self.spectra_on_cpu(wanted, layers),
         };
@@ -112,8 +117,8 @@ impl Session {
         let session = self.clone();
         let all = layers.clone();
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Heads(heads::Tell::Layer) => session.act_soon(Action::Step),
-            Tell::Heads(heads::Tell::Gpu(report)) => {
+            Tell::Layer => session.act_soon(Action::Step),
+            Tell::Gpu(report) => {
                 if let GpuReport::LeftToCpu { layers, .. } = &report {
                     let jobs = session.spectra_on_cpu(wanted, layers);
                     session.act(Action::Join(jobs));

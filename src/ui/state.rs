@@ -8,7 +8,8 @@ use std::rc::Rc;
 use super::route::{Page, Route};
 use crate::circuits::omega::Circuit;
 use crate::model::Weights;
-use crate::worker::protocol::heads::{GpuReport, HeadAt, HeadSpectra, PairTokens};
+use crate::worker::protocol::gpu::GpuReport;
+use crate::worker::protocol::heads::{HeadAt, HeadSpectra, PairTokens};
 use crate::worker::protocol::model::ModelSummary;
 use crate::worker::protocol::{Failure, JobId};
 

@@ -3,7 +3,8 @@
 use super::format::{percent, three, token};
 use crate::circuits::omega::Circuit;
 use crate::model::Weights;
-use crate::worker::protocol::heads::{By, GpuReport, PairTokens, TokenCosine};
+use crate::worker::protocol::gpu::GpuReport;
+use crate::worker::protocol::heads::{By, PairTokens, TokenCosine};
 use crate::worker::protocol::model::ModelSummary;
 
 /// What this is, in one sentence.
@@ -58,15 +59,6 @@ pub fn precision(by: By) -> &'static str {
 
 /// What the GPU made of the spectra, in a line.
 pub fn gpu_line(report: Option<&GpuReport>) -> String {
-    let speeds = |ms: &Option<[f64; 2]>| {
-        ms.map_or_else(String::new, |[gpu, cpu]| {
-            format!(
-                " (measured: {} ms a head on the GPU, {} ms on one CPU worker)",
-                three(gpu),
-                three(cpu)
-            )
-        })
-    };
     match report {
         None | Some(GpuReport::Resumed { .. }) => "Spectra are computed on the CPU, in f64.".into(),
         Some(GpuReport::Kept { name, ms }) => {
@@ -79,6 +71,25 @@ pub fn gpu_line(report: Option<&GpuReport>) -> String {
             format!("Spectra are computed on the CPU, in f64{}.", speeds(ms))
         }
     }
+}
+
+/// What the GPU made of a comparison with a dictionary, in a line; nothing where it was not asked.
+pub fn compared_line(report: Option<&GpuReport>) -> String {
+    match report {
+        None | Some(GpuReport::Resumed { .. }) => String::new(),
+        Some(GpuReport::Kept { name, ms }) => format!(
+            "Compared on {name}{}: products in f32, decompositions and statistics in f64 on the CPU.",
+            speeds(ms)
+        ),
+        Some(GpuReport::LeftToCpu { ms, .. }) => format!("Compared on the CPU{}.", speeds(ms)),
+    }
+}
+
+fn speeds(ms: &Option<[f64; 2]>) -> String {
+    ms.map_or_else(String::new, |[gpu, cpu]| {
+        let (gpu, cpu) = (three(gpu), three(cpu));
+        format!(" (measured: {gpu} ms a head on the GPU, {cpu} ms on one CPU worker)")
+    })
 }
 
 /// What the reader should be told of the GPU, beside the line; nothing where all is as it should be.

@@ -9,6 +9,7 @@
 //! A block of 1000 to 4000 rows is a good size. Two workers may take different rows of the same sides and [`Alignment::merge`].
 //! Memory: the directions in `f32`, and `rotations` maxima for each of them; for all heads of a large model go layer by layer.
 
+mod elsewhere;
 mod inverse;
 mod observe;
 mod report;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::CircuitError;
 use super::dictionary::{Frame, UnitBlock};
 use super::whitening::Gram;
+pub use elsewhere::{SideFound, SideOperands};
 pub use inverse::{FeatureHit, FeatureSearch};
 use observe::Observed;
 pub use report::{
@@ -141,6 +143,11 @@ impl Alignment {
         self.rows_done += other.rows_done;
         self.features_done += other.features_done;
         Ok(())
+    }
+
+    /// Width of the directions and of the features.
+    pub fn d_model(&self) -> usize {
+        self.frame.d_model
     }
 
     /// How much of the dictionary has been seen, `(rows done, rows)`.

@@ -15,16 +15,16 @@ use crate::math::top_k::TopK;
 pub(super) struct Observed {
     pub(super) head: HeadSide,
     /// Unit directions as rows, `[rank, d_model]`.
-    directions: DMatrix<f32>,
+    pub(super) directions: DMatrix<f32>,
     /// What each direction's norm was before it was made unit.
-    norms: Vec<f64>,
+    pub(super) norms: Vec<f64>,
     /// `BᵀB` of the directions before they were made unit, `[rank, rank]`.
     pub(super) gram: Mat,
     pub(super) top: TopK,
     pub(super) blocks: Vec<Range<usize>>,
     /// Orthonormal bases of the degenerate blocks as rows, one after the other.
-    block_bases: DMatrix<f32>,
-    block_sizes: Vec<usize>,
+    pub(super) block_bases: DMatrix<f32>,
+    pub(super) block_sizes: Vec<usize>,
     pub(super) block_top: TopK,
     /// Largest |coordinate| along each rotated direction, not yet divided by its norm.
     pub(super) rotated: Vec<f32>,

@@ -159,6 +159,22 @@ impl AlignmentReport {
         self.adjust();
     }
 
+    /// One report for each head, each with the q of its own family of tests. Sides of a head have to be neighbours.
+    pub fn by_head(self) -> Vec<Self> {
+        let mut reports: Vec<Self> = Vec::new();
+        for side in self.sides {
+            let same = |last: &SideAlignment| (last.layer, last.head) == (side.layer, side.head);
+            match reports.last_mut() {
+                Some(report) if report.sides.last().is_some_and(same) => report.sides.push(side),
+                _ => {
+                    reports.push(Self { comparison: self.comparison.clone(), sides: vec![side] });
+                }
+            }
+        }
+        reports.iter_mut().for_each(Self::adjust);
+        reports
+    }
+
     /// Sets q over every direction, and over every side.
     pub(super) fn adjust(&mut self) {
         let directions = self.sides.iter().flat_map(|side| &side.directions);

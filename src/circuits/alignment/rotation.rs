@@ -18,7 +18,7 @@ pub(super) struct Rotations {
     pub(super) h: usize,
     pub(super) count: usize,
     /// In pieces of whole rotations, `[pieces · h, h]` each.
-    pieces: Vec<DMatrix<f32>>,
+    pub(super) pieces: Vec<DMatrix<f32>>,
     exact: Vec<Mat>,
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Failure;
+use super::gpu::GpuChoice;
 use crate::circuits::alignment::{AlignmentReport, FeatureHit, Side};
 use crate::circuits::composition::Channel;
 use crate::circuits::dictionary::{Builtin, FileChoice};
@@ -18,26 +20,30 @@ pub enum Source {
     Own(FileChoice),
 }
 
+/// What heads are compared with, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparing {
+    /// Which dictionary.
+    pub source: Source,
+    /// Which convention.
+    pub weights: Weights,
+    /// Whether the common direction is projected out.
+    pub remove_mean: bool,
+    /// Features kept at each end.
+    pub top: usize,
+    /// Random rotations of each subspace.
+    pub rotations: usize,
+    /// Whether `Σ_X u` is compared instead of `u` (Theorem 1).
+    pub whiten: bool,
+}
+
 /// A question about alignment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
-    /// Compare both circuits of some heads with a dictionary.
-    Align {
-        /// Which dictionary.
-        source: Source,
-        /// Layer and head of each.
-        heads: Vec<(usize, usize)>,
-        /// Which convention.
-        weights: Weights,
-        /// Whether the common direction is projected out.
-        remove_mean: bool,
-        /// Features kept at each end.
-        top: usize,
-        /// Random rotations of each subspace.
-        rotations: usize,
-        /// Whether `Σ_X u` is compared instead of `u` (Theorem 1).
-        whiten: bool,
-    },
+    /// Compare both circuits of some heads, layer and head of each, with a dictionary.
+    Align(Comparing, Vec<(usize, usize)>),
+    /// The same for every head of some layers on the GPU; a report for each head.
+    AlignOnGpu(Comparing, Vec<usize>, GpuChoice),
     /// Every cosine of one side of one head with a dictionary of at most 4096 features, and their one-to-one matching.
     Cosines {
         /// Which dictionary.
@@ -101,6 +107,8 @@ pub enum Tell {
     About(Box<AboutDictionary>),
     /// A finished comparison.
     Report(Box<AlignmentReport>),
+    /// A head that could not be compared; the others are not affected.
+    Broken(Failure),
     /// Every cosine; one array: `[n_directions, n_features]` row-major.
     Cosines {
         /// Features of the dictionary.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod attention;
 pub mod features;
+pub mod gpu;
 pub mod heads;
 pub mod model;
 pub mod toy;
@@ -49,6 +50,10 @@ pub enum Tell {
     SelfTest(Box<crate::gpu::SelfTest>),
     /// Part of an answer about a toy.
     Toy(toy::Tell),
+    /// A layer of a job on the GPU is finished.
+    Layer,
+    /// What the GPU made of the job that it was offered.
+    Gpu(gpu::GpuReport),
     /// How far the work is; `done` of `total` steps.
     Progress {
         /// Steps finished.

@@ -9,9 +9,11 @@ use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
 use crate::ui::app::{use_app, use_dark};
 use crate::ui::format::three;
 use crate::ui::palette::Scale;
+use crate::ui::text::compared_line;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, head_grid};
 use crate::ui::widgets::select::Select;
+use crate::worker::protocol::gpu::GpuReport;
 
 /// Properties of [`AlignGrid`].
 #[derive(Properties, PartialEq)]
@@ -24,6 +26,8 @@ pub(super) struct AlignGridProps {
     pub on_layer: Callback<MouseEvent>,
     /// How long that takes, once a head was compared.
     pub estimate: Option<String>,
+    /// Who compared them, where the GPU was asked.
+    pub gpu: Option<GpuReport>,
 }
 
 /// The strongest side of a head, or the side that the reader picked.
@@ -72,6 +76,7 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
                 <button type="button" onclick={props.on_all.clone()} data-testid="align-all">{ format!("compare all {} heads", model.summary.complete_layers.len() * model.summary.n_heads) }</button>
             </div>
             if let Some(estimate) = &props.estimate { <p class="hint">{ estimate }</p> }
+            if props.gpu.is_some() { <p class="hint" data-testid="compared-by">{ compared_line(props.gpu.as_ref()) }</p> }
             <Gloss term="MMCS, σ beyond rotations" meaning="The mean over singular directions of the largest |cosine| with a feature, in standard deviations above what random rotations of the same subspace give. Rotations keep every property of the head and of the dictionary except the basis, so this says whether the singular vectors themselves are special." />
             { head_grid(&app, "Alignment of every head against rotations", [model.summary.n_layers, model.summary.n_heads], Some((at.layer, at.head)), &[], cell) }
         </section>

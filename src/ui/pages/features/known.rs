@@ -12,10 +12,15 @@ use crate::circuits::matching::Pair;
 use crate::model::Weights;
 use crate::ui::app::App;
 use crate::ui::session::now;
+use crate::ui::spectra::Compute;
 use crate::ui::state::{Action, Work};
+use crate::ui::text::gpu_note;
 use crate::worker::pool::{Dropped, OnTell};
-use crate::worker::protocol::features::{AboutDictionary, Ask, Source, Tell as FeatureTell};
-use crate::worker::protocol::{Ask as AnyAsk, JobId, Tell};
+use crate::worker::protocol::features::{
+    AboutDictionary, Ask, Comparing, Source, Tell as FeatureTell,
+};
+use crate::worker::protocol::gpu::{GpuChoice, GpuReport};
+use crate::worker::protocol::{Ask as AnyAsk, Failure, JobId, Tell};
 
 /// Random rotations of each subspace.
 const ROTATIONS: usize = 64;
@@ -70,6 +75,8 @@ pub(super) struct Known {
     pub reports: HashMap<(usize, usize), Rc<AlignmentReport>>,
     /// How long one head took, seconds.
     pub seconds: Option<f64>,
+    /// What the GPU made of the last job that it was offered.
+    pub gpu: Option<GpuReport>,
     pub cosines: Option<Cosines>,
     pub hits: Option<(String, Vec<FeatureHit>)>,
     pub failed: Option<(String, String)>,
@@ -82,7 +89,14 @@ pub(super) enum Heard {
     Tell(FeatureTell),
     Cosines(Cosines),
     Took(f64),
+    Gpu(GpuReport),
     Failed(String, String),
+}
+
+impl Heard {
+    fn failed(failure: Failure) -> Self {
+        Self::Failed(failure.what, failure.hint)
+    }
 }
 
 impl Reducible for Known {
@@ -105,8 +119,14 @@ impl Reducible for Known {
                 all.sort_by(|a, b| b.cos.abs().total_cmp(&a.cos.abs()));
                 next.hits = Some((label, all));
             }
+            Heard::Tell(FeatureTell::Broken(failure)) => {
+                next.failed = Some((failure.what, failure.hint));
+            }
             Heard::Tell(FeatureTell::Cosines { .. } | FeatureTell::Channels(_)) => {}
             Heard::Cosines(cosines) => next.cosines = Some(cosines),
+            // A resumed job is still on the GPU that kept it.
+            Heard::Gpu(GpuReport::Resumed { .. }) => {}
+            Heard::Gpu(report) => next.gpu = Some(report),
             Heard::Took(seconds) => next.seconds = Some(seconds),
             Heard::Failed(what, hint) => next.failed = Some((what, hint)),
         }
@@ -133,17 +153,9 @@ impl Asker {
         }
     }
 
-    fn align(&self, head: (usize, usize)) -> Ask {
+    fn how(&self) -> Comparing {
         let Setting { source, weights, remove_mean, whiten, .. } = self.setting.clone();
-        Ask::Align {
-            source,
-            heads: vec![head],
-            weights,
-            remove_mean,
-            top: 10,
-            rotations: ROTATIONS,
-            whiten,
-        }
+        Comparing { source, weights, remove_mean, top: 10, rotations: ROTATIONS, whiten }
     }
 
     /// Compares the head in view, ahead of everything else.
@@ -151,37 +163,71 @@ impl Asker {
         let (hears, since) = (self.known.dispatcher(), now());
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
             Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
-            Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
+            Tell::Failed(failure) => hears.dispatch(Heard::failed(failure)),
             Tell::Done => hears.dispatch(Heard::Took((now() - since) / 1000.0)),
             _ => {}
         });
-        self.ask(Some("alignment"), self.align(head), on_tell);
+        self.ask(Some("alignment"), Ask::Align(self.how(), vec![head]), on_tell);
     }
 
-    /// Compares many heads, one question each.
-    pub(super) fn heads(&self, heads: Vec<(usize, usize)>) {
-        let ask = |head: &(usize, usize)| {
+    /// Compares every head of some layers: on the GPU where that is wanted or likely to be faster, else a head a question.
+    pub(super) fn layers(&self, layers: &[usize], n_heads: usize) {
+        let (state, session) = (self.app.value(), &self.app.session);
+        let total = layers.len() * n_heads;
+        let cpu_ms = 1000.0 * self.known.seconds.unwrap_or(0.0) * total as f64;
+        let compute = Compute::parse(state.route.text("compute"));
+        let jobs = match compute.choice(cpu_ms / session.pool.size() as f64, &session.pool) {
+            Some(choice) => vec![self.layers_on_gpu(layers.to_vec(), n_heads, choice)],
+            None => self.layers_on_cpu(layers, n_heads),
+        };
+        let what = "heads compared with the dictionary".to_owned();
+        session.act(Action::Begin(Work { what, done: 0, total, since: now(), jobs }));
+    }
+
+    fn layers_on_cpu(&self, layers: &[usize], n_heads: usize) -> Vec<JobId> {
+        let ask = |head: (usize, usize)| {
             let (hears, session) = (self.known.dispatcher(), self.app.session.clone());
             let on_tell: OnTell = Rc::new(move |tell, _| match tell {
                 Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
                 Tell::Failed(failure) => {
-                    hears.dispatch(Heard::Failed(failure.what, failure.hint));
+                    hears.dispatch(Heard::failed(failure));
                     session.act(Action::Step);
                 }
                 Tell::Done => session.act(Action::Step),
                 _ => {}
             });
-            self.ask(None, self.align(*head), on_tell)
+            self.ask(None, Ask::Align(self.how(), vec![head]), on_tell)
         };
-        let jobs: Vec<JobId> = heads.iter().map(ask).collect();
-        let what = "heads compared with the dictionary".to_owned();
-        self.app.session.act(Action::Begin(Work {
-            what,
-            done: 0,
-            total: jobs.len(),
-            since: now(),
-            jobs,
-        }));
+        layers.iter().flat_map(|&l| (0..n_heads).map(move |h| (l, h))).map(ask).collect()
+    }
+
+    fn layers_on_gpu(&self, layers: Vec<usize>, n_heads: usize, choice: GpuChoice) -> JobId {
+        let (asker, all) = (self.clone(), layers.clone());
+        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+            Tell::Features(tell) => {
+                if matches!(tell, FeatureTell::Report(_) | FeatureTell::Broken(_)) {
+                    asker.app.session.act_soon(Action::Step);
+                }
+                asker.known.dispatch(Heard::Tell(tell));
+            }
+            Tell::Gpu(report) => {
+                if let GpuReport::LeftToCpu { layers, .. } = &report {
+                    let jobs = asker.layers_on_cpu(layers, n_heads);
+                    asker.app.session.act(Action::Join(jobs));
+                }
+                if let Some((what, hint)) = gpu_note(&report) {
+                    asker.app.session.act(Action::Note(what, hint));
+                }
+                asker.known.dispatch(Heard::Gpu(report));
+            }
+            // The dictionary cannot be read, or the worker itself is gone: the CPU says which.
+            Tell::Failed(_) => {
+                let jobs = asker.layers_on_cpu(&all, n_heads);
+                asker.app.session.act(Action::Join(jobs));
+            }
+            _ => {}
+        });
+        self.ask(None, Ask::AlignOnGpu(self.how(), layers, choice), on_tell)
     }
 
     /// Every cosine of one side of a head.
@@ -198,7 +244,7 @@ impl Asker {
                     matching,
                 }));
             }
-            Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
+            Tell::Failed(failure) => hears.dispatch(Heard::failed(failure)),
             _ => {}
         });
         let Setting { source, weights, remove_mean, .. } = self.setting.clone();
@@ -216,7 +262,7 @@ impl Asker {
             let hears = self.known.dispatcher();
             let on_tell: OnTell = Rc::new(move |tell, _| match tell {
                 Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
-                Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure.what, failure.hint)),
+                Tell::Failed(failure) => hears.dispatch(Heard::failed(failure)),
                 _ => {}
             });
             let Setting { source, weights, remove_mean, .. } = self.setting.clone();

@@ -88,15 +88,11 @@ pub fn Features() -> Html {
     let n_heads = model.summary.n_heads;
     let all = {
         let (asker, layers) = (asker.clone(), model.summary.complete_layers.clone());
-        Callback::from(move |_: MouseEvent| {
-            asker.heads(layers.iter().flat_map(|&l| (0..n_heads).map(move |h| (l, h))).collect())
-        })
+        Callback::from(move |_: MouseEvent| asker.layers(&layers, n_heads))
     };
     let layer = {
         let (asker, layer) = (asker.clone(), at.layer);
-        Callback::from(move |_: MouseEvent| {
-            asker.heads((0..n_heads).map(|head| (layer, head)).collect())
-        })
+        Callback::from(move |_: MouseEvent| asker.layers(&[layer], n_heads))
     };
     let search = {
         let (asker, layers) = (asker.clone(), model.summary.complete_layers.clone());
@@ -136,7 +132,7 @@ pub fn Features() -> Html {
                 if let Some(about) = &known.about { { described(about) } }
             </section>
             <div class="columns features">
-                <grid::AlignGrid reports={known.reports.clone()} on_all={all} on_layer={layer} {estimate} />
+                <grid::AlignGrid reports={known.reports.clone()} on_all={all} on_layer={layer} {estimate} gpu={known.gpu.clone()} />
                 if let Some(report) = report {
                     <directions::Directions {report} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
                 } else if known.failed.is_none() {

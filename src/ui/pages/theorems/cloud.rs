@@ -14,7 +14,9 @@ use crate::ui::charts::{Figure, Point, Scatter, Table};
 use crate::ui::format::three;
 use crate::ui::state::Action;
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::features::{Ask as FeatureAsk, Source, Tell as FeatureTell};
+use crate::worker::protocol::features::{
+    Ask as FeatureAsk, Comparing, Source, Tell as FeatureTell,
+};
 use crate::worker::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
 use crate::worker::protocol::{Ask, Tell};
 
@@ -223,15 +225,15 @@ fn dictionaries(app: &App, drawn: &UseReducerHandle<Drawn>) {
             Tell::Done => end(),
             _ => {}
         });
-        let ask = FeatureAsk::Align {
+        let how = Comparing {
             source: Source::Model(builtin),
-            heads: vec![(layer, 0)],
             weights: state.weights(),
             remove_mean: false,
             top: 1,
             rotations: 1,
             whiten: true,
         };
+        let ask = FeatureAsk::Align(how, vec![(layer, 0)]);
         app.session.pool.ask(Ask::Features(ask), on_tell);
     }
 }

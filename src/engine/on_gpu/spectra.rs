@@ -1,142 +1,57 @@
-//! Spectra of whole layers on the GPU: certified, repaired in f64 where a certificate fails, resumed when the device goes.
-//!
-//! Nothing is lost with a device: a layer is told when all of it is there, and the one under way is begun again on another
-//! device, twice; then the rest is left to the CPU.
+//! Spectra of a layer on the GPU: certified, and repaired in f64 where a certificate fails.
 
 use std::ops::Range;
 
-use super::Engine;
-use super::heads::{both_spectra, spectrum};
+use super::{ByLayer, Speeds, Stop};
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::Circuit;
-use crate::gpu::{Factors, Gpu, GpuError, GpuOptions, HeadSvd, SvdBatch};
+use crate::engine::Engine;
+use crate::engine::heads::{both_spectra, spectrum};
+use crate::gpu::{Factors, Gpu, GpuError, HeadSvd, SvdBatch};
 use crate::math::Mat;
 use crate::model::{AttentionLayer, HeadWeights, Weights};
-use crate::worker::protocol::heads::{
-    By, CircuitSpectrum, GpuChoice, GpuReport, HeadSpectra, Tell as HeadTell,
-};
-use crate::worker::protocol::{Failure, Out, Tell};
-
-/// Devices that may be lost before the CPU takes over.
-const LIVES: usize = 2;
+use crate::worker::protocol::heads::{By, CircuitSpectrum, HeadSpectra, Tell as HeadTell};
+use crate::worker::protocol::{Failure, Tell};
 
 /// Bytes of decoded weights in memory at a time: as many heads as fit go over together.
 const DECODED: usize = 128 << 20;
 
-/// Milliseconds a head, both circuits: on the GPU, and on one CPU worker.
-type Speeds = [f64; 2];
+/// Both circuits of every head under one convention.
+pub(in crate::engine) struct Spectra(pub(in crate::engine) Weights);
 
-/// Spectra that are wanted of a model, and how far they are.
-struct Job {
-    layers: Vec<usize>,
-    weights: Weights,
-    choice: GpuChoice,
-    n_heads: usize,
-    /// How many layers are finished.
-    done: usize,
-    drills: usize,
-    clock: fn() -> f64,
-}
-
-/// How a job leaves a device that still works.
-enum End {
-    Finished,
-    /// The CPU is faster, or the adapter is software.
-    CpuIsFaster(Option<Speeds>),
-}
-
-/// Answers one question: every layer's spectra, between [`GpuReport`]s of what became of the job.
-pub(super) async fn spectra(
-    engine: &mut Engine,
-    layers: Vec<usize>,
-    weights: Weights,
-    choice: GpuChoice,
-    out: Out<'_>,
-) -> Result<(), Failure> {
-    let drills = if let GpuChoice::Drill { losses } = choice { losses } else { 0 };
-    let clock = engine.clock.unwrap_or(|| 0.0);
-    let n_heads = engine.model()?.arch.n_heads;
-    let mut job = Job { layers, weights, choice, n_heads, done: 0, drills, clock };
-    let mut lives = LIVES;
-    let (why, ms) = loop {
-        match job.on_one_device(engine, out).await {
-            Ok(End::Finished) => return Ok(()),
-            Ok(End::CpuIsFaster(ms)) => break (String::new(), ms),
-            Err(GpuError::Lost { message }) if lives > 0 => {
-                lives -= 1;
-                report(GpuReport::Resumed { why: message }, out);
-            }
-            Err(error) => break (error.to_string(), None),
-        }
-    };
-    report(GpuReport::LeftToCpu { layers: job.layers.split_off(job.done), why, ms }, out);
-    Ok(())
-}
-
-fn report(report: GpuReport, out: Out<'_>) {
-    out(Tell::Heads(HeadTell::Gpu(report)), Vec::new());
-}
-
-impl Job {
-    async fn on_one_device(&mut self, engine: &mut Engine, out: Out<'_>) -> Result<End, GpuError> {
-        let gpu = Gpu::request(GpuOptions::new(self.clock)).await?;
-        let end = self.on(&gpu, engine, out).await;
-        gpu.destroy();
-        end
-    }
-
-    async fn on(&mut self, gpu: &Gpu, engine: &mut Engine, out: Out<'_>) -> Result<End, GpuError> {
-        if matches!(self.choice, GpuChoice::IfFaster { .. }) && gpu.description().software {
-            return Ok(End::CpuIsFaster(None));
-        }
-        while let Some(&layer) = self.layers.get(self.done) {
-            if self.drills > 0 && self.done > 0 {
-                self.drills -= 1;
-                gpu.destroy();
-            }
-            let tells = match engine.layer(layer) {
-                Ok(attention) => layer_spectra(gpu, attention, self.n_heads, self.weights).await?,
-                Err(failure) => (0..self.n_heads)
-                    .map(|head| HeadTell::Broken { layer, head, why: failure.what.clone() })
-                    .collect(),
-            };
-            for tell in tells {
-                out(Tell::Heads(tell), Vec::new());
-            }
-            out(Tell::Heads(HeadTell::Layer), Vec::new());
-            self.done += 1;
-            if self.done == 1 {
-                let ms = self.measure(gpu, engine, layer).await?;
-                if let (GpuChoice::IfFaster { workers }, Some([on_gpu, on_cpu])) = (self.choice, ms)
-                    && on_gpu > on_cpu / workers.max(1) as f64
-                {
-                    return Ok(End::CpuIsFaster(ms));
-                }
-                let found = gpu.description();
-                let name = format!("{} {}", found.backend, found.name).trim().to_owned();
-                report(GpuReport::Kept { name, ms }, out);
-            }
-        }
-        Ok(End::Finished)
-    }
-
-    /// Times the first layer once more, now that the kernels are compiled, and one of its heads on the CPU.
-    async fn measure(
-        &self,
+impl ByLayer for Spectra {
+    async fn layer(
+        &mut self,
         gpu: &Gpu,
         engine: &mut Engine,
         layer: usize,
-    ) -> Result<Option<Speeds>, GpuError> {
-        if !matches!(self.choice, GpuChoice::IfFaster { .. }) {
-            return Ok(None);
-        }
+    ) -> Result<Vec<Tell>, Stop> {
+        let n_heads = engine.model()?.arch.n_heads;
+        let tells = match engine.layer(layer) {
+            Ok(attention) => layer_spectra(gpu, attention, n_heads, self.0).await?,
+            Err(failure) => (0..n_heads)
+                .map(|head| HeadTell::Broken { layer, head, why: failure.what.clone() })
+                .collect(),
+        };
+        Ok(tells.into_iter().map(Tell::Heads).collect())
+    }
+
+    /// Times the layer once more, now that the kernels are compiled, and one of its heads on the CPU.
+    async fn measure(
+        &mut self,
+        gpu: &Gpu,
+        engine: &mut Engine,
+        layer: usize,
+        clock: fn() -> f64,
+    ) -> Result<Option<Speeds>, Stop> {
+        let n_heads = engine.model()?.arch.n_heads;
         let Ok(attention) = engine.layer(layer) else { return Ok(None) };
-        let start = (self.clock)();
-        layer_spectra(gpu, attention, self.n_heads, self.weights).await?;
-        let middle = (self.clock)();
-        both_spectra(attention, [layer, 0], self.weights);
-        let end = (self.clock)();
-        Ok(Some([(middle - start) / self.n_heads.max(1) as f64, end - middle]))
+        let start = clock();
+        layer_spectra(gpu, attention, n_heads, self.0).await?;
+        let middle = clock();
+        both_spectra(attention, [layer, 0], self.0);
+        let end = clock();
+        Ok(Some([(middle - start) / n_heads.max(1) as f64, end - middle]))
     }
 }
 
