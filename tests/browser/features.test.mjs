@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { ROOT, complete, picture, python, start, withPage } from "./harness.mjs";
+import { PROJECTS, ROOT, complete, picture, python, start, withPage } from "./harness.mjs";
 
 describe("Features", () => {
   let session, scratch;
@@ -101,3 +101,43 @@ describe("Features", () => {
     assert.ok(Number(await best.locator(".cosine").textContent()) > 0.999);
   });
 });
+
+for (const [project, flags] of Object.entries(PROJECTS)) {
+  describe(`Features ${project}`, () => {
+    let session;
+    before(async () => (session = await start(flags)));
+    after(() => session?.stop());
+
+    /** Standard deviations beyond rotations of every head, as the grid shows them. */
+    const compared = async (compute) => {
+      let found;
+      await withPage(session, { hash: `#/features?compute=${compute}` }, async (page) => {
+        await page.getByTestId("verdict").waitFor();
+        await page.getByTestId("align-all").click();
+        await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
+        const shown = await page.locator(".page.features [data-head]").allTextContents();
+        const line = await page.getByTestId("compared-by").allTextContents();
+        const notices = (await page.locator(".notices").allTextContents()).join(" ");
+        found = { z: shown.map((text) => Number(text.replace("−", "-"))), line: line.join(" "), notices };
+      });
+      return found;
+    };
+
+    test("compares all heads alike wherever they are computed", async () => {
+      const cpu = await compared("cpu");
+      assert.ok(cpu.z.length === 12 && cpu.z.every(Number.isFinite) && cpu.line === "");
+      for (const compute of ["gpu", "drill"]) {
+        const gpu = await compared(compute);
+        // Three digits are shown, and the products are f32 on both.
+        gpu.z.forEach((z, i) => assert.ok(Math.abs(z - cpu.z[i]) <= 0.011, `${z} for ${cpu.z[i]}`));
+        if (project === "with WebGPU") {
+          assert.match(gpu.line, /^Compared on BrowserWebGpu.*: products in f32/);
+          assert.match(gpu.notices, compute === "drill" ? /The GPU went away/ : /^$/);
+        } else {
+          assert.match(gpu.line, /^Compared on the CPU/);
+          assert.match(gpu.notices, /The GPU is not used/);
+        }
+      }
+    });
+  });
+}
