@@ -85,14 +85,10 @@ impl Engine {
             Ask::SelfTest(seed) => self_test::answer(seed, self.clock.unwrap_or(|| 0.0), out).await,
             #[cfg(not(feature = "gpu"))]
             Ask::SelfTest(_) => Err(Failure::new("this build has no GPU kernels")),
-            Ask::SetElsewhere(spec) => {
+            Ask::Elsewhere(ask) => {
                 let (model, _) = open::open(Checkpoint::open(sources)?, &Default::default())?;
-                let mut other = Self { model: Some(model), ..Self::default() };
-                attention::answer(
-                    &mut other,
-                    crate::worker::protocol::attention::Ask::Set(spec),
-                    out,
-                )
+                let mut other = Self { model: Some(model), clock: self.clock, ..Self::default() };
+                Box::pin(other.answer(*ask, Vec::new(), Vec::new(), out)).await
             }
         }
     }

@@ -137,7 +137,7 @@ impl Pool {
 
 /// Whether a question is about the open model.
 fn needs_model(ask: &Ask) -> bool {
-    !matches!(ask, Ask::Open(_) | Ask::SetElsewhere(_) | Ask::SelfTest(_) | Ask::Toy(_))
+    !matches!(ask, Ask::Open(_) | Ask::Elsewhere(_) | Ask::SelfTest(_) | Ask::Toy(_))
 }
 
 /// The files as workers take them.

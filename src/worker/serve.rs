@@ -59,9 +59,7 @@ async fn answer(engine: &RefCell<Engine>, question: Envelope<Ask>) {
     };
     let mut out = |tell: Tell, arrays: Vec<Vec<f32>>| post(id, &tell, &arrays);
     let sources = match &question.header {
-        Ask::Open(_) | Ask::SetElsewhere(_) | Ask::Features(_)
-            if !question.extra.is_undefined() =>
-        {
+        Ask::Open(_) | Ask::Elsewhere(_) | Ask::Features(_) if !question.extra.is_undefined() => {
             match BlobSource::list(&question.extra) {
                 Ok(sources) => sources,
                 Err(error) => {

@@ -70,6 +70,20 @@ describe("Features", () => {
     await page.waitForFunction(() => /circuit=ov/.test(location.hash));
   });
 
+  it("answers the paper's question at every step of training", { hash: "#/features?layer=0&head=0&side=src" }, async (page) => {
+    await page.getByTestId("verdict").waitFor();
+    await page.getByTestId("align-steps").click();
+    await page.getByTestId("aligned-sides").filter({ hasText: "At step 4000" }).waitFor({ timeout: 120_000 });
+    await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
+    assert.equal(await page.getByTestId("aligned-sides").textContent(), "At step 4000, one of 48 sides lies beyond its rotations: L0H0 src (5.37 σ).");
+    const figure = page.getByRole("region", { name: "Alignment through training" }).locator("figure");
+    await figure.locator("details").first().evaluate((details) => (details.open = true));
+    const rows = await figure.locator("tbody tr").allTextContents();
+    assert.equal(rows.length, 14);
+    await figure.scrollIntoViewIfNeeded();
+    await picture(page, "features-training");
+  });
+
   it("answers which heads read a word", { hash: "#/features" }, async (page) => {
     await page.getByTestId("verdict").waitFor();
     await page.getByRole("searchbox", { name: "feature" }).fill("Mary");

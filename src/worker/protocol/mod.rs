@@ -30,8 +30,8 @@ pub enum Ask {
     SelfTest(u32),
     /// The toy lab's run.
     Toy(toy::Ask),
-    /// Measure a set of prompts on the files that travel beside this message; the open model stays.
-    SetElsewhere(attention::SetSpec),
+    /// The same question about the files that travel beside this message; the open model stays.
+    Elsewhere(Box<Ask>),
 }
 
 /// What a worker tells while it works on a question.

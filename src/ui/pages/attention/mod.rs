@@ -19,7 +19,7 @@ mod components;
 mod grid;
 mod pattern;
 mod prompt;
-mod series;
+pub(super) mod series;
 mod set;
 
 /// What is known about the prompt in view.

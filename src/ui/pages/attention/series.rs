@@ -17,7 +17,7 @@ use crate::ui::session::{BUILT_IN_STEPS, fetch, now};
 use crate::ui::state::{Action, Work};
 use crate::ui::widgets::select::Slider;
 use crate::worker::pool::{Dropped, OnTell};
-use crate::worker::protocol::attention::{SetHead, Tell as AttentionTell};
+use crate::worker::protocol::attention::{Ask as AttentionAsk, SetHead, Tell as AttentionTell};
 use crate::worker::protocol::{Ask, Tell};
 
 /// Prompts per checkpoint.
@@ -25,10 +25,10 @@ const PROMPTS: usize = 64;
 
 /// One checkpoint of a series: its step, or its place where no name tells one.
 #[derive(Clone, PartialEq)]
-struct Checkpoint {
-    step: u32,
-    name: String,
-    files: Vec<Dropped>,
+pub(in crate::ui::pages) struct Checkpoint {
+    pub step: u32,
+    pub name: String,
+    pub files: Vec<Dropped>,
 }
 
 /// One checkpoint's measurements.
@@ -190,7 +190,7 @@ fn in_order(files: &[Dropped]) -> Vec<Checkpoint> {
 }
 
 /// The built-in model's checkpoints.
-async fn fetched() -> Result<Vec<Checkpoint>, String> {
+pub(in crate::ui::pages) async fn fetched() -> Result<Vec<Checkpoint>, String> {
     let file = async |name: &str| {
         let blob = fetch(&format!("models/names/{name}")).await?;
         Ok::<_, String>(Dropped { name: name.to_owned(), blob })
@@ -225,7 +225,8 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
             }
             _ => {}
         });
-        let ask = Ask::SetElsewhere(spec("ioi", "", PROMPTS, EventRule::Every));
+        let set = AttentionAsk::Set(spec("ioi", "", PROMPTS, EventRule::Every));
+        let ask = Ask::Elsewhere(Box::new(Ask::Attention(set)));
         app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
     };
     let jobs: Vec<_> = series.iter().map(ask).collect();

@@ -153,7 +153,8 @@ impl Asker {
         }
     }
 
-    fn how(&self) -> Comparing {
+    /// What heads are compared with.
+    pub(super) fn how(&self) -> Comparing {
         let Setting { source, weights, remove_mean, whiten, .. } = self.setting.clone();
         Comparing { source, weights, remove_mean, top: 10, rotations: ROTATIONS, whiten }
     }

@@ -14,7 +14,7 @@ use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::worker::pool::Dropped;
-use crate::worker::protocol::features::AboutDictionary;
+use crate::worker::protocol::features::{AboutDictionary, Source};
 use known::{Asker, Heard, Known, Setting, source_of};
 
 mod channels;
@@ -23,6 +23,7 @@ mod directions;
 mod grid;
 mod known;
 mod search;
+mod training;
 
 /// The page: dictionary, grid, directions, search, matching, composition.
 #[component]
@@ -145,6 +146,9 @@ pub fn Features() -> Html {
             <search::SearchBox on_search={search} hits={known.hits.clone()} />
             <cosines::CosineView {cosines} on_ask={match_side} />
             <channels::ChannelView />
+            if model.built_in.is_some() && !matches!(setting.source, Source::Own(_)) {
+                <training::Training asker={asker.clone()} shape={[model.summary.n_layers, n_heads]} at={(at.layer, at.head, side)} />
+            }
         </>
     }
 }

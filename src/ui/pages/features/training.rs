@@ -1,0 +1,203 @@
+//! The paper's question on a model whose training the reader can replay: when do its heads align beyond chance?
+
+use std::rc::Rc;
+
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+use super::known::Asker;
+use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
+use crate::ui::app::use_app;
+use crate::ui::charts::{Figure, Lines, Series, Table};
+use crate::ui::format::three;
+use crate::ui::pages::attention::series::fetched;
+use crate::ui::session::{BUILT_IN_STEPS, now};
+use crate::ui::state::{Action, Work};
+use crate::worker::pool::OnTell;
+use crate::worker::protocol::features::{Ask as FeatureAsk, Tell as FeatureTell};
+use crate::worker::protocol::{Ask, Tell};
+
+/// The false discovery rate at which a side counts as aligned.
+const Q: f64 = 0.01;
+
+/// Checkpoints by step, each with one report on all of its heads.
+#[derive(Clone, PartialEq, Default)]
+struct Steps(Vec<(u32, Rc<AlignmentReport>)>);
+
+impl Reducible for Steps {
+    /// Nothing to begin afresh.
+    type Action = Option<(u32, Rc<AlignmentReport>)>;
+
+    fn reduce(self: Rc<Self>, heard: Self::Action) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match heard {
+            Some(step) => next.0.push(step),
+            None => next.0.clear(),
+        }
+        next.0.sort_by_key(|(step, _)| *step);
+        Rc::new(next)
+    }
+}
+
+/// Properties of [`Training`].
+#[derive(Properties)]
+pub(super) struct TrainingProps {
+    /// Who compares, and with what.
+    pub asker: Asker,
+    /// Layers that are complete, and heads of each.
+    pub shape: [usize; 2],
+    /// The head and side in view.
+    pub at: (usize, usize, Side),
+}
+
+impl PartialEq for TrainingProps {
+    fn eq(&self, other: &Self) -> bool {
+        self.asker.setting == other.asker.setting
+            && (self.shape, self.at) == (other.shape, other.at)
+    }
+}
+
+/// Compares every checkpoint of the built-in model with the dictionary, and shows what came of it.
+#[component]
+pub(super) fn Training(props: &TrainingProps) -> Html {
+    let app = use_app();
+    let steps = use_reducer(Steps::default);
+    {
+        let steps = steps.clone();
+        use_effect_with(props.asker.setting.clone(), move |_| steps.dispatch(None));
+    }
+    let compare = {
+        let (asker, steps, shape) = (props.asker.clone(), steps.clone(), props.shape);
+        Callback::from(move |_: MouseEvent| {
+            let (asker, steps) = (asker.clone(), steps.clone());
+            spawn_local(async move { every_step(&asker, &steps, shape).await });
+        })
+    };
+    let here = app.value().model.as_ref().and_then(|m| m.built_in);
+    html! {
+        <section aria-label="Alignment through training">
+            <h2>{ "Through training" }</h2>
+            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. Every head of each is compared with the dictionary above; a side counts as aligned where it lies beyond rotations of its own subspace at a false discovery rate of {Q}.", BUILT_IN_STEPS.len()) }</p>
+            <button type="button" onclick={compare} data-testid="align-steps">{ "compare every step" }</button>
+            if let Some((step, last)) = steps.0.last() {
+                <p data-testid="aligned-sides">{ sentence(*step, last) }</p>
+                { chart(&steps.0, props.at, here.map(f64::from)) }
+            }
+        </section>
+    }
+}
+
+async fn every_step(asker: &Asker, steps: &UseReducerHandle<Steps>, [layers, n_heads]: [usize; 2]) {
+    let session = &asker.app.session;
+    let series = match fetched().await {
+        Ok(series) => series,
+        Err(why) => {
+            let what = format!("The checkpoints could not be loaded: {why}.");
+            return session.act(Action::Note(what, String::new()));
+        }
+    };
+    steps.dispatch(None);
+    let heads: Vec<_> = (0..layers).flat_map(|l| (0..n_heads).map(move |h| (l, h))).collect();
+    let ask = Ask::Features(FeatureAsk::Align(asker.how(), heads));
+    let jobs: Vec<_> = series
+        .iter()
+        .map(|checkpoint| {
+            let (step, name) = (checkpoint.step, checkpoint.name.clone());
+            let (hears, session) = (steps.dispatcher(), session.clone());
+            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                Tell::Features(FeatureTell::Report(report)) => {
+                    hears.dispatch(Some((step, Rc::from(report))));
+                }
+                Tell::Done => session.act(Action::Step),
+                Tell::Failed(failure) => {
+                    session.act(Action::Step);
+                    session.act(Action::Note(format!("{name}: {}", failure.what), failure.hint));
+                }
+                _ => {}
+            });
+            let ask = Ask::Elsewhere(Box::new(ask.clone()));
+            asker.app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
+        })
+        .collect();
+    let what = "checkpoints compared with the dictionary".to_owned();
+    session.act(Action::Begin(Work { what, done: 0, total: jobs.len(), since: now(), jobs }));
+}
+
+fn z(side: &SideAlignment) -> Option<f64> {
+    side.rotation_null.as_ref().map(|null| null.z)
+}
+
+fn aligned(report: &AlignmentReport) -> Vec<&SideAlignment> {
+    report.sides.iter().filter(|side| side.q_rotation.is_some_and(|q| q < Q)).collect()
+}
+
+fn named(side: &SideAlignment) -> String {
+    let z = z(side).map_or_else(|| "–".to_owned(), three);
+    format!("L{}H{} {} ({z} σ)", side.layer, side.head, side.side.name())
+}
+
+/// The answer, as it is.
+fn sentence(step: u32, report: &AlignmentReport) -> String {
+    let (found, n) = (aligned(report), report.sides.len());
+    match found[..] {
+        [] => format!("At step {step}, none of {n} sides lies beyond its rotations."),
+        [one] => {
+            format!("At step {step}, one of {n} sides lies beyond its rotations: {}.", named(one))
+        }
+        _ => {
+            let names: Vec<String> = found.iter().map(|side| named(side)).collect();
+            let count = found.len();
+            format!(
+                "At step {step}, {count} of {n} sides lie beyond their rotations: {}.",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+fn chart(
+    steps: &[(u32, Rc<AlignmentReport>)],
+    (layer, head, side): (usize, usize, Side),
+    here: Option<f64>,
+) -> Html {
+    let strongest =
+        |report: &AlignmentReport| report.sides.iter().filter_map(z).max_by(f64::total_cmp);
+    let in_view = move |report: &AlignmentReport| {
+        let wanted = |s: &&SideAlignment| (s.layer, s.head, s.side) == (layer, head, side);
+        report.sides.iter().find(wanted).and_then(z)
+    };
+    let line = |name: String, f: &dyn Fn(&AlignmentReport) -> Option<f64>, dashed: bool| Series {
+        name,
+        points: steps.iter().filter_map(|(step, r)| Some((f64::from(*step), f(r)?))).collect(),
+        dashed,
+        ..Series::default()
+    };
+    let series = vec![
+        line("strongest side".into(), &strongest, true),
+        line(format!("L{layer}H{head} {}", side.name()), &in_view, false),
+    ];
+    let table = {
+        let steps = steps.to_vec();
+        Callback::from(move |()| {
+            let columns = ["step", "sides aligned", "of", "which", "in view σ", "strongest σ"];
+            steps.iter().fold(Table::new(columns), |table, (step, report)| {
+                let found = aligned(report);
+                let names: Vec<String> = found.iter().map(|side| named(side)).collect();
+                let number = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
+                table.row(vec![
+                    step.to_string(),
+                    found.len().to_string(),
+                    report.sides.len().to_string(),
+                    names.join(", "),
+                    number(in_view(report)),
+                    number(strongest(report)),
+                ])
+            })
+        })
+    };
+    html! {
+        <Figure name="alignment-through-training" {table} caption={html! { "Mean of the largest |cosine| of a side's directions, in standard deviations beyond random rotations of its subspace, over training steps. Choose another head or side above to follow it." }}>
+            <Lines label="Alignment beyond rotations over training" {series} x="training step, log" y="σ beyond rotations" log_x={true} cursor={here} />
+        </Figure>
+    }
+}
