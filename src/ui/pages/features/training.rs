@@ -75,7 +75,7 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
     };
     let here = app.value().model.as_ref().and_then(|m| m.built_in);
     html! {
-        <section aria-label="Alignment through training">
+        <section class="series-view" aria-label="Alignment through training">
             <h2>{ "Through training" }</h2>
             <p class="hint">{ format!("The built-in model was saved at {} steps of its training. Every head of each is compared with the dictionary above; a side counts as aligned where it lies beyond rotations of its own subspace at a false discovery rate of {Q}.", BUILT_IN_STEPS.len()) }</p>
             <button type="button" onclick={compare} data-testid="align-steps">{ "compare every step" }</button>
