@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::CliError;
 use crate::checkpoint::{ByteSource, FileSource};
 use crate::circuits::alignment::Side;
-use crate::circuits::dictionary::{Along, Builtin, Dictionary, FileChoice};
+use crate::circuits::dictionary::{Along, Builtin, Dictionary, DictionaryError, FileChoice};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{Model, Weights};
 
@@ -113,10 +113,22 @@ impl DictionaryChoice {
                     Axis::Columns => Along::Columns,
                 });
                 let choice = FileChoice { tensor, along, head };
-                Dictionary::of_files(model, sources(&path)?, &choice, weights)
-                    .map_err(CliError::work)
+                Dictionary::of_files(model, sources(&path)?, &choice, weights).map_err(answerable)
             }
         }
+    }
+}
+
+/// The error, with the argument that answers it.
+fn answerable(error: DictionaryError) -> CliError {
+    match error {
+        DictionaryError::SeveralMatrices { .. } => {
+            CliError::Usage(format!("{error}, as in FILE:TENSOR"))
+        }
+        DictionaryError::RowsOrColumns { .. } => {
+            CliError::Usage(format!("{error}, with --axis rows or --axis columns"))
+        }
+        error => CliError::work(error),
     }
 }
 

@@ -7,13 +7,13 @@ use crate::checkpoint::ByteSource;
 use crate::circuits::CircuitError;
 use crate::circuits::alignment::{AlignOptions, Alignment, AlignmentReport, HeadSide};
 use crate::circuits::dictionary::{
-    Builtin, Dictionary, DictionarySurvey, FileChoice, Frame, Survey, UnitBlock,
+    Builtin, Dictionary, DictionaryError, DictionarySurvey, FileChoice, Frame, Survey, UnitBlock,
 };
 use crate::circuits::matching::{CosineMatrix, LARGEST};
 use crate::circuits::whitening::{Anisotropy, Gram};
 use crate::model::{Model, Weights};
-use crate::worker::protocol::Failure;
 use crate::worker::protocol::features::{Comparing, Source};
+use crate::worker::protocol::{Failure, Question};
 
 /// Rows of a dictionary in memory at a time.
 const BLOCK: usize = 2048;
@@ -199,11 +199,9 @@ impl Engine {
     ) -> Result<&Surveyed, Failure> {
         if let Some(name) = sources.first().map(|s| s.name().to_owned()) {
             let model = self.model()?;
-            let surveyed = Surveyed::of(
-                Dictionary::of_files(model, sources, choice, weights)?,
-                model,
-                weights,
-            )?;
+            let dictionary =
+                Dictionary::of_files(model, sources, choice, weights).map_err(ask_back)?;
+            let surveyed = Surveyed::of(dictionary, model, weights)?;
             self.shelf.own = Some((name, surveyed));
         }
         self.shelf
@@ -212,4 +210,15 @@ impl Engine {
             .map(|(_, s)| s)
             .ok_or_else(|| Failure::new("no dictionary file was given"))
     }
+}
+
+/// The failure, with the question that the reader may answer.
+fn ask_back(error: DictionaryError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    let question = match error {
+        DictionaryError::SeveralMatrices { names, .. } => Some(Question::Matrix(names)),
+        DictionaryError::RowsOrColumns { .. } => Some(Question::RowsOrColumns),
+        _ => None,
+    };
+    Failure { question, ..failure }
 }

@@ -5,7 +5,7 @@ use super::{Engine, python};
 use crate::checkpoint::ByteSource;
 use crate::circuits::alignment::{FeatureSearch, HeadSide};
 use crate::circuits::composition::{Channel, Directions, PairNull, Reading};
-use crate::circuits::dictionary::Builtin;
+use crate::circuits::dictionary::{Builtin, Hook};
 use crate::circuits::matching::Pair;
 use crate::circuits::omega::{Circuit, decompose};
 use crate::model::Weights;
@@ -108,6 +108,9 @@ pub(super) fn tell_about(
     out: Out<'_>,
 ) -> Result<(), Failure> {
     let mut about = about(surveyed, head.0, sides);
+    if surveyed.dictionary.about.hook.as_ref().is_some_and(Hook::is_z) {
+        about.n_parts = engine.model()?.arch.n_heads;
+    }
     if how.source == Source::Model(Builtin::Embed) && !how.whiten {
         let (model, centre) = (engine.model()?, surveyed.centre);
         about.python = python::alignment(model, head, how.weights, centre, how.remove_mean)?
@@ -208,6 +211,7 @@ fn about(surveyed: &Surveyed, layer: usize, sides: &[HeadSide]) -> AboutDictiona
         mean_cosine: survey.mean_cosine,
         anisotropy: surveyed.anisotropy(),
         neuronpedia: about.neuronpedia.clone(),
+        n_parts: 0,
         python: String::new(),
         notes,
     }

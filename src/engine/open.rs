@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::model::{Hints, Model, ModelError};
-use crate::worker::protocol::Failure;
 use crate::worker::protocol::model::{self as protocol, ModelSummary};
+use crate::worker::protocol::{Failure, Question};
 
 /// Side files that hold a tokenizer.
 const TOKENIZERS: [&str; 3] = ["tokenizer.json", "vocab.json", "vocab.txt"];
@@ -36,7 +36,7 @@ pub(super) fn unreadable(error: CheckpointError) -> Failure {
 fn explain(error: ModelError) -> Failure {
     let mut failure = Failure::new(error.to_string());
     if let ModelError::HeadCountNeeded { suggestions, .. } = error {
-        failure.head_counts = suggestions;
+        failure.question = Some(Question::HeadCount(suggestions));
         failure.hint =
             "Drop config.json beside the weights, or say how many heads a layer has.".into();
     }

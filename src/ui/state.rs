@@ -192,10 +192,10 @@ impl AppState {
             Action::Opened { name, built_in, summary } => next.open(name, built_in, *summary),
             Action::OpenFailed(failure) => {
                 next.opening = None;
-                if failure.head_counts.is_empty() {
-                    next.note(failure.what, failure.hint);
-                } else {
+                if failure.question.is_some() {
                     next.asking = Some(failure);
+                } else {
+                    next.note(failure.what, failure.hint);
                 }
             }
             Action::Forget => next.asking = None,

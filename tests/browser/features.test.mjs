@@ -7,6 +7,13 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { PROJECTS, ROOT, complete, picture, python, start, withPage } from "./harness.mjs";
 
+/** Waits until every head of the grid has its number, and the job is over. */
+async function everyHead(page) {
+  const numbered = () => [...document.querySelectorAll(".page.features [data-head]")].every((cell) => /\d/.test(cell.textContent));
+  await page.waitForFunction(numbered, null, { timeout: 120_000 });
+  await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
+}
+
 describe("Features", () => {
   let session, scratch;
   before(async () => {
@@ -24,7 +31,7 @@ describe("Features", () => {
   it("compares every head with the words of the built-in model", { hash: "#/features" }, async (page) => {
     await page.getByTestId("dictionary").filter({ hasText: "65 features" }).waitFor();
     await page.getByTestId("align-all").click();
-    await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
+    await everyHead(page);
     const shown = await grid(page).allTextContents();
     assert.ok(shown.length === 12 && shown.every((text) => Number.isFinite(Number(text.replace("−", "-")))), shown.join(" "));
     await picture(page, "features");
@@ -116,6 +123,63 @@ describe("Features", () => {
   });
 });
 
+/** The bytes of a safetensors file with f32 matrices `{ name: [rows, columns] }` of uneven numbers. */
+function matrices(shapes) {
+  const header = {};
+  let end = 0;
+  for (const [name, shape] of Object.entries(shapes)) {
+    const begin = end;
+    end += 4 * shape[0] * shape[1];
+    header[name] = { dtype: "F32", shape, data_offsets: [begin, end] };
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  const values = Float32Array.from({ length: end / 4 }, (_, i) => Math.sin(1 + i * i * 0.37));
+  return Buffer.concat([size, text, Buffer.from(values.buffer)]);
+}
+
+describe("A dictionary that leaves something open", () => {
+  let session, scratch;
+  before(async () => {
+    scratch = mkdtempSync(join(tmpdir(), "omega-"));
+    session = await start();
+  });
+  after(async () => {
+    await session?.stop();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  test("asks which matrix, and whether rows or columns are features", () =>
+    withPage(session, { hash: "#/features" }, async (page) => {
+      await page.getByTestId("verdict").waitFor();
+      writeFileSync(join(scratch, "two.safetensors"), matrices({ square: [64, 64], tall: [9, 64] }));
+      await page.getByTestId("dictionary-file").setInputFiles(join(scratch, "two.safetensors"));
+      const question = page.getByTestId("dictionary-question");
+      await question.getByRole("button", { name: "square" }).click();
+      await question.getByRole("button", { name: "a feature is a column" }).click();
+      await page.getByTestId("dictionary").filter({ hasText: "64 features" }).waitFor();
+      assert.match(page.url(), /matrix=square/);
+      await page.getByTestId("verdict").waitFor();
+      // Another file is asked anew.
+      await page.getByTestId("dictionary-file").setInputFiles([]);
+      await page.getByTestId("dictionary-file").setInputFiles(join(scratch, "two.safetensors"));
+      await question.getByRole("button", { name: "tall" }).click();
+      await page.getByTestId("dictionary").filter({ hasText: "9 features" }).waitFor();
+    }));
+
+  test("compares one head's part of an SAE on heads' outputs", () =>
+    withPage(session, { hash: "#/features" }, async (page) => {
+      await page.getByTestId("verdict").waitFor();
+      writeFileSync(join(scratch, "cfg.json"), JSON.stringify({ hook_name: "blocks.1.attn.hook_z" }));
+      writeFileSync(join(scratch, "sae.safetensors"), matrices({ W_dec: [20, 64] }));
+      await page.getByTestId("dictionary-file").setInputFiles([join(scratch, "cfg.json"), join(scratch, "sae.safetensors")]);
+      await page.getByTestId("dictionary").filter({ hasText: "All heads together, taken through W_O." }).waitFor();
+      await page.getByLabel("part of the dictionary").selectOption("2");
+      await page.getByTestId("dictionary").filter({ hasText: "Only the part of head 2, taken through its W_O." }).waitFor();
+    }));
+});
+
 for (const [project, flags] of Object.entries(PROJECTS)) {
   describe(`Features ${project}`, () => {
     let session;
@@ -128,7 +192,7 @@ for (const [project, flags] of Object.entries(PROJECTS)) {
       await withPage(session, { hash: `#/features?compute=${compute}` }, async (page) => {
         await page.getByTestId("verdict").waitFor();
         await page.getByTestId("align-all").click();
-        await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
+        await everyHead(page);
         const shown = await page.locator(".page.features [data-head]").allTextContents();
         const line = await page.getByTestId("compared-by").allTextContents();
         const notices = (await page.locator(".notices").allTextContents()).join(" ");

@@ -28,6 +28,11 @@ pub struct Hook {
 }
 
 impl Hook {
+    /// Whether this is where the heads' outputs `z` lie, all heads of a layer side by side.
+    pub fn is_z(&self) -> bool {
+        self.name.ends_with("hook_z")
+    }
+
     /// Understands a hook's name: the residual stream after layer `l` is the one before layer `l + 1`, and what an MLP or an
     /// attention writes is read from the next layer on.
     pub fn parse(name: &str) -> Self {

@@ -55,7 +55,8 @@ pub enum DictionaryError {
     },
     /// A file with several matrices that could be the dictionary.
     #[error(
-        "{file} holds several matrices with a side of {width} ({names}): name one, as in FILE:TENSOR"
+        "{file} holds {} matrices with a side of {width} ({}): say which is the dictionary",
+        names.len(), names.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ")
     )]
     SeveralMatrices {
         /// The file.
@@ -63,7 +64,7 @@ pub enum DictionaryError {
         /// Width of a feature.
         width: usize,
         /// Their names.
-        names: String,
+        names: Vec<String>,
     },
     /// A numpy file that cannot be used.
     #[error("{file}: {reason}")]

@@ -202,7 +202,7 @@ fn pick(
             Err(DictionaryError::NoMatrix { file: file(), width, found: found.join(", ") })
         }
         several => {
-            let names = several.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+            let names = several.iter().map(|&name| name.to_owned()).collect();
             Err(DictionaryError::SeveralMatrices { file: file(), width, names })
         }
     }

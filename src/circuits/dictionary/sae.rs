@@ -45,7 +45,7 @@ impl SaeConfig {
 
     /// Whether the SAE's inputs are the heads' outputs `z`, all heads of a layer side by side.
     pub(super) fn reads_heads(&self) -> bool {
-        self.hook.as_ref().is_some_and(|hook| hook.name.ends_with("hook_z"))
+        self.hook.as_ref().is_some_and(Hook::is_z)
     }
 
     /// The space of the decoder's rows.

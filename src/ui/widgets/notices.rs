@@ -5,8 +5,8 @@ use yew::prelude::*;
 use super::select::typing;
 use crate::ui::app::use_app;
 use crate::ui::state::Action;
-use crate::worker::protocol::Failure;
 use crate::worker::protocol::model::Hints;
+use crate::worker::protocol::{Failure, Question};
 
 /// The notices, and the question for the head count where a file does not say it.
 #[component]
@@ -77,12 +77,16 @@ fn HeadCount(props: &HeadCountProps) -> Html {
         let session = app.session.clone();
         Callback::from(move |_: MouseEvent| session.act(Action::Forget))
     };
+    let counts = match &props.failure.question {
+        Some(Question::HeadCount(counts)) => counts.as_slice(),
+        _ => &[],
+    };
     html! {
         <form class="ask" {onsubmit} aria-label="Head count" data-testid="head-count">
             <p>{ props.failure.what.clone() }</p>
             <p class="hint">{ props.failure.hint.clone() }</p>
             <div class="controls">
-                { for props.failure.head_counts.iter().map(|&n| html! { <button type="button" key={n} onclick={open(n)}>{ format!("{n} heads") }</button> }) }
+                { for counts.iter().map(|&n| html! { <button type="button" key={n} onclick={open(n)}>{ format!("{n} heads") }</button> }) }
                 <label class="field"><span>{ "or" }</span><input type="number" min="1" value={(*typed).clone()} {oninput} /></label>
                 <button type="submit" class="primary">{ "open" }</button>
                 <button type="button" onclick={forget}>{ "never mind" }</button>

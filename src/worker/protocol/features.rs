@@ -94,6 +94,8 @@ pub struct AboutDictionary {
     pub anisotropy: Option<Anisotropy>,
     /// Neuronpedia's id of the set, if it has one.
     pub neuronpedia: Option<String>,
+    /// Heads whose part of it may be picked; 0 where it is not made of heads' outputs.
+    pub n_parts: usize,
     /// Python that finds the same nearest features; empty where the dictionary is not one plain tensor.
     pub python: String,
     /// What the reader should know, a sentence each.

@@ -74,14 +74,25 @@ pub struct Failure {
     pub what: String,
     /// What to try.
     pub hint: String,
-    /// Head counts to offer, where the file does not say how many there are.
-    pub head_counts: Vec<usize>,
+    /// What the reader may answer, where a file does not speak for itself.
+    pub question: Option<Question>,
+}
+
+/// What a file leaves open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Question {
+    /// How many heads a layer has; counts that would fit.
+    HeadCount(Vec<usize>),
+    /// Which of these matrices is the dictionary.
+    Matrix(Vec<String>),
+    /// Whether the rows or the columns of a square matrix are features.
+    RowsOrColumns,
 }
 
 impl Failure {
     /// A failure without further advice.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: String::new(), head_counts: Vec::new() }
+        Self { what: what.into(), hint: String::new(), question: None }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn side_in_view<'a>(
     report: &'a AlignmentReport,
     name: Option<&str>,
 ) -> Option<&'a SideAlignment> {
-    let z = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(f64::NEG_INFINITY, |n| n.z);
+    let z = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(s.z_isotropic, |n| n.z);
     let named = report.sides.iter().find(|s| Some(s.side.name()) == name);
     named.or_else(|| report.sides.iter().max_by(|a, b| z(a).total_cmp(&z(b))))
 }
@@ -47,11 +47,14 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
         html! { <button type="button" role="tab" aria-selected={(s.side == side.side).to_string()} {onclick}>{ name }</button> }
     };
     let head = format!("L{}H{} {}", side.layer, side.head, side.side.name());
+    // One direction has no other basis; more have one soon.
+    let waits = side.rotation_null.is_none() && side.directions.len() > 1;
     let verdict = match (&side.rotation_null, side.disagreement) {
         (_, Some(Disagreement::SubspaceNotBasis)) => "Far above isotropic chance, yet no better than other bases of the same subspace: the head reads where the features are dense, and its singular vectors single out nothing.".to_owned(),
         (_, Some(Disagreement::BasisNotSubspace)) => "Better than other bases of its subspace, yet no better than isotropic chance.".to_owned(),
         (Some(null), None) if null.p_normal < 0.01 => format!("The singular vectors align with features {} standard deviations better than random bases of the same subspace.", three(null.z)),
         (Some(null), None) => format!("No better than random bases of the same subspace ({} standard deviations).", three(null.z)),
+        (None, None) if waits => "The rotations are being drawn.".to_owned(),
         (None, None) => "Too few directions to compare.".to_owned(),
     };
     let bars: Vec<Bar> = side
@@ -103,7 +106,7 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
             <section class="column" aria-label="Against chance">
                 <div class="controls"><h2>{ head.clone() }</h2>
                     <div role="tablist" aria-label="Side">{ for props.report.sides.iter().map(tab) }</div></div>
-                <p class="sentence" aria-live="polite" data-testid="verdict">{ verdict }</p>
+                <p class="sentence" aria-live="polite" data-testid={if waits { "verdict-waits" } else { "verdict" }}>{ verdict }</p>
                 if let Some(null) = &side.rotation_null {
                     <Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { format!("MMCS {} against {} random rotations of the same subspace, seed {}.", three(side.mmcs), null.rotations, null.seed) } }}
                         table={{ let (n, mmcs, weighted, z) = (null.clone(), side.mmcs, side.mmcs_weighted, side.z_isotropic); Callback::from(move |()| Table::new(["statistic", "value"])

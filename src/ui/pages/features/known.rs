@@ -7,10 +7,11 @@ use yew::prelude::*;
 
 use crate::circuits::alignment::{AlignmentReport, FeatureHit, Side};
 use crate::circuits::composition::Channel;
-use crate::circuits::dictionary::{Builtin, FileChoice};
+use crate::circuits::dictionary::{Along, Builtin, FileChoice};
 use crate::circuits::matching::Pair;
 use crate::model::Weights;
 use crate::ui::app::App;
+use crate::ui::route::Route;
 use crate::ui::session::now;
 use crate::ui::spectra::Compute;
 use crate::ui::state::{Action, Work};
@@ -45,14 +46,22 @@ impl Setting {
     }
 }
 
-/// The dictionary of a name in the URL.
-pub(super) fn source_of(slug: &str, layer: usize) -> Source {
-    match slug {
+/// The dictionary of a name in the URL, with what the reader said of a file of their own.
+pub(super) fn source_of(route: &Route, layer: usize) -> Source {
+    match route.text("dictionary").unwrap_or_default() {
         "unembed" => Source::Model(Builtin::Unembed),
         "positions" => Source::Model(Builtin::Positions),
         "mlp-in" => Source::Model(Builtin::MlpIn { layer }),
         "mlp-out" => Source::Model(Builtin::MlpOut { layer }),
-        "own" => Source::Own(FileChoice::default()),
+        "own" => Source::Own(FileChoice {
+            tensor: route.text("matrix").map(str::to_owned),
+            along: match route.text("features-are") {
+                Some("rows") => Some(Along::Rows),
+                Some("columns") => Some(Along::Columns),
+                _ => None,
+            },
+            head: route.value("part"),
+        }),
         _ => Source::Model(Builtin::Embed),
     }
 }
@@ -79,7 +88,7 @@ pub(super) struct Known {
     pub gpu: Option<GpuReport>,
     pub cosines: Option<Cosines>,
     pub hits: Option<(String, Vec<FeatureHit>)>,
-    pub failed: Option<(String, String)>,
+    pub failed: Option<Failure>,
 }
 
 /// What can change it.
@@ -90,13 +99,12 @@ pub(super) enum Heard {
     Cosines(Cosines),
     Took(f64),
     Gpu(GpuReport),
-    Failed(String, String),
+    Failed(Failure),
 }
 
-impl Heard {
-    fn failed(failure: Failure) -> Self {
-        Self::Failed(failure.what, failure.hint)
-    }
+/// Whether rotations were drawn for any side.
+fn has_null(report: &AlignmentReport) -> bool {
+    report.sides.iter().any(|side| side.rotation_null.is_some())
 }
 
 impl Reducible for Known {
@@ -110,7 +118,11 @@ impl Reducible for Known {
             Heard::Tell(FeatureTell::About(about)) => next.about = Some(Rc::from(about)),
             Heard::Tell(FeatureTell::Report(report)) => {
                 if let Some(side) = report.sides.first() {
-                    next.reports.insert((side.layer, side.head), Rc::from(report));
+                    let at = (side.layer, side.head);
+                    // What has a null is not replaced by what has none.
+                    if has_null(&report) || !next.reports.contains_key(&at) {
+                        next.reports.insert(at, Rc::from(report));
+                    }
                 }
             }
             Heard::Tell(FeatureTell::Hits { label, hits }) => {
@@ -119,8 +131,8 @@ impl Reducible for Known {
                 all.sort_by(|a, b| b.cos.abs().total_cmp(&a.cos.abs()));
                 next.hits = Some((label, all));
             }
-            Heard::Tell(FeatureTell::Broken(failure)) => {
-                next.failed = Some((failure.what, failure.hint));
+            Heard::Tell(FeatureTell::Broken(failure)) | Heard::Failed(failure) => {
+                next.failed = Some(failure);
             }
             Heard::Tell(FeatureTell::Cosines { .. } | FeatureTell::Channels(_)) => {}
             Heard::Cosines(cosines) => next.cosines = Some(cosines),
@@ -128,7 +140,6 @@ impl Reducible for Known {
             Heard::Gpu(GpuReport::Resumed { .. }) => {}
             Heard::Gpu(report) => next.gpu = Some(report),
             Heard::Took(seconds) => next.seconds = Some(seconds),
-            Heard::Failed(what, hint) => next.failed = Some((what, hint)),
         }
         Rc::new(next)
     }
@@ -159,12 +170,22 @@ impl Asker {
         Comparing { source, weights, remove_mean, top: 10, rotations: ROTATIONS, whiten }
     }
 
-    /// Compares the head in view, ahead of everything else.
+    /// Compares the head in view, ahead of everything else: its features first, then its null, which takes several times as long.
     pub(super) fn head(&self, head: (usize, usize)) {
+        if !self.known.reports.contains_key(&head) {
+            let hears = self.known.dispatcher();
+            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
+                Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
+                Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure)),
+                _ => {}
+            });
+            let features_only = Comparing { rotations: 0, ..self.how() };
+            self.ask(Some("features"), Ask::Align(features_only, vec![head]), on_tell);
+        }
         let (hears, since) = (self.known.dispatcher(), now());
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
             Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
-            Tell::Failed(failure) => hears.dispatch(Heard::failed(failure)),
+            Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure)),
             Tell::Done => hears.dispatch(Heard::Took((now() - since) / 1000.0)),
             _ => {}
         });
@@ -191,7 +212,7 @@ impl Asker {
             let on_tell: OnTell = Rc::new(move |tell, _| match tell {
                 Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
                 Tell::Failed(failure) => {
-                    hears.dispatch(Heard::failed(failure));
+                    hears.dispatch(Heard::Failed(failure));
                     session.act(Action::Step);
                 }
                 Tell::Done => session.act(Action::Step),
@@ -245,7 +266,7 @@ impl Asker {
                     matching,
                 }));
             }
-            Tell::Failed(failure) => hears.dispatch(Heard::failed(failure)),
+            Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure)),
             _ => {}
         });
         let Setting { source, weights, remove_mean, .. } = self.setting.clone();
@@ -263,7 +284,7 @@ impl Asker {
             let hears = self.known.dispatcher();
             let on_tell: OnTell = Rc::new(move |tell, _| match tell {
                 Tell::Features(tell) => hears.dispatch(Heard::Tell(tell)),
-                Tell::Failed(failure) => hears.dispatch(Heard::failed(failure)),
+                Tell::Failed(failure) => hears.dispatch(Heard::Failed(failure)),
                 _ => {}
             });
             let Setting { source, weights, remove_mean, .. } = self.setting.clone();

@@ -22,6 +22,7 @@ mod cosines;
 mod directions;
 mod grid;
 mod known;
+mod own;
 mod search;
 mod training;
 
@@ -36,7 +37,7 @@ pub fn Features() -> Html {
     let at = state.at();
     let setting = Setting {
         generation: state.model.as_ref().map(|m| m.generation),
-        source: source_of(&slug, at.map_or(0, |a| a.layer)),
+        source: source_of(&state.route, at.map_or(0, |a| a.layer)),
         weights: state.weights(),
         remove_mean: state.route.text("mean") != Some("kept"),
         whiten: state.route.text("whiten").is_some(),
@@ -82,7 +83,8 @@ pub fn Features() -> Html {
             if let Some(list) = event.target_dyn_into::<HtmlInputElement>().and_then(|i| i.files())
             {
                 files.set(Rc::new(listed(&list)));
-                app.set("dictionary", "own");
+                let route = app.value().route.clone().with("dictionary", "own");
+                app.go(own::ANSWERS.iter().fold(route, |route, name| route.without(name)));
             }
         })
     };
@@ -129,8 +131,11 @@ pub fn Features() -> Html {
                     <Switch label="whiten" on={setting.whiten} on_change={set_whiten} />
                 </div>
                 if setting.whiten { <p class="hint">{ "Whitened: Σ_X u is compared instead of u. By Theorem 1 that is where the feature lies when the dictionary is not isotropic; it is exact for heads of rank one only." }</p> }
-                if let Some((what, hint)) = &known.failed { <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p> }
-                if let Some(about) = &known.about { { described(about) } }
+                if let Some(failure) = &known.failed { <own::Broken failure={failure.clone()} /> }
+                if let Some(about) = &known.about {
+                    { described(about) }
+                    if about.n_parts > 0 { <own::Part n_parts={about.n_parts} /> }
+                }
             </section>
             <div class="columns features">
                 <grid::AlignGrid reports={known.reports.clone()} on_all={all} on_layer={layer} {estimate} gpu={known.gpu.clone()} />
