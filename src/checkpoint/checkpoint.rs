@@ -130,6 +130,29 @@ impl Checkpoint {
         Ok(Tensor { dtype: entry.dtype, shape: entry.shape.clone(), bytes })
     }
 
+    /// Reads whole tensors, in as few reads as their places in the files allow.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::read`].
+    pub fn read_all(&self, names: &[&str]) -> Result<Vec<Tensor>, CheckpointError> {
+        let entries = names.iter().map(|name| self.find(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut bytes = vec![Vec::new(); entries.len()];
+        for (file, source) in self.sources.iter().enumerate() {
+            let here: Vec<usize> =
+                (0..entries.len()).filter(|&i| entries[i].file == file).collect();
+            let ranges: Vec<_> = here.iter().map(|&i| plan::whole(entries[i]).bytes).collect();
+            for (i, read) in here.into_iter().zip(source.read_all(&ranges)?) {
+                bytes[i] = read;
+            }
+        }
+        let tensor = |(entry, bytes): (&TensorEntry, Vec<u8>)| Tensor {
+            dtype: entry.dtype,
+            shape: entry.shape.clone(),
+            bytes,
+        };
+        Ok(entries.into_iter().zip(bytes).map(tensor).collect())
+    }
+
     /// Reads `rows` of the first axis of a tensor.
     ///
     /// # Errors

@@ -28,6 +28,14 @@ pub trait ByteSource: Shareable {
     /// # Errors
     /// [`CheckpointError::Read`] if the range leaves the file or the system refuses.
     fn read(&self, range: Range<u64>) -> Result<Vec<u8>, CheckpointError>;
+
+    /// Exactly the bytes of each range. For sources where a read costs much whatever its length.
+    ///
+    /// # Errors
+    /// As [`ByteSource::read`].
+    fn read_all(&self, ranges: &[Range<u64>]) -> Result<Vec<Vec<u8>>, CheckpointError> {
+        ranges.iter().map(|range| self.read(range.clone())).collect()
+    }
 }
 
 /// Bytes that are already in memory: the built-in model, and tests.

@@ -102,10 +102,7 @@ impl Tensor {
     /// # Errors
     /// [`CheckpointError::NotWeights`], or [`CheckpointError::Elements`] if the range leaves the tensor.
     pub fn f32s_of(&self, range: Range<usize>) -> Result<Vec<f32>, CheckpointError> {
-        let bytes = self.bytes_of(&range)?;
-        let mut values = Vec::with_capacity(range.len());
-        self.dtype.decode_f32(bytes, |value| values.push(value));
-        Ok(values)
+        Ok(self.dtype.f32s(self.bytes_of(&range)?))
     }
 
     /// NaN and infinite elements: how many and where the first one is; `None` when all are finite.

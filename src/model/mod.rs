@@ -30,7 +30,7 @@ pub use forward::{ForwardPass, LayerTrace};
 pub use heads::{AttentionLayer, HeadWeights, Part, Weights};
 
 use crate::checkpoint::{Checkpoint, Tensor};
-use architecture::{Linear, Norm, NormKind, Orientation};
+use architecture::{Linear, Norm, Orientation};
 use config::Config;
 use names::Names;
 
@@ -172,11 +172,6 @@ impl Model {
         norm: &Norm,
         n: usize,
     ) -> Result<(Vec<f64>, Option<Vec<f64>>), ModelError> {
-        let mut gains = self.read_vector(&norm.weight, n)?;
-        if norm.kind == NormKind::RmsPlusOne {
-            gains.iter_mut().for_each(|g| *g += 1.0);
-        }
-        let bias = norm.bias.as_deref().map(|name| self.read_vector(name, n)).transpose()?;
-        Ok((gains, bias))
+        norm.values(|name| self.read_vector(name, n))
     }
 }

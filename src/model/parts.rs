@@ -210,6 +210,18 @@ impl Linear {
 }
 
 impl Norm {
+    /// Its gains, `1 +` included where the family adds it, and its bias; `read` gives a tensor's numbers.
+    pub(crate) fn values<E>(
+        &self,
+        read: impl Fn(&str) -> Result<Vec<f64>, E>,
+    ) -> Result<(Vec<f64>, Option<Vec<f64>>), E> {
+        let mut gains = read(&self.weight)?;
+        if self.kind == NormKind::RmsPlusOne {
+            gains.iter_mut().for_each(|g| *g += 1.0);
+        }
+        Ok((gains, self.bias.as_deref().map(read).transpose()?))
+    }
+
     /// Names of its tensors.
     pub fn tensors(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.weight.as_str()).chain(self.bias.as_deref())

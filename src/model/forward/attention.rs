@@ -1,25 +1,29 @@
 //! The attention of a layer, all heads, all prompts.
 
+use super::product::product;
+use super::weights::Weights;
 use super::{EditScores, LayerTrace, Site, linear, norm};
 use crate::model::architecture::{
     Attention, Norm, NormKind, Orientation, Projection, QkNorm, Qkv, Sizes,
 };
-use crate::model::{Model, ModelError, pattern};
+use crate::model::{ModelError, pattern};
 
 /// What the attention writes, `[all positions, d_model]`, from what it reads, and the traces if they are wanted.
 pub(super) fn run(
-    model: &Model,
+    weights: &Weights<'_>,
     index: usize,
     x: &[f32],
     lengths: &[usize],
     record: bool,
     mut edit: Option<&mut EditScores<'_>>,
 ) -> Result<(Vec<f32>, Vec<LayerTrace>), ModelError> {
+    let model = weights.model;
     let (arch, sizes) = (&model.arch, model.arch.sizes());
     let attention = &model.layer(index)?.attention;
     let (d_head, inner) = (sizes.d_head, sizes.n_heads * sizes.d_head);
-    let projected = Projected::of(model, attention, x)?;
-    let norms = attention.qk_norm.as_ref().map(|norm| HeadNorms::read(model, norm)).transpose()?;
+    let projected = Projected::of(weights, attention, x)?;
+    let norms =
+        attention.qk_norm.as_ref().map(|norm| HeadNorms::read(weights, norm)).transpose()?;
     let mut z = vec![0.0; x.len() / sizes.d_model * inner];
     let (mut traces, mut start) = (Vec::new(), 0);
     for (prompt, &n) in lengths.iter().enumerate() {
@@ -40,7 +44,7 @@ pub(super) fn run(
                 &k[shared..shared + n * d_head],
                 &v[shared..shared + n * d_head],
             );
-            let mut scores = linear::product(q, k, Orientation::OutIn, d_head, n);
+            let mut scores = product(q, k, Orientation::OutIn, d_head, n);
             pattern::finish_scores(
                 attention,
                 arch.alibi.as_ref().map(|alibi| (alibi, head)),
@@ -50,15 +54,15 @@ pub(super) fn run(
             if let Some(edit) = edit.as_deref_mut() {
                 edit(Site { layer: index, head, prompt, n }, &mut scores);
             }
-            let weights = pattern::softmax(attention, arch.causal, &scores, n);
-            let mixed = linear::product(&weights, v, Orientation::InOut, n, d_head);
+            let looks = pattern::softmax(attention, arch.causal, &scores, n);
+            let mixed = product(&looks, v, Orientation::InOut, n, d_head);
             for (t, row) in mixed.chunks_exact(d_head).enumerate() {
                 let place = (start + t) * inner + head * d_head;
                 z[place..place + d_head].copy_from_slice(row);
             }
             if record {
                 trace.scores.append(&mut scores);
-                trace.pattern.extend(weights);
+                trace.pattern.extend(looks);
             }
         }
         if record {
@@ -68,7 +72,7 @@ pub(super) fn run(
         start += n;
     }
     drop(projected);
-    Ok((linear::apply(model, &attention.output, &z, inner, sizes.d_model)?, traces))
+    Ok((linear::apply(weights, &attention.output, &z, inner, sizes.d_model)?, traces))
 }
 
 /// Queries, keys and values of all positions, as the matrices give them.
@@ -80,11 +84,11 @@ struct Projected<'a> {
 }
 
 impl<'a> Projected<'a> {
-    fn of(model: &Model, attention: &'a Attention, x: &[f32]) -> Result<Self, ModelError> {
-        let sizes = model.arch.sizes();
+    fn of(weights: &Weights<'_>, attention: &'a Attention, x: &[f32]) -> Result<Self, ModelError> {
+        let sizes = weights.model.arch.sizes();
         let (queries, keys) = (sizes.n_heads * sizes.d_head, sizes.n_kv_heads * sizes.d_head);
         let apply =
-            |map, d_out| linear::apply(model, map, x, sizes.d_model, d_out).map(|y| (y, d_out));
+            |map, d_out| linear::apply(weights, map, x, sizes.d_model, d_out).map(|y| (y, d_out));
         let parts = match &attention.qkv {
             Qkv::Fused { linear, .. } => vec![apply(linear, queries + 2 * keys)?],
             Qkv::Separate { q, k, v } => vec![apply(q, queries)?, apply(k, keys)?, apply(v, keys)?],
@@ -136,10 +140,10 @@ struct HeadNorm {
 }
 
 impl HeadNorms {
-    fn read(model: &Model, norm: &QkNorm) -> Result<Self, ModelError> {
-        let sizes = model.arch.sizes();
+    fn read(weights: &Weights<'_>, norm: &QkNorm) -> Result<Self, ModelError> {
+        let sizes = weights.model.arch.sizes();
         let one = |norm: &Norm, n: usize, together: bool| -> Result<HeadNorm, ModelError> {
-            let (gains, bias) = model.read_norm(norm, n)?;
+            let (gains, bias) = weights.norm(norm, n)?;
             Ok(HeadNorm { kind: norm.kind, eps: norm.eps, together, gains, bias })
         };
         let each = |norms: &[Norm]| -> Result<HeadNorm, ModelError> {
@@ -151,7 +155,7 @@ impl HeadNorms {
                 bias: None,
             };
             for norm in norms {
-                let (gains, bias) = model.read_norm(norm, sizes.d_head)?;
+                let (gains, bias) = weights.norm(norm, sizes.d_head)?;
                 (all.kind, all.eps) = (norm.kind, norm.eps);
                 all.gains.extend(gains);
                 if let Some(bias) = bias {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::product::product;
+use super::weights::Weights;
 use super::{Image, linear, norm};
 use crate::model::architecture::{Orientation, Positions};
 use crate::model::{Model, ModelError};
@@ -34,7 +36,7 @@ pub(super) fn tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Vec<f32>, Mo
         x.iter_mut().for_each(|x| *x *= embedding.scale as f32);
     }
     if let Some(project) = &embedding.project {
-        x = linear::apply(model, project, &x, d_embed, d)?;
+        x = linear::apply(&Weights::of(model), project, &x, d_embed, d)?;
     } else if d_embed != d {
         model.check(table, &[Some(d_vocab), Some(d)])?;
     }
@@ -45,7 +47,7 @@ pub(super) fn tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Vec<f32>, Mo
     if let Some(positions) = &embedding.positions {
         add_positions(model, positions, prompts, &mut x)?;
     }
-    Ok(norm::maybe(model, embedding.norm.as_ref(), &x)?.0)
+    Ok(norm::maybe(&Weights::of(model), embedding.norm.as_ref(), &x)?.0)
 }
 
 /// The row of the table of each position of a prompt.
@@ -126,7 +128,7 @@ pub(super) fn image(model: &Model, image: &Image) -> Result<Vec<f32>, ModelError
         }
     }
     let weights = model.checkpoint.read(kernel)?.f32s()?;
-    let mut projected = linear::product(&flat, &weights, Orientation::OutIn, channels * ph * pw, d);
+    let mut projected = product(&flat, &weights, Orientation::OutIn, channels * ph * pw, d);
     if let Some(bias) = &patches.projection.bias {
         linear::add_bias(&mut projected, &model.read(bias, &[Some(d)])?.f32s()?);
     }
@@ -149,5 +151,5 @@ pub(super) fn image(model: &Model, image: &Image) -> Result<Vec<f32>, ModelError
         }
         super::add(&mut x, &table);
     }
-    Ok(norm::maybe(model, embedding.norm.as_ref(), &x)?.0)
+    Ok(norm::maybe(&Weights::of(model), embedding.norm.as_ref(), &x)?.0)
 }

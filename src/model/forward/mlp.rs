@@ -1,11 +1,13 @@
 //! The MLP of a layer.
 
 use super::linear;
+use super::weights::Weights;
+use crate::model::ModelError;
 use crate::model::architecture::{Activation, Mlp};
-use crate::model::{Model, ModelError};
 
 /// What the MLP writes, `[n, d_model]`, from what it reads, `x: [n, d_model]`.
-pub(super) fn run(model: &Model, layer: usize, x: &[f32]) -> Result<Vec<f32>, ModelError> {
+pub(super) fn run(weights: &Weights<'_>, layer: usize, x: &[f32]) -> Result<Vec<f32>, ModelError> {
+    let model = weights.model;
     let layer = model.layer(layer)?;
     let d = model.arch.d_model;
     let f = &layer.activation;
@@ -16,24 +18,24 @@ pub(super) fn run(model: &Model, layer: usize, x: &[f32]) -> Result<Vec<f32>, Mo
     }
     match &layer.mlp {
         Mlp::Plain { up, down } => {
-            let d_mlp = linear::d_out(model, up, d)?;
-            let mut hidden = linear::apply(model, up, x, d, d_mlp)?;
+            let d_mlp = linear::d_out(weights, up, d)?;
+            let mut hidden = linear::apply(weights, up, x, d, d_mlp)?;
             f.apply(&mut hidden);
-            linear::apply(model, down, &hidden, d_mlp, d)
+            linear::apply(weights, down, &hidden, d_mlp, d)
         }
         Mlp::Gated { gate, up, down } => {
-            let d_mlp = linear::d_out(model, gate, d)?;
-            let mut hidden = linear::apply(model, gate, x, d, d_mlp)?;
+            let d_mlp = linear::d_out(weights, gate, d)?;
+            let mut hidden = linear::apply(weights, gate, x, d, d_mlp)?;
             f.apply(&mut hidden);
-            let up = linear::apply(model, up, x, d, d_mlp)?;
+            let up = linear::apply(weights, up, x, d, d_mlp)?;
             hidden.iter_mut().zip(&up).for_each(|(g, u)| *g *= u);
             drop(up);
-            linear::apply(model, down, &hidden, d_mlp, d)
+            linear::apply(weights, down, &hidden, d_mlp, d)
         }
         Mlp::GatedFused { gate_up, down } => {
-            let both = linear::d_out(model, gate_up, d)?;
+            let both = linear::d_out(weights, gate_up, d)?;
             let d_mlp = both / 2;
-            let stacked = linear::apply(model, gate_up, x, d, both)?;
+            let stacked = linear::apply(weights, gate_up, x, d, both)?;
             let mut hidden = Vec::with_capacity(stacked.len() / 2);
             for row in stacked.chunks_exact(both.max(1)) {
                 let start = hidden.len();
@@ -41,7 +43,7 @@ pub(super) fn run(model: &Model, layer: usize, x: &[f32]) -> Result<Vec<f32>, Mo
                 f.apply(&mut hidden[start..]);
                 hidden[start..].iter_mut().zip(&row[d_mlp..]).for_each(|(g, u)| *g *= u);
             }
-            linear::apply(model, down, &hidden, d_mlp, d)
+            linear::apply(weights, down, &hidden, d_mlp, d)
         }
         Mlp::Unsupported => {
             Err(ModelError::CannotRun { reason: "its MLP is not known here".into() })

@@ -4,7 +4,7 @@
 //! the stream through it, and can hand back what every head saw and did ([`LayerTrace`]). The caller owns the loop, so stopping
 //! early, progress and cancelling come free; a clone of the pass taken before a layer reruns the model from there.
 //!
-//! Weights are decoded to `f32` one matrix at a time: memory is the largest matrix twice, plus activations.
+//! Memory is one layer's bytes, or some 16 MB of a matrix where the layer is larger than 64 MB, plus activations.
 
 mod attention;
 mod embed;
@@ -12,11 +12,14 @@ mod linear;
 mod logits;
 mod mlp;
 mod norm;
+mod product;
 mod trace;
+mod weights;
 
 pub use trace::{LayerTrace, Site};
 
 use super::{Model, ModelError};
+use weights::Weights;
 
 /// A change of one head's scores `[n, n]` (dest, src) before the mask and the softmax.
 pub type EditScores<'a> = dyn FnMut(Site, &mut [f32]) + 'a;
@@ -120,15 +123,16 @@ impl ForwardPass {
         let index = self.next_layer;
         let layer = model.layer(index)?;
         let d = model.arch.d_model;
-        let normed = |which: &Option<_>, x: &[f32]| norm::maybe(model, which.as_ref(), x);
+        let weights = Weights::of_layer(model, index)?;
+        let normed = |which: &Option<_>, x: &[f32]| norm::maybe(&weights, which.as_ref(), x);
 
         let (input, input_scale) = normed(&layer.before_attention, &self.resid)?;
         let (attention, mut traces) =
-            attention::run(model, index, &input, &self.lengths, record, edit)?;
+            attention::run(&weights, index, &input, &self.lengths, record, edit)?;
         let (attention, output_scale) = normed(&layer.on_attention, &attention)?;
         let mlp = if layer.parallel {
             let (mlp_input, _) = normed(&layer.before_mlp, &self.resid)?;
-            normed(&layer.on_mlp, &mlp::run(model, index, &mlp_input)?)?.0
+            normed(&layer.on_mlp, &mlp::run(&weights, index, &mlp_input)?)?.0
         } else {
             Vec::new()
         };
@@ -139,7 +143,7 @@ impl ForwardPass {
             mlp
         } else {
             let (mlp_input, _) = normed(&layer.before_mlp, &self.resid)?;
-            normed(&layer.on_mlp, &mlp::run(model, index, &mlp_input)?)?.0
+            normed(&layer.on_mlp, &mlp::run(&weights, index, &mlp_input)?)?.0
         };
         add(&mut self.resid, &mlp);
         self.resid = normed(&layer.after_mlp, &self.resid)?.0;
@@ -166,7 +170,7 @@ impl ForwardPass {
     pub fn hidden(&self, model: &Model, prompt: usize) -> Result<Vec<f32>, ModelError> {
         let at_end = self.next_layer >= model.arch.n_layers && model.arch.last_hidden_is_normed;
         let norm = model.arch.final_norm.as_ref().filter(|_| at_end);
-        Ok(norm::maybe(model, norm, self.resid(prompt))?.0)
+        Ok(norm::maybe(&Weights::of(model), norm, self.resid(prompt))?.0)
     }
 
     /// Logits `[positions, d_vocab]` at `(prompt, position)` pairs; `W_U` is read in blocks of rows.
@@ -189,7 +193,8 @@ impl ForwardPass {
                 count,
             })?);
         }
-        logits::of(model, &norm::maybe(model, model.arch.final_norm.as_ref(), &x)?.0)
+        let weights = Weights::of(model);
+        logits::of(model, &norm::maybe(&weights, model.arch.final_norm.as_ref(), &x)?.0)
     }
 }
 

@@ -1,18 +1,19 @@
 //! Norms over rows of activations.
 
+use super::weights::Weights;
+use crate::model::ModelError;
 use crate::model::architecture::{Norm, NormKind};
-use crate::model::{Model, ModelError};
 
 /// Rows of `x` `[n, d_model]` normed, with the divisor of each row; without a norm, `x` and ones.
 pub(super) fn maybe(
-    model: &Model,
+    weights: &Weights<'_>,
     norm: Option<&Norm>,
     x: &[f32],
 ) -> Result<(Vec<f32>, Vec<f32>), ModelError> {
-    let d = model.arch.d_model;
+    let d = weights.model.arch.d_model;
     let mut y = x.to_vec();
     let Some(norm) = norm else { return Ok((y, vec![1.0; x.len() / d])) };
-    let (gains, bias) = model.read_norm(norm, d)?;
+    let (gains, bias) = weights.norm(norm, d)?;
     let scales = y
         .chunks_exact_mut(d)
         .map(|row| row_in_place(row, norm.kind, norm.eps, &gains, bias.as_deref()));

@@ -1,0 +1,132 @@
+//! Products in `f32`: every weight is taken into the nearest cache once and meets all rows there.
+//!
+//! Nothing but a panel of eight outputs is packed. A general kernel packs both sides whole, which takes longer than the
+//! product where there are only the sixteen rows of one prompt, and is no faster in WebAssembly where there are thousands.
+
+use super::weights::Part;
+use crate::model::architecture::Orientation;
+
+/// Outputs that are summed side by side: two SIMD registers.
+const WIDE: usize = 8;
+
+/// Rows that are summed side by side.
+const TALL: usize = 4;
+
+/// Inputs that are in the cache at once: with eight outputs, 8 kB of weights.
+const DEEP: usize = 256;
+
+/// `x: [n, d_in]` times a matrix that lies `[d_out, d_in]` or `[d_in, d_out]`, as `[n, d_out]`.
+pub(super) fn product(
+    x: &[f32],
+    values: &[f32],
+    orientation: Orientation,
+    d_in: usize,
+    d_out: usize,
+) -> Vec<f32> {
+    let mut y = vec![0.0; x.len() / d_in.max(1) * d_out];
+    let part = Part { values, orientation, inputs: 0..d_in, outputs: 0..d_out };
+    add_product(&mut y, x, d_in, d_out, &part);
+    y
+}
+
+/// `y += x w` for a part of `w`; `x: [n, d_in]`, `y: [n, d_out]`.
+pub(super) fn add_product(y: &mut [f32], x: &[f32], d_in: usize, d_out: usize, part: &Part<'_>) {
+    let n = x.len() / d_in.max(1);
+    let (n_inputs, n_outputs) = (part.inputs.len(), part.outputs.len());
+    let mut panel = [[0.0; WIDE]; DEEP];
+    let mut rows: Vec<[f32; TALL]> = Vec::new();
+    for start in (0..n_inputs).step_by(DEEP) {
+        let depth = DEEP.min(n_inputs - start);
+        interleave(&mut rows, x, d_in, part.inputs.start + start, depth);
+        for output in (0..n_outputs).step_by(WIDE) {
+            let wide = WIDE.min(n_outputs - output);
+            match part.orientation {
+                Orientation::InOut => {
+                    let lines = part.values[start * n_outputs..].chunks(n_outputs);
+                    for (place, line) in panel[..depth].iter_mut().zip(lines) {
+                        match line.get(output..output + WIDE) {
+                            Some(line) => place.copy_from_slice(line),
+                            None => place[..wide].copy_from_slice(&line[output..]),
+                        }
+                    }
+                }
+                Orientation::OutIn => {
+                    for lane in 0..wide {
+                        let line = &part.values[(output + lane) * n_inputs + start..][..depth];
+                        for (place, w) in panel.iter_mut().zip(line) {
+                            place[lane] = *w;
+                        }
+                    }
+                }
+            }
+            for (tile, rows) in rows.chunks_exact(depth).enumerate() {
+                let sums = sums(rows, &panel[..depth]);
+                for (t, sums) in (tile * TALL..n).zip(&sums) {
+                    let place = t * d_out + part.outputs.start + output;
+                    let y = &mut y[place..place + wide];
+                    y.iter_mut().zip(sums).for_each(|(y, sum)| *y += sum);
+                }
+            }
+        }
+    }
+}
+
+/// `depth` inputs of all rows, `[rows / TALL, depth]` with the rows of a tile side by side; zeros where there are none.
+fn interleave(rows: &mut Vec<[f32; TALL]>, x: &[f32], d_in: usize, start: usize, depth: usize) {
+    rows.clear();
+    for tile in x.chunks(TALL * d_in) {
+        let row = |t: usize| tile.get(t * d_in + start..t * d_in + start + depth);
+        let tile: [Option<&[f32]>; TALL] = std::array::from_fn(row);
+        rows.extend((0..depth).map(|i| tile.map(|row| row.map_or(0.0, |row| row[i]))));
+    }
+}
+
+/// A tile of the product.
+#[inline(always)]
+fn sums(rows: &[[f32; TALL]], panel: &[[f32; WIDE]]) -> [[f32; WIDE]; TALL] {
+    let mut sums = [[0.0; WIDE]; TALL];
+    for (x, w) in rows.iter().zip(panel) {
+        for (sums, x) in sums.iter_mut().zip(x) {
+            for (sum, w) in sums.iter_mut().zip(w) {
+                *sum += x * w;
+            }
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_agree_with_the_sum_they_stand_for() {
+        for (n, d_in, d_out) in [
+            (1, 7, 9),
+            (4, 16, 3),
+            (13, 70, 33),
+            (2, 1, 1),
+            (70, 3, 40),
+            (70, 40, 5),
+            (70, 300, 33),
+            (3, 300, 8),
+        ] {
+            let x: Vec<f32> = (0..n * d_in).map(|i| (i as f32 * 0.37).sin()).collect();
+            let w: Vec<f32> = (0..d_out * d_in).map(|i| (i as f32 * 0.11).cos()).collect();
+            let mut transposed = vec![0.0; w.len()];
+            for o in 0..d_out {
+                (0..d_in).for_each(|i| transposed[i * d_out + o] = w[o * d_in + i]);
+            }
+            let y = product(&x, &w, Orientation::OutIn, d_in, d_out);
+            let z = product(&x, &transposed, Orientation::InOut, d_in, d_out);
+            for t in 0..n {
+                for o in 0..d_out {
+                    let sum: f32 = (0..d_in).map(|i| x[t * d_in + i] * w[o * d_in + i]).sum();
+                    // Sums of at most 300 terms of size one, in another order.
+                    assert!((y[t * d_out + o] - sum).abs() < 3e-4);
+                    assert!((z[t * d_out + o] - sum).abs() < 3e-4);
+                }
+            }
+        }
+    }
+}
