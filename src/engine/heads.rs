@@ -26,7 +26,8 @@ pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), 
     }
 }
 
-fn spectra(
+/// Both spectra of every head of a layer, on the CPU.
+pub(super) fn spectra(
     engine: &mut Engine,
     layer: usize,
     weights: Weights,

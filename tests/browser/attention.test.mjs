@@ -72,7 +72,8 @@ describe("Attention", () => {
   it("follows sparseness through training", { hash: "#/attention" }, async (page) => {
     await ready(page);
     await page.getByTestId("run-series").click();
-    const figure = page.locator(".series-view figure");
+    const figures = page.locator(".series-view figure");
+    const figure = figures.first();
     await page.locator(".progress").waitFor();
     await page.locator(".progress").waitFor({ state: "detached", timeout: 240_000 });
     await figure.locator("details").evaluate((details) => (details.open = true));
@@ -80,7 +81,18 @@ describe("Attention", () => {
     assert.ok(rows.length >= 10, `steps with events: ${rows.length}`);
     const [, sparseness, basis] = rows.at(-1).split("\t").map(Number);
     assert.ok(sparseness < 0.6 * basis, `sparser than chance at the end: ${sparseness} against ${basis}`);
+    // Both spectra of the head, every singular value of every step, descending.
+    for (const at of [2, 3]) {
+      await figures.nth(at).locator("details").evaluate((details) => (details.open = true));
+      const spectra = (await figures.nth(at).locator("tbody tr").allInnerTexts()).map((row) => row.split("\t").map(Number));
+      assert.deepEqual([spectra.length, spectra[0].length], [14, 17]);
+      for (const [, ...sigma] of spectra) assert.ok(sigma.every((s, k) => s >= 0 && (k === 0 || s <= sigma[k - 1])), `${sigma}`);
+      assert.ok(spectra.at(-1)[1] > spectra[0][1], "the largest singular value grows");
+    }
     await picture(page, "series", { fullPage: true });
+    await page.locator(".series-view").getByLabel("head", { exact: true }).selectOption("L0H0");
+    await figures.nth(2).filter({ hasText: "L0H0, QK" }).waitFor();
+    assert.match(page.url(), /grown=L0H0/);
   });
 
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {

@@ -6,18 +6,18 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::growth::{Growth, Step};
 use super::set::spec;
 use crate::circuits::sad::EventRule;
 use crate::circuits::series::{checkpoints, training_order};
 use crate::ui::app::{App, use_app};
-use crate::ui::charts::{Figure, Lines, Series, Table};
 use crate::ui::drop::listed;
-use crate::ui::format::{percent, three};
 use crate::ui::session::{BUILT_IN_STEPS, fetch, now};
 use crate::ui::state::{Action, Work};
 use crate::ui::widgets::select::Slider;
 use crate::worker::pool::{Dropped, OnTell};
 use crate::worker::protocol::attention::{Ask as AttentionAsk, SetHead, Tell as AttentionTell};
+use crate::worker::protocol::heads::{HeadSpectra, Tell as HeadsTell};
 use crate::worker::protocol::{Ask, Tell};
 
 /// Prompts per checkpoint.
@@ -31,20 +31,13 @@ pub(in crate::ui::pages) struct Checkpoint {
     pub files: Vec<Dropped>,
 }
 
-/// One checkpoint's measurements.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Step {
-    step: u32,
-    heads: Vec<SetHead>,
-    accuracy: Option<f64>,
-}
-
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Outcome(Vec<Step>);
 
 enum Heard {
     Fresh,
     Head(u32, SetHead),
+    Spectra(u32, HeadSpectra),
     Accuracy(u32, Option<f64>),
 }
 
@@ -67,6 +60,10 @@ impl Reducible for Outcome {
             Heard::Head(step, head) => {
                 let i = at(&mut next.0, step);
                 next.0[i].heads.push(head);
+            }
+            Heard::Spectra(step, spectra) => {
+                let i = at(&mut next.0, step);
+                next.0[i].spectra.push(spectra);
             }
             Heard::Accuracy(step, accuracy) => {
                 let i = at(&mut next.0, step);
@@ -148,7 +145,7 @@ pub(super) fn SeriesView() -> Html {
                 <ul class="checkpoints">{ for own.iter().enumerate().map(|(i, c)| step_field(&own, i, c)) }</ul>
                 <button type="button" class="primary" onclick={measure_own} data-testid="run-own-series">{ format!("measure these {} checkpoints", own.len()) }</button>
             }
-            if !outcome.0.is_empty() { { view(&outcome.0, step.map(f64::from)) } }
+            if !outcome.0.is_empty() { <Growth steps={outcome.0.clone()} here={step.map(f64::from)} /> }
         </section>
     }
 }
@@ -218,6 +215,9 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
             Tell::Attention(AttentionTell::SetDone { n, correct, .. }) => {
                 hears.dispatch(Heard::Accuracy(step, correct.map(|c| c as f64 / n.max(1) as f64)));
             }
+            Tell::Heads(HeadsTell::Spectrum(spectra)) => {
+                hears.dispatch(Heard::Spectra(step, spectra));
+            }
             Tell::Done => session.act(Action::Step),
             Tell::Failed(failure) => {
                 session.act(Action::Step);
@@ -232,59 +232,4 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
     let jobs: Vec<_> = series.iter().map(ask).collect();
     let what = "checkpoints measured".to_owned();
     app.session.act(Action::Begin(Work { what, done: 0, total: jobs.len(), since: now(), jobs }));
-}
-
-fn view(steps: &[Step], here: Option<f64>) -> Html {
-    // The head whose sparseness fell furthest below chance at the last step that was measured.
-    let gain =
-        |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
-    let best = steps
-        .last()
-        .and_then(|s| s.heads.iter().min_by(|a, b| gain(a).total_cmp(&gain(b))))
-        .map(|h| (h.layer, h.head));
-    let Some((layer, head)) = best else { return Html::default() };
-    let of = |f: &dyn Fn(&SetHead) -> Option<f64>| -> Vec<(f64, f64)> {
-        let point = |s: &Step| {
-            let h = s.heads.iter().find(|h| (h.layer, h.head) == (layer, head))?;
-            Some((f64::from(s.step), f(h)?))
-        };
-        steps.iter().filter_map(point).collect()
-    };
-    let line = |name: &str, points: Vec<(f64, f64)>, dashed: bool| Series {
-        name: name.into(),
-        points,
-        dashed,
-        ..Series::default()
-    };
-    let accuracy = steps.iter().filter_map(|s| Some((f64::from(s.step), s.accuracy?))).collect();
-    let series = vec![
-        line("S", of(&|h| h.sparseness[0]), false),
-        line("S, basis control", of(&|h| h.sparseness[1]), true),
-        line("S, subspace", of(&|h| h.sparseness[2]), true),
-        line("attention", of(&|h| Some(h.attention)), false),
-        line("task accuracy", accuracy, false),
-    ];
-    let table = {
-        let series = series.clone();
-        Callback::from(move |()| {
-            series[0].points.iter().fold(
-                Table::new(["step", "S", "S basis", "S subspace", "attention", "accuracy"]),
-                |table, (x, _)| {
-                    let at = |s: &Series| {
-                        s.points
-                            .iter()
-                            .find(|p| p.0 == *x)
-                            .map_or_else(|| "–".to_owned(), |p| three(p.1))
-                    };
-                    table.row(std::iter::once(x.to_string()).chain(series.iter().map(at)).collect())
-                },
-            )
-        })
-    };
-    let last = steps.last().and_then(|s| s.accuracy).map_or_else(|| "–".into(), percent);
-    html! {
-        <Figure name="series" {table} caption={html! { { format!("L{layer}H{head}, the head that ends furthest below chance, over training steps. Task accuracy at the end: {last}.") } }}>
-            <Lines label="Sparseness, controls, attention and accuracy over training" {series} x="training step, log" y="" log_x={true} limits={Some((0.0, 1.0))} cursor={here} />
-        </Figure>
-    }
 }
