@@ -16,7 +16,7 @@ use crate::worker::protocol::model::Hints;
 use crate::worker::protocol::{Ask, Failure, JobId, Tell};
 
 /// Milliseconds between drawings of many small results.
-const DRAWING_MS: f64 = 200.0;
+pub(super) const DRAWING_MS: f64 = 200.0;
 
 /// Where the built-in model's files lie.
 const BUILT_IN: &str = "models/names";
@@ -66,7 +66,7 @@ impl Session {
 
     /// Dispatches one of many small results: the first at once, then what has come, every [`DRAWING_MS`]. Drawing the page
     /// for every head would take the workers' cores from them.
-    pub(super) fn act_soon(&self, action: Action) {
+    pub fn act_soon(&self, action: Action) {
         let wait = {
             let mut soon = self.soon.borrow_mut();
             let (waiting, last) = &mut *soon;

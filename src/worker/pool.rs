@@ -14,6 +14,7 @@ use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use super::protocol::attention::Prompt;
 use super::protocol::{Ask, Failure, JobId, Tell, model::Hints};
 use super::serve::NO_JOB;
 use super::transport::{Envelope, pack, unpack};
@@ -57,6 +58,8 @@ struct Slot {
     worker: Worker,
     state: State,
     epoch: u32,
+    /// The prompt that this worker was asked about last: it remembers the run.
+    prompt: Option<Prompt>,
     _closures: Listeners,
 }
 
@@ -138,6 +141,26 @@ impl Pool {
 /// Whether a question is about the open model.
 fn needs_model(ask: &Ask) -> bool {
     !matches!(ask, Ask::Open(_) | Ask::Elsewhere(_) | Ask::SelfTest(_) | Ask::Toy(_))
+}
+
+/// The prompt that a question is about.
+fn prompt(ask: &Ask) -> Option<&Prompt> {
+    match ask {
+        Ask::Attention(ask) => ask.prompt(),
+        _ => None,
+    }
+}
+
+/// Whether an idle worker should take a question. One about a prompt is for the worker that has run it, and waits while that
+/// worker is busy with the same prompt; anything else is for anybody.
+fn suits(slots: &[Slot], index: usize, job: &Job) -> bool {
+    let Some(wanted) = prompt(&job.ask) else { return true };
+    let on_it = |slot: &Slot| match &slot.state {
+        State::Idle => slot.prompt.as_ref() == Some(wanted),
+        State::Busy(job) | State::Opening(job) => prompt(&job.ask) == Some(wanted),
+        State::Starting => false,
+    };
+    on_it(&slots[index]) || !slots.iter().any(on_it)
 }
 
 /// The files as workers take them.
@@ -250,11 +273,16 @@ impl Pool {
     fn pump(&self) {
         let mut inner = self.0.borrow_mut();
         let inner = &mut *inner;
-        for slot in &mut inner.slots {
-            if !matches!(slot.state, State::Idle) {
+        for index in 0..inner.slots.len() {
+            if !matches!(inner.slots[index].state, State::Idle) {
                 continue;
             }
-            let Some(job) = inner.queue.pop_front() else { break };
+            let next = inner.queue.iter().position(|job| suits(&inner.slots, index, job));
+            let Some(job) = next.and_then(|at| inner.queue.remove(at)) else { continue };
+            let slot = &mut inner.slots[index];
+            if let Some(prompt) = prompt(&job.ask) {
+                slot.prompt = Some(prompt.clone());
+            }
             match (&inner.opened, slot.epoch != inner.epoch && needs_model(&job.ask)) {
                 (Some((files, hints)), true) => {
                     post(&slot.worker, job.id, &Ask::Open(hints.clone()), &[], files);
@@ -403,5 +431,6 @@ fn start(pool: &Pool, index: usize) -> Result<Slot, JsValue> {
     });
     worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-    Ok(Slot { worker, state: State::Starting, epoch: 0, _closures: (on_message, on_error) })
+    let closures = (on_message, on_error);
+    Ok(Slot { worker, state: State::Starting, epoch: 0, prompt: None, _closures: closures })
 }

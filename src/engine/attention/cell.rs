@@ -25,7 +25,7 @@ pub(super) fn cell(
     at: CellAt,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    engine.run(prompt, out)?;
+    engine.run(prompt, &mut |_, _| {})?;
     engine.bases(at.layer)?;
     let (model, memory) = engine.attention()?;
     let none = || Failure::new(format!("L{}H{} cannot be decomposed", at.layer, at.head));
@@ -118,7 +118,7 @@ pub(super) fn change(
     intervention: &Intervention,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    engine.run(prompt, out)?;
+    engine.run(prompt, &mut |_, _| {})?;
     engine.bases(at.layer)?;
     let labels = engine.tokenizer.as_ref();
     let label = |id: u32| labels.map_or_else(|| format!("#{id}"), |t| t.label(id));
@@ -147,7 +147,7 @@ pub(super) fn change(
         let start = (at.head * n + at.dest) * n;
         pattern.get(start..start + n).map(<[f32]>::to_vec).unwrap_or_default()
     };
-    let next_before = run.ran.next.clone();
+    let next_before = run.next.clone();
     let mut next_after = guesses(model, &pass, n - 1, &label)?;
     if !next_before.is_empty() {
         // The tokens that were likely before are shown after, however unlikely they have become.

@@ -27,11 +27,10 @@ pub(super) struct Memory {
 pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
     match ask {
         Ask::Run(prompt) => {
-            let run = engine.run(&prompt, out)?;
-            out(Tell::Attention(AttentionTell::Ran(run.ran.clone())), Vec::new());
-            for trace in &run.traces {
-                let tell = AttentionTell::Pattern { layer: trace.layer, n: trace.n };
-                out(Tell::Attention(tell), vec![trace.pattern.clone()]);
+            let known = engine.attention.run.as_ref().filter(|run| run.prompt == prompt);
+            match known {
+                Some(run) => run.tell(out),
+                None => drop(engine.run(&prompt, out)?),
             }
             Ok(())
         }
@@ -46,7 +45,7 @@ pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), 
 
 /// Every head's look from one destination, layer by layer.
 fn looks(engine: &mut Engine, prompt: &Prompt, look: Look, out: Out<'_>) -> Result<(), Failure> {
-    engine.run(prompt, out)?;
+    engine.run(prompt, &mut |_, _| {})?;
     let (n_layers, n_heads) = (engine.model()?.arch.n_layers, engine.model()?.arch.n_heads);
     for layer in 0..n_layers {
         engine.bases(layer)?;

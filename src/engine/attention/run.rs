@@ -5,7 +5,7 @@ use crate::math::statistics::softmax;
 use crate::model::architecture::Architecture;
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, LayerTrace, Model};
-use crate::worker::protocol::attention::{Guess, Prompt, Ran};
+use crate::worker::protocol::attention::{Guess, Prompt, Ran, Tell as AttentionTell};
 use crate::worker::protocol::{Failure, Out, Tell};
 
 /// Guesses that are told after a prompt.
@@ -15,11 +15,26 @@ const GUESSES: usize = 8;
 pub(in super::super) struct Run {
     pub(super) prompt: Prompt,
     pub(super) traces: Vec<LayerTrace>,
-    pub(super) ran: Ran,
+    pub(super) next: Vec<Guess>,
+    ran: Ran,
+}
+
+impl Run {
+    /// Tells all of it again.
+    pub(super) fn tell(&self, out: Out<'_>) {
+        out(Tell::Attention(AttentionTell::Ran(self.ran.clone())), Vec::new());
+        self.traces.iter().for_each(|trace| tell_pattern(trace, out));
+        out(Tell::Attention(AttentionTell::Next(self.next.clone())), Vec::new());
+    }
+}
+
+fn tell_pattern(trace: &LayerTrace, out: Out<'_>) {
+    let tell = AttentionTell::Pattern { layer: trace.layer, n: trace.n };
+    out(Tell::Attention(tell), vec![trace.pattern.clone()]);
 }
 
 impl Engine {
-    /// Runs `prompt`, unless it was the last one.
+    /// Runs `prompt`, telling what is known as it is known, unless it was the last one.
     pub(super) fn run(&mut self, prompt: &Prompt, out: Out<'_>) -> Result<&Run, Failure> {
         if self.attention.run.as_ref().is_none_or(|run| run.prompt != *prompt) {
             self.attention.run = None;
@@ -41,16 +56,21 @@ fn run(
     let bos = prompt.bos.unwrap_or(model.arch.prepend_bos);
     let ids = ids_of(tokenizer, prompt, bos)?;
     let mut pass = ForwardPass::of_tokens(model, std::slice::from_ref(&ids))?;
+    let label = |id: u32| tokenizer.map_or_else(|| format!("#{id}"), |t| t.label(id));
+    let (last, tokens) = (ids.len() - 1, ids.iter().map(|&id| label(id)).collect());
+    let ran = Ran { ids, tokens, bos, named: named(&model.arch) };
+    out(Tell::Attention(AttentionTell::Ran(ran.clone())), Vec::new());
     let mut traces = Vec::with_capacity(model.arch.n_layers);
     for layer in 0..model.arch.n_layers {
-        traces.extend(pass.step(model, true, None)?);
+        for trace in pass.step(model, true, None)? {
+            tell_pattern(&trace, out);
+            traces.push(trace);
+        }
         out(Tell::Progress { done: layer + 1, total: model.arch.n_layers }, Vec::new());
     }
-    let label = |id: u32| tokenizer.map_or_else(|| format!("#{id}"), |t| t.label(id));
-    let next = guesses(model, &pass, ids.len() - 1, &label)?;
-    let tokens = ids.iter().map(|&id| label(id)).collect();
-    let ran = Ran { ids, tokens, bos, next, named: named(&model.arch) };
-    Ok(Run { prompt: prompt.clone(), traces, ran })
+    let next = guesses(model, &pass, last, &label)?;
+    out(Tell::Attention(AttentionTell::Next(next.clone())), Vec::new());
+    Ok(Run { prompt: prompt.clone(), traces, next, ran })
 }
 
 /// The ids of a prompt: the tokenizer's, or the numbers in it.

@@ -26,7 +26,7 @@ pub struct Prompt {
 /// A question about attention.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
-    /// Run the prompt; tell tokens, patterns and predictions.
+    /// Run the prompt; tell its tokens, then each layer's patterns as they come, then the predictions.
     Run(Prompt),
     /// Decompose every head's look from one destination; one answer per layer.
     Looks(Prompt, Look),
@@ -36,6 +36,19 @@ pub enum Ask {
     Change(Prompt, CellAt, Intervention),
     /// Run a set of prompts and measure every head.
     Set(SetSpec),
+}
+
+impl Ask {
+    /// The prompt that the question is about; a worker that has run it answers without running it again.
+    pub fn prompt(&self) -> Option<&Prompt> {
+        match self {
+            Self::Run(prompt)
+            | Self::Looks(prompt, _)
+            | Self::Cell(prompt, _)
+            | Self::Change(prompt, ..) => Some(prompt),
+            Self::Set(_) => None,
+        }
+    }
 }
 
 /// One cell of one head's pattern.
@@ -78,7 +91,7 @@ pub enum SetTask {
 /// Part of an answer about attention.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Tell {
-    /// The prompt as the model saw it, and what it expects next.
+    /// The prompt as the model sees it.
     Ran(Ran),
     /// One layer's patterns are in the array beside this, `[n_heads, n, n]`.
     Pattern {
@@ -87,6 +100,8 @@ pub enum Tell {
         /// Positions.
         n: usize,
     },
+    /// What the model expects after the last token, likeliest first; empty without an unembedding.
+    Next(Vec<Guess>),
     /// Every head of one layer.
     Looks(Vec<HeadSad>),
     /// One cell.
@@ -106,7 +121,7 @@ pub enum Tell {
     },
 }
 
-/// A prompt as the model saw it.
+/// A prompt as the model sees it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Ran {
     /// The ids.
@@ -115,8 +130,6 @@ pub struct Ran {
     pub tokens: Vec<String>,
     /// Whether the beginning-of-sequence token is in front.
     pub bos: bool,
-    /// What the model expects after the last token, likeliest first; empty without an unembedding.
-    pub next: Vec<Guess>,
     /// What changes a score after the bilinear part, named: soft-cap, ALiBi, window, query-key norm, rotation.
     pub named: Vec<String>,
 }

@@ -1,5 +1,6 @@
 //! Attention: a prompt, which head looks where, and how few singular vectors explain it.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use yew::prelude::*;
@@ -7,16 +8,19 @@ use yew::prelude::*;
 use crate::circuits::sad_run::{HeadSad, Look};
 use crate::ui::app::use_app;
 use crate::ui::route::Page;
-use crate::ui::session::now;
+use crate::ui::session::{DRAWING_MS, now};
 use crate::ui::state::{Action, Work};
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::attention::{Ask, Cell, CellAt, Prompt, Ran, Tell as AttentionTell};
+use crate::worker::protocol::attention::{
+    Ask, Cell, CellAt, Guess, Prompt, Ran, Tell as AttentionTell,
+};
 use crate::worker::protocol::{Ask as AnyAsk, Tell};
 
 mod cell;
 mod change;
 mod components;
 mod grid;
+mod growth;
 mod pattern;
 mod prompt;
 pub(super) mod series;
@@ -28,6 +32,8 @@ struct Seen {
     ran: Option<Rc<Ran>>,
     /// By layer: `[n_heads, n, n]`.
     patterns: Vec<Rc<Vec<f32>>>,
+    /// What the model expects after the last token, once it is known.
+    next: Option<Rc<Vec<Guess>>>,
     looks: Vec<HeadSad>,
     cell: Option<Rc<Cell>>,
     failed: Option<(String, String)>,
@@ -36,7 +42,8 @@ struct Seen {
 enum Heard {
     Fresh,
     Ran(Ran),
-    Pattern(usize, Vec<f32>),
+    Patterns(Vec<Vec<f32>>),
+    Next(Vec<Guess>),
     FreshLooks,
     Looks(Vec<HeadSad>),
     Cell(Box<Cell>),
@@ -50,11 +57,9 @@ impl Reducible for Seen {
         let mut next = (*self).clone();
         match heard {
             Heard::Fresh => next = Self::default(),
-            Heard::Ran(ran) => next.ran = Some(Rc::new(ran)),
-            Heard::Pattern(layer, values) => {
-                next.patterns.resize(next.patterns.len().max(layer + 1), Rc::default());
-                next.patterns[layer] = Rc::new(values);
-            }
+            Heard::Ran(ran) => (next.ran, next.patterns) = (Some(Rc::new(ran)), Vec::new()),
+            Heard::Patterns(layers) => next.patterns.extend(layers.into_iter().map(Rc::new)),
+            Heard::Next(guesses) => next.next = Some(Rc::new(guesses)),
             Heard::FreshLooks => next.looks.clear(),
             Heard::Looks(looks) => next.looks.extend(looks),
             Heard::Cell(cell) => next.cell = Some(Rc::from(cell)),
@@ -93,10 +98,11 @@ pub fn Attention() -> Html {
     }
     let n = seen.ran.as_ref().map_or(0, |r| r.tokens.len());
     let dest = state.route.value("dest").unwrap_or(n.saturating_sub(1)).min(n.saturating_sub(1));
+    let n_layers = state.model.as_ref().map(|m| m.summary.n_layers);
+    let ready = Some(seen.patterns.len()) == n_layers;
     // Every head's look from the chosen destination.
     {
         let (app, seen) = (app.clone(), seen.clone());
-        let ready = seen.ran.is_some();
         use_effect_with(
             (generation, wanted.clone(), dest, ready),
             move |(_, wanted, dest, ready)| {
@@ -135,7 +141,6 @@ pub fn Attention() -> Html {
     let wanted_cell = at.filter(|_| state.route.page == Page::Attention);
     {
         let (app, seen) = (app.clone(), seen.clone());
-        let ready = seen.ran.is_some();
         use_effect_with(
             (generation, wanted.clone(), wanted_cell, ready),
             move |(_, wanted, at, ready)| {
@@ -159,7 +164,7 @@ pub fn Attention() -> Html {
     let cell = seen.cell.clone().filter(|c| Some(c.at) == at);
     html! {
         <>
-            <prompt::PromptBar prompt={wanted.clone()} ran={seen.ran.clone()} {dest} {src} cell={cell.clone()} />
+            <prompt::PromptBar prompt={wanted.clone()} ran={seen.ran.clone()} next={seen.next.clone()} {dest} {src} cell={cell.clone()} />
             if let Some((what, hint)) = &seen.failed {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }
@@ -167,7 +172,7 @@ pub fn Attention() -> Html {
                 <div class="columns look">
                     <div class="column">
                     <grid::LookGrid looks={seen.looks.clone()} patterns={seen.patterns.clone()} {head} {dest} {src} tokens={ran.clone()} />
-                    <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(l).cloned())} {at} ran={ran.clone()} />
+                    <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(l).cloned())} {head} {at} ran={ran.clone()} />
                     </div>
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
@@ -184,21 +189,32 @@ pub fn Attention() -> Html {
 /// Asks for a run; long ones show their progress.
 fn run(app: &crate::ui::app::App, seen: &UseReducerHandle<Seen>, prompt: Prompt) {
     let (hears, session) = (seen.dispatcher(), app.session.clone());
+    let state = app.value();
+    let layers = state.model.as_ref().map_or(0, |m| m.summary.n_layers);
+    // Layers that wait for the next drawing, and when the last one was: drawing takes a core from the workers.
+    let waiting = RefCell::new((Vec::new(), 0.0));
     let on_tell: OnTell = Rc::new(move |tell, arrays| match tell {
-        Tell::Attention(AttentionTell::Ran(ran)) => hears.dispatch(Heard::Ran(ran)),
-        Tell::Attention(AttentionTell::Pattern { layer, .. }) => {
-            hears.dispatch(Heard::Pattern(layer, arrays.into_iter().next().unwrap_or_default()));
+        Tell::Attention(AttentionTell::Ran(ran)) => {
+            waiting.take();
+            hears.dispatch(Heard::Ran(ran));
         }
+        Tell::Attention(AttentionTell::Pattern { layer, .. }) => {
+            let (patterns, drawn) = &mut *waiting.borrow_mut();
+            patterns.extend(arrays.into_iter().take(1));
+            if layer + 1 == layers || now() - *drawn > DRAWING_MS {
+                *drawn = now();
+                hears.dispatch(Heard::Patterns(std::mem::take(patterns)));
+            }
+        }
+        Tell::Attention(AttentionTell::Next(next)) => hears.dispatch(Heard::Next(next)),
         Tell::Failed(failure) => {
             hears.dispatch(Heard::Failed(failure.what, failure.hint));
             session.act(Action::End);
         }
-        Tell::Progress { .. } => session.act(Action::Step),
+        Tell::Progress { .. } => session.act_soon(Action::Step),
         _ => {}
     });
     let job = app.session.pool.ask_latest("prompt", AnyAsk::Attention(Ask::Run(prompt)), on_tell);
-    let state = app.value();
-    let layers = state.model.as_ref().map_or(0, |m| m.summary.n_layers);
     // Spectra that are still being computed keep their own progress line.
     if state.work.is_none() && state.model.as_ref().is_some_and(|m| m.summary.size > 50_000_000) {
         let work = Work {

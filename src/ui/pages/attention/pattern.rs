@@ -17,6 +17,8 @@ pub(super) struct PatternViewProps {
     pub pattern: Option<Rc<Vec<f32>>>,
     /// The cell in view.
     pub at: Option<CellAt>,
+    /// The head in view.
+    pub head: Option<(usize, usize)>,
     /// The prompt.
     pub ran: Rc<Ran>,
 }
@@ -26,8 +28,8 @@ pub(super) struct PatternViewProps {
 pub(super) fn PatternView(props: &PatternViewProps) -> Html {
     let app = use_app();
     let n = props.ran.tokens.len();
-    let head = props.at.map_or(0, |at| at.head);
-    let values = use_memo((props.pattern.clone(), head, n), |(pattern, head, n)| {
+    let own = props.head.map_or(0, |(_, head)| head);
+    let values = use_memo((props.pattern.clone(), own, n), |(pattern, head, n)| {
         let size = n * n;
         let own = pattern.as_ref().and_then(|p| p.get(head * size..(head + 1) * size));
         Rc::new(own.map(<[f32]>::to_vec).unwrap_or_default())
@@ -35,11 +37,11 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
     let names = use_memo(props.ran.clone(), |ran| {
         Rc::new(ran.tokens.iter().map(|t| token(t)).collect::<Vec<_>>())
     });
-    let Some(at) = props.at.filter(|_| values.len() == n * n && n > 0) else {
+    let Some((layer, head)) = props.head.filter(|_| values.len() == n * n && n > 0) else {
         return html! { <section class="column"><p class="empty">{ "Pick a head." }</p></section> };
     };
     let on_select = Callback::from(move |(dest, src): (usize, usize)| {
-        let route = app.value().route.clone().with("layer", at.layer).with("head", at.head);
+        let route = app.value().route.clone().with("layer", layer).with("head", head);
         app.go(route.with("dest", dest).with("src", src.min(dest)));
     });
     let table = {
@@ -55,14 +57,14 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
             })
         })
     };
-    let name = format!("L{}H{}", at.layer, at.head);
+    let name = format!("L{layer}H{head}");
     html! {
         <section class="column" aria-label="Attention pattern">
             <h2>{ name.clone() }</h2>
             <Figure name={format!("{name}-pattern")} {table}
                 caption={html! { { "Attention of each token (row) to each earlier one (column). Click a cell to take its score apart." } }}>
                 <HeatMap label={format!("Attention pattern of {name}")} values={(*values).clone()} n_cols={n} scale={Scale::Sequential { max: 1.0 }}
-                    rows={(*names).clone()} cols={(*names).clone()} y="looks" x="looked at →" selected={Some((at.dest, at.src))} on_select={Some(on_select)} />
+                    rows={(*names).clone()} cols={(*names).clone()} y="looks" x="looked at →" selected={props.at.map(|at| (at.dest, at.src))} on_select={Some(on_select)} />
             </Figure>
         </section>
     }

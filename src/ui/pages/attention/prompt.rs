@@ -9,7 +9,7 @@ use crate::ui::app::{use_app, use_dark};
 use crate::ui::format::{percent, three, token};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::select::Switch;
-use crate::worker::protocol::attention::{Cell, Prompt, Ran};
+use crate::worker::protocol::attention::{Cell, Guess, Prompt, Ran};
 
 /// Sentences that show something, for models with words.
 const EXAMPLES: [(&str, &str); 4] = [
@@ -35,6 +35,8 @@ pub(super) struct PromptBarProps {
     pub prompt: Prompt,
     /// What the model made of it.
     pub ran: Option<Rc<Ran>>,
+    /// What it expects after the last token, once that is known.
+    pub next: Option<Rc<Vec<Guess>>>,
     /// Who looks.
     pub dest: usize,
     /// What is looked at.
@@ -112,9 +114,9 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                         html! { <button type="button" key={i} {class} {style} {onclick} aria-pressed={(i == props.dest).to_string()}>{ token(text) }</button> }
                     }) }
                 </div>
-                if !ran.next.is_empty() {
+                if let Some(next) = props.next.as_ref().filter(|next| !next.is_empty()) {
                     <p class="next" data-testid="next">{ "next: " }
-                        { for ran.next.iter().take(5).map(|g| html! { <span><code>{ token(&g.text) }</code>{ format!(" {} ", percent(g.probability)) }</span> }) }
+                        { for next.iter().take(5).map(|g| html! { <span><code>{ token(&g.text) }</code>{ format!(" {} ", percent(g.probability)) }</span> }) }
                     </p>
                 }
                 if !ran.named.is_empty() { <p class="hint">{ format!("In this family: {}.", ran.named.join("; ")) }</p> }

@@ -1,0 +1,98 @@
+//! The engine on attention: a run is told as it goes and again from memory; a checkpoint elsewhere brings its spectra along.
+#![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
+
+use std::path::Path;
+
+use omega_lens::checkpoint::{ByteSource, FileSource};
+use omega_lens::circuits::prompts::Task;
+use omega_lens::circuits::sad_set::SetOptions;
+use omega_lens::engine::Engine;
+use omega_lens::model::Weights;
+use omega_lens::worker::protocol::attention::{
+    Ask as Attention, Prompt, SetSpec, SetTask, Tell as AttentionTell,
+};
+use omega_lens::worker::protocol::heads::{Ask as Heads, HeadSpectra, Tell as HeadTell};
+use omega_lens::worker::protocol::model::Hints;
+use omega_lens::worker::protocol::{Ask, Tell};
+use pollster::block_on;
+
+const N_LAYERS: usize = 3;
+const N_HEADS: usize = 4;
+
+fn files(step: u32) -> Vec<Box<dyn ByteSource>> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/www/models/names");
+    let file = |name: &str| -> Box<dyn ByteSource> {
+        Box::new(FileSource::open(Path::new(&format!("{root}/{name}"))).unwrap())
+    };
+    vec![file(&format!("step-{step:05}.safetensors")), file("config.json"), file("tokenizer.json")]
+}
+
+fn ask(
+    engine: &mut Engine,
+    ask: Ask,
+    sources: Vec<Box<dyn ByteSource>>,
+) -> Vec<(Tell, Vec<Vec<f32>>)> {
+    let mut told = Vec::new();
+    let mut out = |tell, arrays| told.push((tell, arrays));
+    block_on(engine.answer(ask, vec![], sources, &mut out)).unwrap();
+    told
+}
+
+fn open(step: u32) -> Engine {
+    let mut engine = Engine::default();
+    ask(&mut engine, Ask::Open(Hints::default()), files(step));
+    engine
+}
+
+fn spectra(told: &[(Tell, Vec<Vec<f32>>)]) -> Vec<HeadSpectra> {
+    let of = |(tell, _): &(Tell, Vec<Vec<f32>>)| match tell {
+        Tell::Heads(HeadTell::Spectrum(spectra)) => Some(spectra.clone()),
+        _ => None,
+    };
+    told.iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_run_is_told_as_it_goes_and_the_same_again_from_memory() {
+    let mut engine = open(4000);
+    let text = "When Mary and John went to the store , John gave a drink to".into();
+    let run = Ask::Attention(Attention::Run(Prompt { text, bos: None, ids: false }));
+    let told: Vec<_> = ask(&mut engine, run.clone(), vec![])
+        .into_iter()
+        .filter(|(tell, _)| !matches!(tell, Tell::Progress { .. }))
+        .collect();
+    let Tell::Attention(AttentionTell::Ran(ran)) = &told[0].0 else { panic!("tokens come first") };
+    let n = ran.tokens.len();
+    for (layer, (tell, arrays)) in told[1..=N_LAYERS].iter().enumerate() {
+        assert_eq!(*tell, Tell::Attention(AttentionTell::Pattern { layer, n }));
+        assert_eq!(arrays[0].len(), N_HEADS * n * n);
+    }
+    let Tell::Attention(AttentionTell::Next(next)) = &told[N_LAYERS + 1].0 else {
+        panic!("predictions come last")
+    };
+    assert_eq!((next[0].text.trim(), told.len()), ("Mary", N_LAYERS + 2));
+    assert!(told == ask(&mut engine, run, vec![]));
+}
+
+#[test]
+fn a_checkpoint_elsewhere_is_measured_with_its_spectra_and_the_open_model_stays() {
+    let mut engine = open(4000);
+    let task = SetTask::Task(Task::IndirectObject);
+    let spec = SetSpec { task, n: 4, seed: 0, options: SetOptions::default() };
+    let early = ask(&mut engine, Ask::SetElsewhere(spec), files(0));
+    let count = |of: fn(&AttentionTell) -> bool| {
+        early.iter().filter(|(tell, _)| matches!(tell, Tell::Attention(tell) if of(tell))).count()
+    };
+    assert_eq!(count(|tell| matches!(tell, AttentionTell::SetHead(_))), N_LAYERS * N_HEADS);
+    assert_eq!(count(|tell| matches!(tell, AttentionTell::SetDone { .. })), 1);
+    let own = |engine: &mut Engine| -> Vec<HeadSpectra> {
+        let layer = |layer| Ask::Heads(Heads::Spectra { layer, weights: Weights::Folded });
+        (0..N_LAYERS).flat_map(|l| spectra(&ask(engine, layer(l), vec![]))).collect()
+    };
+    assert_eq!(spectra(&early), own(&mut open(0)));
+    let late = own(&mut engine);
+    for (early, late) in spectra(&early).iter().zip(&late) {
+        assert!(late.qk.sigma[0] > early.qk.sigma[0], "training makes the largest σ grow");
+    }
+}
