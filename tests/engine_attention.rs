@@ -79,8 +79,9 @@ fn a_run_is_told_as_it_goes_and_the_same_again_from_memory() {
 fn a_checkpoint_elsewhere_is_measured_with_its_spectra_and_the_open_model_stays() {
     let mut engine = open(4000);
     let task = SetTask::Task(Task::IndirectObject);
-    let spec = SetSpec { task, n: 4, seed: 0, options: SetOptions::default() };
-    let early = ask(&mut engine, Ask::SetElsewhere(spec), files(0));
+    let spec = SetSpec { task, n: 4, seed: 0, options: SetOptions::default(), spectra: true };
+    let set = Ask::Attention(Attention::Set(spec));
+    let early = ask(&mut engine, Ask::Elsewhere(Box::new(set)), files(0));
     let count = |of: fn(&AttentionTell) -> bool| {
         early.iter().filter(|(tell, _)| matches!(tell, Tell::Attention(tell) if of(tell))).count()
     };

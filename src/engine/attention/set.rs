@@ -1,11 +1,11 @@
 //! A set of prompts run through the model, every head measured against its controls.
 
-use super::super::Engine;
+use super::super::{Engine, heads};
 use crate::circuits::prompts::{Content, Located, Prompt, generate, own_list, repeated_tokens};
 use crate::circuits::sad_run::LayerRun;
 use crate::circuits::sad_set::{HeadSet, Measures};
 use crate::model::tokenizer::{Start, Tokenizer};
-use crate::model::{ForwardPass, Model};
+use crate::model::{ForwardPass, Model, Weights};
 use crate::worker::protocol::attention::{SetHead, SetSpec, SetTask, Tell as AttentionTell};
 use crate::worker::protocol::{Failure, Out, Tell};
 
@@ -78,7 +78,8 @@ pub(super) fn set(engine: &mut Engine, spec: &SetSpec, out: Out<'_>) -> Result<(
     };
     let correct = (answered > 0).then_some(correct);
     out(Tell::Attention(AttentionTell::SetDone { n: located.len(), correct, example }), Vec::new());
-    Ok(())
+    let mut layers = if spec.spectra { 0..n_layers } else { 0..0 };
+    layers.try_for_each(|layer| heads::spectra(engine, layer, Weights::Folded, out))
 }
 
 fn prompts(

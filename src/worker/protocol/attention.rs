@@ -75,6 +75,8 @@ pub struct SetSpec {
     pub seed: u32,
     /// Which events count, and how controls are drawn.
     pub options: SetOptions,
+    /// Tell both spectra of every head as well.
+    pub spectra: bool,
 }
 
 /// Where the prompts of a set come from.

@@ -16,7 +16,9 @@ use crate::ui::session::{BUILT_IN_STEPS, fetch, now};
 use crate::ui::state::{Action, Work};
 use crate::ui::widgets::select::Slider;
 use crate::worker::pool::{Dropped, OnTell};
-use crate::worker::protocol::attention::{Ask as AttentionAsk, SetHead, Tell as AttentionTell};
+use crate::worker::protocol::attention::{
+    Ask as AttentionAsk, SetHead, SetSpec, Tell as AttentionTell,
+};
 use crate::worker::protocol::heads::{HeadSpectra, Tell as HeadsTell};
 use crate::worker::protocol::{Ask, Tell};
 
@@ -225,7 +227,8 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
             }
             _ => {}
         });
-        let set = AttentionAsk::Set(spec("ioi", "", PROMPTS, EventRule::Every));
+        let set = SetSpec { spectra: true, ..spec("ioi", "", PROMPTS, EventRule::Every) };
+        let set = AttentionAsk::Set(set);
         let ask = Ask::Elsewhere(Box::new(Ask::Attention(set)));
         app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
     };

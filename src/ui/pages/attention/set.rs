@@ -42,7 +42,7 @@ pub(super) fn spec(task: &str, own: &str, n: usize, rule: EventRule) -> SetSpec 
         _ => SetTask::Task(Task::IndirectObject),
     };
     let controls = ControlOptions { draws: DRAWS, seed: 0 };
-    SetSpec { task, n, seed: 0, options: SetOptions { rule, controls } }
+    SetSpec { task, n, seed: 0, options: SetOptions { rule, controls }, spectra: false }
 }
 
 /// What a set gave.
