@@ -64,11 +64,7 @@ pub(super) fn run(
     task: TaskName,
 ) -> Result<(), CliError> {
     let task = task.task();
-    let known = |word: &str| {
-        // A word-level vocabulary answers with its unknown token: that is not the word.
-        let itself = |id: &u32| tokenizer.label(*id).trim().eq_ignore_ascii_case(word.trim());
-        tokenizer.single(word).filter(itself)
-    };
+    let known = |word: &str| tokenizer.single(word);
     let asked = prompts::generate(task, args.prompts, args.seed, known).map_err(CliError::work)?;
     let starts = args.starts(tokenizer, model);
     let encode = |text: &str| tokenizer.encode(text, starts).unwrap_or_default();

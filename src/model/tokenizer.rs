@@ -123,10 +123,12 @@ impl Tokenizer {
         Ok(ids)
     }
 
-    /// The id of `text` if the tokenizer makes exactly one token of it, as prompt sets need of names.
+    /// The id of `text` if the tokenizer makes exactly one token of it, as prompt sets need of names. The token must spell it:
+    /// a word-level vocabulary answers with its unknown token.
     pub fn single(&self, text: &str) -> Option<u32> {
+        let itself = |id: u32| self.label(id).trim().eq_ignore_ascii_case(text.trim());
         match self.encode(text, false).ok()?.as_slice() {
-            [id] => Some(*id),
+            [id] => Some(*id).filter(|id| itself(*id)),
             _ => None,
         }
     }
