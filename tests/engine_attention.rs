@@ -76,6 +76,19 @@ fn a_run_is_told_as_it_goes_and_the_same_again_from_memory() {
 }
 
 #[test]
+fn a_set_has_only_words_that_the_model_knows_and_the_trained_model_answers_it() {
+    let task = SetTask::Task(Task::IndirectObject);
+    let spec = SetSpec { task, n: 32, seed: 0, options: SetOptions::default(), spectra: false };
+    let told = ask(&mut open(4000), Ask::Attention(Attention::Set(spec)), vec![]);
+    let done = told.into_iter().find_map(|(tell, _)| match tell {
+        Tell::Attention(AttentionTell::SetDone { n, correct, .. }) => Some((n, correct)),
+        _ => None,
+    });
+    let Some((32, Some(correct))) = done else { panic!("{done:?}") };
+    assert!(correct >= 31, "{correct} of 32");
+}
+
+#[test]
 fn a_checkpoint_elsewhere_is_measured_with_its_spectra_and_the_open_model_stays() {
     let mut engine = open(4000);
     let task = SetTask::Task(Task::IndirectObject);

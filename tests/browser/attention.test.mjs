@@ -79,7 +79,8 @@ describe("Attention", () => {
     await figure.locator("details").evaluate((details) => (details.open = true));
     const rows = await figure.locator("tbody tr").allInnerTexts();
     assert.ok(rows.length >= 10, `steps with events: ${rows.length}`);
-    const [, sparseness, basis] = rows.at(-1).split("\t").map(Number);
+    const [, sparseness, basis, , , accuracy] = rows.at(-1).split("\t").map(Number);
+    assert.ok(Number(accuracy) > 0.95, `the trained model answers: ${accuracy}`);
     assert.ok(sparseness < 0.6 * basis, `sparser than chance at the end: ${sparseness} against ${basis}`);
     // Both spectra of the head, every singular value of every step, descending.
     for (const at of [2, 3]) {
@@ -90,7 +91,7 @@ describe("Attention", () => {
       assert.ok(spectra.at(-1)[1] > spectra[0][1], "the largest singular value grows");
     }
     await picture(page, "series", { fullPage: true });
-    await page.locator(".series-view").getByLabel("head", { exact: true }).selectOption("L0H0");
+    await page.locator(".series-view select").selectOption("L0H0");
     await figures.nth(2).filter({ hasText: "L0H0, QK" }).waitFor();
     assert.match(page.url(), /grown=L0H0/);
   });

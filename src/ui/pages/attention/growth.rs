@@ -112,9 +112,11 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         };
         let drawn: Vec<Series> = series.into_iter().take(DRAWN).collect();
         html! {
-            <Figure name={format!("series-{name}-{head}")} {table} caption={html! { { caption.clone() } }}>
-                <Lines label={caption} series={drawn} x="training step, log" y={y.to_owned()} log_x={true} {limits} cursor={props.here} />
-            </Figure>
+            <div class="side">
+                <Figure name={format!("series-{name}-{head}")} {table} caption={html! { { caption.clone() } }}>
+                    <Lines label={caption} series={drawn} x="training step, log" y={y.to_owned()} log_x={true} {limits} cursor={props.here} />
+                </Figure>
+            </div>
         }
     };
     let all = |circuit: &str| {
