@@ -11,22 +11,7 @@ use omega_lens::gpu::{Factors, Operand, Plant, Raw, SvdBatch, checks};
 use omega_lens::math::Mat;
 use omega_lens::math::random::Rng;
 use pollster::block_on;
-use support::{decompose, gpu};
-
-/// A new seed every run; `OMEGA_LENS_SEED` repeats one.
-fn seed() -> u32 {
-    let clock = || {
-        std::time::UNIX_EPOCH
-            .elapsed()
-            .map_or(1, |time| time.subsec_nanos() ^ time.as_secs() as u32)
-    };
-    let seed = std::env::var("OMEGA_LENS_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(clock);
-    println!("OMEGA_LENS_SEED={seed}");
-    seed
-}
+use support::{decompose, gpu, seed};
 
 fn meets_every_demand(d: usize, h: usize, plants: &[Plant]) {
     let Some(gpu) = gpu() else { return };

@@ -37,7 +37,8 @@ pub struct Certificate {
     pub cosine: f64,
     /// What `orthogonality` may be: `1e-5 √max(1, d_head / 64)`.
     pub orthogonality_limit: f64,
-    /// What `residual` may be: `1e-5 max(1, ‖A‖ ‖B‖ / (√d_head ‖A Bᵀ‖))`.
+    /// What `residual` may be: `1e-5 max(1, Σ ‖a_k‖ ‖b_k‖ / (√d_head ‖A Bᵀ‖))` over the pairs of columns, whatever their
+    /// scales: what rounding the factors to f32 does.
     pub residual_limit: f64,
 }
 
@@ -50,7 +51,7 @@ impl Certificate {
             && self.residual <= self.residual_limit
     }
 
-    /// From the shader's words; `gauge` is `‖A‖ ‖B‖ / ‖A Bᵀ‖`.
+    /// From the shader's words; `gauge` is `Σ ‖a_k‖ ‖b_k‖ / ‖A Bᵀ‖`.
     pub(super) fn new(words: &[f32], d_head: usize, gauge: f64) -> Self {
         let word = |i: usize| words.get(i).copied().map_or(f64::NAN, f64::from);
         Certificate {

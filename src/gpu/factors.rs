@@ -23,8 +23,9 @@ pub struct Factors {
     pub(super) values: Vec<f32>,
     /// `[count, d_head]`; `None` for a zero column.
     pub(super) exponents: Vec<Option<i32>>,
-    /// Frobenius norm of each factor.
-    pub(super) norms: Vec<f64>,
+    /// `[count, d_head]`: length of each column as scaled, zero of a zero column.
+    norms: Vec<f64>,
+    count: usize,
 }
 
 /// `2^exponent`, or infinity or zero where that does not fit.
@@ -50,17 +51,18 @@ impl Factors {
             values: Vec::new(),
             exponents: Vec::new(),
             norms: Vec::new(),
+            count: 0,
         })
     }
 
     /// How many factors.
     pub fn len(&self) -> usize {
-        self.norms.len()
+        self.count
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.norms.is_empty()
+        self.count == 0
     }
 
     /// Adds a factor `[d, d_head]` and returns its number.
@@ -76,8 +78,8 @@ impl Factors {
                 return Err(GpuError::Shape { what, expected, found });
             }
         }
-        let start = self.values.len();
         let mut exponents = Vec::with_capacity(self.d_head);
+        let mut norms = vec![0.0; self.d_head];
         let mut packed = vec![0f32; self.d * self.width];
         for (column, entries) in factor.column_iter().enumerate() {
             let mut largest = 0f64;
@@ -94,20 +96,28 @@ impl Factors {
             exponents.push(exponent);
             let Some(exponent) = exponent else { continue };
             let scale = power_of_two(-exponent);
+            let mut square = 0.0;
             for (x, to) in entries.iter().zip(packed.iter_mut().skip(column).step_by(self.width)) {
+                square += (x * scale).powi(2);
                 *to = (x * scale) as f32;
             }
+            norms[column] = square.sqrt();
         }
-        self.values.truncate(start);
         self.values.extend(packed);
         self.exponents.extend(exponents);
-        self.norms.push(factor.norm());
-        Ok(self.norms.len() - 1)
+        self.norms.extend(norms);
+        self.count += 1;
+        Ok(self.count - 1)
     }
 
     pub(super) fn factor(&self, number: usize) -> &[f32] {
         let size = self.d * self.width;
         &self.values[number * size..(number + 1) * size]
+    }
+
+    /// The lengths of a factor's scaled columns.
+    pub(super) fn lengths(&self, number: usize) -> &[f64] {
+        &self.norms[number * self.d_head..(number + 1) * self.d_head]
     }
 
     fn powers(&self, number: usize) -> &[Option<i32>] {

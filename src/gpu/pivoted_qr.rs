@@ -37,8 +37,10 @@ pub(super) struct Cores<'a> {
     pub(super) work: &'a Buffer,
     /// Out: `[count, h]` of pivot, factor, diagonal and place, four words each.
     pub(super) steps: &'a Buffer,
-    /// `[count]`: rank known beforehand.
+    /// `[count, 2]`: the ranks that the first and the second factorisation cannot exceed.
     pub(super) limits: &'a Buffer,
+    /// 0 for the first, 1 for the second.
+    pub(super) round: u32,
 }
 
 /// The two triangles of every head and how they belong together.
@@ -53,7 +55,7 @@ pub(super) struct Pairing<'a> {
 }
 
 impl Commands<'_> {
-    /// Records `work = R_A D` and the rank that each product cannot exceed.
+    /// Records `work = R_A D`, its rank and the rank that the product cannot exceed.
     pub(super) async fn prepare(
         &mut self,
         gpu: &Gpu,
@@ -88,13 +90,13 @@ impl Commands<'_> {
         r: &Buffer,
         identity: &Buffer,
     ) -> Result<(), GpuError> {
-        let Cores { count, h, work, steps, limits } = cores;
+        let Cores { count, h, work, steps, limits, round } = cores;
         let pipeline = gpu.pipeline(&FACTOR, &constants(h)).await?;
         for first in (0..h).step_by(STEPS) {
             let length = STEPS.min(h - first);
             self.dispatch(Dispatch {
                 pipeline: &pipeline,
-                params: &[first as u32, length as u32],
+                params: &[first as u32, length as u32, round],
                 buffers: &[(1, work), (2, steps), (3, limits)],
                 groups: [count, 1, 1],
                 cost: (count * length * h * (h - first)) as f64 * 6.0,

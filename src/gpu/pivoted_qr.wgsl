@@ -11,12 +11,12 @@ const LANES: u32 = 4u; // 256 / H, at least 1
 const NONE: u32 = 0xffffffffu;
 
 struct Step { order: u32, tau: f32, diagonal: f32, place: u32 }
-struct Params { first: u32, count: u32 }
+struct Params { first: u32, count: u32, round: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> work: array<f32>;   // [head, H, H]
 @group(0) @binding(2) var<storage, read_write> steps: array<Step>; // [head, H]
-@group(0) @binding(3) var<storage, read> limits: array<u32>;       // [head]: rank known beforehand
+@group(0) @binding(3) var<storage, read> limits: array<u32>;       // [head, 2]: rank known beforehand, per round
 
 var<workgroup> v: array<f32, 256>;
 var<workgroup> part: array<f32, 256>;
@@ -32,7 +32,7 @@ fn factor(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     let c = t % H;
     let lane = t / H;
     let on = t < H * LANES;
-    let limit = limits[group.x];
+    let limit = limits[2u * group.x + params.round];
 
     if (t < H) { place[t] = select(steps[group.x * H + t].place, NONE, params.first == 0u); }
     workgroupBarrier();
@@ -174,7 +174,7 @@ fn apply(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
 @group(0) @binding(13) var<storage, read> right: array<vec2<u32>>;   // [head]: which of r_right
 @group(0) @binding(14) var<storage, read_write> limit_out: array<u32>;
 
-// The left core with the columns' weights on it, and the rank that the product cannot exceed.
+// The left core with the columns' weights on it, its rank, and the rank that the product cannot exceed.
 @compute @workgroup_size(256)
 fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
     let head = group.x;
@@ -196,6 +196,7 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
             n_left += part[i];
             n_right += rest[i];
         }
-        limit_out[head] = u32(min(n_left, n_right));
+        limit_out[2u * head] = u32(n_left);
+        limit_out[2u * head + 1u] = u32(min(n_left, n_right));
     }
 }

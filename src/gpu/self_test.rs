@@ -160,7 +160,10 @@ pub fn checks(svd: &HeadSvd, a: &Mat, b: &Mat, rank: usize) -> Vec<Check> {
     let scale = (h as f64 / 64.0).max(1.0).sqrt();
     let orthogonality = orthogonality(&u, svd.rank).max(orthogonality(&v, svd.rank));
     let norm = reference.s.iter().map(|s| s * s).sum::<f64>().sqrt();
-    let gauge = if norm > 0.0 { a.norm() / norm * b.norm() / (h as f64).sqrt() } else { 0.0 };
+    let pair = |(x, y): (f64, f64)| x / norm * y;
+    let lengths = |m: &Mat| m.column_iter().map(|column| column.norm()).collect::<Vec<f64>>();
+    let pairs: f64 = lengths(a).into_iter().zip(lengths(b)).map(pair).sum();
+    let gauge = if norm > 0.0 { pairs / (h as f64).sqrt() } else { 0.0 };
     let first = reference.s.first().copied().unwrap_or(0.0);
     // Planted rank below what f64 sees: the rest is the rounding of the factors, and what f32 takes for it is a choice.
     let hidden = reference.rank > rank;

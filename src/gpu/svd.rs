@@ -141,23 +141,25 @@ impl Gpu {
     }
 }
 
-/// One head's numbers: the powers of two go back onto σ.
+/// One head's numbers: the powers of two, `scale`, go back onto σ.
 pub(super) fn unpack(
     chunk: &Chunk<'_>,
     head: usize,
     sigma: &[f32],
-    whole: i32,
+    scale: &(Vec<f32>, i32),
     certificate: &[f32],
 ) -> HeadSvd {
     let (left, right) = (chunk.batch.left, chunk.batch.right);
     let (a, b) = chunk.heads[head];
     // Two factors, since their product alone may leave the range of the doubles.
+    let (weights, whole) = scale;
     let (half, other) = (power_of_two(whole / 2), power_of_two(whole - whole / 2));
     let s: Vec<f64> =
         sigma.iter().take(left.d_head).map(|&s| f64::from(s) * half * other).collect();
-    let norm = s.iter().map(|s| (s / half / other).powi(2)).sum::<f64>().sqrt();
-    let gauge = left.norms[a] / half * (right.norms[b] / other) / norm;
-    let gauge = if norm > 0.0 { gauge } else { 0.0 };
+    let norm = sigma.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>().sqrt();
+    let lengths = left.lengths(a).iter().zip(right.lengths(b));
+    let pairs: f64 = lengths.zip(weights).map(|((a, b), &weight)| a * b * f64::from(weight)).sum();
+    let gauge = if norm > 0.0 { pairs / norm } else { 0.0 };
     let rank = s.iter().filter(|&&s| s > 0.0).count();
     let certificate = Certificate::new(certificate, left.d_head, gauge);
     HeadSvd { s, u: Vec::new(), v: Vec::new(), rank, certificate }

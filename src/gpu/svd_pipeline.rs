@@ -63,7 +63,7 @@ impl Gpu {
                     2 * n,
                     2 * n,
                     n * h,
-                    n,
+                    2 * n,
                     4 * n * h,
                     4 * n * h,
                     4 * n,
@@ -101,8 +101,8 @@ impl Gpu {
             .qr(self, Qr { count: nr, d: dr, h, a: &b, q: &qb, r: &rb, panels, s: &s, index })
             .await?;
 
-        let cores = |work, steps| Cores { count: n, h, work, steps, limits: &limits };
-        let (first, second) = (cores(&work1, &steps1), cores(&work2, &steps2));
+        let cores = |work, steps, round| Cores { count: n, h, work, steps, limits: &limits, round };
+        let (first, second) = (cores(&work1, &steps1, 0), cores(&work2, &steps2, 1));
         let pairing = Pairing {
             r_left: &ra,
             r_right: &rb,
@@ -202,7 +202,7 @@ impl Gpu {
                 chunk,
                 i,
                 &sigma[i * h..(i + 1) * h],
-                scales[i].1,
+                &scales[i],
                 &certificates[i * WORDS..(i + 1) * WORDS],
             )
             .with_vectors(part(&u, dl), part(&v, dr), left.d_head, h)

@@ -16,6 +16,21 @@ pub fn now() -> f64 {
     START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
 }
 
+/// A new seed every run; `OMEGA_LENS_SEED` repeats one.
+pub fn seed() -> u32 {
+    let clock = || {
+        std::time::UNIX_EPOCH
+            .elapsed()
+            .map_or(1, |time| time.subsec_nanos() ^ time.as_secs() as u32)
+    };
+    let seed = std::env::var("OMEGA_LENS_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(clock);
+    println!("OMEGA_LENS_SEED={seed}");
+    seed
+}
+
 /// A device of its own for each test.
 pub fn gpu() -> Option<Gpu> {
     match block_on(Gpu::request(GpuOptions::new(now))) {
