@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::known::channels;
+use super::asker::channels;
 use crate::circuits::composition::{Channel, Reading};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, Table};

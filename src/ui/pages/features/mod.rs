@@ -15,8 +15,10 @@ use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::worker::pool::Dropped;
 use crate::worker::protocol::features::{AboutDictionary, Source};
-use known::{Asker, Heard, Known, Setting, source_of};
+use asker::Asker;
+use known::{Heard, Known, Setting, source_of};
 
+mod asker;
 mod channels;
 mod cosines;
 mod directions;
@@ -45,8 +47,8 @@ pub fn Features() -> Html {
     };
     let asker = Asker { app: app.clone(), known: known.clone(), setting: setting.clone() };
     {
-        let known = known.clone();
-        use_effect_with(setting.clone(), move |_| known.dispatch(Heard::Fresh));
+        let hears = asker.hears();
+        use_effect_with(setting.clone(), move |_| hears.dispatch(Heard::Fresh));
     }
     {
         let asker = asker.clone();

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use super::known::Asker;
+use super::asker::Asker;
+use super::known::Setting;
 use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, Lines, Series, Table};
@@ -20,20 +21,22 @@ use crate::worker::protocol::{Ask, Tell};
 /// The false discovery rate at which a side counts as aligned.
 const Q: f64 = 0.01;
 
-/// Checkpoints by step, each with one report on all of its heads.
+/// Checkpoints by step, each with one report on all of its heads, and the setting that they were compared under.
 #[derive(Clone, PartialEq, Default)]
-struct Steps(Vec<(u32, Rc<AlignmentReport>)>);
+struct Steps(Vec<(u32, Rc<AlignmentReport>)>, Option<Setting>);
 
 impl Reducible for Steps {
-    /// Nothing to begin afresh.
-    type Action = Option<(u32, Rc<AlignmentReport>)>;
+    /// A setting to begin afresh with, or what came of one.
+    type Action = (Setting, Option<(u32, Rc<AlignmentReport>)>);
 
-    fn reduce(self: Rc<Self>, heard: Self::Action) -> Rc<Self> {
-        let mut next = (*self).clone();
-        match heard {
-            Some(step) => next.0.push(step),
-            None => next.0.clear(),
+    fn reduce(self: Rc<Self>, (setting, heard): Self::Action) -> Rc<Self> {
+        let Some(step) = heard else { return Rc::new(Self(Vec::new(), Some(setting))) };
+        if self.1.as_ref() != Some(&setting) {
+            return self;
         }
+        let mut next = (*self).clone();
+        next.0.retain(|(other, _)| *other != step.0);
+        next.0.push(step);
         next.0.sort_by_key(|(step, _)| *step);
         Rc::new(next)
     }
@@ -64,7 +67,9 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
     let steps = use_reducer(Steps::default);
     {
         let steps = steps.clone();
-        use_effect_with(props.asker.setting.clone(), move |_| steps.dispatch(None));
+        use_effect_with(props.asker.setting.clone(), move |setting| {
+            steps.dispatch((setting.clone(), None));
+        });
     }
     let compare = {
         let (asker, steps, shape) = (props.asker.clone(), steps.clone(), props.shape);
@@ -96,17 +101,18 @@ async fn every_step(asker: &Asker, steps: &UseReducerHandle<Steps>, [layers, n_h
             return session.act(Action::Note(what, String::new()));
         }
     };
-    steps.dispatch(None);
+    steps.dispatch((asker.setting.clone(), None));
     let heads: Vec<_> = (0..layers).flat_map(|l| (0..n_heads).map(move |h| (l, h))).collect();
     let ask = Ask::Features(FeatureAsk::Align(asker.how(), heads));
     let jobs: Vec<_> = series
         .iter()
         .map(|checkpoint| {
             let (step, name) = (checkpoint.step, checkpoint.name.clone());
-            let (hears, session) = (steps.dispatcher(), session.clone());
+            let (hears, session, setting) =
+                (steps.dispatcher(), session.clone(), asker.setting.clone());
             let on_tell: OnTell = Rc::new(move |tell, _| match tell {
                 Tell::Features(FeatureTell::Report(report)) => {
-                    hears.dispatch(Some((step, Rc::from(report))));
+                    hears.dispatch((setting.clone(), Some((step, Rc::from(report)))));
                 }
                 Tell::Done => session.act(Action::Step),
                 Tell::Failed(failure) => {
