@@ -1,4 +1,5 @@
-// From the drop of a large checkpoint to its first spectrum and to all of them, in Chromium with two workers.
+// From the drop of a large checkpoint to its first spectrum and to all of them, in Chromium with two workers; then one prompt
+// of 16 tokens, from its address to the last layer's pattern and to the next token's probabilities.
 //
 //   node benches/browser.mjs [RUNS]     needs dist/ and tests/browser/node_modules; prints one table, medians of RUNS (3)
 
@@ -7,7 +8,7 @@ import { ROOT, drop, heaps, start, withPage } from "../tests/browser/harness.mjs
 import { write } from "./shapes.mjs";
 
 const CASES = [
-  { shape: "gpt2", name: "GPT-2 small shape, f32, 548 MB", reach: { first: 0.5, all: 2, heap: 200 } },
+  { shape: "gpt2", name: "GPT-2 small shape, f32, 548 MB", reach: { first: 0.5, all: 2, heap: 200, pattern: 1, next: 1 } },
   { shape: "llama", name: "Llama-3-8B shape, bf16, 16 GB", reach: { first: 1, heap: 600 } },
 ];
 
@@ -21,6 +22,18 @@ function watch(folder) {
     if (open && !times.first && document.querySelector(".spectrum svg.bars")) times.first = performance.now();
     if (open && cells.length && cells.every((cell) => cell.textContent !== "…")) times.all = performance.now();
     if (!times.all) requestAnimationFrame(look);
+  };
+  look();
+}
+
+/** Goes to a prompt of 16 tokens and notes when the last layer's pattern and the predictions were drawn. */
+function prompt(ids) {
+  const times = (window.omegaPrompt = { start: performance.now() });
+  location.hash = `#/attention?bos=off&layer=11&head=0&prompt=${ids.join("+")}`;
+  const look = () => {
+    const drawn = (name, selector) => (times[name] ??= document.querySelector(selector) ? performance.now() : undefined);
+    drawn("pattern", ".page.attention [aria-label='Attention pattern'] .picture > *");
+    if (!drawn("next", ".page.attention [data-testid=next]")) requestAnimationFrame(look);
   };
   look();
 }
@@ -40,6 +53,13 @@ async function run({ shape, reach }) {
       const times = await page.evaluate(() => window.omegaTimes);
       result.first = (times.first - times.drop) / 1000;
       if (reach.all) result.all = (times.all - times.drop) / 1000;
+      if (reach.pattern) {
+        await page.waitForTimeout(1000); // the spectra's last drawing
+        await page.evaluate(prompt, Array.from({ length: 16 }, (_, i) => 1000 + 37 * i));
+        await page.waitForFunction(() => window.omegaPrompt.next, null, { timeout: 120_000 });
+        const { start, pattern, next } = await page.evaluate(() => window.omegaPrompt);
+        [result.pattern, result.next] = [(pattern - start) / 1000, (next - start) / 1000];
+      }
       result.heap = (await heaps(page)).reduce((a, b) => a + b, 0) / 1e6;
     });
   } finally {
@@ -50,7 +70,13 @@ async function run({ shape, reach }) {
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const runs = Number(process.argv[2] ?? 3);
-const label = { first: "first spectrum, s", all: "all heads, QK and OV, s", heap: "wasm heap of all workers, MB" };
+const label = {
+  pattern: "one prompt of 16 tokens: last layer's pattern, s",
+  next: "one prompt of 16 tokens: next token, s",
+  first: "first spectrum, s",
+  all: "all heads, QK and OV, s",
+  heap: "wasm heap of all workers, MB",
+};
 console.log("| file | measure | measured | reach | ratio |\n|---|---|---|---|---|");
 for (const each of CASES) {
   const results = [];
