@@ -78,7 +78,7 @@ fn a_run_is_told_as_it_goes_and_the_same_again_from_memory() {
 #[test]
 fn a_set_has_only_words_that_the_model_knows_and_the_trained_model_answers_it() {
     let task = SetTask::Task(Task::IndirectObject);
-    let spec = SetSpec { task, n: 32, seed: 0, options: SetOptions::default(), spectra: false };
+    let spec = SetSpec { task, n: 32, seed: 0, options: SetOptions::default(), series: false };
     let told = ask(&mut open(4000), Ask::Attention(Attention::Set(spec)), vec![]);
     let done = told.into_iter().find_map(|(tell, _)| match tell {
         Tell::Attention(AttentionTell::SetDone { n, correct, .. }) => Some((n, correct)),
@@ -92,7 +92,7 @@ fn a_set_has_only_words_that_the_model_knows_and_the_trained_model_answers_it() 
 fn a_checkpoint_elsewhere_is_measured_with_its_spectra_and_the_open_model_stays() {
     let mut engine = open(4000);
     let task = SetTask::Task(Task::IndirectObject);
-    let spec = SetSpec { task, n: 4, seed: 0, options: SetOptions::default(), spectra: true };
+    let spec = SetSpec { task, n: 4, seed: 0, options: SetOptions::default(), series: true };
     let set = Ask::Attention(Attention::Set(spec));
     let early = ask(&mut engine, Ask::Elsewhere(Box::new(set)), files(0));
     let count = |of: fn(&AttentionTell) -> bool| {

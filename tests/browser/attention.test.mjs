@@ -67,6 +67,16 @@ describe("Attention", () => {
     await ready(page);
     await page.getByTestId("run-set").click();
     await page.getByTestId("set-outcome").filter({ hasText: "128" }).waitFor({ timeout: 120_000 });
+    const outcome = await page.getByTestId("set-outcome").textContent();
+    const [, correct] = /(\d+) of 128 answered correctly/.exec(outcome) ?? [];
+    assert.ok(Number(correct) >= 125, outcome);
+    // Any head's distributions: an event a row, real beside both controls.
+    const figures = page.locator(".prompt-set figure");
+    await page.locator(".prompt-set select").last().selectOption({ index: 0 });
+    await figures.first().locator("details").evaluate((details) => (details.open = true));
+    const [, n] = /^L\dH\d\s+(\d+)/.exec(await page.locator(".prompt-set table").first().locator("tbody tr").first().innerText());
+    assert.equal(await figures.first().locator("tbody tr").count(), Number(n));
+    await picture(page, "prompt-set", { fullPage: true });
   });
 
   it("follows sparseness through training", { hash: "#/attention" }, async (page) => {
@@ -93,7 +103,7 @@ describe("Attention", () => {
     await picture(page, "series", { fullPage: true });
     await page.locator(".series-view select").selectOption("L0H0");
     await figures.nth(2).filter({ hasText: "L0H0, QK" }).waitFor();
-    assert.match(page.url(), /grown=L0H0/);
+    assert.match(page.url(), /measured=L0H0/);
   });
 
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {

@@ -3,10 +3,12 @@
 use super::super::{Engine, heads};
 use crate::circuits::prompts::{Content, Located, Prompt, generate, own_list, repeated_tokens};
 use crate::circuits::sad_run::LayerRun;
-use crate::circuits::sad_set::{HeadSet, Measures};
+use crate::circuits::sad_set::{EventSummary, HeadSet, Measures};
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, Model, Weights};
-use crate::worker::protocol::attention::{SetHead, SetSpec, SetTask, Tell as AttentionTell};
+use crate::worker::protocol::attention::{
+    SetEvent, SetHead, SetSpec, SetTask, Tell as AttentionTell,
+};
 use crate::worker::protocol::{Failure, Out, Tell};
 
 /// Length of the list that is repeated in the induction task.
@@ -64,7 +66,12 @@ pub(super) fn set(engine: &mut Engine, spec: &SetSpec, out: Out<'_>) -> Result<(
     }
     for ((layer, head), set) in &heads {
         out(
-            Tell::Attention(AttentionTell::SetHead(Box::new(summary(*layer, *head, set)))),
+            Tell::Attention(AttentionTell::SetHead(Box::new(summary(
+                *layer,
+                *head,
+                set,
+                !spec.series,
+            )))),
             Vec::new(),
         );
     }
@@ -78,7 +85,7 @@ pub(super) fn set(engine: &mut Engine, spec: &SetSpec, out: Out<'_>) -> Result<(
     };
     let correct = (answered > 0).then_some(correct);
     out(Tell::Attention(AttentionTell::SetDone { n: located.len(), correct, example }), Vec::new());
-    let mut layers = if spec.spectra { 0..n_layers } else { 0..0 };
+    let mut layers = if spec.series { 0..n_layers } else { 0..0 };
     layers.try_for_each(|layer| heads::spectra(engine, layer, Weights::Folded, out))
 }
 
@@ -123,7 +130,7 @@ fn prompts(
     }
 }
 
-fn summary(layer: usize, head: usize, set: &HeadSet) -> SetHead {
+fn summary(layer: usize, head: usize, set: &HeadSet, with_events: bool) -> SetHead {
     let report = set.report();
     let three = |of: fn(&Measures) -> Option<f64>| {
         [of(&report.real), of(&report.basis), of(&report.subspace)]
@@ -140,5 +147,17 @@ fn summary(layer: usize, head: usize, set: &HeadSet) -> SetHead {
         recurring: report.recurring.iter().take(5).map(|r| (r.k, r.share)).collect(),
         largest: report.largest,
         variance_shares: report.variance_shares,
+        events: report.events.iter().filter(|_| with_events).map(event).collect(),
+    }
+}
+
+fn event(of: &EventSummary) -> SetEvent {
+    let (basis, subspace) = (&of.controls.basis, &of.controls.subspace);
+    let n_recon_90 = of.sparsity.n_recon_90.map(|n| n as f64);
+    SetEvent {
+        relative: of.relative,
+        attention: of.attention,
+        sparseness: [of.sparsity.sparseness, basis.sparseness, subspace.sparseness],
+        n_recon_90: [n_recon_90, basis.n_recon_90, subspace.n_recon_90],
     }
 }

@@ -75,8 +75,8 @@ pub struct SetSpec {
     pub seed: u32,
     /// Which events count, and how controls are drawn.
     pub options: SetOptions,
-    /// Tell both spectra of every head as well.
-    pub spectra: bool,
+    /// It is one checkpoint of a series: both spectra of every head are told as well, and no single events.
+    pub series: bool,
 }
 
 /// Where the prompts of a set come from.
@@ -208,7 +208,20 @@ pub struct Changed {
     pub next_after: Vec<Guess>,
 }
 
-/// One head measured over a set of prompts: means, for the grid and the table.
+/// One prompt of a set, as one head looked at it: real, basis control, subspace control.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetEvent {
+    /// Relative attention.
+    pub relative: f64,
+    /// Attention probability.
+    pub attention: f64,
+    /// S.
+    pub sparseness: [Option<f64>; 3],
+    /// N_recon at τ = 0.9; means over draws for the controls.
+    pub n_recon_90: [Option<f64>; 3],
+}
+
+/// One head measured over a set of prompts: means, for the grid and the table, and the events behind them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SetHead {
     /// The layer.
@@ -231,4 +244,6 @@ pub struct SetHead {
     pub largest: Vec<usize>,
     /// Each k's share of the score variance.
     pub variance_shares: Vec<f64>,
+    /// Every event, in the order of the prompts.
+    pub events: Vec<SetEvent>,
 }

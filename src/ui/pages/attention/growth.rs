@@ -1,5 +1,7 @@
 //! One head through training: sparseness beside its controls, terms needed, accuracy, and the spectra of both circuits.
 
+use std::rc::Rc;
+
 use yew::prelude::*;
 
 use crate::ui::app::use_app;
@@ -12,8 +14,8 @@ use crate::worker::protocol::heads::{CircuitSpectrum, HeadSpectra};
 /// Singular values that are drawn; the table has all.
 const DRAWN: usize = 8;
 
-/// The route's parameter that names the head.
-const HEAD: &str = "grown";
+/// The route's parameter that names the head which prompt sets and series show.
+pub(super) const HEAD: &str = "measured";
 
 /// One checkpoint's measurements.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,7 +34,7 @@ pub(super) struct Step {
 #[derive(Properties, PartialEq)]
 pub(super) struct GrowthProps {
     /// The checkpoints, by step.
-    pub steps: Vec<Step>,
+    pub steps: Vec<Rc<Step>>,
     /// The step of the open model, if it is one of them.
     pub here: Option<f64>,
 }
@@ -63,14 +65,14 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     };
     let head = slug(at);
     let of = |f: fn(&SetHead) -> Option<f64>| -> Vec<(f64, f64)> {
-        let point = |s: &Step| {
+        let point = |s: &Rc<Step>| {
             let h = s.heads.iter().find(|h| (h.layer, h.head) == at)?;
             Some((f64::from(s.step), f(h)?))
         };
         steps.iter().filter_map(point).collect()
     };
     let spectrum = |f: &dyn Fn(&HeadSpectra) -> Option<f64>| -> Vec<(f64, f64)> {
-        let point = |s: &Step| {
+        let point = |s: &Rc<Step>| {
             let h = s.spectra.iter().find(|h| (h.layer, h.head) == at)?;
             Some((f64::from(s.step), f(h)?))
         };

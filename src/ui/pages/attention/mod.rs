@@ -19,6 +19,7 @@ use crate::worker::protocol::{Ask as AnyAsk, Tell};
 mod cell;
 mod change;
 mod components;
+mod events;
 mod grid;
 mod growth;
 mod pattern;

@@ -34,7 +34,7 @@ pub(in crate::ui::pages) struct Checkpoint {
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Outcome(Vec<Step>);
+struct Outcome(Vec<Rc<Step>>);
 
 enum Heard {
     Fresh,
@@ -48,12 +48,12 @@ impl Reducible for Outcome {
 
     fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
         let mut next = (*self).clone();
-        let at = |steps: &mut Vec<Step>, step: u32| match steps
+        let at = |steps: &mut Vec<Rc<Step>>, step: u32| match steps
             .binary_search_by_key(&step, |s| s.step)
         {
             Ok(i) => i,
             Err(i) => {
-                steps.insert(i, Step { step, ..Step::default() });
+                steps.insert(i, Rc::new(Step { step, ..Step::default() }));
                 i
             }
         };
@@ -61,15 +61,15 @@ impl Reducible for Outcome {
             Heard::Fresh => next.0.clear(),
             Heard::Head(step, head) => {
                 let i = at(&mut next.0, step);
-                next.0[i].heads.push(head);
+                Rc::make_mut(&mut next.0[i]).heads.push(head);
             }
             Heard::Spectra(step, spectra) => {
                 let i = at(&mut next.0, step);
-                next.0[i].spectra.push(spectra);
+                Rc::make_mut(&mut next.0[i]).spectra.push(spectra);
             }
             Heard::Accuracy(step, accuracy) => {
                 let i = at(&mut next.0, step);
-                next.0[i].accuracy = accuracy;
+                Rc::make_mut(&mut next.0[i]).accuracy = accuracy;
             }
         }
         Rc::new(next)
@@ -227,7 +227,7 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
             }
             _ => {}
         });
-        let set = SetSpec { spectra: true, ..spec("ioi", "", PROMPTS, EventRule::Every) };
+        let set = SetSpec { series: true, ..spec("ioi", "", PROMPTS, EventRule::Every) };
         let set = AttentionAsk::Set(set);
         let ask = Ask::Elsewhere(Box::new(Ask::Attention(set)));
         app.session.pool.ask_about(&checkpoint.files, ask, on_tell)

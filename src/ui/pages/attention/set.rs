@@ -5,12 +5,14 @@ use std::rc::Rc;
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
+use super::events::Events;
+use super::growth::HEAD;
 use crate::circuits::controls::ControlOptions;
 use crate::circuits::prompts::Task;
 use crate::circuits::sad::EventRule;
 use crate::circuits::sad_set::SetOptions;
-use crate::ui::app::use_app;
-use crate::ui::charts::{Bar, Bars, Figure, Table};
+use crate::ui::app::{App, use_app};
+use crate::ui::charts::Table;
 use crate::ui::export::save;
 use crate::ui::format::{percent, three};
 use crate::ui::session::now;
@@ -42,7 +44,7 @@ pub(super) fn spec(task: &str, own: &str, n: usize, rule: EventRule) -> SetSpec 
         _ => SetTask::Task(Task::IndirectObject),
     };
     let controls = ControlOptions { draws: DRAWS, seed: 0 };
-    SetSpec { task, n, seed: 0, options: SetOptions { rule, controls }, spectra: false }
+    SetSpec { task, n, seed: 0, options: SetOptions { rule, controls }, series: false }
 }
 
 /// What a set gave.
@@ -168,12 +170,12 @@ pub(super) fn SetView() -> Html {
             if *task == "own" {
                 <label class="field wide"><span>{ "one prompt a line" }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label>
             }
-            if outcome.done { { view(&outcome) } }
+            if outcome.done { { view(&app, &outcome) } }
         </section>
     }
 }
 
-fn view(outcome: &Outcome) -> Html {
+fn view(app: &App, outcome: &Outcome) -> Html {
     let mut heads: Vec<&SetHead> = outcome.heads.iter().filter(|h| h.n_events > 0).collect();
     let gain =
         |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
@@ -217,7 +219,18 @@ fn view(outcome: &Outcome) -> Html {
             let _ = save("prompt-set.csv", "text/csv", table.csv().as_bytes());
         })
     };
-    let best = heads.first().copied();
+    let slug = |h: &SetHead| format!("L{}H{}", h.layer, h.head);
+    let wanted = app.value().route.text(HEAD).map(str::to_owned);
+    let chosen = heads.iter().copied().find(|h| Some(slug(h)) == wanted);
+    let Some(head) = chosen.or(heads.first().copied()) else {
+        return html! { <p class="empty">{ "No look of any head is over the threshold." }</p> };
+    };
+    let options: Vec<(AttrValue, AttrValue)> =
+        heads.iter().map(|h| (slug(h).into(), slug(h).into())).collect();
+    let choose = {
+        let app = app.clone();
+        Callback::from(move |slug: String| app.set(HEAD, slug))
+    };
     let answered = outcome
         .correct
         .map_or_else(String::new, |c| format!(" {c} of {} answered correctly.", outcome.n));
@@ -231,16 +244,8 @@ fn view(outcome: &Outcome) -> Html {
                 </table>
             </div>
             <span class="exports"><button type="button" onclick={csv}>{ "CSV" }</button></span>
-            if let Some(h) = best {
-                <Figure name="largest-terms" caption={html! { { format!("L{}H{}: how often each singular vector is the largest term. It need not be at the top of the spectrum.", h.layer, h.head) } }}
-                    table={{ let counts = h.largest.clone(); Callback::from(move |()| counts.iter().enumerate().fold(Table::new(["k", "events"]), |t, (k, n)| t.row(vec![k.to_string(), n.to_string()]))) }}>
-                    <Bars label="How often each singular vector is the largest term" bars={h.largest.iter().map(|&n| Bar { value: n as f64, mark: None }).collect::<Vec<_>>()} y="events" />
-                </Figure>
-                <Figure name="variance-shares" caption={html! { { format!("L{}H{}: each singular vector's share of the score variance over the set. A large σ with a small share is weight that these prompts never use.", h.layer, h.head) } }}
-                    table={{ let shares = h.variance_shares.clone(); Callback::from(move |()| shares.iter().enumerate().fold(Table::new(["k", "share"]), |t, (k, s)| t.row(vec![k.to_string(), s.to_string()]))) }}>
-                    <Bars label="Share of score variance of each singular vector" bars={h.variance_shares.iter().map(|&value| Bar { value, mark: None }).collect::<Vec<_>>()} y="share" />
-                </Figure>
-            }
+            <div class="controls"><Select label="head" {options} value={slug(head)} on_change={choose} /></div>
+            <Events head={head.clone()} />
         </>
     }
 }

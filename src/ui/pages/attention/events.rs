@@ -1,0 +1,93 @@
+//! One head over a prompt set, prompt by prompt: how sparse against how large, real beside both controls.
+
+use yew::prelude::*;
+
+use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter, Table};
+use crate::ui::format::three;
+use crate::worker::protocol::attention::{SetEvent, SetHead};
+
+/// What the three values of every measure are of.
+const KINDS: [&str; 3] = ["singular vectors", "basis control", "subspace control"];
+
+/// Properties of [`Events`].
+#[derive(Properties, PartialEq)]
+pub(super) struct EventsProps {
+    /// The head.
+    pub head: SetHead,
+}
+
+/// The distributions of S and N_recon over the prompts, and where in the spectrum the work is done.
+#[component]
+pub(super) fn Events(props: &EventsProps) -> Html {
+    let h = &props.head;
+    let name = format!("L{}H{}", h.layer, h.head);
+    let bars = |file: &str, y: &str, caption: String, values: Vec<f64>| {
+        let table = {
+            let (values, y) = (values.clone(), y.to_owned());
+            Callback::from(move |()| {
+                let rows = values.iter().enumerate();
+                rows.fold(Table::new(["k", y.as_str()]), |table, (k, value)| {
+                    table.row(vec![k.to_string(), value.to_string()])
+                })
+            })
+        };
+        let bars: Vec<Bar> = values.iter().map(|&value| Bar { value, mark: None }).collect();
+        html! {
+            <div class="side"><Figure name={format!("{file}-{name}")} {table} caption={html! { { caption.clone() } }}>
+                <Bars label={caption} {bars} y={y.to_owned()} />
+            </Figure></div>
+        }
+    };
+    let cloud = |file: &str, y: &str, caption: String, of: fn(&SetEvent) -> &[Option<f64>; 3]| {
+        let table = {
+            let events = h.events.clone();
+            Callback::from(move |()| table(&events))
+        };
+        html! {
+            <div class="side"><Figure name={format!("{file}-{name}")} {table} caption={html! { { caption.clone() } }}>
+                <Scatter label={caption} points={points(&h.events, of)} x="|relative attention|" y={y.to_owned()} />
+            </Figure></div>
+        }
+    };
+    let largest = h.largest.iter().map(|&n| n as f64).collect();
+    html! {
+        <div class="sides">
+            { cloud("sparseness", "S", format!("{name}: sparseness of every event against the size of its score. Small scores look sparse in any basis; compare at the same size."), |e| &e.sparseness) }
+            { cloud("terms", "terms", format!("{name}: terms that make up nine tenths of the score of every event."), |e| &e.n_recon_90) }
+            { bars("largest-terms", "events", format!("{name}: how often each singular vector is the largest term. It need not be at the top of the spectrum."), largest) }
+            { bars("variance-shares", "share", format!("{name}: each singular vector's share of the score variance over the set. A large σ with a small share is weight that these prompts never use."), h.variance_shares.clone()) }
+        </div>
+    }
+}
+
+/// Every event three times; the last of each kind carries its name.
+fn points(events: &[SetEvent], of: fn(&SetEvent) -> &[Option<f64>; 3]) -> Vec<Point> {
+    let mut points = Vec::new();
+    for (group, kind) in KINDS.iter().enumerate() {
+        let values = events.iter().filter_map(|e| Some((e.relative.abs(), of(e)[group]?)));
+        let point = |(x, y)| Point { x, y, name: (*kind).into(), group, shown: false };
+        points.extend(values.map(point));
+        if let Some(last) = points.last_mut().filter(|last| last.group == group) {
+            last.shown = true;
+        }
+    }
+    points
+}
+
+fn table(events: &[SetEvent]) -> Table {
+    let header = [
+        "|relative attention|",
+        "attention",
+        "S",
+        "S basis",
+        "S subspace",
+        "N.9",
+        "N.9 basis",
+        "N.9 subspace",
+    ];
+    events.iter().fold(Table::new(header), |table, e| {
+        let known = [Some(e.relative.abs()), Some(e.attention)].into_iter();
+        let values = known.chain(e.sparseness).chain(e.n_recon_90);
+        table.row(values.map(|x| x.map_or_else(|| "–".to_owned(), three)).collect())
+    })
+}
