@@ -33,9 +33,9 @@ pub(super) fn Events(props: &EventsProps) -> Html {
         };
         let bars: Vec<Bar> = values.iter().map(|&value| Bar { value, mark: None }).collect();
         html! {
-            <div class="side"><Figure name={format!("{file}-{name}")} {table} caption={html! { { caption.clone() } }}>
+            <Figure name={format!("{file}-{name}")} {table} caption={html! { { caption.clone() } }}>
                 <Bars label={caption} {bars} y={y.to_owned()} />
-            </Figure></div>
+            </Figure>
         }
     };
     let cloud = |file: &str, y: &str, caption: String, of: fn(&SetEvent) -> &[Option<f64>; 3]| {
@@ -44,14 +44,14 @@ pub(super) fn Events(props: &EventsProps) -> Html {
             Callback::from(move |()| table(&events))
         };
         html! {
-            <div class="side"><Figure name={format!("{file}-{name}")} {table} caption={html! { { caption.clone() } }}>
+            <Figure name={format!("{file}-{name}")} {table} caption={html! { { caption.clone() } }}>
                 <Scatter label={caption} points={points(&h.events, of)} x="|relative attention|" y={y.to_owned()} />
-            </Figure></div>
+            </Figure>
         }
     };
     let largest = h.largest.iter().map(|&n| n as f64).collect();
     html! {
-        <div class="sides">
+        <div class="measured">
             { cloud("sparseness", "S", format!("{name}: sparseness of every event against the size of its score. Small scores look sparse in any basis; compare at the same size."), |e| &e.sparseness) }
             { cloud("terms", "terms", format!("{name}: terms that make up nine tenths of the score of every event."), |e| &e.n_recon_90) }
             { bars("largest-terms", "events", format!("{name}: how often each singular vector is the largest term. It need not be at the top of the spectrum."), largest) }

@@ -114,11 +114,9 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         };
         let drawn: Vec<Series> = series.into_iter().take(DRAWN).collect();
         html! {
-            <div class="side">
-                <Figure name={format!("series-{name}-{head}")} {table} caption={html! { { caption.clone() } }}>
+            <Figure name={format!("series-{name}-{head}")} {table} caption={html! { { caption.clone() } }}>
                     <Lines label={caption} series={drawn} x="training step, log" y={y.to_owned()} log_x={true} {limits} cursor={props.here} />
                 </Figure>
-            </div>
         }
     };
     let all = |circuit: &str| {
@@ -130,7 +128,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         <>
             <div class="controls"><Select label="head" {options} value={head.clone()} on_change={choose} /></div>
             if chosen.is_none() { <p class="hint">{ format!("{head} is the head that ends furthest below chance.") }</p> }
-            <div class="sides">
+            <div class="measured">
                 { chart("sparseness", "", Some((0.0, 1.0)), sparseness, format!("{head}: sparseness of the answer's score beside its controls, and the task. Accuracy at the end: {end}.")) }
                 { chart("terms", "terms", None, needed, format!("{head}: terms that make up the whole relative attention (N) and nine tenths of it (N.9).")) }
                 { chart("qk-spectrum", "σ", None, sigmas(|h| &h.qk), all("QK")) }
