@@ -69,6 +69,11 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What wgpu says, without the list of backends that this build has not.
+fn in_short(message: &str) -> String {
+    message.split(';').next().unwrap_or_default().to_owned()
+}
+
 impl Gpu {
     /// Asks for the fastest adapter and a device with the default limits, larger bindings where it has them.
     ///
@@ -86,7 +91,7 @@ impl Gpu {
         let adapter = instance
             .request_adapter(&wanted)
             .await
-            .map_err(|error| GpuError::NoAdapter { message: error.to_string() })?;
+            .map_err(|error| GpuError::NoAdapter { message: in_short(&error.to_string()) })?;
         let info = adapter.get_info();
         let offered = adapter.limits();
         // Only what is used is raised: some browsers refuse a request that repeats every limit of the adapter.

@@ -37,6 +37,17 @@ describe("Features", () => {
     await picture(page, "features");
   });
 
+  it("gives up a comparison of all heads when the dictionary changes", { hash: "#/features" }, async (page) => {
+    await page.getByTestId("verdict").waitFor();
+    await page.getByTestId("align-all").click();
+    await page.getByRole("combobox", { name: /^dictionary/ }).selectOption("positions");
+    await page.getByTestId("dictionary").filter({ hasText: "position embeddings" }).waitFor();
+    await page.locator(".progress").waitFor({ state: "detached" });
+    await page.getByTestId("verdict").waitFor();
+    // One head was compared with positions; nothing of the words is left on the grid.
+    assert.equal((await grid(page).allTextContents()).filter((text) => /\d/.test(text)).length, 1);
+  });
+
   it("gives Python that finds the same features", { hash: `${head}&side=src` }, async (page) => {
     await page.getByTestId("verdict").waitFor();
     const snippet = await page.locator(".page.features").getByTestId("python").textContent();

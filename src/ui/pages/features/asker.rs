@@ -21,6 +21,9 @@ use crate::worker::protocol::{Ask as AnyAsk, JobId, Tell};
 /// Random rotations of each subspace.
 const ROTATIONS: usize = 64;
 
+/// What the comparison of many heads is called while it is under way.
+const COMPARED: &str = "heads compared with the dictionary";
+
 /// Where answers go, with the setting that they were asked under.
 #[derive(Clone)]
 pub(super) struct Hears {
@@ -56,6 +59,14 @@ impl Asker {
             (Source::Model(_), Some(topic)) => pool.ask_latest(topic, ask, on_tell),
             (Source::Model(_), None) => pool.ask(ask, on_tell),
         }
+    }
+
+    /// Begins afresh under this setting; a comparison of many heads under another one is of no use any more.
+    pub(super) fn fresh(&self) {
+        if let Some(work) = self.app.value().work.as_ref().filter(|work| work.what == COMPARED) {
+            self.app.session.cancel(&work.jobs);
+        }
+        self.hears().dispatch(Heard::Fresh);
     }
 
     /// What heads are compared with.
@@ -96,7 +107,7 @@ impl Asker {
             Some(choice) => vec![self.layers_on_gpu(layers.to_vec(), n_heads, choice)],
             None => self.layers_on_cpu(layers, n_heads),
         };
-        let what = "heads compared with the dictionary".to_owned();
+        let what = COMPARED.to_owned();
         session.act(Action::Begin(Work { what, done: 0, total, since: now(), jobs }));
     }
 

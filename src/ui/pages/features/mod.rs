@@ -16,7 +16,7 @@ use crate::ui::widgets::select::{Select, Switch};
 use crate::worker::pool::Dropped;
 use crate::worker::protocol::features::{AboutDictionary, Source};
 use asker::Asker;
-use known::{Heard, Known, Setting, source_of};
+use known::{Known, Setting, source_of};
 
 mod asker;
 mod channels;
@@ -47,8 +47,8 @@ pub fn Features() -> Html {
     };
     let asker = Asker { app: app.clone(), known: known.clone(), setting: setting.clone() };
     {
-        let hears = asker.hears();
-        use_effect_with(setting.clone(), move |_| hears.dispatch(Heard::Fresh));
+        let asker = asker.clone();
+        use_effect_with(setting.clone(), move |_| asker.fresh());
     }
     {
         let asker = asker.clone();
