@@ -168,7 +168,7 @@ fn step_field(own: &UseStateHandle<Vec<Checkpoint>>, i: usize, checkpoint: &Chec
     };
     html! {
         <li><label class="field"><span>{ checkpoint.name.clone() }</span>
-            <input type="number" min="0" value={checkpoint.step.to_string()} onchange={changed} /></label></li>
+            <input type="number" min="0" ~value={checkpoint.step.to_string()} onchange={changed} /></label></li>
     }
 }
 

@@ -63,7 +63,7 @@ fn control(app: &App, field: &'static Field, config: &Config) -> Html {
         });
         html! {
             <label class="field number"><span>{ field.label }</span>
-                <input type="number" {min} {max} {step} value={value.clone()} {onchange} data-setting={field.name} />
+                <input type="number" {min} {max} {step} ~value={value.clone()} {onchange} data-setting={field.name} />
             </label>
         }
     };
@@ -82,7 +82,7 @@ fn control(app: &App, field: &'static Field, config: &Config) -> Html {
             });
             html! {
                 <label class="field number"><span>{ field.label }</span>
-                    <input type="text" inputmode="decimal" size="6" value={value.clone()} {onchange} data-setting={field.name} />
+                    <input type="text" inputmode="decimal" size="6" ~value={value.clone()} {onchange} data-setting={field.name} />
                 </label>
             }
         }

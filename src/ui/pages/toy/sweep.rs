@@ -138,7 +138,7 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
             <p class="hint">{ "Whole runs with these settings, in the background: the mean over seeds, and a band of one standard deviation. A claim that holds for one seed is an anecdote." }</p>
             <div class="controls">
                 <Select label="vary" options={settings.collect::<Vec<_>>()} value={slug} on_change={choose} />
-                <label class="field"><span>{ "over" }</span><input type="text" value={values.join(",")} onchange={set_values} data-testid="sweep-values" /></label>
+                <label class="field"><span>{ "over" }</span><input type="text" ~value={values.join(",")} onchange={set_values} data-testid="sweep-values" /></label>
                 <Slider label="seeds" min={1.0} max={10.0} step={1.0} value={f64::from(sweep.n_seeds)} on_change={set_seeds} />
                 <button type="button" class="primary" onclick={start} data-testid="sweep">{ format!("train {} runs", sweep.values.len() * sweep.n_seeds as usize) }</button>
             </div>
