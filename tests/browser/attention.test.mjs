@@ -95,6 +95,7 @@ describe("Attention", () => {
     // Both spectra of the head, every singular value of every step, descending.
     for (const at of [2, 3]) {
       await figures.nth(at).locator("details").evaluate((details) => (details.open = true));
+      await figures.nth(at).locator("tbody tr").nth(13).waitFor();
       const spectra = (await figures.nth(at).locator("tbody tr").allInnerTexts()).map((row) => row.split("\t").map(Number));
       assert.deepEqual([spectra.length, spectra[0].length], [14, 17]);
       for (const [, ...sigma] of spectra) assert.ok(sigma.every((s, k) => s >= 0 && (k === 0 || s <= sigma[k - 1])), `${sigma}`);

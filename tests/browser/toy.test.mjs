@@ -145,6 +145,7 @@ describe("the toy lab", () => {
       await page.waitForFunction(([name, value]) => location.hash.includes(`${name}=${value}`), [name, value]);
     };
     await set("lambda", "3");
+    await ready(page);
     await set("rope", "10000");
     await ready(page);
     await set("h", "5");

@@ -36,6 +36,22 @@ pub(in crate::ui::pages) fn Slide(props: &LabProps) -> Html {
             }
         })
     };
+    // Keys act at once: while the run is drawn, the slider's own event may come after a drawing that moved it back.
+    let onkeydown = {
+        let look = look.clone();
+        let last = lab.kept.len() - 1;
+        Callback::from(move |event: KeyboardEvent| {
+            let to = match event.key().as_str() {
+                "Home" => 0,
+                "End" => last,
+                "ArrowLeft" | "ArrowDown" => at.saturating_sub(1),
+                "ArrowRight" | "ArrowUp" => (at + 1).min(last),
+                _ => return,
+            };
+            event.prevent_default();
+            look.emit(to as f64);
+        })
+    };
     let first = |name: &str, step: Option<usize>| {
         step.map_or_else(|| format!("not {name}"), |s| format!("{name} for good from step {s}"))
     };
@@ -43,7 +59,7 @@ pub(in crate::ui::pages) fn Slide(props: &LabProps) -> Html {
         lab.points.iter().rev().take_while(|p| holds(p)).last().map(|p| p.step)
     };
     html! {
-        <div class="controls slide">
+        <div class="controls slide" {onkeydown}>
             <Slider label="look at step" min={0.0} max={(lab.kept.len() - 1) as f64} step={1.0} value={at as f64} shown={lab.step().to_string()} on_change={look} />
             <span class="hint" data-testid="events">{ format!("{} (every cosine over {ALIGNED}), {} (interference under {ORTHOGONAL})",
                 first("aligned", from(|p| p.least_cos > ALIGNED)), first("orthogonal", from(|p| p.interference < ORTHOGONAL))) }</span>
