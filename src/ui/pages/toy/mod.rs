@@ -78,11 +78,18 @@ pub fn Toy() -> Html {
     // A link trains up to its step, or looks back at it; the page's own changes of the address name the step in view.
     let until: usize = route.value(toy_url::AT).unwrap_or(0);
     hands.set_speed(route.value("speed").unwrap_or(bar::SPEED));
+    // The step that the page wrote into the address itself: by the time it is read back, another may be in view.
+    let written = use_mut_ref(|| None::<usize>);
     {
+        let written = written.clone();
         let (hands, last) = (hands.clone(), use_mut_ref(|| None::<Config>));
         let (step, trained) = (lab.step(), lab.trained);
         use_effect_with((config.clone(), until), move |(config, until)| {
             let other = last.replace(Some(config.clone())).as_ref() != Some(config);
+            if !other && *written.borrow() == Some(*until) {
+                return;
+            }
+            written.take();
             if other || (*until == 0 && trained > 0) {
                 hands.start(config, *until);
             } else if *until > trained {
@@ -99,6 +106,7 @@ pub fn Toy() -> Html {
         let settled = lab.frame.is_some() && !lab.running;
         use_effect_with((settled, at), move |&(settled, at)| {
             if settled && at > 0 && app.value().route.page == crate::ui::route::Page::Toy {
+                written.replace(Some(at));
                 app.replace(app.value().route.clone().with(toy_url::AT, at));
             }
         });
