@@ -44,7 +44,6 @@ pub struct AlignSearch<'g> {
     ends: Lists<'g>,
     rotated: Option<Lists<'g>>,
     spans: Option<Spans<'g>>,
-    rows_seen: usize,
     block: Option<Block>,
 }
 
@@ -111,7 +110,6 @@ impl Gpu {
             ends,
             rotated,
             spans: self.spans(sides, d, top).await?,
-            rows_seen: 0,
             block: None,
         })
     }
@@ -176,7 +174,6 @@ impl AlignSearch<'_> {
             return Err(GpuError::Shape { what, expected, found: features.len() });
         }
         if self.n_sides == 0 || self.rank == 0 {
-            self.rows_seen += features.len() / self.d.max(1);
             return Ok(());
         }
         let width = self.spans.as_ref().map_or(0, |spans| spans.width.max(spans.most));
@@ -197,7 +194,8 @@ impl AlignSearch<'_> {
             _ => self.room(rows).await?,
         };
         gpu.write(&block.features, 0, features);
-        let product = |width: usize, bases, index, result| Product {
+        let index = &self.index;
+        let product = |width: usize, bases, result| Product {
             shape: [rows, width, d],
             batches: n,
             a: Layout::rows(&block.features, rows, d),
@@ -209,14 +207,14 @@ impl AlignSearch<'_> {
         };
         let found = |buffer| Rows { buffer, kind: 0, count: rows, scales: &block.ones };
         let commands = &mut self.commands;
-        let work = product(rank, &self.directions, &self.index, &block.coordinates);
+        let work = product(rank, &self.directions, &block.coordinates);
         commands.product(gpu, work).await?;
         self.ends.search(commands, found(&block.coordinates)).await?;
         if let Some(rotated) = &mut self.rotated {
             rotated.search(commands, found(&block.coordinates)).await?;
         }
         if let (Some(spans), Some([inside, norms])) = (&mut self.spans, &block.inside) {
-            let work = product(spans.width, &spans.bases, &self.index, inside);
+            let work = product(spans.width, &spans.bases, inside);
             commands.product(gpu, work).await?;
             let work = SpanNorms {
                 sides: n,
@@ -232,7 +230,6 @@ impl AlignSearch<'_> {
         }
         // The next block overwrites the features: what reads them has to be in the queue before.
         commands.submit().await?;
-        self.rows_seen += rows;
         self.block = Some(block);
         Ok(())
     }
