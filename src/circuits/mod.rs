@@ -24,6 +24,7 @@ pub mod sad_run;
 pub mod sad_set;
 pub mod series;
 pub mod spectrum;
+pub mod variance_shares;
 pub mod whitening;
 
 pub use error::CircuitError;

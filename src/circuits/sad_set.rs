@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::controls::{ControlOptions, ControlSparsity, Controls, moments};
 use super::error::CircuitError;
-use super::relative_attention::{HeadTerms, RelativeAttention, TermBasis, View};
+use super::relative_attention::{HeadTerms, TermBasis, View};
 use super::sad::{EventRule, RunningSum, Sparsity};
 use super::sad_event::{SadEvent, most_attended};
+use super::variance_shares::VarianceShares;
 
 /// How a set is measured; stamped on every result.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -38,31 +39,39 @@ pub struct EventSummary {
     pub directions: Vec<usize>,
 }
 
-/// Gathers one head's decompositions, prompt after prompt.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeadSet {
-    basis: TermBasis,
-    controls: Controls,
+/// What one head showed on some prompts: the parts of a set that were measured apart can be joined.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeadEvents {
     options: SetOptions,
+    /// Singular values `[d_head]`.
+    s: Vec<f64>,
     n_prompts: usize,
     events: Vec<EventSummary>,
     largest: Vec<usize>,
     shares: VarianceShares,
 }
 
+/// Gathers one head's decompositions, prompt after prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadSet {
+    basis: TermBasis,
+    controls: Controls,
+    seen: HeadEvents,
+}
+
 impl HeadSet {
     /// An empty set for a head; `stream` keeps the controls of different heads apart (for example their index).
     pub fn new(basis: TermBasis, options: SetOptions, stream: u32) -> Self {
         let d_head = basis.d_head();
-        Self {
-            controls: Controls::new(&basis.s, options.controls, stream),
-            basis,
+        let seen = HeadEvents {
             options,
+            s: basis.s.clone(),
             n_prompts: 0,
             events: Vec::new(),
             largest: vec![0; d_head],
             shares: VarianceShares::new(d_head),
-        }
+        };
+        Self { controls: Controls::new(&basis.s, options.controls, stream), basis, seen }
     }
 
     /// Adds a prompt: queries and keys `[n, d_head]` as the forward pass multiplies them, and the attention they gave,
@@ -85,14 +94,10 @@ impl HeadSet {
             let expected = (head.n_dest * head.n_src, 1);
             return Err(CircuitError::Shape { what: "attention pattern", expected, found });
         }
-        let prompt = self.n_prompts;
-        self.n_prompts += 1;
-        for row in 0..head.n_dest {
-            for at in view.visible(row, head.n_src) {
-                let relative = head.relative(row, view.visible(row, head.n_src), at);
-                relative.iter().for_each(|relative| self.shares.add(relative));
-            }
-        }
+        let seen = &mut self.seen;
+        let prompt = seen.n_prompts;
+        seen.n_prompts += 1;
+        (0..head.n_dest).for_each(|row| seen.shares.add(&head, row, view));
         let absent = |what, index, count| CircuitError::OutOfRange { what, index, count };
         let src = src.or_else(|| most_attended(pattern, head.n_src, view, dest));
         let src = src.ok_or(absent("destination", dest, head.n_dest))?;
@@ -101,24 +106,46 @@ impl HeadSet {
         }
         let event = SadEvent::of(&head, &self.controls, pattern, view, dest, src);
         let event =
-            event.filter(|event| self.options.rule.accepts(event.attention, event.relative.score));
+            event.filter(|event| seen.options.rule.accepts(event.attention, event.relative.score));
         let Some(event) = event else { return Ok(false) };
         let mut directions = RunningSum::of(&event.relative.terms).order;
         directions.truncate(event.sparsity.n_recon_90.unwrap_or(0));
         let terms = event.relative.terms.iter().enumerate();
         let largest =
             terms.reduce(|best, next| if next.1.abs() > best.1.abs() { next } else { best });
-        let count = largest.and_then(|(k, _)| self.largest.get_mut(k));
+        let count = largest.and_then(|(k, _)| seen.largest.get_mut(k));
         count.into_iter().for_each(|count| *count += 1);
         let (attention, relative) = (event.attention, event.relative.score);
         let (sparsity, controls) = (event.sparsity, event.controls);
         let summary =
             EventSummary { prompt, dest, src, attention, relative, sparsity, controls, directions };
-        self.events.push(summary);
+        seen.events.push(summary);
         Ok(true)
     }
 
+    /// What the head showed so far.
+    pub fn seen(self) -> HeadEvents {
+        self.seen
+    }
+
     /// What the set says about the head so far.
+    pub fn report(&self) -> HeadSetReport {
+        self.seen.report()
+    }
+}
+
+impl HeadEvents {
+    /// Adds what the same head showed on the prompts that follow.
+    pub fn join(&mut self, later: Self) {
+        let first = self.n_prompts;
+        let event = |e: EventSummary| EventSummary { prompt: first + e.prompt, ..e };
+        self.events.extend(later.events.into_iter().map(event));
+        self.n_prompts += later.n_prompts;
+        self.largest.iter_mut().zip(later.largest).for_each(|(sum, n)| *sum += n);
+        self.shares.join(&later.shares);
+    }
+
+    /// What the set says about the head.
     pub fn report(&self) -> HeadSetReport {
         let over = |of: &dyn Fn(&EventSummary) -> [Option<f64>; 3]| {
             let values: Vec<[Option<f64>; 3]> = self.events.iter().map(of).collect();
@@ -152,12 +179,12 @@ impl HeadSet {
     }
 
     fn recurring(&self) -> Vec<Recurrence> {
-        let mut counts = vec![0; self.basis.d_head()];
+        let mut counts = vec![0; self.s.len()];
         for k in self.events.iter().flat_map(|event| &event.directions) {
             counts.get_mut(*k).into_iter().for_each(|count| *count += 1);
         }
         let n_events = self.events.len().max(1) as f64;
-        let mut recurring: Vec<Recurrence> = (counts.into_iter().zip(&self.basis.s).enumerate())
+        let mut recurring: Vec<Recurrence> = (counts.into_iter().zip(&self.s).enumerate())
             .filter(|(_, (count, _))| *count > 0)
             .map(|(k, (count, &sigma))| Recurrence { k, sigma, share: count as f64 / n_events })
             .collect();
@@ -245,38 +272,10 @@ impl Distribution {
     }
 }
 
-/// How the variance of relative scores splits over singular vectors: `Σ t̃_k ℓ̃ / Σ ℓ̃²`.
-///
-/// The shares sum to 1 (for a head of full rank); a vector that works against the score has a negative one. A large
-/// singular value with a share near zero is invisible to these prompts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct VarianceShares {
-    products: Vec<f64>,
-    squares: f64,
-}
-
-impl VarianceShares {
-    /// Nothing seen yet, for a head of `d_head` singular vectors.
-    pub fn new(d_head: usize) -> Self {
-        Self { products: vec![0.0; d_head], squares: 0.0 }
-    }
-
-    /// Adds one pair.
-    pub fn add(&mut self, relative: &RelativeAttention) {
-        let score = relative.score;
-        self.products.iter_mut().zip(&relative.terms).for_each(|(sum, t)| *sum += t * score);
-        self.squares += score * score;
-    }
-
-    /// `[d_head]`: the shares so far; empty while every relative score was zero.
-    pub fn shares(&self) -> Vec<f64> {
-        let seen = (self.squares > 0.0).then_some(&self.products);
-        seen.into_iter().flatten().map(|product| product / self.squares).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
     use crate::math::{Mat, layout::to_row_major_f32, random::Rng};
 
@@ -290,9 +289,9 @@ mod tests {
         TermBasis::new(g_dest, g_src, s).unwrap()
     }
 
-    fn set_of(n_prompts: usize, options: SetOptions) -> HeadSet {
+    fn set_of(prompts: Range<usize>, options: SetOptions) -> HeadSet {
         let mut set = HeadSet::new(planted(8), options, 3);
-        for prompt in 0..n_prompts {
+        for prompt in prompts {
             let mut rng = Rng::of_stream(1, prompt as u32);
             let (mut q, mut k) = (rng.normal_matrix(6, 8) * 0.1, rng.normal_matrix(6, 8) * 0.1);
             let target = 1 + rng.below(4) as usize;
@@ -307,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_vector_that_does_the_work_is_found_at_the_bottom_of_the_spectrum() {
-        let report = set_of(12, SetOptions::default()).report();
+        let report = set_of(0..12, SetOptions::default()).report();
         assert_eq!((report.n_prompts, report.n_events), (12, 12));
         assert_eq!(report.largest, [0, 0, 0, 0, 0, 0, 0, 12]);
         assert_eq!((report.recurring[0].k, report.recurring[0].share), (7, 1.0));
@@ -316,6 +315,20 @@ mod tests {
         let s = |measures: &Measures| measures.sparseness.unwrap().quartiles[2];
         assert!(s(&report.real) < 0.2 && s(&report.basis) > 0.35, "{report:?}");
         assert_eq!(report.real.n_recon_90.unwrap().mean, 1.0);
+    }
+
+    #[test]
+    fn parts_that_were_measured_apart_join_to_the_whole() {
+        let whole = set_of(0..12, SetOptions::default());
+        let mut joined = set_of(0..5, SetOptions::default()).seen();
+        joined.join(set_of(5..12, SetOptions::default()).seen());
+        let (whole, joined) = (whole.report(), joined.report());
+        for (a, b) in whole.variance_shares.iter().zip(&joined.variance_shares) {
+            // Sums of the same numbers in another order.
+            assert!((a - b).abs() < 1e-12);
+        }
+        let variance_shares = whole.variance_shares.clone();
+        assert_eq!(HeadSetReport { variance_shares, ..joined }, whole);
     }
 
     #[test]
