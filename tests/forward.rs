@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 mod golden;
+#[cfg(feature = "gpu")]
+#[path = "support/gpu.rs"]
+mod support;
 
 use golden::{Fixture, fixtures, variants};
-use omega_lens::model::forward::{ForwardPass, Image};
+#[cfg(feature = "gpu")]
+use omega_lens::gpu::{Gpu, GpuOptions};
+use omega_lens::model::forward::{Cpu, ForwardPass, Image, Products};
 use omega_lens::model::{LayerTrace, Model, ModelError};
 
 /// The library computes in f32, so do we, in another order of summation.
@@ -16,6 +21,17 @@ fn difference(expected: &[f64], found: &[f32]) -> f64 {
     assert_eq!(expected.len(), found.len());
     let size = expected.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
     expected.iter().zip(found).map(|(a, &b)| (a - f64::from(b)).abs()).fold(0.0, f64::max) / size
+}
+
+/// The result of a future that waits for nobody but the GPU, which the driver waits for.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+            return result;
+        }
+    }
 }
 
 fn start(fixture: &Fixture, model: &Model) -> ForwardPass {
@@ -29,8 +45,8 @@ fn start(fixture: &Fixture, model: &Model) -> ForwardPass {
     }
 }
 
-#[test]
-fn every_family_and_layout_runs_as_in_the_library() {
+/// Every family with `products` made by somebody, against the library.
+fn runs_as_in_the_library(products: &mut impl Products) {
     let mut wrong = Vec::new();
     for fixture in fixtures().into_iter().chain(variants()) {
         let model = fixture.model();
@@ -44,16 +60,51 @@ fn every_family_and_layout_runs_as_in_the_library() {
         };
         for layer in 0..model.arch.n_layers {
             check(format!("hidden.{layer}"), &pass.hidden(&model, 0).unwrap());
-            let traces = pass.step(&model, true, None).unwrap();
+            let traces = now(pass.step_by(products, &model, true, None)).unwrap();
             check(format!("attention.{layer}"), &traces[0].pattern);
         }
         check(format!("hidden.{}", model.arch.n_layers), &pass.hidden(&model, 0).unwrap());
         if fixture.has("logits") {
             let positions: Vec<(usize, usize)> = (0..pass.lengths()[0]).map(|t| (0, t)).collect();
-            check("logits".into(), &pass.logits(&model, &positions).unwrap());
+            check("logits".into(), &now(pass.logits_by(products, &model, &positions)).unwrap());
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_family_and_layout_runs_as_in_the_library() {
+    runs_as_in_the_library(&mut Cpu);
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn every_family_runs_as_in_the_library_with_its_products_on_the_gpu() {
+    let Some(gpu) = support::gpu() else { return };
+    runs_as_in_the_library(&mut &gpu);
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn little_gpu_memory_means_smaller_pieces_and_the_same_stream() {
+    if support::gpu().is_none() {
+        return;
+    }
+    let options = GpuOptions { memory_budget: 1 << 15, ..GpuOptions::new(support::now) };
+    let frugal = now(Gpu::request(options)).unwrap();
+    for name in ["llama", "phi3", "bloom"] {
+        let fixture = Fixture::named(name);
+        let (model, ids) = (fixture.model(), fixture.ids().unwrap());
+        let prompts = [ids.clone(), ids[..4].to_vec(), ids];
+        let start = || ForwardPass::of_tokens(&model, &prompts).unwrap();
+        let (mut cpu, mut gpu) = (start(), start());
+        cpu.step(&model, false, None).unwrap();
+        now(gpu.step_by(&mut &frugal, &model, false, None)).unwrap();
+        for prompt in 0..3 {
+            let expected: Vec<f64> = cpu.resid(prompt).iter().map(|&x| x.into()).collect();
+            assert!(difference(&expected, gpu.resid(prompt)) < 1e-5, "{name}");
+        }
+    }
 }
 
 #[test]

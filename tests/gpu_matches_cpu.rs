@@ -7,9 +7,10 @@
 #[path = "support/gpu.rs"]
 mod support;
 
-use omega_lens::gpu::{Factors, Operand, Plant, Raw, SvdBatch, checks};
+use omega_lens::gpu::{Factors, GpuError, Operand, Plant, Raw, SvdBatch, checks};
 use omega_lens::math::Mat;
 use omega_lens::math::random::Rng;
+use omega_lens::model::activation::Activation;
 use pollster::block_on;
 use support::{decompose, gpu, seed};
 
@@ -282,4 +283,42 @@ fn the_closest_rows_are_found_in_every_format() {
             );
         }
     }
+}
+
+#[test]
+fn every_activation_is_what_the_cpu_makes_of_it() {
+    let Some(gpu) = gpu() else { return };
+    let mut rng = Rng::new(seed());
+    let (rows, width) = (7, 90);
+    let (bias, values) = (rng.normal_matrix(1, 2 * width), rng.normal_matrix(rows, 2 * width));
+    let bias: Vec<f32> = bias.iter().map(|&x| x as f32).collect();
+    // From the middle of the curves to far out on both sides, where an exponent would leave f32.
+    let mut values: Vec<f32> = values.iter().map(|&x| (3.0 * x) as f32).collect();
+    (values[3], values[4], values[5]) = (200.0, -200.0, 0.0);
+    for name in ["relu", "gelu", "gelu_new", "quick_gelu", "silu", "relu2"] {
+        let activation = Activation::named(name);
+        for gated in [false, true] {
+            let found = block_on(gpu.activate(&activation, gated, &bias, &values)).unwrap();
+            let mut expected = Vec::new();
+            for row in values.chunks_exact(2 * width) {
+                let mut row: Vec<f32> = row.iter().zip(&bias).map(|(x, b)| x + b).collect();
+                let (gate, up) = row.split_at_mut(width);
+                activation.apply(gate);
+                if gated {
+                    expected.extend(gate.iter().zip(up).map(|(g, u)| g * *u));
+                } else {
+                    activation.apply(up);
+                    expected.extend(row);
+                }
+            }
+            assert_eq!(expected.len(), found.len());
+            for (x, y) in expected.iter().zip(&found) {
+                // A few units in the last place of an exponential, and 6e-7 of the error function on both sides.
+                assert!((x - y).abs() <= 3e-6 * x.abs().max(1.0), "{name}, {gated}: {y} for {x}");
+            }
+        }
+    }
+    let refused = |bias: &[f32]| block_on(gpu.activate(&Activation::Silu, true, bias, &values));
+    assert!(matches!(refused(&[]), Err(GpuError::Shape { .. })));
+    assert!(matches!(refused(&bias[..9]), Err(GpuError::Shape { .. })));
 }

@@ -21,7 +21,8 @@ fn parse(name: &str, source: &str) -> (naga::Module, ModuleInfo) {
 #[test]
 fn shaders_need_no_capability_and_stay_within_the_baseline_limits() {
     let shaders = omega_lens::gpu::shaders();
-    for name in ["gemm", "qr", "pivoted_qr", "jacobi", "certify", "top_k", "span_norms"] {
+    for name in ["gemm", "qr", "pivoted_qr", "jacobi", "certify", "top_k", "span_norms", "activate"]
+    {
         assert!(shaders.iter().any(|(shader, _)| shader.starts_with(name)), "{name} is not listed");
     }
     for (name, source) in shaders {

@@ -1,5 +1,7 @@
 //! What can go wrong on the GPU; every variant says what happened in words a reader can act on.
 
+use crate::model::ModelError;
+
 /// An error of the GPU layer. None of them loses work: the engine falls back to the CPU.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +63,9 @@ pub enum GpuError {
         /// What the browser or driver said.
         message: String,
     },
+    /// The weights could not be read.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// Two operands do not fit together.
     #[error("{what}: expected {expected}, got {found}")]
     Shape {

@@ -38,6 +38,8 @@ pub(super) fn variants() -> Vec<[(&'static str, u32); 6]> {
 pub enum Raw<'a> {
     /// 32-bit floats.
     F32(&'a [f32]),
+    /// Little-endian 32-bit floats as they lie in a file, four bytes each.
+    F32Bytes(&'a [u8]),
     /// Little-endian bfloat16, two bytes each.
     Bf16(&'a [u8]),
     /// Little-endian IEEE half precision, two bytes each.
@@ -49,6 +51,7 @@ impl Raw<'_> {
     pub fn len(&self) -> usize {
         match self {
             Raw::F32(values) => values.len(),
+            Raw::F32Bytes(bytes) => bytes.len() / 4,
             Raw::Bf16(bytes) | Raw::F16(bytes) => bytes.len() / 2,
         }
     }
@@ -61,7 +64,7 @@ impl Raw<'_> {
     /// The shader's name for the format.
     pub(super) fn kind(&self) -> u32 {
         match self {
-            Raw::F32(_) => 0,
+            Raw::F32(_) | Raw::F32Bytes(_) => 0,
             Raw::Bf16(_) => 1,
             Raw::F16(_) => 2,
         }
@@ -71,14 +74,16 @@ impl Raw<'_> {
     pub(super) fn words(&self) -> usize {
         match self {
             Raw::F32(values) => values.len(),
-            Raw::Bf16(bytes) | Raw::F16(bytes) => bytes.len().div_ceil(4),
+            Raw::F32Bytes(bytes) | Raw::Bf16(bytes) | Raw::F16(bytes) => bytes.len().div_ceil(4),
         }
     }
 
     pub(super) fn write(&self, gpu: &Gpu, buffer: &Buffer) {
         match self {
             Raw::F32(values) => gpu.write(buffer, 0, values),
-            Raw::Bf16(bytes) | Raw::F16(bytes) => gpu.write_bytes(buffer, bytes),
+            Raw::F32Bytes(bytes) | Raw::Bf16(bytes) | Raw::F16(bytes) => {
+                gpu.write_bytes(buffer, bytes)
+            }
         }
     }
 }
@@ -135,7 +140,8 @@ impl Commands<'_> {
         self.product_of(gpu, work, [0, 0]).await
     }
 
-    async fn product_of(
+    /// As [`Commands::product`], for matrices in the formats that [`Raw::kind`] names.
+    pub(super) async fn product_of(
         &mut self,
         gpu: &Gpu,
         work: Product<'_>,

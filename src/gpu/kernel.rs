@@ -5,7 +5,7 @@
 
 use super::device::{Gpu, locked};
 use super::error::GpuError;
-use super::{certify, gemm, jacobi, peak, pivoted_qr, qr, span_norms, top_k};
+use super::{activate, certify, gemm, jacobi, peak, pivoted_qr, qr, span_norms, top_k};
 
 /// One entry point of one `.wgsl` file.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +54,9 @@ pub fn shaders() -> Vec<(String, String)> {
         add(&pivoted_qr::FACTOR, &pivoted_qr::constants(h));
         add(&jacobi::SWEEP, &jacobi::constants(h));
         add(&certify::CERTIFY, &[("H", h as u32)]);
+    }
+    for constants in activate::variants() {
+        add(&activate::ACTIVATE, &constants);
     }
     add(&peak::PEAK, &[]);
     add(&span_norms::SPAN_NORMS, &[]);

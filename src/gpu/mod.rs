@@ -1,5 +1,6 @@
 //! Layer 4, WebGPU kernels: one `.rs` + `.wgsl` pair each, each with a CPU twin. Adds speed, never meaning.
 
+mod activate;
 mod align;
 mod buffers;
 mod certify;
@@ -10,6 +11,7 @@ mod factors;
 mod gemm;
 mod jacobi;
 mod kernel;
+mod linear;
 mod oneshot;
 mod peak;
 mod pivoted_qr;

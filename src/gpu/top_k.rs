@@ -249,6 +249,7 @@ impl Raw<'_> {
     fn rows(&self, begin: usize, end: usize, d: usize) -> Raw<'_> {
         match self {
             Raw::F32(values) => Raw::F32(&values[begin * d..end * d]),
+            Raw::F32Bytes(bytes) => Raw::F32Bytes(&bytes[4 * begin * d..4 * end * d]),
             Raw::Bf16(bytes) => Raw::Bf16(&bytes[2 * begin * d..2 * end * d]),
             Raw::F16(bytes) => Raw::F16(&bytes[2 * begin * d..2 * end * d]),
         }

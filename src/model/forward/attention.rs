@@ -1,16 +1,18 @@
 //! The attention of a layer, all heads, all prompts.
 
 use super::product::product;
-use super::weights::Weights;
-use super::{EditScores, LayerTrace, Site, linear, norm};
+use super::products::{Map, Products};
+use super::weights::LayerWeights;
+use super::{EditScores, LayerTrace, Site, norm};
 use crate::model::architecture::{
     Attention, Norm, NormKind, Orientation, Projection, QkNorm, Qkv, Sizes,
 };
 use crate::model::{ModelError, pattern};
 
 /// What the attention writes, `[all positions, d_model]`, from what it reads, and the traces if they are wanted.
-pub(super) fn run(
-    weights: &Weights<'_>,
+pub(super) async fn run(
+    weights: &LayerWeights<'_>,
+    products: &mut impl Products,
     index: usize,
     x: &[f32],
     lengths: &[usize],
@@ -21,7 +23,7 @@ pub(super) fn run(
     let (arch, sizes) = (&model.arch, model.arch.sizes());
     let attention = &model.layer(index)?.attention;
     let (d_head, inner) = (sizes.d_head, sizes.n_heads * sizes.d_head);
-    let projected = Projected::of(weights, attention, x)?;
+    let projected = Projected::of(weights, products, attention, x).await?;
     let norms =
         attention.qk_norm.as_ref().map(|norm| HeadNorms::read(weights, norm)).transpose()?;
     let mut z = vec![0.0; x.len() / sizes.d_model * inner];
@@ -72,7 +74,9 @@ pub(super) fn run(
         start += n;
     }
     drop(projected);
-    Ok((linear::apply(weights, &attention.output, &z, inner, sizes.d_model)?, traces))
+    let output = Map { linear: &attention.output, d_out: sizes.d_model };
+    let mut written = products.linear(weights, &[output], &z, inner).await?;
+    Ok((written.pop().unwrap_or_default(), traces))
 }
 
 /// Queries, keys and values of all positions, as the matrices give them.
@@ -84,15 +88,21 @@ struct Projected<'a> {
 }
 
 impl<'a> Projected<'a> {
-    fn of(weights: &Weights<'_>, attention: &'a Attention, x: &[f32]) -> Result<Self, ModelError> {
+    async fn of(
+        weights: &LayerWeights<'_>,
+        products: &mut impl Products,
+        attention: &'a Attention,
+        x: &[f32],
+    ) -> Result<Self, ModelError> {
         let sizes = weights.model.arch.sizes();
         let (queries, keys) = (sizes.n_heads * sizes.d_head, sizes.n_kv_heads * sizes.d_head);
-        let apply =
-            |map, d_out| linear::apply(weights, map, x, sizes.d_model, d_out).map(|y| (y, d_out));
-        let parts = match &attention.qkv {
-            Qkv::Fused { linear, .. } => vec![apply(linear, queries + 2 * keys)?],
-            Qkv::Separate { q, k, v } => vec![apply(q, queries)?, apply(k, keys)?, apply(v, keys)?],
+        let map = |linear, d_out| Map { linear, d_out };
+        let maps = match &attention.qkv {
+            Qkv::Fused { linear, .. } => vec![map(linear, queries + 2 * keys)],
+            Qkv::Separate { q, k, v } => vec![map(q, queries), map(k, keys), map(v, keys)],
         };
+        let values = products.linear(weights, &maps, x, sizes.d_model).await?;
+        let parts = values.into_iter().zip(maps.iter().map(|map| map.d_out)).collect();
         Ok(Self { parts, qkv: &attention.qkv, sizes })
     }
 
@@ -140,7 +150,7 @@ struct HeadNorm {
 }
 
 impl HeadNorms {
-    fn read(weights: &Weights<'_>, norm: &QkNorm) -> Result<Self, ModelError> {
+    fn read(weights: &LayerWeights<'_>, norm: &QkNorm) -> Result<Self, ModelError> {
         let sizes = weights.model.arch.sizes();
         let one = |norm: &Norm, n: usize, together: bool| -> Result<HeadNorm, ModelError> {
             let (gains, bias) = weights.norm(norm, n)?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::product::product;
-use super::weights::Weights;
+use super::products::Map;
+use super::weights::LayerWeights;
 use super::{Image, linear, norm};
 use crate::model::architecture::{Orientation, Positions};
 use crate::model::{Model, ModelError};
@@ -36,7 +37,8 @@ pub(super) fn tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Vec<f32>, Mo
         x.iter_mut().for_each(|x| *x *= embedding.scale as f32);
     }
     if let Some(project) = &embedding.project {
-        x = linear::apply(&Weights::of(model), project, &x, d_embed, d)?;
+        let map = Map { linear: project, d_out: d };
+        x = linear::apply(&LayerWeights::of(model), map, &x, d_embed)?;
     } else if d_embed != d {
         model.check(table, &[Some(d_vocab), Some(d)])?;
     }
@@ -47,7 +49,7 @@ pub(super) fn tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Vec<f32>, Mo
     if let Some(positions) = &embedding.positions {
         add_positions(model, positions, prompts, &mut x)?;
     }
-    Ok(norm::maybe(&Weights::of(model), embedding.norm.as_ref(), &x)?.0)
+    Ok(norm::maybe(&LayerWeights::of(model), embedding.norm.as_ref(), &x)?.0)
 }
 
 /// The row of the table of each position of a prompt.
@@ -151,5 +153,5 @@ pub(super) fn image(model: &Model, image: &Image) -> Result<Vec<f32>, ModelError
         }
         super::add(&mut x, &table);
     }
-    Ok(norm::maybe(&Weights::of(model), embedding.norm.as_ref(), &x)?.0)
+    Ok(norm::maybe(&LayerWeights::of(model), embedding.norm.as_ref(), &x)?.0)
 }

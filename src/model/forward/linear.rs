@@ -1,7 +1,8 @@
 //! Linear maps on many positions at once, in `f32`.
 
 use super::product::add_product;
-use super::weights::Weights;
+use super::products::Map;
+use super::weights::LayerWeights;
 use crate::model::ModelError;
 use crate::model::architecture::{Linear, Orientation};
 
@@ -10,11 +11,10 @@ const AT_ONCE: usize = 1 << 20;
 
 /// Applies a linear map: `x: [n, d_in]` to `[n, d_out]`, bias included.
 pub(super) fn apply(
-    weights: &Weights<'_>,
-    linear: &Linear,
+    weights: &LayerWeights<'_>,
+    Map { linear, d_out }: Map<'_>,
     x: &[f32],
     d_in: usize,
-    d_out: usize,
 ) -> Result<Vec<f32>, ModelError> {
     let n = x.len() / d_in.max(1);
     let mut y = vec![0.0; n * d_out];
@@ -29,7 +29,7 @@ pub(super) fn apply(
 
 /// The number of outputs of a linear map, by its shape in the file.
 pub(super) fn d_out(
-    weights: &Weights<'_>,
+    weights: &LayerWeights<'_>,
     linear: &Linear,
     d_in: usize,
 ) -> Result<usize, ModelError> {

@@ -1,52 +1,35 @@
-//! The MLP of a layer.
+//! The MLP of a layer on the CPU.
 
 use super::linear;
-use super::weights::Weights;
+use super::products::MlpMaps;
+use super::weights::LayerWeights;
 use crate::model::ModelError;
-use crate::model::architecture::{Activation, Mlp};
 
 /// What the MLP writes, `[n, d_model]`, from what it reads, `x: [n, d_model]`.
-pub(super) fn run(weights: &Weights<'_>, layer: usize, x: &[f32]) -> Result<Vec<f32>, ModelError> {
-    let model = weights.model;
-    let layer = model.layer(layer)?;
-    let d = model.arch.d_model;
-    let f = &layer.activation;
-    if let Activation::Unknown(name) = f {
-        return Err(ModelError::CannotRun {
-            reason: format!("its activation {name:?} is not known here"),
-        });
-    }
-    match &layer.mlp {
-        Mlp::Plain { up, down } => {
-            let d_mlp = linear::d_out(weights, up, d)?;
-            let mut hidden = linear::apply(weights, up, x, d, d_mlp)?;
+pub(super) fn run(
+    weights: &LayerWeights<'_>,
+    maps: &MlpMaps<'_>,
+    x: &[f32],
+) -> Result<Vec<f32>, ModelError> {
+    let (d, d_mlp, f) = (weights.model.arch.d_model, maps.d_mlp, maps.activation);
+    let read = |i: usize| maps.into.get(i).map(|map| linear::apply(weights, *map, x, d));
+    let mut hidden = read(0).transpose()?.unwrap_or_default();
+    match read(1).transpose()? {
+        Some(up) => {
             f.apply(&mut hidden);
-            linear::apply(weights, down, &hidden, d_mlp, d)
-        }
-        Mlp::Gated { gate, up, down } => {
-            let d_mlp = linear::d_out(weights, gate, d)?;
-            let mut hidden = linear::apply(weights, gate, x, d, d_mlp)?;
-            f.apply(&mut hidden);
-            let up = linear::apply(weights, up, x, d, d_mlp)?;
             hidden.iter_mut().zip(&up).for_each(|(g, u)| *g *= u);
-            drop(up);
-            linear::apply(weights, down, &hidden, d_mlp, d)
         }
-        Mlp::GatedFused { gate_up, down } => {
-            let both = linear::d_out(weights, gate_up, d)?;
-            let d_mlp = both / 2;
-            let stacked = linear::apply(weights, gate_up, x, d, both)?;
-            let mut hidden = Vec::with_capacity(stacked.len() / 2);
-            for row in stacked.chunks_exact(both.max(1)) {
-                let start = hidden.len();
-                hidden.extend_from_slice(&row[..d_mlp]);
-                f.apply(&mut hidden[start..]);
-                hidden[start..].iter_mut().zip(&row[d_mlp..]).for_each(|(g, u)| *g *= u);
+        None if maps.gated => {
+            let mut gated = Vec::with_capacity(hidden.len() / 2);
+            for row in hidden.chunks_exact((2 * d_mlp).max(1)) {
+                let start = gated.len();
+                gated.extend_from_slice(&row[..d_mlp]);
+                f.apply(&mut gated[start..]);
+                gated[start..].iter_mut().zip(&row[d_mlp..]).for_each(|(g, u)| *g *= u);
             }
-            linear::apply(weights, down, &hidden, d_mlp, d)
+            hidden = gated;
         }
-        Mlp::Unsupported => {
-            Err(ModelError::CannotRun { reason: "its MLP is not known here".into() })
-        }
+        None => f.apply(&mut hidden),
     }
+    linear::apply(weights, maps.down, &hidden, d_mlp)
 }

@@ -13,13 +13,16 @@ mod logits;
 mod mlp;
 mod norm;
 mod product;
+mod products;
 mod trace;
 mod weights;
 
+pub use products::{Cpu, Map, MlpMaps, Products};
 pub use trace::{LayerTrace, Site};
+pub use weights::{LayerWeights, RowBlock};
 
 use super::{Model, ModelError};
-use weights::Weights;
+use products::ready;
 
 /// A change of one head's scores `[n, n]` (dest, src) before the mask and the softmax.
 pub type EditScores<'a> = dyn FnMut(Site, &mut [f32]) + 'a;
@@ -109,8 +112,8 @@ impl ForwardPass {
         self.resid.get(before * self.d_model..(before + n) * self.d_model).unwrap_or_default()
     }
 
-    /// Runs the next layer. With `record` the traces of all prompts come back, else an empty list; `edit` may change any head's
-    /// scores before their softmax.
+    /// Runs the next layer on the CPU. With `record` the traces of all prompts come back, else an empty list; `edit` may change
+    /// any head's scores before their softmax.
     ///
     /// # Errors
     /// [`ModelError::OutOfRange`] after the last layer, [`ModelError::CannotRun`], or what reading says.
@@ -120,33 +123,49 @@ impl ForwardPass {
         record: bool,
         edit: Option<&mut EditScores<'_>>,
     ) -> Result<Vec<LayerTrace>, ModelError> {
+        ready(self.step_by(&mut Cpu, model, record, edit))
+    }
+
+    /// As [`ForwardPass::step`], with `products` made by somebody else. A step that fails leaves the pass where it was.
+    ///
+    /// # Errors
+    /// As [`ForwardPass::step`], and what `products` says.
+    pub async fn step_by(
+        &mut self,
+        products: &mut impl Products,
+        model: &Model,
+        record: bool,
+        edit: Option<&mut EditScores<'_>>,
+    ) -> Result<Vec<LayerTrace>, ModelError> {
         let index = self.next_layer;
         let layer = model.layer(index)?;
         let d = model.arch.d_model;
-        let weights = Weights::of_layer(model, index)?;
+        let weights = LayerWeights::of_layer(model, index)?;
+        let mlp_maps = MlpMaps::of(&weights, index)?;
         let normed = |which: &Option<_>, x: &[f32]| norm::maybe(&weights, which.as_ref(), x);
 
         let (input, input_scale) = normed(&layer.before_attention, &self.resid)?;
         let (attention, mut traces) =
-            attention::run(&weights, index, &input, &self.lengths, record, edit)?;
+            attention::run(&weights, products, index, &input, &self.lengths, record, edit).await?;
         let (attention, output_scale) = normed(&layer.on_attention, &attention)?;
         let mlp = if layer.parallel {
             let (mlp_input, _) = normed(&layer.before_mlp, &self.resid)?;
-            normed(&layer.on_mlp, &mlp::run(&weights, index, &mlp_input)?)?.0
+            normed(&layer.on_mlp, &products.mlp(&weights, &mlp_maps, &mlp_input).await?)?.0
         } else {
             Vec::new()
         };
-        let before = if record { self.resid.clone() } else { Vec::new() };
-        add(&mut self.resid, &attention);
-        self.resid = normed(&layer.after_attention, &self.resid)?.0;
+        let mut resid = self.resid.clone();
+        add(&mut resid, &attention);
+        resid = normed(&layer.after_attention, &resid)?.0;
         let mlp = if layer.parallel {
             mlp
         } else {
-            let (mlp_input, _) = normed(&layer.before_mlp, &self.resid)?;
-            normed(&layer.on_mlp, &mlp::run(&weights, index, &mlp_input)?)?.0
+            let (mlp_input, _) = normed(&layer.before_mlp, &resid)?;
+            normed(&layer.on_mlp, &products.mlp(&weights, &mlp_maps, &mlp_input).await?)?.0
         };
-        add(&mut self.resid, &mlp);
-        self.resid = normed(&layer.after_mlp, &self.resid)?.0;
+        add(&mut resid, &mlp);
+        resid = normed(&layer.after_mlp, &resid)?.0;
+        let before = std::mem::replace(&mut self.resid, resid);
         self.next_layer += 1;
 
         let mut start = 0;
@@ -170,7 +189,7 @@ impl ForwardPass {
     pub fn hidden(&self, model: &Model, prompt: usize) -> Result<Vec<f32>, ModelError> {
         let at_end = self.next_layer >= model.arch.n_layers && model.arch.last_hidden_is_normed;
         let norm = model.arch.final_norm.as_ref().filter(|_| at_end);
-        Ok(norm::maybe(&Weights::of(model), norm, self.resid(prompt))?.0)
+        Ok(norm::maybe(&LayerWeights::of(model), norm, self.resid(prompt))?.0)
     }
 
     /// Logits `[positions, d_vocab]` at `(prompt, position)` pairs; `W_U` is read in blocks of rows.
@@ -179,6 +198,19 @@ impl ForwardPass {
     /// [`ModelError::CannotRun`] if the files have no unembedding, [`ModelError::OutOfRange`], or what reading says.
     pub fn logits(
         &self,
+        model: &Model,
+        positions: &[(usize, usize)],
+    ) -> Result<Vec<f32>, ModelError> {
+        ready(self.logits_by(&mut Cpu, model, positions))
+    }
+
+    /// As [`ForwardPass::logits`], with `products` made by somebody else.
+    ///
+    /// # Errors
+    /// As [`ForwardPass::logits`], and what `products` says.
+    pub async fn logits_by(
+        &self,
+        products: &mut impl Products,
         model: &Model,
         positions: &[(usize, usize)],
     ) -> Result<Vec<f32>, ModelError> {
@@ -193,8 +225,9 @@ impl ForwardPass {
                 count,
             })?);
         }
-        let weights = Weights::of(model);
-        logits::of(model, &norm::maybe(&weights, model.arch.final_norm.as_ref(), &x)?.0)
+        let weights = LayerWeights::of(model);
+        let x = norm::maybe(&weights, model.arch.final_norm.as_ref(), &x)?.0;
+        logits::of(model, products, &x).await
     }
 }
 

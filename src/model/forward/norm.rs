@@ -1,12 +1,12 @@
 //! Norms over rows of activations.
 
-use super::weights::Weights;
+use super::weights::LayerWeights;
 use crate::model::ModelError;
 use crate::model::architecture::{Norm, NormKind};
 
 /// Rows of `x` `[n, d_model]` normed, with the divisor of each row; without a norm, `x` and ones.
 pub(super) fn maybe(
-    weights: &Weights<'_>,
+    weights: &LayerWeights<'_>,
     norm: Option<&Norm>,
     x: &[f32],
 ) -> Result<(Vec<f32>, Vec<f32>), ModelError> {

@@ -1,5 +1,6 @@
 //! The weights that a step needs: a small layer is read in one go, a large one a block of rows at a time.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -14,10 +15,23 @@ const TOGETHER: u64 = 64 << 20;
 const BLOCK: u64 = 16 << 20;
 
 /// Where the numbers of a model come from: tensors in memory, else its files.
-pub(super) struct Weights<'a> {
+pub struct LayerWeights<'a> {
     /// The model.
     pub(super) model: &'a Model,
     together: BTreeMap<&'a str, Tensor>,
+}
+
+/// A run of rows of a linear map as it lies in the file, `[n_rows, n_columns]`.
+#[derive(Debug, Clone)]
+pub struct RowBlock<'a> {
+    /// The rows' bytes.
+    pub tensor: Cow<'a, Tensor>,
+    /// The first row.
+    pub first: usize,
+    /// How many.
+    pub n_rows: usize,
+    /// Numbers in each.
+    pub n_columns: usize,
 }
 
 /// A run of rows of a linear map as it lies in the file, decoded.
@@ -32,7 +46,7 @@ pub(super) struct Part<'a> {
     pub(super) outputs: Range<usize>,
 }
 
-impl<'a> Weights<'a> {
+impl<'a> LayerWeights<'a> {
     /// Every tensor is read when it is asked for.
     pub(super) fn of(model: &'a Model) -> Self {
         Self { model, together: BTreeMap::new() }
@@ -51,7 +65,10 @@ impl<'a> Weights<'a> {
     }
 
     /// A vector of `n` numbers.
-    pub(super) fn vector(&self, name: &str, n: usize) -> Result<Vec<f32>, ModelError> {
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn vector(&self, name: &str, n: usize) -> Result<Vec<f32>, ModelError> {
         self.model.check(name, &[Some(n)])?;
         Ok(match self.together.get(name) {
             Some(tensor) => tensor.f32s()?,
@@ -74,7 +91,36 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Hands over a linear map from `d_in` to `d_out`, at most `values` numbers at a time but never less than a row.
+    /// The rows of a linear map from `d_in` to `d_out` as they lie in the file, at most `most` bytes at a time but never less
+    /// than one; all at once where they are in memory anyway.
+    ///
+    /// # Errors
+    /// What reading says; [`ModelError::Mismatch`] for a matrix of another shape.
+    pub fn blocks(
+        &self,
+        linear: &Linear,
+        (d_in, d_out): (usize, usize),
+        most: u64,
+    ) -> Result<impl Iterator<Item = Result<RowBlock<'_>, ModelError>>, ModelError> {
+        let name = linear.weight.as_str();
+        let (n_rows, n_columns) = match linear.orientation {
+            Orientation::OutIn => (d_out, d_in),
+            Orientation::InOut => (d_in, d_out),
+        };
+        self.model.check(name, &[Some(n_rows), Some(n_columns)])?;
+        let whole = self.together.get(name).map(|tensor| {
+            Ok(RowBlock { tensor: Cow::Borrowed(tensor), first: 0, n_rows, n_columns })
+        });
+        let entry = self.model.checkpoint.entry(name).filter(|_| whole.is_none());
+        let ranges = entry.into_iter().flat_map(move |entry| plan::row_blocks(entry, most));
+        let read = move |rows: Range<usize>| {
+            let tensor = Cow::Owned(self.model.checkpoint.read_rows(name, rows.clone())?);
+            Ok(RowBlock { tensor, first: rows.start, n_rows: rows.len(), n_columns })
+        };
+        Ok(whole.into_iter().chain(ranges.map(read)))
+    }
+
+    /// Hands over a linear map from `d_in` to `d_out`, decoded, at most `values` numbers at a time but never less than a row.
     pub(super) fn parts(
         &self,
         linear: &Linear,
@@ -83,33 +129,22 @@ impl<'a> Weights<'a> {
         values: usize,
         mut take: impl FnMut(Part<'_>),
     ) -> Result<(), ModelError> {
-        let (name, orientation) = (linear.weight.as_str(), linear.orientation);
-        let (n_rows, n_columns) = match orientation {
-            Orientation::OutIn => (d_out, d_in),
-            Orientation::InOut => (d_in, d_out),
-        };
-        self.model.check(name, &[Some(n_rows), Some(n_columns)])?;
-        let at_once = (values / n_columns.max(1)).max(1);
-        let mut within = |tensor: &Tensor, first: usize, count: usize| -> Result<(), ModelError> {
-            for start in (0..count).step_by(at_once) {
-                let rows = start..count.min(start + at_once);
-                let values = tensor.f32s_of(rows.start * n_columns..rows.end * n_columns)?;
-                let rows = first + rows.start..first + rows.end;
+        let orientation = linear.orientation;
+        for block in self.blocks(linear, (d_in, d_out), BLOCK)? {
+            let block = block?;
+            let at_once = (values / block.n_columns.max(1)).max(1);
+            for start in (0..block.n_rows).step_by(at_once) {
+                let rows = start..block.n_rows.min(start + at_once);
+                let range = rows.start * block.n_columns..rows.end * block.n_columns;
+                let values = block.tensor.f32s_of(range)?;
+                let rows = block.first + rows.start..block.first + rows.end;
                 let (inputs, outputs) = match orientation {
                     Orientation::OutIn => (0..d_in, rows),
                     Orientation::InOut => (rows, 0..d_out),
                 };
                 take(Part { values: &values, orientation, inputs, outputs });
             }
-            Ok(())
-        };
-        match (self.together.get(name), self.model.checkpoint.entry(name)) {
-            (Some(tensor), _) => within(tensor, 0, n_rows),
-            (None, Some(entry)) => plan::row_blocks(entry, BLOCK).try_for_each(|rows| {
-                let tensor = self.model.checkpoint.read_rows(name, rows.clone())?;
-                within(&tensor, rows.start, rows.len())
-            }),
-            (None, None) => Ok(()),
         }
+        Ok(())
     }
 }

@@ -1,0 +1,130 @@
+//! Who multiplies: the CPU, or whatever the caller of a step brings.
+
+use super::weights::LayerWeights;
+use super::{linear, mlp};
+use crate::model::ModelError;
+use crate::model::architecture::{Activation, Linear, Mlp};
+
+/// Makes the products of a forward pass: most of its work, and the only part that may be done elsewhere.
+///
+/// Everything comes from memory and goes back there, so a product that failed in one place can be made again in another.
+#[expect(
+    async_fn_in_trait,
+    reason = "a pass runs on the thread that owns it, in a browser the only one"
+)]
+pub trait Products {
+    /// `x: [n, d_in]` through every map that reads it, biases included: `[n, d_out]` each.
+    ///
+    /// # Errors
+    /// What reading says.
+    async fn linear(
+        &mut self,
+        weights: &LayerWeights<'_>,
+        maps: &[Map<'_>],
+        x: &[f32],
+        d_in: usize,
+    ) -> Result<Vec<Vec<f32>>, ModelError>;
+
+    /// What an MLP makes of `x: [n, d_model]`, `[n, d_model]`.
+    ///
+    /// # Errors
+    /// What reading says.
+    async fn mlp(
+        &mut self,
+        weights: &LayerWeights<'_>,
+        maps: &MlpMaps<'_>,
+        x: &[f32],
+    ) -> Result<Vec<f32>, ModelError>;
+}
+
+/// A linear map and the number of its outputs.
+#[derive(Debug, Clone, Copy)]
+pub struct Map<'a> {
+    /// The map.
+    pub linear: &'a Linear,
+    /// Its outputs.
+    pub d_out: usize,
+}
+
+/// An MLP with its widths: `down(f(up(x)))`, or `down(f(gate(x)) ⊙ up(x))`.
+#[derive(Debug, Clone)]
+pub struct MlpMaps<'a> {
+    /// What reads the input: `up`; `gate` and `up`; or both in one matrix, gate first.
+    pub into: Vec<Map<'a>>,
+    /// Whether there is a gate.
+    pub gated: bool,
+    /// What is between.
+    pub activation: &'a Activation,
+    /// Width of the hidden layer.
+    pub d_mlp: usize,
+    /// What writes the output.
+    pub down: Map<'a>,
+}
+
+impl<'a> MlpMaps<'a> {
+    /// The MLP of a layer.
+    ///
+    /// # Errors
+    /// [`ModelError::CannotRun`] for an MLP or an activation that is not known here; what the tensors' shapes say.
+    pub(super) fn of(weights: &LayerWeights<'a>, layer: usize) -> Result<Self, ModelError> {
+        let layer = weights.model.layer(layer)?;
+        let (d, activation) = (weights.model.arch.d_model, &layer.activation);
+        if let Activation::Unknown(name) = activation {
+            let reason = format!("its activation {name:?} is not known here");
+            return Err(ModelError::CannotRun { reason });
+        }
+        let reads = |linear| linear::d_out(weights, linear, d).map(|d_out| Map { linear, d_out });
+        let (into, gated, down) = match &layer.mlp {
+            Mlp::Plain { up, down } => (vec![reads(up)?], false, down),
+            Mlp::Gated { gate, up, down } => {
+                let gate = reads(gate)?;
+                (vec![gate, Map { linear: up, ..gate }], true, down)
+            }
+            Mlp::GatedFused { gate_up, down } => (vec![reads(gate_up)?], true, down),
+            Mlp::Unsupported => {
+                let reason = "its MLP is not known here".into();
+                return Err(ModelError::CannotRun { reason });
+            }
+        };
+        let width = into.iter().map(|map| map.d_out).sum::<usize>();
+        let d_mlp = if gated { width / 2 } else { width };
+        let down = Map { linear: down, d_out: d };
+        Ok(Self { into, gated, activation, d_mlp, down })
+    }
+}
+
+/// The CPU, with the kernel of `product`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cpu;
+
+impl Products for Cpu {
+    async fn linear(
+        &mut self,
+        weights: &LayerWeights<'_>,
+        maps: &[Map<'_>],
+        x: &[f32],
+        d_in: usize,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        maps.iter().map(|map| linear::apply(weights, *map, x, d_in)).collect()
+    }
+
+    async fn mlp(
+        &mut self,
+        weights: &LayerWeights<'_>,
+        maps: &MlpMaps<'_>,
+        x: &[f32],
+    ) -> Result<Vec<f32>, ModelError> {
+        mlp::run(weights, maps, x)
+    }
+}
+
+/// The result of a future that waits for nobody, as those of [`Cpu`] do.
+pub(super) fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+            return result;
+        }
+    }
+}
