@@ -2,48 +2,21 @@
 #![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-use std::path::Path;
+#[path = "support/built_in.rs"]
+mod built_in;
 
-use omega_lens::checkpoint::{ByteSource, FileSource};
-use omega_lens::circuits::prompts::Task;
-use omega_lens::circuits::sad_set::SetOptions;
+use built_in::{ask, files, indirect_objects, open};
+use omega_lens::circuits::sad_set::HeadEvents;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
 use omega_lens::worker::protocol::attention::{
-    Ask as Attention, Prompt, SetSpec, SetTask, Tell as AttentionTell,
+    Ask as Attention, Prompt, SetSpec, Share, Tell as AttentionTell,
 };
 use omega_lens::worker::protocol::heads::{Ask as Heads, HeadSpectra, Tell as HeadTell};
-use omega_lens::worker::protocol::model::Hints;
 use omega_lens::worker::protocol::{Ask, Tell};
-use pollster::block_on;
 
 const N_LAYERS: usize = 3;
 const N_HEADS: usize = 4;
-
-fn files(step: u32) -> Vec<Box<dyn ByteSource>> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/www/models/names");
-    let file = |name: &str| -> Box<dyn ByteSource> {
-        Box::new(FileSource::open(Path::new(&format!("{root}/{name}"))).unwrap())
-    };
-    vec![file(&format!("step-{step:05}.safetensors")), file("config.json"), file("tokenizer.json")]
-}
-
-fn ask(
-    engine: &mut Engine,
-    ask: Ask,
-    sources: Vec<Box<dyn ByteSource>>,
-) -> Vec<(Tell, Vec<Vec<f32>>)> {
-    let mut told = Vec::new();
-    let mut out = |tell, arrays| told.push((tell, arrays));
-    block_on(engine.answer(ask, vec![], sources, &mut out)).unwrap();
-    told
-}
-
-fn open(step: u32) -> Engine {
-    let mut engine = Engine::default();
-    ask(&mut engine, Ask::Open(Hints::default()), files(step));
-    engine
-}
 
 fn spectra(told: &[(Tell, Vec<Vec<f32>>)]) -> Vec<HeadSpectra> {
     let of = |(tell, _): &(Tell, Vec<Vec<f32>>)| match tell {
@@ -55,7 +28,7 @@ fn spectra(told: &[(Tell, Vec<Vec<f32>>)]) -> Vec<HeadSpectra> {
 
 #[test]
 fn a_run_is_told_as_it_goes_and_the_same_again_from_memory() {
-    let mut engine = open(4000);
+    let mut engine = open(4000, || 0.0);
     let text = "When Mary and John went to the store , John gave a drink to".into();
     let run = Ask::Attention(Attention::Run(Prompt { text, bos: None, ids: false }));
     let told: Vec<_> = ask(&mut engine, run.clone(), vec![])
@@ -77,9 +50,8 @@ fn a_run_is_told_as_it_goes_and_the_same_again_from_memory() {
 
 #[test]
 fn a_set_has_only_words_that_the_model_knows_and_the_trained_model_answers_it() {
-    let task = SetTask::Task(Task::IndirectObject);
-    let spec = SetSpec { task, n: 32, seed: 0, options: SetOptions::default(), series: false };
-    let told = ask(&mut open(4000), Ask::Attention(Attention::Set(spec)), vec![]);
+    let spec = indirect_objects(32);
+    let told = ask(&mut open(4000, || 0.0), Ask::Attention(Attention::Set(spec)), vec![]);
     let done = told.into_iter().find_map(|(tell, _)| match tell {
         Tell::Attention(AttentionTell::SetDone { n, correct, .. }) => Some((n, correct)),
         _ => None,
@@ -90,23 +62,53 @@ fn a_set_has_only_words_that_the_model_knows_and_the_trained_model_answers_it() 
 
 #[test]
 fn a_checkpoint_elsewhere_is_measured_with_its_spectra_and_the_open_model_stays() {
-    let mut engine = open(4000);
-    let task = SetTask::Task(Task::IndirectObject);
-    let spec = SetSpec { task, n: 4, seed: 0, options: SetOptions::default(), series: true };
+    let mut engine = open(4000, || 0.0);
+    let spec = SetSpec { series: true, ..indirect_objects(4) };
     let set = Ask::Attention(Attention::Set(spec));
     let early = ask(&mut engine, Ask::Elsewhere(Box::new(set)), files(0));
     let count = |of: fn(&AttentionTell) -> bool| {
         early.iter().filter(|(tell, _)| matches!(tell, Tell::Attention(tell) if of(tell))).count()
     };
-    assert_eq!(count(|tell| matches!(tell, AttentionTell::SetHead(_))), N_LAYERS * N_HEADS);
+    assert_eq!(count(|tell| matches!(tell, AttentionTell::SetHead { .. })), N_LAYERS * N_HEADS);
     assert_eq!(count(|tell| matches!(tell, AttentionTell::SetDone { .. })), 1);
     let own = |engine: &mut Engine| -> Vec<HeadSpectra> {
         let layer = |layer| Ask::Heads(Heads::Spectra { layer, weights: Weights::Folded });
         (0..N_LAYERS).flat_map(|l| spectra(&ask(engine, layer(l), vec![]))).collect()
     };
-    assert_eq!(spectra(&early), own(&mut open(0)));
+    assert_eq!(spectra(&early), own(&mut open(0, || 0.0)));
     let late = own(&mut engine);
     for (early, late) in spectra(&early).iter().zip(&late) {
         assert!(late.qk.sigma[0] > early.qk.sigma[0], "training makes the largest σ grow");
+    }
+}
+
+#[test]
+fn shares_of_a_set_join_to_the_whole() {
+    let measured = |share| {
+        let spec = SetSpec { share, ..indirect_objects(9) };
+        let told = ask(&mut open(4000, || 0.0), Ask::Attention(Attention::Set(spec)), vec![]);
+        let steps = told.iter().filter(|(tell, _)| matches!(tell, Tell::Progress { .. })).count();
+        assert_eq!(steps, 2 * N_LAYERS, "as many steps whatever the share");
+        let (mut heads, mut done) = (Vec::<HeadEvents>::new(), None);
+        for (tell, _) in told {
+            match tell {
+                Tell::Attention(AttentionTell::SetHead { seen, .. }) => heads.push(*seen),
+                Tell::Attention(AttentionTell::SetDone { n, correct, example }) => {
+                    done = Some((n, correct.unwrap(), example));
+                }
+                _ => {}
+            }
+        }
+        (heads, done.unwrap())
+    };
+    let (whole, (n, correct, example)) = measured(Share::WHOLE);
+    let [first, second] = [0, 1].map(|index| measured(Share { index, of: 2 }));
+    assert_eq!((first.1.0 + second.1.0, first.1.1 + second.1.1), (n, correct));
+    assert_eq!((&first.1.2, &second.1.2), (&example, &example));
+    for ((whole, mut joined), second) in whole.iter().zip(first.0).zip(second.0) {
+        joined.join(second);
+        let (whole, joined) = (whole.report(), joined.report());
+        assert_eq!((whole.n_prompts, whole.events), (joined.n_prompts, joined.events));
+        assert_eq!(whole.largest, joined.largest);
     }
 }

@@ -102,7 +102,7 @@ fn series(n: usize, rule: EventRule) -> Vec<Measured> {
 }
 
 fn mean_sparseness(report: &HeadSetReport) -> (f64, f64, f64) {
-    let mean = |d: &Option<omega_lens::circuits::sad_set::Distribution>| d.unwrap().mean;
+    let mean = |d: &Option<omega_lens::circuits::distribution::Distribution>| d.unwrap().mean;
     (mean(&report.real.sparseness), mean(&report.basis.sparseness), mean(&report.real.n_recon))
 }
 

@@ -9,6 +9,7 @@ pub mod composition;
 pub mod controls;
 pub mod convention;
 pub mod dictionary;
+pub mod distribution;
 mod error;
 pub mod head_statistics;
 pub mod intervention;

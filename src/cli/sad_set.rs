@@ -8,9 +8,10 @@ use super::CliError;
 use super::files::{print_json, wants_json};
 use super::sad::{Args, SadConvention, basis, name, number};
 use crate::circuits::CircuitError;
+use crate::circuits::distribution::Distribution;
 use crate::circuits::prompts::{self, Prompt, Task};
 use crate::circuits::sad_run::LayerRun;
-use crate::circuits::sad_set::{Distribution, HeadSet, HeadSetReport, SetOptions};
+use crate::circuits::sad_set::{HeadSet, HeadSetReport, SetOptions};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, ForwardPass, Model, Part};
 

@@ -7,6 +7,8 @@ use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, ModelError, Part};
 #[cfg(feature = "gpu")]
+use crate::worker::protocol::attention::Ask as Attention;
+#[cfg(feature = "gpu")]
 use crate::worker::protocol::features::Ask as Features;
 #[cfg(feature = "gpu")]
 use crate::worker::protocol::heads::Ask as Heads;
@@ -77,8 +79,16 @@ impl Engine {
             Ask::Features(Features::AlignOnGpu(how, layers, choice)) => {
                 on_gpu::alignment(self, how, layers, choice, sources, out).await
             }
+            #[cfg(feature = "gpu")]
+            Ask::Attention(Attention::RunOnGpu(prompt, choice)) => {
+                on_gpu::forward(self, on_gpu::Forward::Prompt(prompt), choice, out).await
+            }
+            #[cfg(feature = "gpu")]
+            Ask::Attention(Attention::SetOnGpu(spec, choice)) => {
+                on_gpu::forward(self, on_gpu::Forward::Set(Box::new(spec)), choice, out).await
+            }
             Ask::Heads(ask) => heads::answer(self, ask, out),
-            Ask::Attention(ask) => attention::answer(self, ask, out),
+            Ask::Attention(ask) => attention::answer(self, ask, out).await,
             Ask::Features(ask) => features::answer(self, ask, sources, out),
             Ask::Toy(ask) => toy::answer(self, ask, out),
             #[cfg(feature = "gpu")]

@@ -7,6 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{ClipboardEvent, DragEvent, Event};
 use yew::prelude::*;
 
+use super::compute::{self, Compute};
 use super::drop;
 use super::lessons::panel::Panel;
 use super::lessons::place::Place;
@@ -14,7 +15,7 @@ use super::lock;
 use super::pages;
 use super::route::{Page, Route};
 use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Session};
-use super::spectra::{Compute, Spectra};
+use super::spectra::Spectra;
 use super::state::{Action, AppState};
 use super::widgets::{glossary::Symbols, header::Header, notices::Notices};
 use crate::worker::protocol::model::Hints;
@@ -194,7 +195,8 @@ fn use_questions(state: &AppState, session: &Session) {
     let weights = state.weights();
     let layers =
         state.model.as_ref().map(|m| m.summary.complete_layers.clone()).unwrap_or_default();
-    let cpu_ms = state.model.as_ref().map_or(0.0, |m| Spectra::cpu_ms(&m.summary, &session.pool));
+    let cpu_ms =
+        state.model.as_ref().map_or(0.0, |m| compute::spectra_ms(&m.summary, &session.pool));
     let compute = Compute::parse(state.route.text("compute"));
     let at = state.at();
     let in_view = matches!(state.route.page, Page::Heads);

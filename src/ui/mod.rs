@@ -20,6 +20,8 @@ pub mod app;
 #[cfg(target_arch = "wasm32")]
 pub mod charts;
 #[cfg(target_arch = "wasm32")]
+pub mod compute;
+#[cfg(target_arch = "wasm32")]
 pub mod drop;
 #[cfg(target_arch = "wasm32")]
 pub mod export;

@@ -85,6 +85,14 @@ pub fn compared_line(report: Option<&GpuReport>) -> String {
     }
 }
 
+/// Who made the products of a forward pass.
+pub fn products_line(report: &GpuReport) -> String {
+    match report {
+        GpuReport::Kept { name, .. } => format!(" Products on the GPU ({name}), in f32."),
+        _ => " Products on the GPU as far as it went, then on the CPU.".into(),
+    }
+}
+
 fn speeds(ms: &Option<[f64; 2]>) -> String {
     ms.map_or_else(String::new, |[gpu, cpu]| {
         let (gpu, cpu) = (three(gpu), three(cpu));

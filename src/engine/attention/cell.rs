@@ -14,18 +14,12 @@ use crate::circuits::sad_run::{LayerRun, edited_scores};
 use crate::model::forward::{ForwardPass, LayerTrace, Site};
 use crate::model::{AttentionLayer, Model, Part as Matrices, Weights};
 use crate::worker::protocol::attention::{
-    Cell, CellAt, Changed, Guess, Part, Prompt, Rules, Tell as AttentionTell,
+    Cell, CellAt, Changed, Guess, Part, Rules, Tell as AttentionTell,
 };
 use crate::worker::protocol::{Failure, Out, Tell};
 
 /// Everything about one cell.
-pub(super) fn cell(
-    engine: &mut Engine,
-    prompt: &Prompt,
-    at: CellAt,
-    out: Out<'_>,
-) -> Result<(), Failure> {
-    engine.run(prompt, &mut |_, _| {})?;
+pub(super) fn cell(engine: &mut Engine, at: CellAt, out: Out<'_>) -> Result<(), Failure> {
     engine.bases(at.layer)?;
     let (model, memory) = engine.attention()?;
     let none = || Failure::new(format!("L{}H{} cannot be decomposed", at.layer, at.head));
@@ -113,12 +107,10 @@ fn parts(terms: ComponentTerms) -> Vec<Part> {
 /// Reruns the model from the cell's layer on with an edit of its head's scores.
 pub(super) fn change(
     engine: &mut Engine,
-    prompt: &Prompt,
     at: CellAt,
     intervention: &Intervention,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    engine.run(prompt, &mut |_, _| {})?;
     engine.bases(at.layer)?;
     let labels = engine.tokenizer.as_ref();
     let label = |id: u32| labels.map_or_else(|| format!("#{id}"), |t| t.label(id));

@@ -2,7 +2,7 @@
 
 mod cell;
 mod run;
-mod set;
+pub(super) mod set;
 
 use std::collections::HashMap;
 
@@ -10,8 +10,9 @@ use super::Engine;
 use crate::circuits::omega::{Circuit, decompose};
 use crate::circuits::relative_attention::TermBasis;
 use crate::circuits::sad_run::{HeadSad, LayerRun, Look};
+use crate::model::forward::Cpu;
 use crate::model::{AttentionLayer, Model, Part, Weights};
-use crate::worker::protocol::attention::{Ask, Prompt, Tell as AttentionTell};
+use crate::worker::protocol::attention::{Ask, Tell as AttentionTell};
 use crate::worker::protocol::{Failure, Out, Tell};
 
 pub(super) use run::Run;
@@ -24,28 +25,30 @@ pub(super) struct Memory {
 }
 
 /// Answers one question.
-pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
+pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
     match ask {
-        Ask::Run(prompt) => {
-            let known = engine.attention.run.as_ref().filter(|run| run.prompt == prompt);
-            match known {
-                Some(run) => run.tell(out),
-                None => drop(engine.run(&prompt, out)?),
-            }
-            Ok(())
+        // Where there is no GPU in the build, the CPU answers what it was offered.
+        Ask::Run(prompt) | Ask::RunOnGpu(prompt, _) => {
+            engine.run_by(&mut Cpu, &prompt, out).await.map(drop)
         }
-        Ask::Looks(prompt, look) => looks(engine, &prompt, look, out),
-        Ask::Cell(prompt, at) => cell::cell(engine, &prompt, at, out),
+        Ask::Set(spec) | Ask::SetOnGpu(spec, _) => set::set(engine, &mut Cpu, &spec, out).await,
+        Ask::Looks(prompt, look) => {
+            engine.run(&prompt).await?;
+            looks(engine, look, out)
+        }
+        Ask::Cell(prompt, at) => {
+            engine.run(&prompt).await?;
+            cell::cell(engine, at, out)
+        }
         Ask::Change(prompt, at, intervention) => {
-            cell::change(engine, &prompt, at, &intervention, out)
+            engine.run(&prompt).await?;
+            cell::change(engine, at, &intervention, out)
         }
-        Ask::Set(spec) => set::set(engine, &spec, out),
     }
 }
 
 /// Every head's look from one destination, layer by layer.
-fn looks(engine: &mut Engine, prompt: &Prompt, look: Look, out: Out<'_>) -> Result<(), Failure> {
-    engine.run(prompt, &mut |_, _| {})?;
+fn looks(engine: &mut Engine, look: Look, out: Out<'_>) -> Result<(), Failure> {
     let (n_layers, n_heads) = (engine.model()?.arch.n_layers, engine.model()?.arch.n_heads);
     for layer in 0..n_layers {
         engine.bases(layer)?;

@@ -3,6 +3,7 @@
 use super::super::Engine;
 use crate::math::statistics::softmax;
 use crate::model::architecture::Architecture;
+use crate::model::forward::{Cpu, Products};
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, LayerTrace, Model};
 use crate::worker::protocol::attention::{Guess, Prompt, Ran, Tell as AttentionTell};
@@ -13,7 +14,7 @@ const GUESSES: usize = 8;
 
 /// A prompt that was run, with what every head saw.
 pub(in super::super) struct Run {
-    pub(super) prompt: Prompt,
+    prompt: Prompt,
     pub(super) traces: Vec<LayerTrace>,
     pub(super) next: Vec<Guess>,
     ran: Ran,
@@ -21,7 +22,7 @@ pub(in super::super) struct Run {
 
 impl Run {
     /// Tells all of it again.
-    pub(super) fn tell(&self, out: Out<'_>) {
+    fn tell(&self, out: Out<'_>) {
         out(Tell::Attention(AttentionTell::Ran(self.ran.clone())), Vec::new());
         self.traces.iter().for_each(|trace| tell_pattern(trace, out));
         out(Tell::Attention(AttentionTell::Next(self.next.clone())), Vec::new());
@@ -34,22 +35,35 @@ fn tell_pattern(trace: &LayerTrace, out: Out<'_>) {
 }
 
 impl Engine {
-    /// Runs `prompt`, telling what is known as it is known, unless it was the last one.
-    pub(super) fn run(&mut self, prompt: &Prompt, out: Out<'_>) -> Result<&Run, Failure> {
-        if self.attention.run.as_ref().is_none_or(|run| run.prompt != *prompt) {
-            self.attention.run = None;
-            self.load_tokenizer()?;
-            let model = self.model.as_ref().ok_or_else(|| Failure::new("no model is open"))?;
-            let run = run(model, self.tokenizer.as_ref(), prompt, out)?;
-            self.attention.run = Some(run);
+    /// Runs `prompt` unless it was the last one, and tells what is known as it is known; what is remembered, at once.
+    pub(in super::super) async fn run_by(
+        &mut self,
+        products: &mut impl Products,
+        prompt: &Prompt,
+        out: Out<'_>,
+    ) -> Result<(), Failure> {
+        if let Some(run) = self.attention.run.as_ref().filter(|run| run.prompt == *prompt) {
+            run.tell(out);
+            return Ok(());
         }
-        self.attention.run.as_ref().ok_or_else(|| Failure::new("no prompt was run"))
+        self.attention.run = None;
+        self.load_tokenizer()?;
+        let model = self.model.as_ref().ok_or_else(|| Failure::new("no model is open"))?;
+        let run = run(model, self.tokenizer.as_ref(), products, prompt, out).await?;
+        self.attention.run = Some(run);
+        Ok(())
+    }
+
+    /// Runs `prompt` on the CPU unless it was the last one, and tells nothing.
+    pub(super) async fn run(&mut self, prompt: &Prompt) -> Result<(), Failure> {
+        self.run_by(&mut Cpu, prompt, &mut |_, _| {}).await
     }
 }
 
-fn run(
+async fn run(
     model: &Model,
     tokenizer: Option<&Tokenizer>,
+    products: &mut impl Products,
     prompt: &Prompt,
     out: Out<'_>,
 ) -> Result<Run, Failure> {
@@ -62,7 +76,7 @@ fn run(
     out(Tell::Attention(AttentionTell::Ran(ran.clone())), Vec::new());
     let mut traces = Vec::with_capacity(model.arch.n_layers);
     for layer in 0..model.arch.n_layers {
-        for trace in pass.step(model, true, None)? {
+        for trace in pass.step_by(products, model, true, None).await? {
             tell_pattern(&trace, out);
             traces.push(trace);
         }

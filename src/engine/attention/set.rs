@@ -1,32 +1,43 @@
 //! A set of prompts run through the model, every head measured against its controls.
 
+use std::ops::Range;
+
 use super::super::{Engine, heads};
 use crate::circuits::prompts::{Content, Located, Prompt, generate, own_list, repeated_tokens};
 use crate::circuits::sad_run::LayerRun;
-use crate::circuits::sad_set::{EventSummary, HeadSet, Measures};
+use crate::circuits::sad_set::HeadSet;
+use crate::model::forward::Products;
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, Model, Weights};
-use crate::worker::protocol::attention::{
-    SetEvent, SetHead, SetSpec, SetTask, Tell as AttentionTell,
-};
+use crate::worker::protocol::attention::{SetSpec, SetTask, Tell as AttentionTell};
 use crate::worker::protocol::{Failure, Out, Tell};
 
 /// Length of the list that is repeated in the induction task.
 const LIST: usize = 10;
 
-/// Prompts that go through the model together: their traces of one layer are in memory at a time.
-const BATCH: usize = 32;
+/// Bytes of activations in memory at a time, of which a position takes about twelve streams: as many prompts as fit go through
+/// the model together, and the file is read once for them.
+const ACTIVATIONS: usize = 64 << 20;
 
-/// Measures every head over a set.
-pub(super) fn set(engine: &mut Engine, spec: &SetSpec, out: Out<'_>) -> Result<(), Failure> {
+/// Measures every head over the worker's share of a set.
+pub(in super::super) async fn set(
+    engine: &mut Engine,
+    products: &mut impl Products,
+    spec: &SetSpec,
+    out: Out<'_>,
+) -> Result<(), Failure> {
     engine.load_tokenizer()?;
     let n_layers = engine.model()?.arch.n_layers;
+    let tokenizer = engine.tokenizer.as_ref();
+    let (prompts, located) = prompts(engine.model()?, tokenizer, spec)?;
+    let example = example(tokenizer, &prompts);
+    let own = spec.share.of_prompts(located.len());
+    let (prompts, located) = (&prompts[own.clone()], &located[own]);
     for layer in 0..n_layers {
         engine.bases(layer)?;
+        out(Tell::Progress { done: layer + 1, total: 2 * n_layers }, Vec::new());
     }
-    let tokenizer = engine.tokenizer.as_ref();
     let model = engine.model.as_ref().ok_or_else(|| Failure::new("no model is open"))?;
-    let (prompts, located) = prompts(model, tokenizer, spec)?;
     let mut heads: Vec<((usize, usize), HeadSet)> = (engine.attention.bases.iter())
         .map(|(&(layer, head), basis)| {
             let stream = (layer * model.arch.n_heads + head) as u32;
@@ -36,26 +47,33 @@ pub(super) fn set(engine: &mut Engine, spec: &SetSpec, out: Out<'_>) -> Result<(
     heads.sort_by_key(|(at, _)| *at);
 
     let (mut correct, mut answered) = (0, 0);
-    let steps = located.chunks(BATCH).len() * n_layers;
-    for (batch, (prompts, located)) in prompts.chunks(BATCH).zip(located.chunks(BATCH)).enumerate()
-    {
+    let batches = batches(located, ACTIVATIONS / (48 * model.arch.d_model.max(1)));
+    let steps = batches.len() * n_layers;
+    for (number, batch) in batches.into_iter().enumerate() {
+        let (prompts, located) = (&prompts[batch.clone()], &located[batch]);
         let ids: Vec<Vec<u32>> = located.iter().map(|l| l.ids.clone()).collect();
         let mut pass = ForwardPass::of_tokens(model, &ids)?;
         for layer in 0..n_layers {
-            let traces = pass.step(model, true, None)?;
+            let traces = pass.step_by(products, model, true, None).await?;
             for (trace, located) in traces.iter().zip(located) {
                 let Some(run) = LayerRun::of(&model.arch, trace) else { continue };
                 for ((_, head), set) in heads.iter_mut().filter(|((l, _), _)| *l == layer) {
                     set.add(run.head(*head)?, run.scale, run.view, located.dest, located.src)?;
                 }
             }
-            out(Tell::Progress { done: batch * n_layers + layer + 1, total: steps }, Vec::new());
+            // One step of progress a layer, however many batches there are.
+            let done = |step: usize| step * n_layers / steps;
+            let step = number * n_layers + layer;
+            if done(step + 1) > done(step) {
+                let done = n_layers + done(step + 1);
+                out(Tell::Progress { done, total: 2 * n_layers }, Vec::new());
+            }
         }
         if model.arch.unembedding.is_none() {
             continue;
         }
         let ends: Vec<(usize, usize)> = located.iter().map(|l| l.dest).enumerate().collect();
-        let logits = pass.logits(model, &ends)?;
+        let logits = pass.logits_by(products, model, &ends).await?;
         let width = logits.len() / ends.len().max(1);
         for (prompt, logits) in prompts.iter().zip(logits.chunks_exact(width.max(1))) {
             if let Some(answer) = prompt.score(logits) {
@@ -64,29 +82,39 @@ pub(super) fn set(engine: &mut Engine, spec: &SetSpec, out: Out<'_>) -> Result<(
             }
         }
     }
-    for ((layer, head), set) in &heads {
-        out(
-            Tell::Attention(AttentionTell::SetHead(Box::new(summary(
-                *layer,
-                *head,
-                set,
-                !spec.series,
-            )))),
-            Vec::new(),
-        );
+    for ((layer, head), set) in heads {
+        let seen = Box::new(set.seen());
+        out(Tell::Attention(AttentionTell::SetHead { layer, head, seen }), Vec::new());
     }
-    let label = |ids: &[u32]| {
-        tokenizer.map_or_else(String::new, |t| ids.iter().map(|&id| t.label(id)).collect())
-    };
-    let example = match prompts.first().map(|p| &p.content) {
-        Some(Content::Text { text, .. }) => text.clone(),
-        Some(Content::Ids { ids, .. }) => label(ids),
-        None => String::new(),
-    };
     let correct = (answered > 0).then_some(correct);
     out(Tell::Attention(AttentionTell::SetDone { n: located.len(), correct, example }), Vec::new());
     let mut layers = if spec.series { 0..n_layers } else { 0..0 };
     layers.try_for_each(|layer| heads::spectra(engine, layer, Weights::Folded, out))
+}
+
+/// Runs of prompts of at most `positions` tokens together, never less than one prompt.
+fn batches(located: &[Located], positions: usize) -> Vec<Range<usize>> {
+    let (mut batches, mut start, mut sum) = (Vec::new(), 0, 0);
+    for (i, prompt) in located.iter().enumerate() {
+        if i > start && sum + prompt.ids.len() > positions {
+            batches.push(start..i);
+            (start, sum) = (i, 0);
+        }
+        sum += prompt.ids.len();
+    }
+    batches.push(start..located.len());
+    batches
+}
+
+/// One of the prompts, to show.
+fn example(tokenizer: Option<&Tokenizer>, prompts: &[Prompt]) -> String {
+    match prompts.first().map(|p| &p.content) {
+        Some(Content::Text { text, .. }) => text.clone(),
+        Some(Content::Ids { ids, .. }) => {
+            tokenizer.map_or_else(String::new, |t| ids.iter().map(|&id| t.label(id)).collect())
+        }
+        None => String::new(),
+    }
 }
 
 fn prompts(
@@ -130,34 +158,16 @@ fn prompts(
     }
 }
 
-fn summary(layer: usize, head: usize, set: &HeadSet, with_events: bool) -> SetHead {
-    let report = set.report();
-    let three = |of: fn(&Measures) -> Option<f64>| {
-        [of(&report.real), of(&report.basis), of(&report.subspace)]
-    };
-    let n = report.events.len();
-    SetHead {
-        layer,
-        head,
-        n_events: n,
-        attention: report.events.iter().map(|e| e.attention).sum::<f64>() / n.max(1) as f64,
-        sparseness: three(|m| m.sparseness.map(|d| d.mean)),
-        n_recon: three(|m| m.n_recon.map(|d| d.mean)),
-        n_recon_90: three(|m| m.n_recon_90.map(|d| d.mean)),
-        recurring: report.recurring.iter().take(5).map(|r| (r.k, r.share)).collect(),
-        largest: report.largest,
-        variance_shares: report.variance_shares,
-        events: report.events.iter().filter(|_| with_events).map(event).collect(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn event(of: &EventSummary) -> SetEvent {
-    let (basis, subspace) = (&of.controls.basis, &of.controls.subspace);
-    let n_recon_90 = of.sparsity.n_recon_90.map(|n| n as f64);
-    SetEvent {
-        relative: of.relative,
-        attention: of.attention,
-        sparseness: [of.sparsity.sparseness, basis.sparseness, subspace.sparseness],
-        n_recon_90: [n_recon_90, basis.n_recon_90, subspace.n_recon_90],
+    #[test]
+    fn batches_cover_every_prompt_once_and_stay_within_their_room() {
+        let located: Vec<Located> =
+            [5, 5, 5, 40, 1].map(|n| Located { ids: vec![0; n], dest: n - 1, src: None }).into();
+        assert_eq!(batches(&located, 10), [0..2, 2..3, 3..4, 4..5]);
+        assert_eq!(batches(&located, 1000), [0..5]);
+        assert_eq!(batches(&[], 10), [0..0]);
     }
 }

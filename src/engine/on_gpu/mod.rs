@@ -1,12 +1,15 @@
-//! Jobs that go layer by layer on the GPU: chosen by measuring, resumed when the device goes, left to the CPU at the end.
+//! Jobs on the GPU: chosen by measuring, resumed when the device goes, left to the CPU at the end.
 //!
-//! Nothing is lost with a device: a layer is told when all of it is there, and the one under way is begun again on another
-//! device, twice; then the rest is left to the CPU.
+//! Nothing is lost with a device. Spectra and comparisons go layer by layer: a layer is told when all of it is there, and the
+//! one under way is begun again on another device, twice; then the rest is left to the CPU. A forward pass is offered product
+//! by product.
 
 mod alignment;
+mod forward;
 mod spectra;
 
 pub(super) use alignment::alignment;
+pub(super) use forward::{Forward, forward};
 pub(super) use spectra::Spectra;
 
 use super::Engine;
@@ -78,6 +81,12 @@ enum End {
     CpuIsFaster(Option<Speeds>),
 }
 
+/// What the reader is told about who computes.
+fn name(gpu: &Gpu) -> String {
+    let found = gpu.description();
+    format!("{} {}", found.backend, found.name).trim().to_owned()
+}
+
 /// Does the work for every layer, between [`GpuReport`]s of what became of it.
 pub(super) async fn run<W: ByLayer>(
     engine: &mut Engine,
@@ -137,9 +146,7 @@ impl<W: ByLayer> Job<W> {
                         return Ok(End::CpuIsFaster(ms));
                     }
                 }
-                let found = gpu.description();
-                let name = format!("{} {}", found.backend, found.name).trim().to_owned();
-                out(Tell::Gpu(GpuReport::Kept { name, ms }), Vec::new());
+                out(Tell::Gpu(GpuReport::Kept { name: name(gpu), ms }), Vec::new());
             }
         }
         Ok(End::Finished)

@@ -66,7 +66,7 @@ impl<'a> MlpMaps<'a> {
     ///
     /// # Errors
     /// [`ModelError::CannotRun`] for an MLP or an activation that is not known here; what the tensors' shapes say.
-    pub(super) fn of(weights: &LayerWeights<'a>, layer: usize) -> Result<Self, ModelError> {
+    pub fn of(weights: &LayerWeights<'a>, layer: usize) -> Result<Self, ModelError> {
         let layer = weights.model.layer(layer)?;
         let (d, activation) = (weights.model.arch.d_model, &layer.activation);
         if let Activation::Unknown(name) = activation {

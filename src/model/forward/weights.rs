@@ -53,7 +53,10 @@ impl<'a> LayerWeights<'a> {
     }
 
     /// A layer's tensors are read now, unless they are many. What is missing is an error once it is asked for.
-    pub(super) fn of_layer(model: &'a Model, layer: usize) -> Result<Self, ModelError> {
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn of_layer(model: &'a Model, layer: usize) -> Result<Self, ModelError> {
         let mut names = model.layer(layer)?.tensors();
         names.retain(|name| model.checkpoint.entry(name).is_some());
         let bytes = names.iter().filter_map(|name| model.checkpoint.entry(name));

@@ -10,7 +10,8 @@ use crate::circuits::intervention::Intervention;
 use crate::circuits::prompts::Task;
 use crate::circuits::sad_event::SadEvent;
 use crate::circuits::sad_run::{HeadSad, Look};
-use crate::circuits::sad_set::SetOptions;
+use crate::circuits::sad_set::{HeadEvents, SetOptions};
+use crate::worker::protocol::gpu::GpuChoice;
 
 /// A prompt as the reader gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -36,6 +37,10 @@ pub enum Ask {
     Change(Prompt, CellAt, Intervention),
     /// Run a set of prompts and measure every head.
     Set(SetSpec),
+    /// As `Run`, its products offered to the GPU.
+    RunOnGpu(Prompt, GpuChoice),
+    /// As `Set`, its products offered to the GPU; if that is not to have them, the set is left to the CPU whole.
+    SetOnGpu(SetSpec, GpuChoice),
 }
 
 impl Ask {
@@ -43,10 +48,11 @@ impl Ask {
     pub fn prompt(&self) -> Option<&Prompt> {
         match self {
             Self::Run(prompt)
+            | Self::RunOnGpu(prompt, _)
             | Self::Looks(prompt, _)
             | Self::Cell(prompt, _)
             | Self::Change(prompt, ..) => Some(prompt),
-            Self::Set(_) => None,
+            Self::Set(_) | Self::SetOnGpu(..) => None,
         }
     }
 }
@@ -75,8 +81,30 @@ pub struct SetSpec {
     pub seed: u32,
     /// Which events count, and how controls are drawn.
     pub options: SetOptions,
-    /// It is one checkpoint of a series: both spectra of every head are told as well, and no single events.
+    /// It is one checkpoint of a series: both spectra of every head are told as well.
     pub series: bool,
+    /// The part of the prompts that is meant.
+    pub share: Share,
+}
+
+/// One of several equal parts of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Which.
+    pub index: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl Share {
+    /// All of it.
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+
+    /// Which of `n` prompts are in it.
+    pub fn of_prompts(self, n: usize) -> std::ops::Range<usize> {
+        let at = |index: usize| (index * n / self.of.max(1)).min(n);
+        at(self.index)..at(self.index + 1)
+    }
 }
 
 /// Where the prompts of a set come from.
@@ -110,9 +138,16 @@ pub enum Tell {
     Cell(Box<Cell>),
     /// After a change.
     Changed(Changed),
-    /// One head measured over a set.
-    SetHead(Box<SetHead>),
-    /// How the model did on the set.
+    /// What one head showed on the prompts.
+    SetHead {
+        /// The layer.
+        layer: usize,
+        /// The head.
+        head: usize,
+        /// Everything, to join with other shares.
+        seen: Box<HeadEvents>,
+    },
+    /// How the model did on the prompts.
     SetDone {
         /// Prompts run.
         n: usize,
@@ -206,44 +241,4 @@ pub struct Changed {
     pub next_before: Vec<Guess>,
     /// The same tokens, and the new likeliest, after.
     pub next_after: Vec<Guess>,
-}
-
-/// One prompt of a set, as one head looked at it: real, basis control, subspace control.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SetEvent {
-    /// Relative attention.
-    pub relative: f64,
-    /// Attention probability.
-    pub attention: f64,
-    /// S.
-    pub sparseness: [Option<f64>; 3],
-    /// N_recon at τ = 0.9; means over draws for the controls.
-    pub n_recon_90: [Option<f64>; 3],
-}
-
-/// One head measured over a set of prompts: means, for the grid and the table, and the events behind them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SetHead {
-    /// The layer.
-    pub layer: usize,
-    /// The head.
-    pub head: usize,
-    /// Events that counted.
-    pub n_events: usize,
-    /// Mean attention of the events.
-    pub attention: f64,
-    /// Mean S: real, basis control, subspace control.
-    pub sparseness: [Option<f64>; 3],
-    /// Mean N_recon at τ = 1: real, basis, subspace.
-    pub n_recon: [Option<f64>; 3],
-    /// Mean N_recon at τ = 0.9: real, basis, subspace.
-    pub n_recon_90: [Option<f64>; 3],
-    /// Singular vectors that are the largest term most often: k and share of events.
-    pub recurring: Vec<(usize, f64)>,
-    /// How often each k is the largest term.
-    pub largest: Vec<usize>,
-    /// Each k's share of the score variance.
-    pub variance_shares: Vec<f64>,
-    /// Every event, in the order of the prompts.
-    pub events: Vec<SetEvent>,
 }

@@ -2,9 +2,9 @@
 
 use yew::prelude::*;
 
+use super::measured::{MeasuredEvent, MeasuredHead};
 use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter, Table};
 use crate::ui::format::three;
-use crate::worker::protocol::attention::{SetEvent, SetHead};
 
 /// What the three values of every measure are of.
 const KINDS: [&str; 3] = ["singular vectors", "basis control", "subspace control"];
@@ -13,7 +13,7 @@ const KINDS: [&str; 3] = ["singular vectors", "basis control", "subspace control
 #[derive(Properties, PartialEq)]
 pub(super) struct EventsProps {
     /// The head.
-    pub head: SetHead,
+    pub head: MeasuredHead,
 }
 
 /// The distributions of S and N_recon over the prompts, and where in the spectrum the work is done.
@@ -38,7 +38,10 @@ pub(super) fn Events(props: &EventsProps) -> Html {
             </Figure>
         }
     };
-    let cloud = |file: &str, y: &str, caption: String, of: fn(&SetEvent) -> &[Option<f64>; 3]| {
+    let cloud = |file: &str,
+                 y: &str,
+                 caption: String,
+                 of: fn(&MeasuredEvent) -> &[Option<f64>; 3]| {
         let table = {
             let events = h.events.clone();
             Callback::from(move |()| table(&events))
@@ -61,7 +64,7 @@ pub(super) fn Events(props: &EventsProps) -> Html {
 }
 
 /// Every event three times; the last of each kind carries its name.
-fn points(events: &[SetEvent], of: fn(&SetEvent) -> &[Option<f64>; 3]) -> Vec<Point> {
+fn points(events: &[MeasuredEvent], of: fn(&MeasuredEvent) -> &[Option<f64>; 3]) -> Vec<Point> {
     let mut points = Vec::new();
     for (group, kind) in KINDS.iter().enumerate() {
         let values = events.iter().filter_map(|e| Some((e.relative.abs(), of(e)[group]?)));
@@ -74,7 +77,7 @@ fn points(events: &[SetEvent], of: fn(&SetEvent) -> &[Option<f64>; 3]) -> Vec<Po
     points
 }
 
-fn table(events: &[SetEvent]) -> Table {
+fn table(events: &[MeasuredEvent]) -> Table {
     let header = [
         "|relative attention|",
         "attention",

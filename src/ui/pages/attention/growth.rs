@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::measured::MeasuredHead;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, Lines, Series, Table};
 use crate::ui::format::{percent, three};
 use crate::ui::widgets::select::Select;
-use crate::worker::protocol::attention::SetHead;
 use crate::worker::protocol::heads::{CircuitSpectrum, HeadSpectra};
 
 /// Singular values that are drawn; the table has all.
@@ -23,7 +23,7 @@ pub(super) struct Step {
     /// Its training step.
     pub step: u32,
     /// Every head over the prompts.
-    pub heads: Vec<SetHead>,
+    pub heads: Vec<MeasuredHead>,
     /// Every head's spectra.
     pub spectra: Vec<HeadSpectra>,
     /// Share of the prompts that were answered correctly.
@@ -44,14 +44,12 @@ pub(super) struct GrowthProps {
 pub(super) fn Growth(props: &GrowthProps) -> Html {
     let app = use_app();
     let steps = &props.steps;
-    let gain =
-        |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
     let Some(last) = steps.iter().rev().find(|s| !s.heads.is_empty()) else {
         return Html::default();
     };
     let slug = |(layer, head): (usize, usize)| format!("L{layer}H{head}");
-    let mut heads: Vec<&SetHead> = last.heads.iter().collect();
-    heads.sort_by(|a, b| gain(a).total_cmp(&gain(b)));
+    let mut heads: Vec<&MeasuredHead> = last.heads.iter().collect();
+    heads.sort_by(|a, b| a.gain().total_cmp(&b.gain()));
     let mut names: Vec<(usize, usize)> = heads.iter().map(|h| (h.layer, h.head)).collect();
     let wanted = app.value().route.text(HEAD).map(str::to_owned);
     let chosen = names.iter().copied().find(|at| Some(slug(*at)) == wanted);
@@ -64,7 +62,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         Callback::from(move |slug: String| app.set(HEAD, slug))
     };
     let head = slug(at);
-    let of = |f: fn(&SetHead) -> Option<f64>| -> Vec<(f64, f64)> {
+    let of = |f: fn(&MeasuredHead) -> Option<f64>| -> Vec<(f64, f64)> {
         let point = |s: &Rc<Step>| {
             let h = s.heads.iter().find(|h| (h.layer, h.head) == at)?;
             Some((f64::from(s.step), f(h)?))

@@ -7,9 +7,11 @@ use yew::prelude::*;
 
 use crate::circuits::sad_run::{HeadSad, Look};
 use crate::ui::app::use_app;
+use crate::ui::compute::{Compute, forward_ms};
 use crate::ui::route::Page;
 use crate::ui::session::{DRAWING_MS, now};
 use crate::ui::state::{Action, Work};
+use crate::ui::text;
 use crate::worker::pool::OnTell;
 use crate::worker::protocol::attention::{
     Ask, Cell, CellAt, Guess, Prompt, Ran, Tell as AttentionTell,
@@ -22,10 +24,15 @@ mod components;
 mod events;
 mod grid;
 mod growth;
+mod measured;
 mod pattern;
 mod prompt;
 pub(super) mod series;
 mod set;
+mod set_run;
+
+/// Characters of a token, roughly.
+const CHARACTERS: usize = 4;
 
 /// What is known about the prompt in view.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -212,10 +219,24 @@ fn run(app: &crate::ui::app::App, seen: &UseReducerHandle<Seen>, prompt: Prompt)
             hears.dispatch(Heard::Failed(failure.what, failure.hint));
             session.act(Action::End);
         }
+        Tell::Gpu(report) => {
+            if let Some((what, hint)) = text::gpu_note(&report) {
+                session.act(Action::Note(what, hint));
+            }
+        }
         Tell::Progress { .. } => session.act_soon(Action::Step),
         _ => {}
     });
-    let job = app.session.pool.ask_latest("prompt", AnyAsk::Attention(Ask::Run(prompt)), on_tell);
+    let cpu_ms = state
+        .model
+        .as_ref()
+        .map_or(0.0, |m| forward_ms(&m.summary, prompt.text.len() / CHARACTERS, 1));
+    let compute = Compute::parse(state.route.text("compute"));
+    let ask = match compute.choice(cpu_ms, 1) {
+        Some(choice) => Ask::RunOnGpu(prompt, choice),
+        None => Ask::Run(prompt),
+    };
+    let job = app.session.pool.ask_latest("prompt", AnyAsk::Attention(ask), on_tell);
     // Spectra that are still being computed keep their own progress line.
     if state.work.is_none() && state.model.as_ref().is_some_and(|m| m.summary.size > 50_000_000) {
         let work = Work {

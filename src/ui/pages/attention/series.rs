@@ -7,6 +7,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::growth::{Growth, Step};
+use super::measured::MeasuredHead;
 use super::set::spec;
 use crate::circuits::sad::EventRule;
 use crate::circuits::series::{checkpoints, training_order};
@@ -16,9 +17,7 @@ use crate::ui::session::{BUILT_IN_STEPS, fetch, now};
 use crate::ui::state::{Action, Work};
 use crate::ui::widgets::select::Slider;
 use crate::worker::pool::{Dropped, OnTell};
-use crate::worker::protocol::attention::{
-    Ask as AttentionAsk, SetHead, SetSpec, Tell as AttentionTell,
-};
+use crate::worker::protocol::attention::{Ask as AttentionAsk, SetSpec, Tell as AttentionTell};
 use crate::worker::protocol::heads::{HeadSpectra, Tell as HeadsTell};
 use crate::worker::protocol::{Ask, Tell};
 
@@ -38,7 +37,7 @@ struct Outcome(Vec<Rc<Step>>);
 
 enum Heard {
     Fresh,
-    Head(u32, SetHead),
+    Head(u32, MeasuredHead),
     Spectra(u32, HeadSpectra),
     Accuracy(u32, Option<f64>),
 }
@@ -211,8 +210,9 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
         let (step, name) = (checkpoint.step, checkpoint.name.clone());
         let (hears, session) = (outcome.dispatcher(), app.session.clone());
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Attention(AttentionTell::SetHead(head)) => {
-                hears.dispatch(Heard::Head(step, *head))
+            Tell::Attention(AttentionTell::SetHead { layer, head, seen }) => {
+                let measured = MeasuredHead::of((layer, head), &seen).without_events();
+                hears.dispatch(Heard::Head(step, measured));
             }
             Tell::Attention(AttentionTell::SetDone { n, correct, .. }) => {
                 hears.dispatch(Heard::Accuracy(step, correct.map(|c| c as f64 / n.max(1) as f64)));

@@ -7,6 +7,8 @@ use yew::prelude::*;
 
 use super::events::Events;
 use super::growth::HEAD;
+use super::measured::MeasuredHead;
+use super::set_run::{SetOutcome, SetRun};
 use crate::circuits::controls::ControlOptions;
 use crate::circuits::prompts::Task;
 use crate::circuits::sad::EventRule;
@@ -15,15 +17,14 @@ use crate::ui::app::{App, use_app};
 use crate::ui::charts::Table;
 use crate::ui::export::save;
 use crate::ui::format::{percent, three};
-use crate::ui::session::now;
-use crate::ui::state::{Action, Work};
 use crate::ui::widgets::select::{Select, Slider};
-use crate::worker::pool::OnTell;
-use crate::worker::protocol::attention::{Ask, SetHead, SetSpec, SetTask, Tell as AttentionTell};
-use crate::worker::protocol::{Ask as AnyAsk, Tell};
+use crate::worker::protocol::attention::{SetSpec, SetTask, Share};
 
 /// Control draws per event over a set: the mean over many events needs few of each.
 const DRAWS: usize = 4;
+
+/// Prompts in a set.
+const PROMPTS: usize = 128;
 
 /// Tasks by the name in their menu.
 pub(super) const TASKS: [(&str, &str); 5] = [
@@ -44,38 +45,32 @@ pub(super) fn spec(task: &str, own: &str, n: usize, rule: EventRule) -> SetSpec 
         _ => SetTask::Task(Task::IndirectObject),
     };
     let controls = ControlOptions { draws: DRAWS, seed: 0 };
-    SetSpec { task, n, seed: 0, options: SetOptions { rule, controls }, series: false }
-}
-
-/// What a set gave.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Outcome {
-    heads: Vec<SetHead>,
-    n: usize,
-    correct: Option<usize>,
-    example: String,
-    done: bool,
+    SetSpec {
+        task,
+        n,
+        seed: 0,
+        options: SetOptions { rule, controls },
+        series: false,
+        share: Share::WHOLE,
+    }
 }
 
 enum Heard {
     Fresh,
-    Head(Box<SetHead>),
-    Done(usize, Option<usize>, String),
+    Done(SetOutcome),
 }
 
-impl Reducible for Outcome {
+#[derive(Default)]
+struct Shown(Option<SetOutcome>);
+
+impl Reducible for Shown {
     type Action = Heard;
 
     fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
-        let mut next = (*self).clone();
-        match heard {
-            Heard::Fresh => next = Self::default(),
-            Heard::Head(head) => next.heads.push(*head),
-            Heard::Done(n, correct, example) => {
-                (next.n, next.correct, next.example, next.done) = (n, correct, example, true)
-            }
-        }
-        Rc::new(next)
+        Rc::new(match heard {
+            Heard::Fresh => Self(None),
+            Heard::Done(outcome) => Self(Some(outcome)),
+        })
     }
 }
 
@@ -83,7 +78,7 @@ impl Reducible for Outcome {
 #[component]
 pub(super) fn SetView() -> Html {
     let app = use_app();
-    let outcome = use_reducer(Outcome::default);
+    let outcome = use_reducer(Shown::default);
     let task = use_state(|| "ioi".to_owned());
     let own = use_state(String::new);
     let by_score = use_state(|| false);
@@ -125,31 +120,9 @@ pub(super) fn SetView() -> Html {
         let (app, outcome, task, own) = (app.clone(), outcome.clone(), task.clone(), own.clone());
         Callback::from(move |_: MouseEvent| {
             outcome.dispatch(Heard::Fresh);
-            let (hears, session) = (outcome.dispatcher(), app.session.clone());
-            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                Tell::Attention(AttentionTell::SetHead(head)) => hears.dispatch(Heard::Head(head)),
-                Tell::Attention(AttentionTell::SetDone { n, correct, example }) => {
-                    hears.dispatch(Heard::Done(n, correct, example));
-                }
-                Tell::Progress { .. } => session.act(Action::Step),
-                Tell::Done => session.act(Action::End),
-                Tell::Failed(failure) => {
-                    session.act(Action::End);
-                    session.act(Action::Note(failure.what, failure.hint));
-                }
-                _ => {}
-            });
-            let spec = spec(&task, &own, 128, rule);
-            let job = app.session.pool.ask(AnyAsk::Attention(Ask::Set(spec)), on_tell);
-            let layers = app.value().model.as_ref().map_or(1, |m| m.summary.n_layers);
-            let work = Work {
-                what: "the prompt set, layer by layer".into(),
-                done: 0,
-                total: 4 * layers + 1,
-                since: now(),
-                jobs: vec![job],
-            };
-            app.session.act(Action::Begin(work));
+            let hears = outcome.dispatcher();
+            let end = Callback::from(move |outcome| hears.dispatch(Heard::Done(outcome)));
+            SetRun::start(&app, spec(&task, &own, PROMPTS, rule), end);
         })
     };
     let options = TASKS
@@ -159,7 +132,7 @@ pub(super) fn SetView() -> Html {
     html! {
         <section class="prompt-set" aria-label="Prompt sets">
             <h2>{ "Over many prompts" }</h2>
-            <p class="hint">{ "128 prompts of one kind, generated here. Each head is looked at where the last token looks, at the place of the answer; real values stand beside both controls. Only looks over the threshold count: a small score is reached by a few terms in any basis." }</p>
+            <p class="hint">{ format!("{PROMPTS} prompts of one kind, generated here. Each head is looked at where the last token looks, at the place of the answer; real values stand beside both controls. Only looks over the threshold count: a small score is reached by a few terms in any basis.") }</p>
             <div class="controls">
                 <Select label="prompts" {options} value={(*task).clone()} on_change={choose} />
                 <Select label="events by" options={vec![("attention".into(), "attention".into()), ("score".into(), "|relative attention|".into())]}
@@ -170,16 +143,14 @@ pub(super) fn SetView() -> Html {
             if *task == "own" {
                 <label class="field wide"><span>{ "one prompt a line" }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label>
             }
-            if outcome.done { { view(&app, &outcome) } }
+            if let Some(outcome) = &outcome.0 { { view(&app, outcome) } }
         </section>
     }
 }
 
-fn view(app: &App, outcome: &Outcome) -> Html {
-    let mut heads: Vec<&SetHead> = outcome.heads.iter().filter(|h| h.n_events > 0).collect();
-    let gain =
-        |h: &SetHead| h.sparseness[0].zip(h.sparseness[1]).map_or(f64::INFINITY, |(s, b)| s / b);
-    heads.sort_by(|a, b| gain(a).total_cmp(&gain(b)));
+fn view(app: &App, outcome: &SetOutcome) -> Html {
+    let mut heads: Vec<&MeasuredHead> = outcome.heads.iter().filter(|h| h.n_events > 0).collect();
+    heads.sort_by(|a, b| a.gain().total_cmp(&b.gain()));
     let header = [
         "head",
         "events",
@@ -193,7 +164,7 @@ fn view(app: &App, outcome: &Outcome) -> Html {
         "N.9 basis",
         "recurring k",
     ];
-    let cells = |h: &SetHead| {
+    let cells = |h: &MeasuredHead| {
         let s = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
         let recurring: Vec<String> =
             h.recurring.iter().take(3).map(|(k, p)| format!("{k} ({})", percent(*p))).collect();
@@ -219,7 +190,7 @@ fn view(app: &App, outcome: &Outcome) -> Html {
             let _ = save("prompt-set.csv", "text/csv", table.csv().as_bytes());
         })
     };
-    let slug = |h: &SetHead| format!("L{}H{}", h.layer, h.head);
+    let slug = |h: &MeasuredHead| format!("L{}H{}", h.layer, h.head);
     let wanted = app.value().route.text(HEAD).map(str::to_owned);
     let chosen = heads.iter().copied().find(|h| Some(slug(h)) == wanted);
     let Some(head) = chosen.or(heads.first().copied()) else {
@@ -236,7 +207,7 @@ fn view(app: &App, outcome: &Outcome) -> Html {
         .map_or_else(String::new, |c| format!(" {c} of {} answered correctly.", outcome.n));
     html! {
         <>
-            <p data-testid="set-outcome">{ format!("{} prompts such as “{}”.{answered} Heads without an event are left out.", outcome.n, outcome.example.trim()) }</p>
+            <p data-testid="set-outcome">{ format!("{} prompts such as “{}”.{answered}{} Heads without an event are left out.", outcome.n, outcome.example.trim(), outcome.by) }</p>
             <div class="numbers" tabindex="0" role="region" aria-label="Heads over the prompt set">
                 <table>
                     <thead><tr>{ for header.iter().map(|h| html! { <th scope="col">{ *h }</th> }) }</tr></thead>

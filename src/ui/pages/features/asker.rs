@@ -9,8 +9,8 @@ use crate::circuits::alignment::Side;
 use crate::circuits::composition::Channel;
 use crate::model::Weights;
 use crate::ui::app::App;
+use crate::ui::compute::Compute;
 use crate::ui::session::now;
-use crate::ui::spectra::Compute;
 use crate::ui::state::{Action, Work};
 use crate::ui::text::gpu_note;
 use crate::worker::pool::OnTell;
@@ -103,7 +103,7 @@ impl Asker {
         let total = layers.len() * n_heads;
         let cpu_ms = 1000.0 * self.known.seconds.unwrap_or(0.0) * total as f64;
         let compute = Compute::parse(state.route.text("compute"));
-        let jobs = match compute.choice(cpu_ms / session.pool.size() as f64, &session.pool) {
+        let jobs = match compute.choice(cpu_ms / session.pool.size() as f64, session.pool.size()) {
             Some(choice) => vec![self.layers_on_gpu(layers.to_vec(), n_heads, choice)],
             None => self.layers_on_cpu(layers, n_heads),
         };

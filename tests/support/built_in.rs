@@ -1,0 +1,49 @@
+//! The built-in model in an engine, and questions to it.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this file")]
+
+use std::path::Path;
+
+use omega_lens::checkpoint::{ByteSource, FileSource};
+use omega_lens::circuits::prompts::Task;
+use omega_lens::circuits::sad_set::SetOptions;
+use omega_lens::engine::Engine;
+use omega_lens::worker::protocol::attention::{SetSpec, SetTask, Share};
+use omega_lens::worker::protocol::model::Hints;
+use omega_lens::worker::protocol::{Ask, Tell};
+use pollster::block_on;
+
+/// The files of one step of its training.
+pub fn files(step: u32) -> Vec<Box<dyn ByteSource>> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/www/models/names");
+    let file = |name: &str| -> Box<dyn ByteSource> {
+        Box::new(FileSource::open(Path::new(&format!("{root}/{name}"))).unwrap())
+    };
+    vec![file(&format!("step-{step:05}.safetensors")), file("config.json"), file("tokenizer.json")]
+}
+
+/// An engine that has it open.
+pub fn open(step: u32, clock: fn() -> f64) -> Engine {
+    let mut engine = Engine::with_clock(clock);
+    ask(&mut engine, Ask::Open(Hints::default()), files(step));
+    engine
+}
+
+/// Every part of the answer to one question.
+pub fn ask(
+    engine: &mut Engine,
+    ask: Ask,
+    sources: Vec<Box<dyn ByteSource>>,
+) -> Vec<(Tell, Vec<Vec<f32>>)> {
+    let mut told = Vec::new();
+    let mut out = |tell, arrays| told.push((tell, arrays));
+    block_on(engine.answer(ask, vec![], sources, &mut out)).unwrap();
+    told
+}
+
+/// `n` indirect-object prompts, all of them.
+pub fn indirect_objects(n: usize) -> SetSpec {
+    let (task, options) = (SetTask::Task(Task::IndirectObject), SetOptions::default());
+    SetSpec { task, n, seed: 0, options, series: false, share: Share::WHOLE }
+}
