@@ -1,5 +1,6 @@
 // From the drop of a large checkpoint to its first spectrum and to all of them, in Chromium with two workers; then one prompt
-// of 16 tokens, from its address to the last layer's pattern and to the next token's probabilities.
+// of 16 tokens, from its address to the last layer's pattern, to the next token's probabilities and to every head's look; then a
+// set of 128 prompts of 20 random tokens, with every head measured against its controls.
 //
 //   node benches/browser.mjs [RUNS]     needs dist/ and tests/browser/node_modules; prints one table, medians of RUNS (3)
 
@@ -8,7 +9,7 @@ import { ROOT, drop, heaps, start, withPage } from "../tests/browser/harness.mjs
 import { write } from "./shapes.mjs";
 
 const CASES = [
-  { shape: "gpt2", name: "GPT-2 small shape, f32, 548 MB", reach: { first: 0.5, all: 2, heap: 200, pattern: 1, next: 1 } },
+  { shape: "gpt2", name: "GPT-2 small shape, f32, 548 MB", reach: { first: 0.5, all: 2, pattern: 1, next: 1, looks: undefined, set: undefined, heap: 200 } },
   { shape: "llama", name: "Llama-3-8B shape, bf16, 16 GB", reach: { first: 1, heap: 600 } },
 ];
 
@@ -33,7 +34,10 @@ function prompt(ids) {
   const look = () => {
     const drawn = (name, selector) => (times[name] ??= document.querySelector(selector) ? performance.now() : undefined);
     drawn("pattern", ".page.attention [aria-label='Attention pattern'] .picture > *");
-    if (!drawn("next", ".page.attention [data-testid=next]")) requestAnimationFrame(look);
+    drawn("next", ".page.attention [data-testid=next]");
+    const cells = [...document.querySelectorAll(".page.attention [data-head]")];
+    if (cells.length && cells.every((cell) => /\d/.test(cell.textContent))) times.looks ??= performance.now();
+    if (!times.next || !times.looks) requestAnimationFrame(look);
   };
   look();
 }
@@ -56,9 +60,14 @@ async function run({ shape, reach }) {
       if (reach.pattern) {
         await page.waitForTimeout(1000); // the spectra's last drawing
         await page.evaluate(prompt, Array.from({ length: 16 }, (_, i) => 1000 + 37 * i));
-        await page.waitForFunction(() => window.omegaPrompt.next, null, { timeout: 120_000 });
-        const { start, pattern, next } = await page.evaluate(() => window.omegaPrompt);
-        [result.pattern, result.next] = [(pattern - start) / 1000, (next - start) / 1000];
+        await page.waitForFunction(() => window.omegaPrompt.next && window.omegaPrompt.looks, null, { timeout: 120_000 });
+        const { start, ...drawn } = await page.evaluate(() => window.omegaPrompt);
+        for (const measure of ["pattern", "next", "looks"]) result[measure] = (drawn[measure] - start) / 1000;
+        await page.locator(".prompt-set select").first().selectOption("repeated");
+        const run = performance.now();
+        await page.getByTestId("run-set").click();
+        await page.getByTestId("set-outcome").waitFor({ timeout: 300_000 });
+        result.set = (performance.now() - run) / 1000;
       }
       result.heap = (await heaps(page)).reduce((a, b) => a + b, 0) / 1e6;
     });
@@ -73,16 +82,19 @@ const runs = Number(process.argv[2] ?? 3);
 const label = {
   pattern: "one prompt of 16 tokens: last layer's pattern, s",
   next: "one prompt of 16 tokens: next token, s",
+  looks: "one prompt of 16 tokens: every head's look, s",
+  set: "128 prompts of 20 tokens, every head against its controls, s",
   first: "first spectrum, s",
   all: "all heads, QK and OV, s",
   heap: "wasm heap of all workers, MB",
 };
 console.log("| file | measure | measured | reach | ratio |\n|---|---|---|---|---|");
-for (const each of CASES) {
+for (const each of CASES.filter((each) => !process.argv[3] || each.shape === process.argv[3])) {
   const results = [];
   for (let i = 0; i < runs; i++) results.push(await run(each));
   for (const [measure, reach] of Object.entries(each.reach)) {
     const value = median(results.map((r) => r[measure]));
-    console.log(`| ${each.name} | ${label[measure]} | ${value.toPrecision(3)} | ${reach} | ${(value / reach).toFixed(2)} |`);
+    const goal = reach ? `${reach} | ${(value / reach).toFixed(2)}` : "– | –";
+    console.log(`| ${each.name} | ${label[measure]} | ${value.toPrecision(3)} | ${goal} |`);
   }
 }

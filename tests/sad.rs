@@ -93,7 +93,11 @@ fn the_golden_decomposition_is_reproduced_number_by_number() {
                         .collect();
                     let flip =
                         |x: &[f64]| x.iter().zip(&flips).map(|(x, f)| x * f).collect::<Vec<_>>();
-                    let terms = basis_rotated(&flip(a), &flip(b), &basis.s, &q_given, scale);
+                    let turn = |x: &mut [f64]| {
+                        let turned = q_given.tr_mul(&Mat::from_column_slice(x.len(), 1, x));
+                        x.copy_from_slice(turned.as_slice());
+                    };
+                    let terms = basis_rotated(&flip(a), &flip(b), &basis.s, turn, scale);
                     close(&terms, &vector(&rotated["c_relative"][dest][src]), 1e-9);
                     close(
                         &[sparseness(&terms).unwrap()],

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::relative_attention::{RelativeAttention, products};
 use super::sad::Sparsity;
-use crate::math::{Mat, random::Rng};
+use crate::math::{random::Rng, reflections::Reflections};
 
 /// How the controls are drawn; stamped on every result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +34,11 @@ pub struct Controls {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Draw {
-    basis: Mat,
-    dest: Mat,
-    src: Mat,
+    basis: Reflections,
+    dest: Reflections,
+    src: Reflections,
+    /// Directions that are not null.
+    rank: usize,
 }
 
 impl Controls {
@@ -48,9 +50,10 @@ impl Controls {
         let mut rng = Rng::of_stream(options.seed, stream);
         let rank = s.iter().take_while(|&&sigma| sigma > 0.0).count();
         let mut draw = || Draw {
-            basis: rng.haar_rotation(s.len()),
-            dest: rng.haar_rotation(rank),
-            src: rng.haar_rotation(rank),
+            basis: Reflections::draw(s.len(), &mut rng),
+            dest: Reflections::draw(rank, &mut rng),
+            src: Reflections::draw(rank, &mut rng),
+            rank,
         };
         Self { s: s.to_vec(), draws: (0..options.draws).map(|_| draw()).collect() }
     }
@@ -58,16 +61,14 @@ impl Controls {
     /// The terms under each basis rotation; every one sums to what `relative` sums to.
     pub fn basis_terms(&self, relative: &RelativeAttention) -> Vec<Vec<f64>> {
         let (a, b, scale) = (&relative.dest_coefficients, &relative.src_contrast, relative.scale);
-        self.draws.iter().map(|d| basis_rotated(a, b, &self.s, &d.basis, scale)).collect()
+        let terms = |d: &Draw| basis_rotated(a, b, &self.s, |x| d.basis.turn(x), scale);
+        self.draws.iter().map(terms).collect()
     }
 
     /// The terms under each pair of independent rotations; their sums are not the score.
     pub fn subspace_terms(&self, relative: &RelativeAttention) -> Vec<Vec<f64>> {
         let (a, b, scale) = (&relative.dest_coefficients, &relative.src_contrast, relative.scale);
-        self.draws
-            .iter()
-            .map(|d| subspace_rotated(a, b, &self.s, (&d.dest, &d.src), scale))
-            .collect()
+        self.draws.iter().map(|d| subspace_rotated(a, b, &self.s, d, scale)).collect()
     }
 
     /// Both controls of one event.
@@ -79,28 +80,34 @@ impl Controls {
     }
 }
 
-/// The terms in the basis `U√S Q`, `V√S Q`: coefficients `a` (σ included) and `b` `[d_head]`, rotation `q`
-/// `[d_head, d_head]`.
-pub fn basis_rotated(a: &[f64], b: &[f64], s: &[f64], q: &Mat, scale: f64) -> Vec<f64> {
+/// The terms in the basis `U√S Q`, `V√S Q`: coefficients `a` (σ included) and `b` `[d_head]`; `turn` multiplies a row with Q.
+pub fn basis_rotated(
+    a: &[f64],
+    b: &[f64],
+    s: &[f64],
+    turn: impl Fn(&mut [f64]),
+    scale: f64,
+) -> Vec<f64> {
     let dest = a.iter().zip(s).map(|(a, s)| if *s > 0.0 { a / s.sqrt() } else { 0.0 });
     let src = b.iter().zip(s).map(|(b, s)| b * s.sqrt());
-    products(&rotated(dest, q), &rotated(src, q), scale)
+    products(&turned(dest, &turn), &turned(src, &turn), scale)
 }
 
-/// The terms after rotating U and V by independent rotations, both `[rank, rank]`, σ staying where it is.
-fn subspace_rotated(a: &[f64], b: &[f64], s: &[f64], q: (&Mat, &Mat), scale: f64) -> Vec<f64> {
-    let rank = q.0.nrows();
-    let dest = rotated(a.iter().zip(s).take(rank).map(|(a, s)| a / s), q.0);
-    let src = rotated(b.iter().take(rank).copied(), q.1);
+/// The terms after rotating U and V inside their spans by independent rotations, σ staying where it is.
+fn subspace_rotated(a: &[f64], b: &[f64], s: &[f64], draw: &Draw, scale: f64) -> Vec<f64> {
+    let Draw { rank, dest, src, .. } = draw;
+    let dest = turned(a.iter().zip(s).take(*rank).map(|(a, s)| a / s), |x| dest.turn(x));
+    let src = turned(b.iter().take(*rank).copied(), |x| src.turn(x));
     let mut terms = products(&dest, &src, scale);
     terms.iter_mut().zip(s).for_each(|(t, s)| *t *= s);
     terms.resize(s.len(), 0.0);
     terms
 }
 
-fn rotated(row: impl Iterator<Item = f64>, q: &Mat) -> Vec<f64> {
-    let row: Vec<f64> = row.collect();
-    q.column_iter().map(|column| column.iter().zip(&row).map(|(q, x)| q * x).sum()).collect()
+fn turned(row: impl Iterator<Item = f64>, turn: impl Fn(&mut [f64])) -> Vec<f64> {
+    let mut row: Vec<f64> = row.collect();
+    turn(&mut row);
+    row
 }
 
 /// The two controls of one event or one head.

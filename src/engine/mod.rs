@@ -92,7 +92,7 @@ impl Engine {
             Ask::Features(ask) => features::answer(self, ask, sources, out),
             Ask::Toy(ask) => toy::answer(self, ask, out),
             #[cfg(feature = "gpu")]
-            Ask::SelfTest(seed) => self_test::answer(seed, self.clock.unwrap_or(|| 0.0), out).await,
+            Ask::SelfTest(of) => self_test::answer(of, self.clock.unwrap_or(|| 0.0), out).await,
             #[cfg(not(feature = "gpu"))]
             Ask::SelfTest(_) => Err(Failure::new("this build has no GPU kernels")),
             Ask::Elsewhere(ask) => {

@@ -14,6 +14,40 @@ use super::peak::Peak;
 use super::planted::Plant;
 use super::svd::{HeadSvd, SvdBatch};
 
+/// The shape of the quick test, and of the heads whose speed is measured: `[d_model, d_head]`.
+const QUICK: [usize; 2] = [256, 64];
+
+/// The shapes of the thorough test, and how many kinds of planted heads each gets: a tall one takes long on the CPU.
+const THOROUGH: [([usize; 2], Kinds); 9] = [
+    (QUICK, Kinds::Every),
+    ([64, 16], Kinds::Every),
+    ([384, 32], Kinds::Every),
+    ([768, 64], Kinds::Every),
+    ([300, 80], Kinds::Every),
+    ([512, 128], Kinds::Every),
+    ([512, 256], Kinds::Hard),
+    ([4096, 64], Kinds::Hard),
+    ([4096, 256], Kinds::Hard),
+];
+
+/// Which planted heads.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kinds {
+    /// One of each.
+    Every,
+    /// Condition 1e6.
+    Hard,
+}
+
+impl Kinds {
+    fn plants(self) -> &'static [Plant] {
+        match self {
+            Kinds::Every => &Plant::ALL,
+            Kinds::Hard => &Plant::ALL[2..3],
+        }
+    }
+}
+
 /// Half a unit in the last place of an `f32` 1.
 const U: f64 = 5.960_464_477_539_063e-8;
 
@@ -44,6 +78,8 @@ impl Check {
 pub struct PlantedHead {
     /// What is hard about it.
     pub name: String,
+    /// `[d_model, d_head]`.
+    pub shape: [usize; 2],
     /// One for each demand.
     pub checks: Vec<Check>,
 }
@@ -68,8 +104,6 @@ pub struct SelfTest {
     pub gpu: GpuDescription,
     /// Seed of the planted heads.
     pub seed: u32,
-    /// Shape of the planted heads, `[d_model, d_head]`.
-    pub shape: [usize; 2],
     /// The planted heads.
     pub heads: Vec<PlantedHead>,
     /// What the device does at most.
@@ -85,17 +119,40 @@ impl SelfTest {
     }
 }
 
-/// Runs the self-test; a few seconds on a GPU, longer on a software adapter.
+/// Runs the self-test; a few seconds on a GPU, longer on a software adapter. A thorough one goes through every width of head
+/// that the kernels have, up to 4096 rows. `step` hears how many shapes are done, and of how many.
 ///
 /// # Errors
 /// Those of [`Gpu::svd`] and [`Gpu::top_k`]; a wrong result is no error, it is in the report.
-pub async fn self_test(gpu: &Gpu, seed: u32) -> Result<SelfTest, GpuError> {
-    let [d, h] = [256, 64];
+pub async fn self_test(
+    gpu: &Gpu,
+    seed: u32,
+    thorough: bool,
+    mut step: impl FnMut(usize, usize),
+) -> Result<SelfTest, GpuError> {
     let mut rng = Rng::new(seed);
+    let shapes = if thorough { &THOROUGH[..] } else { &THOROUGH[..1] };
+    let mut heads = Vec::new();
+    for (i, (shape, kinds)) in shapes.iter().enumerate() {
+        heads.extend(planted_heads(gpu, *shape, kinds.plants(), &mut rng).await?);
+        step(i + 1, shapes.len());
+    }
+    let (peak, speeds) = (gpu.peak().await?, speeds(gpu, &mut rng).await?);
+    Ok(SelfTest { gpu: gpu.description().clone(), seed, heads, peak, speeds })
+}
+
+/// Planted heads of one shape, decomposed together and checked.
+async fn planted_heads(
+    gpu: &Gpu,
+    shape: [usize; 2],
+    plants: &[Plant],
+    rng: &mut Rng,
+) -> Result<Vec<PlantedHead>, GpuError> {
+    let [d, h] = shape;
     let (mut left, mut right) = (Factors::new(d, h)?, Factors::new(d, h)?);
     let mut planted = Vec::new();
-    for plant in Plant::ALL {
-        let (a, b) = plant.factors(d, h, &mut rng);
+    for plant in plants {
+        let (a, b) = plant.factors(d, h, rng);
         left.push(&a)?;
         right.push(&b)?;
         planted.push((plant, a, b));
@@ -103,16 +160,21 @@ pub async fn self_test(gpu: &Gpu, seed: u32) -> Result<SelfTest, GpuError> {
     let pairs: Vec<(usize, usize)> = (0..planted.len()).map(|i| (i, i)).collect();
     let batch = SvdBatch { left: &left, right: &right, heads: &pairs, vectors: true };
     let found = gpu.svd(&batch).await?;
-    let heads = found
-        .iter()
-        .zip(&planted)
-        .map(|(svd, (plant, a, b))| PlantedHead {
-            name: plant.name(),
-            checks: checks(svd, a, b, plant.rank(h)),
-        })
-        .collect();
+    let head = |(svd, (plant, a, b)): (&HeadSvd, &(&Plant, Mat, Mat))| PlantedHead {
+        name: plant.name(),
+        shape,
+        checks: checks(svd, a, b, plant.rank(h)),
+    };
+    Ok(found.iter().zip(&planted).map(head).collect())
+}
 
-    let peak = gpu.peak().await?;
+/// How fast the kernels run on heads of the quick test's shape.
+async fn speeds(gpu: &Gpu, rng: &mut Rng) -> Result<Vec<Speed>, GpuError> {
+    let [d, h] = QUICK;
+    let mut left = Factors::new(d, h)?;
+    for _ in 0..4 {
+        left.push(&Plant::Gauss.factors(d, h, rng).0)?;
+    }
     let (factors, directions) = (&left, left.factor(0));
     let svd = async |times: usize| {
         let many: Vec<(usize, usize)> = (0..times).map(|i| (i % factors.len(), 0)).collect();
@@ -136,11 +198,10 @@ pub async fn self_test(gpu: &Gpu, seed: u32) -> Result<SelfTest, GpuError> {
         let (what, unit) = (what.to_owned(), unit.to_owned());
         Speed { what, per_second, unit, flops: per_second * operations }
     };
-    let speeds = vec![
+    Ok(vec![
         speed("SVD of 256 × 64 heads", heads_per_second, "heads", per_head),
         speed("top 10 of 64-dimensional rows", products_per_second, "dot products", 2.0 * h as f64),
-    ];
-    Ok(SelfTest { gpu: gpu.description().clone(), seed, shape: [d, h], heads, peak, speeds })
+    ])
 }
 
 /// One head against the CPU in f64, every demand with its tolerance for `f32`.

@@ -9,6 +9,7 @@ pub mod pivoted_qr;
 pub mod pseudo_inverse;
 pub mod qr;
 pub mod random;
+pub mod reflections;
 pub mod special;
 pub mod statistics;
 pub mod svd;

@@ -63,6 +63,12 @@ struct Slot {
     _closures: Listeners,
 }
 
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
 /// Kept for as long as the worker may call them.
 type Listeners = (Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(ErrorEvent)>);
 
@@ -300,8 +306,7 @@ impl Pool {
     fn restart(&self, index: usize) {
         if let Ok(fresh) = start(self, index) {
             let old = std::mem::replace(&mut self.0.borrow_mut().slots[index], fresh);
-            old.worker.terminate();
-            // We may be inside one of its listeners: let that return before it is dropped.
+            // It ends with its slot. We may be inside one of its listeners: let that return before it is dropped.
             wasm_bindgen_futures::spawn_local(async move { drop(old) });
         }
     }

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use super::{LIVES, Speeds, name};
+use super::{LIVES, Speeds, amiss, name};
 use crate::engine::attention::set;
 use crate::engine::{Engine, Failure};
 use crate::gpu::{Gpu, GpuError, GpuOptions};
@@ -38,7 +38,7 @@ pub(in crate::engine) async fn forward(
     let (gpu, why, ms) = match chosen(model, choice, clock).await {
         Ok((gpu, ms)) => (gpu, String::new(), ms),
         Err(GpuError::Model(error)) => return Err(error.into()),
-        Err(error) => (None, error.to_string(), None),
+        Err(error) => (None, amiss(&error, choice), None),
     };
     let goes_back = gpu.is_none() && matches!(what, Forward::Set(_));
     let layers = if goes_back { (0..model.arch.n_layers).collect() } else { Vec::new() };

@@ -81,6 +81,16 @@ enum End {
     CpuIsFaster(Option<Speeds>),
 }
 
+/// What the reader is told of an error. That there is no GPU is nothing amiss where none was asked for.
+fn amiss(error: &GpuError, choice: GpuChoice) -> String {
+    match (error, choice) {
+        (GpuError::NoAdapter { .. } | GpuError::NoBackend, GpuChoice::IfFaster { .. }) => {
+            String::new()
+        }
+        _ => error.to_string(),
+    }
+}
+
 /// What the reader is told about who computes.
 fn name(gpu: &Gpu) -> String {
     let found = gpu.description();
@@ -107,7 +117,7 @@ pub(super) async fn run<W: ByLayer>(
                 lives -= 1;
                 out(Tell::Gpu(GpuReport::Resumed { why: message }), Vec::new());
             }
-            Err(Stop::Gpu(error)) => break (error.to_string(), None),
+            Err(Stop::Gpu(error)) => break (amiss(&error, job.choice), None),
             Err(Stop::Failed(failure)) => return Err(failure),
         }
     };

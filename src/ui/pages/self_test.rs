@@ -11,14 +11,16 @@ use crate::ui::export::save;
 use crate::ui::format::{bytes, percent, short_exponent, three};
 use crate::ui::session::Session;
 use crate::ui::state::Action;
+use crate::ui::widgets::select::Switch;
 use crate::worker::pool::{OnTell, Pool};
-use crate::worker::protocol::{Ask, Tell};
+use crate::worker::protocol::{Ask, SelfTestOf, Tell};
 
 /// What happened.
 #[derive(Clone, PartialEq)]
 enum Run {
     Idle,
-    Running,
+    /// Shapes done, of how many.
+    Running(usize, usize),
     Done(Rc<Report>),
     Failed(String, String),
 }
@@ -30,19 +32,35 @@ pub fn SelfTest() -> Html {
     let run = use_state(|| Run::Idle);
     // A worker of its own: a driver that dies takes nothing else with it.
     let worker = use_mut_ref(|| None::<Pool>);
-    let start = {
-        let run = run.clone();
+    let thorough = use_state(|| false);
+    let running = matches!(*run, Run::Running(..));
+    let stop = {
+        let (run, worker) = (run.clone(), worker.clone());
         Callback::from(move |_: MouseEvent| {
-            run.set(Run::Running);
+            if let Some(pool) = worker.borrow_mut().take() {
+                pool.cancel_all();
+            }
+            run.set(Run::Idle);
+        })
+    };
+    let choose = {
+        let thorough = thorough.clone();
+        Callback::from(move |on: bool| thorough.set(on))
+    };
+    let start = {
+        let (run, thorough) = (run.clone(), *thorough);
+        Callback::from(move |_: MouseEvent| {
+            run.set(Run::Running(0, 1));
             let hears = run.clone();
             let on_tell: OnTell = Rc::new(move |tell, _| match tell {
                 Tell::SelfTest(report) => hears.set(Run::Done(Rc::from(report))),
+                Tell::Progress { done, total } => hears.set(Run::Running(done, total)),
                 Tell::Failed(failure) => hears.set(Run::Failed(failure.what, failure.hint)),
                 _ => {}
             });
             let seed = (js_sys::Math::random() * 1e6) as u32;
             let pool = Pool::new(1);
-            pool.ask(Ask::SelfTest(seed), on_tell);
+            pool.ask(Ask::SelfTest(SelfTestOf { seed, thorough }), on_tell);
             *worker.borrow_mut() = Some(pool);
         })
     };
@@ -81,10 +99,15 @@ pub fn SelfTest() -> Html {
             <h2>{ "Self-test" }</h2>
             <p class="hint">{ "Heads with a known decomposition are computed on this machine's GPU in f32 and on its CPU in f64. Nothing leaves the machine." }</p>
             <p>{ format!("This page has {threads} worker(s) on the CPU, in f64. Spectra of a large model go to the GPU where that is faster, each with a certificate; one that fails is computed again in f64. The choice is yours on the Heads page, with a drill that takes the GPU away in the middle of the work.") }</p>
-            <div class="controls"><button type="button" class="primary" onclick={start} disabled={*run == Run::Running} data-testid="run-self-test">{ "run the self-test" }</button></div>
+            <div class="controls"><button type="button" class="primary" onclick={start} disabled={running} data-testid="run-self-test">{ "run the self-test" }</button>
+                <Switch label="thorough: heads 16 to 256 wide, up to 4096 rows" on={*thorough} on_change={choose} /></div>
             { match &*run {
                 Run::Idle => Html::default(),
-                Run::Running => html! { <p role="status">{ "Running; a few seconds on a GPU, longer on a software adapter." }</p> },
+                Run::Running(done, total) => html! {
+                    <p class="progress" role="status"><progress value={done.to_string()} max={total.to_string()} aria-label="the self-test" />
+                        { format!("{done} of {total} shapes; a few seconds on a GPU, longer on a software adapter. ") }
+                        <button type="button" onclick={stop}>{ "cancel" }</button></p>
+                },
                 Run::Failed(what, hint) => html! { <p class="ask" role="status" data-testid="self-test"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p> },
                 Run::Done(report) => html! { <>{ view(report) }
                     <p class="onward"><button type="button" onclick={copy(report)} data-testid="copy-report">{ if *copied { "copied" } else { "copy report" } }</button>
@@ -110,13 +133,13 @@ fn view(report: &Report) -> Html {
     html! {
         <>
             <p class="sentence" role="status" data-testid="self-test">{ if report.passed() { "Every check passed." } else { "Some checks failed: this GPU's results would be recomputed on the CPU." } }</p>
-            <p class="hint">{ format!("{} {} {}{}; bindings up to {}, workgroup memory {}; seed {}, {} × {}.", gpu.backend, gpu.name, gpu.driver,
+            <p class="hint">{ format!("{} {} {}{}; bindings up to {}, workgroup memory {}; seed {}.", gpu.backend, gpu.name, gpu.driver,
                 if gpu.software { " (software: correct, not faster than the CPU)" } else { "" }, bytes(gpu.max_binding), bytes(u64::from(gpu.max_workgroup_memory)),
-                report.seed, report.shape[0], report.shape[1]) }</p>
+                report.seed) }</p>
             <div class="numbers" tabindex="0" role="region" aria-label="Checks">
-                <table><thead><tr>{ for ["planted head", "check", "error", "tolerance", ""].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                <table><thead><tr>{ for ["planted head", "shape", "check", "error", "tolerance", ""].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                     <tbody>{ for report.heads.iter().flat_map(|head| head.checks.iter().map(move |c| (head, c))).map(|(head, c)| html! {
-                        <tr><th scope="row">{ head.name.clone() }</th><td>{ c.what.clone() }</td><td>{ short_exponent(c.error) }</td><td>{ short_exponent(c.tolerance) }</td>
+                        <tr><th scope="row">{ head.name.clone() }</th><td>{ format!("{} × {}", head.shape[0], head.shape[1]) }</td><td>{ c.what.clone() }</td><td>{ short_exponent(c.error) }</td><td>{ short_exponent(c.tolerance) }</td>
                             <td>{ if c.passed() { "passed" } else { "FAILED" } }</td></tr>
                     }) }</tbody></table>
             </div>

@@ -26,12 +26,21 @@ pub enum Ask {
     Attention(attention::Ask),
     /// Alignment with a dictionary; the reader's own travels beside this message.
     Features(features::Ask),
-    /// GPU against CPU on this machine, with planted heads of a seed.
-    SelfTest(u32),
+    /// GPU against CPU on this machine.
+    SelfTest(SelfTestOf),
     /// The toy lab's run.
     Toy(toy::Ask),
     /// The same question about the files that travel beside this message; the open model stays.
     Elsewhere(Box<Ask>),
+}
+
+/// Which heads the self-test plants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelfTestOf {
+    /// Seed of the heads.
+    pub seed: u32,
+    /// Every width of head, and tall ones, instead of one shape.
+    pub thorough: bool,
 }
 
 /// What a worker tells while it works on a question.

@@ -193,30 +193,33 @@ fn view(app: &App, outcome: &SetOutcome) -> Html {
     let slug = |h: &MeasuredHead| format!("L{}H{}", h.layer, h.head);
     let wanted = app.value().route.text(HEAD).map(str::to_owned);
     let chosen = heads.iter().copied().find(|h| Some(slug(h)) == wanted);
-    let Some(head) = chosen.or(heads.first().copied()) else {
-        return html! { <p class="empty">{ "No look of any head is over the threshold." }</p> };
-    };
     let options: Vec<(AttrValue, AttrValue)> =
         heads.iter().map(|h| (slug(h).into(), slug(h).into())).collect();
     let choose = {
         let app = app.clone();
         Callback::from(move |slug: String| app.set(HEAD, slug))
     };
+    let head = chosen.or(heads.first().copied());
     let answered = outcome
         .correct
         .map_or_else(String::new, |c| format!(" {c} of {} answered correctly.", outcome.n));
     html! {
         <>
-            <p data-testid="set-outcome">{ format!("{} prompts such as “{}”.{answered}{} Heads without an event are left out.", outcome.n, outcome.example.trim(), outcome.by) }</p>
-            <div class="numbers" tabindex="0" role="region" aria-label="Heads over the prompt set">
-                <table>
-                    <thead><tr>{ for header.iter().map(|h| html! { <th scope="col">{ *h }</th> }) }</tr></thead>
-                    <tbody>{ for table.rows.iter().map(|row| html! { <tr>{ for row.iter().map(|c| html! { <td>{ c }</td> }) }</tr> }) }</tbody>
-                </table>
-            </div>
-            <span class="exports"><button type="button" onclick={csv}>{ "CSV" }</button></span>
-            <div class="controls"><Select label="head" {options} value={slug(head)} on_change={choose} /></div>
-            <Events head={head.clone()} />
+            <p data-testid="set-outcome">{ format!("{} prompts such as “{}”.{answered}{}", outcome.n, outcome.example.trim(), outcome.by) }</p>
+            if let Some(head) = head {
+                <p class="hint">{ "Sparsest against the basis control first. Heads without an event are left out." }</p>
+                <div class="numbers" tabindex="0" role="region" aria-label="Heads over the prompt set">
+                    <table>
+                        <thead><tr>{ for header.iter().map(|h| html! { <th scope="col">{ *h }</th> }) }</tr></thead>
+                        <tbody>{ for table.rows.iter().map(|row| html! { <tr>{ for row.iter().map(|c| html! { <td>{ c }</td> }) }</tr> }) }</tbody>
+                    </table>
+                </div>
+                <span class="exports"><button type="button" onclick={csv}>{ "CSV" }</button></span>
+                <div class="controls"><Select label="head" {options} value={slug(head)} on_change={choose} /></div>
+                <Events head={head.clone()} />
+            } else {
+                <p class="empty">{ "No look of any head is over the threshold: lower it to see more." }</p>
+            }
         </>
     }
 }
