@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use omega_lens::checkpoint::Checkpoint;
+use omega_lens::circuits::controls::ControlOptions;
 use omega_lens::circuits::prompts::{self, Prompt, Task};
 use omega_lens::circuits::relative_attention::{TermBasis, View};
 use omega_lens::circuits::sad::EventRule;
@@ -53,7 +54,9 @@ fn measure(file: &str, step: u64, asked: &[Prompt], rule: EventRule) -> Measured
         asked.iter().map(|p| p.locate(|text| encode(&words, text), &[0]).unwrap()).collect();
     let ids: Vec<Vec<u32>> = located.iter().map(|l| l.ids.clone()).collect();
     let mut pass = ForwardPass::of_tokens(&model, &ids).unwrap();
-    let options = SetOptions { rule, ..SetOptions::default() };
+    // A head's rotations are the same for all prompts: their mean settles with their number, not with the prompts'.
+    let controls = ControlOptions { draws: 64, seed: 0 };
+    let options = SetOptions { rule, controls };
     let (mut heads, mut at_names) = (Vec::new(), Vec::new());
     for layer in 0..model.arch.n_layers {
         let traces = pass.step(&model, true, None).unwrap();

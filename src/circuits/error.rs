@@ -39,6 +39,12 @@ pub enum CircuitError {
         /// How many there are.
         count: usize,
     },
+    /// Text that should name singular vectors.
+    #[error("“{text}” names no singular vectors: write numbers and ranges, such as 0, 3, 5-8")]
+    NotAList {
+        /// What was written.
+        text: String,
+    },
     /// Too little of something that the question needs.
     #[error("{what}: {found} found, {needed} needed")]
     TooFew {

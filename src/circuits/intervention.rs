@@ -38,6 +38,31 @@ pub struct Intervention {
     pub dests: Range<usize>,
 }
 
+/// The singular vectors that a list names: `0, 3, 5-8`, in any order, each once.
+///
+/// # Errors
+/// [`CircuitError::NotAList`] for anything else, [`CircuitError::OutOfRange`] for a vector that the head does not have.
+pub fn listed_directions(list: &str, d_head: usize) -> Result<Vec<usize>, CircuitError> {
+    let not_a_list = || CircuitError::NotAList { text: list.trim().to_owned() };
+    let mut directions = Vec::new();
+    for part in list.split([',', ' ']).filter(|part| !part.is_empty()) {
+        let number = |text: &str| text.parse::<usize>().map_err(|_| not_a_list());
+        let (first, last) = match part.split_once(['-', '–']) {
+            Some((first, last)) => (number(first)?, number(last)?),
+            None => (number(part)?, number(part)?),
+        };
+        let largest = first.max(last);
+        if largest >= d_head {
+            let (what, index, count) = ("singular vector", largest, d_head);
+            return Err(CircuitError::OutOfRange { what, index, count });
+        }
+        directions.extend(first.min(last)..=largest);
+    }
+    directions.sort_unstable();
+    directions.dedup();
+    if directions.is_empty() { Err(not_a_list()) } else { Ok(directions) }
+}
+
 impl Intervention {
     /// `[n_dest, n_src]`, row-major: the scores of `head` after the edit, still before soft-cap, ALiBi and mask.
     ///
@@ -138,6 +163,22 @@ mod tests {
         let scores = head().scores;
         let expected = [scores[5], scores[4], scores[3]];
         assert!(found[3..6].iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
+    }
+
+    #[test]
+    fn lists_name_each_vector_once() {
+        assert_eq!(listed_directions("5-7, 0 3,6", 8), Ok(vec![0, 3, 5, 6, 7]));
+        assert_eq!(listed_directions(" 2–1 ", 8), Ok(vec![1, 2]));
+        for text in ["", "three", "1-", "-1", "1.5"] {
+            assert_eq!(
+                listed_directions(text, 8),
+                Err(CircuitError::NotAList { text: text.to_owned() })
+            );
+        }
+        assert!(matches!(
+            listed_directions("0-18446744073709551615", 8),
+            Err(CircuitError::OutOfRange { count: 8, .. })
+        ));
     }
 
     #[test]

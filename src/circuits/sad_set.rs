@@ -56,7 +56,9 @@ pub struct HeadEvents {
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeadSet {
     basis: TermBasis,
-    controls: Controls,
+    stream: u32,
+    /// Drawn for the first event: many heads never have one.
+    controls: Option<Controls>,
     seen: HeadEvents,
 }
 
@@ -72,7 +74,7 @@ impl HeadSet {
             largest: vec![0; d_head],
             shares: VarianceShares::new(d_head),
         };
-        Self { controls: Controls::new(&basis.s, options.controls, stream), basis, seen }
+        Self { basis, stream, controls: None, seen }
     }
 
     /// Adds a prompt: queries and keys `[n, d_head]` as the forward pass multiplies them, and the attention they gave,
@@ -105,9 +107,14 @@ impl HeadSet {
         if dest >= head.n_dest || src >= head.n_src {
             return Err(absent("position", dest.max(src), head.n_src));
         }
-        let event = SadEvent::of(&head, &self.controls, pattern, view, dest, src);
-        let event =
-            event.filter(|event| seen.options.rule.accepts(event.attention, event.relative.score));
+        let relative = head.relative(dest, view.visible(dest, head.n_src), src);
+        let attention = pattern.get(dest * head.n_src + src).copied().map_or(0.0, f64::from);
+        if !relative.is_some_and(|r| seen.options.rule.accepts(attention, r.score)) {
+            return Ok(false);
+        }
+        let draw = || Controls::new(&self.basis.s, seen.options.controls, self.stream);
+        let controls = self.controls.get_or_insert_with(draw);
+        let event = SadEvent::of(&head, controls, pattern, view, dest, src);
         let Some(event) = event else { return Ok(false) };
         let mut directions = RunningSum::of(&event.relative.terms).order;
         directions.truncate(event.sparsity.n_recon_90.unwrap_or(0));

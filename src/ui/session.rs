@@ -205,7 +205,7 @@ impl Session {
 }
 
 /// Waits for some milliseconds.
-async fn pause(ms: f64) {
+pub(super) async fn pause(ms: f64) {
     let timeout = js_sys::Promise::new(&mut |resolve, _| {
         if let Some(window) = web_sys::window() {
             // A browser that sets no timer resolves nothing, and draws nothing either.

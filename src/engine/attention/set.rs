@@ -6,7 +6,7 @@ use super::super::{Engine, heads};
 use crate::circuits::prompts::{Content, Located, Prompt, generate, own_list, repeated_tokens};
 use crate::circuits::sad_run::LayerRun;
 use crate::circuits::sad_set::HeadSet;
-use crate::model::forward::Products;
+use crate::model::forward::{Products, layer_bytes};
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, Model, Weights};
 use crate::worker::protocol::attention::{SetSpec, SetTask, Tell as AttentionTell};
@@ -15,9 +15,9 @@ use crate::worker::protocol::{Failure, Out, Tell};
 /// Length of the list that is repeated in the induction task.
 const LIST: usize = 10;
 
-/// Bytes of activations in memory at a time, of which a position takes about twelve streams: as many prompts as fit go through
-/// the model together, and the file is read once for them.
-const ACTIVATIONS: usize = 64 << 20;
+/// Bytes of activations in memory at a time: as much as a layer of the model takes, within limits. As many prompts as fit go
+/// through the model together, and the file is read once for them.
+const ACTIVATIONS: [u64; 2] = [32 << 20, 256 << 20];
 
 /// Measures every head over the worker's share of a set.
 pub(in super::super) async fn set(
@@ -47,7 +47,10 @@ pub(in super::super) async fn set(
     heads.sort_by_key(|(at, _)| *at);
 
     let (mut correct, mut answered) = (0, 0);
-    let batches = batches(located, ACTIVATIONS / (48 * model.arch.d_model.max(1)));
+    let [least, most] = ACTIVATIONS;
+    let room = layer_bytes(model, 0)?.clamp(least, most) as usize;
+    // A position takes about twelve residual streams.
+    let batches = batches(located, room / (12 * 4 * model.arch.d_model.max(1)));
     let steps = batches.len() * n_layers;
     for (number, batch) in batches.into_iter().enumerate() {
         let (prompts, located) = (&prompts[batch.clone()], &located[batch]);

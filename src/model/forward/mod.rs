@@ -19,7 +19,7 @@ mod weights;
 
 pub use products::{Cpu, Map, MlpMaps, Products};
 pub use trace::{LayerTrace, Site};
-pub use weights::{LayerWeights, RowBlock};
+pub use weights::{LayerWeights, RowBlock, layer_bytes};
 
 use super::{Model, ModelError};
 use products::ready;

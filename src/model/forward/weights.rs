@@ -46,6 +46,16 @@ pub(super) struct Part<'a> {
     pub(super) outputs: Range<usize>,
 }
 
+/// Bytes of a layer in the files.
+///
+/// # Errors
+/// [`ModelError::OutOfRange`] if there is no such layer.
+pub fn layer_bytes(model: &Model, layer: usize) -> Result<u64, ModelError> {
+    let names = model.layer(layer)?.tensors();
+    let entries = names.iter().filter_map(|name| model.checkpoint.entry(name));
+    Ok(entries.map(|entry| entry.bytes()).sum())
+}
+
 impl<'a> LayerWeights<'a> {
     /// Every tensor is read when it is asked for.
     pub(super) fn of(model: &'a Model) -> Self {
@@ -57,12 +67,11 @@ impl<'a> LayerWeights<'a> {
     /// # Errors
     /// What reading says.
     pub fn of_layer(model: &'a Model, layer: usize) -> Result<Self, ModelError> {
-        let mut names = model.layer(layer)?.tensors();
-        names.retain(|name| model.checkpoint.entry(name).is_some());
-        let bytes = names.iter().filter_map(|name| model.checkpoint.entry(name));
-        if bytes.map(|entry| entry.bytes()).sum::<u64>() > TOGETHER {
+        if layer_bytes(model, layer)? > TOGETHER {
             return Ok(Self::of(model));
         }
+        let mut names = model.layer(layer)?.tensors();
+        names.retain(|name| model.checkpoint.entry(name).is_some());
         let tensors = model.checkpoint.read_all(&names)?;
         Ok(Self { model, together: names.into_iter().zip(tensors).collect() })
     }

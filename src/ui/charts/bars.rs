@@ -35,6 +35,9 @@ pub struct BarsProps {
     /// Bars from here on are null.
     #[prop_or_default]
     pub null_from: Option<usize>,
+    /// Values that the axis reaches at least, so that charts beside each other share it.
+    #[prop_or_default]
+    pub reach: Vec<f64>,
     /// Name of the horizontal axis.
     #[prop_or(AttrValue::Static("k"))]
     pub x: AttrValue,
@@ -58,7 +61,8 @@ pub fn Bars(props: &BarsProps) -> Html {
     let n = props.bars.len().max(1) as f64;
     let step = (WIDTH - LEFT - 6.0) / n;
     let all = || {
-        props.bars.iter().flat_map(|b| [Some(b.value), b.mark]).flatten().filter(|v| v.is_finite())
+        let bars = props.bars.iter().flat_map(|b| [Some(b.value), b.mark]).flatten();
+        bars.chain(props.reach.iter().copied()).filter(|v| v.is_finite())
     };
     let max = all().fold(0.0, f64::max);
     let smallest = all().filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);

@@ -77,8 +77,18 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             )
         })
     };
+    let chance = {
+        let control = cell.control_terms.clone();
+        Callback::from(move |()| {
+            control.iter().enumerate().fold(Table::new(["direction", "term"]), |table, (i, t)| {
+                table.row(vec![i.to_string(), t.to_string()])
+            })
+        })
+    };
     let bars =
         |values: &[f64]| values.iter().map(|&value| Bar { value, mark: None }).collect::<Vec<_>>();
+    // Both pictures on one scale: chance is to be compared, not only seen.
+    let reach: Vec<f64> = terms.iter().chain(&cell.control_terms).copied().collect();
     let points = |sums: &[f64]| {
         let reach = |(i, s): (usize, &f64)| ((i + 1) as f64, s / event.relative.score);
         std::iter::once((0.0, 0.0)).chain(sums.iter().enumerate().map(reach)).collect::<Vec<_>>()
@@ -118,11 +128,11 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             <Figure name={format!("{name}-terms")} {table} convention="relative attention, folded weights, score scale included"
                 caption={html! { { format!("Relative attention {} as a sum over singular vectors.", three(event.relative.score)) } }}>
                 <Bars label={format!("Terms of relative attention, {} singular vectors, the largest is k = {top}", terms.len())}
-                    bars={bars(&terms)} selected={k} y="term" {on_select} />
+                    bars={bars(&terms)} selected={k} reach={reach.clone()} y="term" {on_select} />
             </Figure>
-            <Figure name={format!("{name}-control")} table={Callback::from(|()| Table::new(["see the terms above"]))}
+            <Figure name={format!("{name}-control")} table={chance}
                 caption={html! { { "The same score in one random basis that keeps every score: what chance looks like." } }}>
-                <Bars label="Terms in a random basis" bars={bars(&cell.control_terms)} y="term" x="random direction" />
+                <Bars label="Terms in a random basis" bars={bars(&cell.control_terms)} {reach} y="term" x="random direction" />
             </Figure>
             <table class="compare">
                 <thead><tr><td></td><th scope="col">{ "singular vectors" }</th><th scope="col">{ "basis control" }</th><th scope="col">{ "subspace control" }</th></tr></thead>
@@ -139,7 +149,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
                 <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some((0.0, 1.3))} cursor={Some(needed as f64)} />
             </Figure>
             <p class="convention">{ format!("score {} (scale included) · terms add up to {} of the largest score · controls: 16 rotations, seed shown in exports", three(event.score), short_exponent(cell.remainder_share)) }</p>
-            <Components cell={cell.clone()} ran={props.ran.clone()} />
+            <Components cell={cell.clone()} {k} ran={props.ran.clone()} />
         </section>
     }
 }

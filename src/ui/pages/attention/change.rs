@@ -1,19 +1,29 @@
-//! What if? Remove, scale or keep one singular vector of the head in view, rerun the model from there, compare.
+//! What if? Some singular vectors of the head in view removed, scaled, swapped or kept alone; the model rerun; before and after.
 
 use std::rc::Rc;
 
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use crate::circuits::intervention::{Action as Edit, Intervention};
+use crate::circuits::intervention::{Action as Edit, Intervention, listed_directions};
 use crate::circuits::sad::RunningSum;
 use crate::ui::app::use_app;
-use crate::ui::format::{percent, token};
+use crate::ui::format::{percent, three, token};
 use crate::ui::state::Action;
+use crate::ui::widgets::select::{Select, Slider};
 use crate::worker::pool::OnTell;
 use crate::worker::protocol::attention::{
     Ask, Cell, CellAt, Changed, Prompt, Ran, Tell as AttentionTell,
 };
 use crate::worker::protocol::{Ask as AnyAsk, Tell};
+
+/// What can be done with several vectors, by the name in the menu.
+const ACTIONS: [(&str, &str); 4] = [
+    ("remove", "remove"),
+    ("scale", "multiply by"),
+    ("swap", "give this source's part to"),
+    ("keep", "keep only"),
+];
 
 /// Properties of [`ChangeView`].
 #[derive(Properties, PartialEq)]
@@ -28,63 +38,137 @@ pub(super) struct ChangeViewProps {
     pub cell: Option<Rc<Cell>>,
 }
 
+/// What a change did, or why it could not be made.
+type Outcome = Option<(String, Result<Changed, String>)>;
+
 /// Buttons that change the score, and what follows.
 #[component]
 pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let app = use_app();
-    let outcome = use_state(|| None::<(String, Changed)>);
+    let outcome = use_state(|| Outcome::None);
+    let typed = use_state(|| None::<String>);
+    let action = use_state(|| "remove".to_owned());
+    let factor = use_state(|| 0.5);
+    let partner = use_state(|| 0_usize);
     {
-        let outcome = outcome.clone();
-        use_effect_with((props.prompt.clone(), props.at), move |_| outcome.set(None));
+        let (outcome, typed) = (outcome.clone(), typed.clone());
+        use_effect_with((props.prompt.clone(), props.at), move |_| {
+            outcome.set(None);
+            typed.set(None);
+        });
     }
     let (Some(at), Some(cell)) = (props.at, props.cell.as_ref()) else { return Html::default() };
     let terms = cell.event.as_ref().map(|e| e.relative.terms.clone()).unwrap_or_default();
     let order = RunningSum::of(&terms).order;
-    let k = app
-        .value()
-        .route
-        .value("k")
-        .filter(|k| *k < terms.len())
-        .or(order.first().copied())
-        .unwrap_or(0);
-    let change = |label: String, directions: Vec<usize>, action: Edit| {
-        let (session, prompt, outcome, said) =
-            (app.session.clone(), props.prompt.clone(), outcome.clone(), label.clone());
-        let onclick = Callback::from(move |_: MouseEvent| {
-            let (outcome, said, notes) = (outcome.clone(), said.clone(), session.clone());
+    let top = order.first().copied().unwrap_or(0);
+    let k = app.value().route.value("k").filter(|k| *k < terms.len()).unwrap_or(top);
+    let word = |i: usize| props.ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();
+
+    let rerun = {
+        let (session, prompt, outcome) =
+            (app.session.clone(), props.prompt.clone(), outcome.clone());
+        move |said: String, directions: Vec<usize>, action: Edit| {
+            let (outcome, notes) = (outcome.clone(), session.clone());
             let on_tell: OnTell = Rc::new(move |tell, _| match tell {
                 Tell::Attention(AttentionTell::Changed(changed)) => {
-                    outcome.set(Some((said.clone(), changed)))
+                    outcome.set(Some((said.clone(), Ok(changed))));
                 }
                 Tell::Failed(failure) => notes.act(Action::Note(failure.what, failure.hint)),
                 _ => {}
             });
-            let edit = Intervention {
-                directions: directions.clone(),
-                action,
-                dests: at.dest..at.dest + 1,
-            };
-            session
-                .pool
-                .ask_first(AnyAsk::Attention(Ask::Change(prompt.clone(), at, edit)), on_tell);
-        });
+            let edit = Intervention { directions, action, dests: at.dest..at.dest + 1 };
+            let ask = AnyAsk::Attention(Ask::Change(prompt.clone(), at, edit));
+            session.pool.ask_latest("change", ask, on_tell);
+        }
+    };
+    let quick = |label: String, directions: Vec<usize>, action: Edit| {
+        let (rerun, said) = (rerun.clone(), label.clone());
+        let onclick =
+            Callback::from(move |_: MouseEvent| rerun(said.clone(), directions.clone(), action));
         html! { <button type="button" {onclick}>{ label }</button> }
     };
-    let all_but_top: Vec<usize> = order.first().copied().into_iter().collect();
+
+    let list = (*typed).clone().unwrap_or_else(|| k.to_string());
+    // Another source that the destination sees.
+    let others: Vec<usize> = (0..=at.dest).filter(|i| *i != at.src).collect();
+    let other =
+        others.iter().copied().find(|i| i == &*partner).or(others.first().copied()).unwrap_or(0);
+    let chosen = match action.as_str() {
+        "scale" => (format!("× {} on", three(*factor)), Edit::Scale(*factor)),
+        "swap" => (
+            format!("“{}” and “{}” swapped on", word(at.src), word(other)),
+            Edit::Swap { first: at.src, second: other },
+        ),
+        "keep" => ("keep only".to_owned(), Edit::KeepOnly),
+        _ => ("remove".to_owned(), Edit::Ablate),
+    };
+    let several = {
+        let (rerun, list, outcome, d_head) =
+            (rerun.clone(), list.clone(), outcome.clone(), terms.len());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let said = format!("{} k = {}", chosen.0, list.trim());
+            match listed_directions(&list, d_head) {
+                Ok(directions) => rerun(said, directions, chosen.1),
+                Err(error) => outcome.set(Some((said, Err(error.to_string())))),
+            }
+        })
+    };
+    let oninput = {
+        let typed = typed.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                typed.set(Some(input.value()));
+            }
+        })
+    };
+    let choose = {
+        let action = action.clone();
+        Callback::from(move |slug: String| action.set(slug))
+    };
+    let set_factor = {
+        let factor = factor.clone();
+        Callback::from(move |x: f64| factor.set(x))
+    };
+    let set_partner = {
+        let partner = partner.clone();
+        Callback::from(move |i: String| partner.set(i.parse().unwrap_or(0)))
+    };
+    let actions: Vec<(AttrValue, AttrValue)> =
+        ACTIONS.iter().map(|&(slug, name)| (slug.into(), name.into())).collect();
+    let sources: Vec<(AttrValue, AttrValue)> = others
+        .iter()
+        .map(|&i| (i.to_string().into(), format!("{i} “{}”", word(i)).into()))
+        .collect();
     html! {
         <section class="change" aria-label="What if">
             <h2>{ "What if?" }</h2>
+            <p class="hint">{ format!("Changes what singular vectors add to the scores of “{}” at L{}H{}, and runs the model on from there.", word(at.dest), at.layer, at.head) }</p>
             <div class="controls">
-                { change(format!("remove k = {k}"), vec![k], Edit::Ablate) }
-                { change(format!("double k = {k}"), vec![k], Edit::Scale(2.0)) }
-                { change(format!("invert k = {k}"), vec![k], Edit::Scale(-1.0)) }
-                { change("keep only the largest".to_owned(), all_but_top, Edit::KeepOnly) }
+                { quick(format!("remove k = {k}"), vec![k], Edit::Ablate) }
+                { quick(format!("double k = {k}"), vec![k], Edit::Scale(2.0)) }
+                { quick(format!("invert k = {k}"), vec![k], Edit::Scale(-1.0)) }
+                { quick("keep only the largest".to_owned(), vec![top], Edit::KeepOnly) }
             </div>
-            if let Some((label, changed)) = &*outcome { { outcome_view(label, changed, &props.ran, at) } }
+            <form class="controls" onsubmit={several} aria-label="Several vectors">
+                <label class="field"><span>{ "singular vectors, such as 0, 3, 5-8" }</span>
+                    <input type="text" ~value={list} {oninput} data-testid="directions" /></label>
+                <Select label="do" options={actions} value={(*action).clone()} on_change={choose} />
+                if *action == "scale" {
+                    <Slider label="factor" min={-2.0} max={3.0} step={0.25} value={*factor} shown={three(*factor)} on_change={set_factor} />
+                } else if *action == "swap" {
+                    <Select label="and take its part" options={sources} value={other.to_string()} on_change={set_partner} />
+                }
+                <button type="submit">{ "rerun" }</button>
+            </form>
+            { match &*outcome {
+                Some((label, Ok(changed))) => outcome_view(label, changed, &props.ran, at),
+                Some((_, Err(why))) => html! { <p class="ask" role="status">{ format!("{why}.") }</p> },
+                None => Html::default(),
+            } }
         </section>
     }
 }
-
 fn outcome_view(label: &str, changed: &Changed, ran: &Ran, at: CellAt) -> Html {
     let word = |i: usize| ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();
     let mut rows: Vec<usize> = (0..changed.attention_before.len()).collect();

@@ -1,14 +1,16 @@
-//! Who wrote what the head reads: embedding, earlier heads, MLPs, biases, on either side.
+//! Who wrote what the head reads: embedding, earlier heads, MLPs, biases, on either side; through the pair in view and in all.
 
 use std::rc::Rc;
 
 use yew::prelude::*;
 
 use crate::circuits::components::Component;
+use crate::ui::charts::Table;
+use crate::ui::export::save;
 use crate::ui::format::{three, token};
 use crate::worker::protocol::attention::{Cell, Part, Ran};
 
-/// Rows shown of each side.
+/// Rows shown of each side; the export has all.
 const ROWS: usize = 8;
 
 /// Properties of [`Components`].
@@ -16,6 +18,8 @@ const ROWS: usize = 8;
 pub(super) struct ComponentsProps {
     /// The cell.
     pub cell: Rc<Cell>,
+    /// The pair in view.
+    pub k: usize,
     /// The prompt.
     pub ran: Rc<Ran>,
 }
@@ -23,37 +27,73 @@ pub(super) struct ComponentsProps {
 /// Two tables: destination side, source side.
 #[component]
 pub(super) fn Components(props: &ComponentsProps) -> Html {
-    if let Some(reason) = &props.cell.unsplit {
+    let (cell, k) = (props.cell.clone(), props.k);
+    if let Some(reason) = &cell.unsplit {
         return html! { <p class="hint">{ format!("No split over earlier components: {reason}.") }</p> };
     }
-    let name = |component: Component| match component {
-        Component::Embedding => "embedding".to_owned(),
-        Component::Head { layer, head, src } => {
-            let from = props.ran.tokens.get(src).map(|t| token(t)).unwrap_or_default();
-            format!("L{layer}H{head} from “{from}”")
+    let name = {
+        let ran = props.ran.clone();
+        move |component: Component| match component {
+            Component::Embedding => "embedding".to_owned(),
+            Component::Head { layer, head, src } => {
+                let from = ran.tokens.get(src).map(|t| token(t)).unwrap_or_default();
+                format!("L{layer}H{head} from “{from}”")
+            }
+            Component::AttentionBias { layer } => format!("attention bias {layer}"),
+            Component::Mlp { layer } => format!("MLP {layer}"),
+            Component::Offset => "bias of this head".to_owned(),
         }
-        Component::AttentionBias { layer } => format!("attention bias {layer}"),
-        Component::Mlp { layer } => format!("MLP {layer}"),
-        Component::Offset => "bias of this head".to_owned(),
     };
+    let through = move |p: &Part| p.terms.get(k).copied().unwrap_or(0.0);
     let side = |title: &'static str, parts: &[Part]| {
+        let mut shown: Vec<&Part> = parts.iter().collect();
+        shown.sort_by(|a, b| through(b).abs().total_cmp(&through(a).abs()));
+        let row = |label: String, one: f64, all: f64| html! { <tr><th scope="row">{ label }</th><td>{ three(one) }</td><td>{ three(all) }</td></tr> };
+        let sum = |of: &dyn Fn(&Part) -> f64, of_parts: &[&Part]| {
+            of_parts.iter().map(|p| of(p)).sum::<f64>()
+        };
+        let (first, rest) = shown.split_at(shown.len().min(ROWS));
         html! {
             <div class="side">
-                <h3>{ title }</h3>
-                <ol class="parts">
-                    { for parts.iter().take(ROWS).map(|p| html! { <li><span>{ name(p.component) }</span><span class="cosine">{ three(p.total) }</span></li> }) }
-                </ol>
+                <table class="compare parts">
+                    <thead><tr><th scope="col">{ title }</th><th scope="col">{ format!("k = {k}") }</th><th scope="col">{ "all k" }</th></tr></thead>
+                    <tbody>
+                        { for first.iter().map(|p| row(name(p.component), through(p), p.total)) }
+                        if !rest.is_empty() { { row(format!("{} more", rest.len()), sum(&through, rest), sum(&|p| p.total, rest)) } }
+                        { row("together".to_owned(), sum(&through, &shown), sum(&|p| p.total, &shown)) }
+                    </tbody>
+                </table>
             </div>
         }
+    };
+    let csv = {
+        let (cell, name) = (cell.clone(), name.clone());
+        Callback::from(move |_: MouseEvent| {
+            let (at, d_head) = (cell.at, cell.sigma.len());
+            let header = ["side", "component", "all k"].map(str::to_owned).into_iter();
+            let header = header.chain((0..d_head).map(|k| format!("k = {k}"))).collect();
+            let mut table = Table { header, rows: Vec::new() };
+            for (side, parts) in [("destination", &cell.dest_parts), ("source", &cell.src_parts)] {
+                for p in parts {
+                    let known = [side.to_owned(), name(p.component), p.total.to_string()];
+                    let terms = p.terms.iter().map(f64::to_string);
+                    table = table.row(known.into_iter().chain(terms).collect());
+                }
+            }
+            let file = format!("L{}H{}-{}-{}-components.csv", at.layer, at.head, at.dest, at.src);
+            // A refused download leaves the tables on the page.
+            let _ = save(&file, "text/csv", table.csv().as_bytes());
+        })
     };
     html! {
         <details class="components" open=true>
             <summary>{ "Where it comes from" }</summary>
             <div class="sides">
-                { side("destination written by", &props.cell.dest_parts) }
-                { side("source written by", &props.cell.src_parts) }
+                { side("destination, written by", &cell.dest_parts) }
+                { side("source, written by", &cell.src_parts) }
             </div>
-            <p class="hint">{ "Each side's parts add up to the relative attention, with the norm's scale frozen." }</p>
+            <p class="hint">{ "Relative attention, split over what wrote the residual stream in front of the head, with the norm's scale frozen. Each column adds up to the term, or to the whole, on either side." }</p>
+            <span class="exports"><button type="button" onclick={csv}>{ "CSV of every k" }</button></span>
         </details>
     }
 }

@@ -17,17 +17,20 @@ use crate::worker::protocol::attention::Ran;
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Measure {
     Attention,
+    ToSource,
     Sparseness,
     AgainstBasis,
     NRecon90,
 }
 
 impl Measure {
-    const ALL: [Self; 4] = [Self::Attention, Self::Sparseness, Self::AgainstBasis, Self::NRecon90];
+    const ALL: [Self; 5] =
+        [Self::Attention, Self::ToSource, Self::Sparseness, Self::AgainstBasis, Self::NRecon90];
 
     fn slug(self) -> &'static str {
         match self {
             Self::Attention => "attention",
+            Self::ToSource => "to-source",
             Self::Sparseness => "s",
             Self::AgainstBasis => "s-ratio",
             Self::NRecon90 => "n90",
@@ -37,6 +40,7 @@ impl Measure {
     fn name(self) -> &'static str {
         match self {
             Self::Attention => "attention",
+            Self::ToSource => "attention to the source in view",
             Self::Sparseness => "sparseness S",
             Self::AgainstBasis => "S against chance",
             Self::NRecon90 => "N_recon, τ = 0.9",
@@ -46,7 +50,10 @@ impl Measure {
     fn meaning(self) -> &'static str {
         match self {
             Self::Attention => {
-                "The attention probability that the chosen token gives to the source in view, or to its most attended source."
+                "The attention probability that the chosen token gives to the source which each head attends to most."
+            }
+            Self::ToSource => {
+                "The attention probability that the chosen token gives to one and the same source in every head: the one picked in the pattern, or the one that the head in view attends to most."
             }
             Self::Sparseness => {
                 "S = (mean |term|)² / mean term² over the singular vectors. Lower is sparser: 1/d_head is one single term, about 0.405 is what a random basis with a flat spectrum gives."
@@ -60,10 +67,11 @@ impl Measure {
         }
     }
 
-    fn of(self, look: &HeadSad) -> f64 {
+    fn of(self, look: &HeadSad, to_source: f64) -> f64 {
         let basis = look.controls.as_ref().and_then(|c| c.basis.sparseness);
         match self {
             Self::Attention => look.attention,
+            Self::ToSource => to_source,
             Self::Sparseness => look.sparseness.unwrap_or(f64::NAN),
             Self::AgainstBasis => look.sparseness.zip(basis).map_or(f64::NAN, |(s, b)| s / b),
             Self::NRecon90 => look.n_recon_90.map_or(f64::NAN, |n| n as f64),
@@ -82,7 +90,7 @@ pub(super) struct LookGridProps {
     pub head: Option<(usize, usize)>,
     /// Who looks.
     pub dest: usize,
-    /// What is looked at, if the reader chose.
+    /// What the cell in view looks at.
     pub src: Option<usize>,
     /// The prompt.
     pub tokens: Rc<Ran>,
@@ -100,10 +108,14 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let app = app.clone();
         Callback::from(move |slug: String| app.set("measure", slug))
     };
-    let max =
-        props.looks.iter().map(|l| measure.of(l)).filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let max = props
+        .looks
+        .iter()
+        .map(|l| measure.of(l, 0.0))
+        .filter(|v| v.is_finite())
+        .fold(0.0, f64::max);
     let scale = match measure {
-        Measure::Attention => Scale::Sequential { max: 1.0 },
+        Measure::Attention | Measure::ToSource => Scale::Sequential { max: 1.0 },
         Measure::AgainstBasis => Scale::Range { min: 1.2, max: 0.0 },
         Measure::Sparseness => Scale::Range { min: 0.6, max: 0.0 },
         Measure::NRecon90 => Scale::Range { min: max, max: 0.0 },
@@ -112,8 +124,12 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let Some(look) = props.looks.iter().find(|l| (l.layer, l.head) == (layer, head)) else {
             return HeadCell::waiting(format!("{} …", measure.name()));
         };
-        let value = measure.of(look);
-        let to = props.tokens.tokens.get(look.src).map_or("", |t| t.trim());
+        let n = props.tokens.tokens.len();
+        let src = props.src.filter(|_| measure == Measure::ToSource).unwrap_or(look.src);
+        let place = (head * n + props.dest) * n + src;
+        let to_source = props.patterns.get(layer).and_then(|p| p.get(place));
+        let value = measure.of(look, to_source.map_or(0.0, |&p| f64::from(p)));
+        let to = props.tokens.tokens.get(src).map_or("", |t| t.trim());
         let label = format!("{} {}, looks at {to}", measure.name(), three(value));
         HeadCell::coloured(three(value), label, value, scale, dark)
     };

@@ -1,18 +1,24 @@
 //! One head through training: sparseness beside its controls, terms needed, accuracy, and the spectra of both circuits.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::measured::MeasuredHead;
 use crate::ui::app::use_app;
-use crate::ui::charts::{Figure, Lines, Series, Table};
+use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
 use crate::ui::format::{percent, three};
-use crate::ui::widgets::select::Select;
+use crate::ui::session::pause;
+use crate::ui::widgets::select::{Select, Slider};
 use crate::worker::protocol::heads::{CircuitSpectrum, HeadSpectra};
 
 /// Singular values that are drawn; the table has all.
 const DRAWN: usize = 8;
+
+/// Milliseconds of a step while the series plays.
+const FRAME_MS: f64 = 700.0;
 
 /// The route's parameter that names the head which prompt sets and series show.
 pub(super) const HEAD: &str = "measured";
@@ -35,8 +41,6 @@ pub(super) struct Step {
 pub(super) struct GrowthProps {
     /// The checkpoints, by step.
     pub steps: Vec<Rc<Step>>,
-    /// The step of the open model, if it is one of them.
-    pub here: Option<f64>,
 }
 
 /// The curves of one head: the reader's choice, or the one that ends furthest below chance.
@@ -44,6 +48,27 @@ pub(super) struct GrowthProps {
 pub(super) fn Growth(props: &GrowthProps) -> Html {
     let app = use_app();
     let steps = &props.steps;
+    let (shown, playing) = (use_state(|| None::<usize>), use_state(|| false));
+    let end = steps.len().saturating_sub(1);
+    let index = shown.unwrap_or(end).min(end);
+    {
+        let (shown, playing) = (shown.clone(), playing.clone());
+        use_effect_with((*playing, index, end), move |&(running, index, end)| {
+            let alive = Rc::new(Cell::new(running));
+            let still = alive.clone();
+            if running {
+                spawn_local(async move {
+                    pause(FRAME_MS).await;
+                    match (still.get(), index < end) {
+                        (true, true) => shown.set(Some(index + 1)),
+                        (true, false) => playing.set(false),
+                        (false, _) => {}
+                    }
+                });
+            }
+            move || alive.set(false)
+        });
+    }
     let Some(last) = steps.iter().rev().find(|s| !s.heads.is_empty()) else {
         return Html::default();
     };
@@ -104,7 +129,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         line("QK", spectrum(&|h| Some(h.qk.statistics.effective_rank)), false),
         line("OV", spectrum(&|h| Some(h.ov.statistics.effective_rank)), false),
     ];
-    let end = last.accuracy.map_or_else(|| "–".into(), percent);
+    let accurate = last.accuracy.map_or_else(|| "–".into(), percent);
     let chart = |name: &str, y: &str, limits, series: Vec<Series>, caption: String| {
         let table = {
             let series = series.clone();
@@ -113,8 +138,49 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         let drawn: Vec<Series> = series.into_iter().take(DRAWN).collect();
         html! {
             <Figure name={format!("series-{name}-{head}")} {table} caption={html! { { caption.clone() } }}>
-                    <Lines label={caption} series={drawn} x="training step, log" y={y.to_owned()} log_x={true} {limits} cursor={props.here} />
+                    <Lines label={caption} series={drawn} x="training step, log" y={y.to_owned()} log_x={true} {limits} cursor={Some(f64::from(steps[index].step))} />
                 </Figure>
+        }
+    };
+    let look = {
+        let (shown, playing) = (shown.clone(), playing.clone());
+        Callback::from(move |i: f64| {
+            playing.set(false);
+            shown.set(Some(i as usize));
+        })
+    };
+    let play = {
+        let (shown, playing) = (shown.clone(), playing.clone());
+        Callback::from(move |_: MouseEvent| {
+            // From the end, play begins at the beginning.
+            if !*playing && index == end {
+                shown.set(Some(0));
+            }
+            playing.set(!*playing);
+        })
+    };
+    let bars = |circuit: &str, file: &str, of: fn(&HeadSpectra) -> &CircuitSpectrum| {
+        let here = |h: &&HeadSpectra| (h.layer, h.head) == at;
+        let sigma = |s: &Rc<Step>| s.spectra.iter().find(here).map(|h| of(h).sigma.clone());
+        let now = sigma(&steps[index]).unwrap_or_default();
+        // One scale for all steps: growth is what there is to see.
+        let reach: Vec<f64> =
+            steps.iter().filter_map(sigma).filter_map(|s| s.first().copied()).collect();
+        let caption =
+            format!("{head}, {circuit}: its singular values at step {}.", steps[index].step);
+        let table = {
+            let now = now.clone();
+            Callback::from(move |()| {
+                now.iter().enumerate().fold(Table::new(["k", "sigma"]), |table, (k, s)| {
+                    table.row(vec![k.to_string(), s.to_string()])
+                })
+            })
+        };
+        let drawn: Vec<Bar> = now.iter().map(|&value| Bar { value, mark: None }).collect();
+        html! {
+            <Figure name={format!("series-{file}-{head}-step-{}", steps[index].step)} {table} caption={html! { { caption.clone() } }}>
+                <Bars label={caption} bars={drawn} {reach} />
+            </Figure>
         }
     };
     let all = |circuit: &str| {
@@ -125,9 +191,18 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     html! {
         <>
             <div class="controls"><Select label="head" {options} value={head.clone()} on_change={choose} /></div>
+            <div class="controls">
+                <Slider label="training step" min={0.0} max={end as f64} step={1.0} value={index as f64} shown={steps[index].step.to_string()} on_change={look} />
+                <button type="button" onclick={play} aria-pressed={playing.to_string()} data-testid="play-series">{ if *playing { "pause" } else { "play" } }</button>
+            </div>
+            <p class="sentence" data-testid="at-step">{ at_step(&steps[index], at) }</p>
+            <div class="measured">
+                { bars("QK", "qk", |h| &h.qk) }
+                { bars("OV", "ov", |h| &h.ov) }
+            </div>
             if chosen.is_none() { <p class="hint">{ format!("{head} is the head that ends furthest below chance.") }</p> }
             <div class="measured">
-                { chart("sparseness", "", Some((0.0, 1.0)), sparseness, format!("{head}: sparseness of the answer's score beside its controls, and the task. Accuracy at the end: {end}.")) }
+                { chart("sparseness", "", Some((0.0, 1.0)), sparseness, format!("{head}: sparseness of the answer's score beside its controls, and the task. Accuracy at the end: {accurate}.")) }
                 { chart("terms", "terms", None, needed, format!("{head}: terms that make up the whole relative attention (N) and nine tenths of it (N.9).")) }
                 { chart("qk-spectrum", "σ", None, sigmas(|h| &h.qk), all("QK")) }
                 { chart("ov-spectrum", "σ", None, sigmas(|h| &h.ov), all("OV")) }
@@ -135,6 +210,25 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
             </div>
         </>
     }
+}
+
+/// One sentence about a head at one step.
+fn at_step(step: &Step, at: (usize, usize)) -> String {
+    let three = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
+    let accuracy =
+        step.accuracy.map_or_else(String::new, |a| format!(" The model answers {}.", percent(a)));
+    let Some(h) = step.heads.iter().find(|h| (h.layer, h.head) == at) else {
+        return format!("Step {}: not measured.{accuracy}", step.step);
+    };
+    format!(
+        "Step {}: S {} where random bases give {}; {} terms make nine tenths of the score, in random bases {}; attention {}.{accuracy}",
+        step.step,
+        three(h.sparseness[0]),
+        three(h.sparseness[1]),
+        three(h.n_recon_90[0]),
+        three(h.n_recon_90[1]),
+        percent(h.attention),
+    )
 }
 
 fn line(name: &str, points: Vec<(f64, f64)>, dashed: bool) -> Series {

@@ -5,10 +5,11 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use crate::circuits::sad::RunningSum;
 use crate::ui::app::{use_app, use_dark};
 use crate::ui::format::{percent, three, token};
 use crate::ui::palette::Scale;
-use crate::ui::widgets::select::Switch;
+use crate::ui::widgets::select::{Select, Switch};
 use crate::worker::protocol::attention::{Cell, Guess, Prompt, Ran};
 
 /// Sentences that show something, for models with words.
@@ -18,6 +19,9 @@ const EXAMPLES: [(&str, &str); 4] = [
     ("repeated list", "one Mary key at flower John one Mary key at"),
     ("pronoun", "Mary went to the park because"),
 ];
+
+/// Which coefficient colours the tokens.
+const SIDES: [(&str, &str); 2] = [("src", "sources"), ("dest", "destinations")];
 
 /// The prompt that the page opens with.
 pub(super) fn example(built_in: bool, has_tokenizer: bool) -> String {
@@ -86,6 +90,16 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     let words = app.value().model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
     let built_in = app.value().model.as_ref().is_some_and(|m| m.built_in.is_some());
     let bos = props.ran.as_ref().is_some_and(|r| r.bos);
+    let by_dest = app.value().route.text("side") == Some("dest");
+    let set_side = {
+        let app = app.clone();
+        Callback::from(move |side: String| app.set("side", side))
+    };
+    let pair = props.cell.as_ref().and_then(|cell| {
+        let terms = &cell.event.as_ref()?.relative.terms;
+        let chosen = app.value().route.value("k").filter(|k| *k < terms.len());
+        chosen.or(RunningSum::of(terms).order.first().copied())
+    });
     html! {
         <section class="prompt" aria-label="Prompt">
             <form class="controls" {onsubmit}>
@@ -102,14 +116,22 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                 }
             </form>
             if let Some(ran) = &props.ran {
-                <p class="hint">{ "Pick the token that looks; its sources are coloured by the singular pair in view." }</p>
+                <div class="controls">
+                    <p class="hint">{ match pair {
+                        Some(k) if by_dest => format!("Pick the token that looks. Colours: how much each token, as a destination, is along u of k = {k}."),
+                        Some(k) => format!("Pick the token that looks. Colours: how much each source is along v of k = {k}, in the sign that raises the score."),
+                        None => "Pick the token that looks.".to_owned(),
+                    } }</p>
+                    <Select label="colour tokens as" options={SIDES.map(|(slug, name)| (AttrValue::from(slug), AttrValue::from(name))).to_vec()}
+                        value={if by_dest { "dest" } else { "src" }} on_change={set_side} />
+                </div>
                 <div class="tokens" role="group" aria-label="Tokens of the prompt">
                     { for ran.tokens.iter().enumerate().map(|(i, text)| {
                         let app = app.clone();
                         let onclick = Callback::from(move |_: MouseEvent| {
                             app.go(app.value().route.clone().with("dest", i).without("src"));
                         });
-                        let style = props.cell.as_ref().and_then(|cell| colour(cell, i, props.dest, app_k(&props.cell, i), dark));
+                        let style = props.cell.as_ref().and_then(|cell| colour(cell, i, props.dest, pair, by_dest, dark));
                         let class = classes!((i == props.dest).then_some("dest"), (Some(i) == props.src).then_some("src"));
                         html! { <button type="button" key={i} {class} {style} {onclick} aria-pressed={(i == props.dest).to_string()}>{ token(text) }</button> }
                     }) }
@@ -125,27 +147,28 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     }
 }
 
-/// The pair that the colours show: the one with the largest term.
-fn app_k(cell: &Option<Rc<Cell>>, _token: usize) -> usize {
-    let terms = cell
-        .as_ref()
-        .and_then(|c| c.event.as_ref())
-        .map(|e| e.relative.terms.as_slice())
-        .unwrap_or_default();
-    let largest = terms.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-    largest.map_or(0, |(k, _)| k)
-}
-
-/// A source's colour: its coefficient on the pair, in the sign that raises the score.
-fn colour(cell: &Cell, token: usize, dest: usize, k: usize, dark: bool) -> Option<String> {
-    let d_head = cell.sigma.len();
-    if token > dest {
+/// A token's colour: its coefficient on one side of pair `k`; as a source, in the sign that raises the score of `dest`.
+fn colour(
+    cell: &Cell,
+    token: usize,
+    dest: usize,
+    k: Option<usize>,
+    by_dest: bool,
+    dark: bool,
+) -> Option<String> {
+    let (k, d_head) = (k?, cell.sigma.len());
+    if token > dest && !by_dest {
         return None;
     }
-    let sign = f64::from(*cell.dest_coefficients.get(dest * d_head + k)?).signum();
-    let of =
-        |i: usize| cell.src_coefficients.get(i * d_head + k).map_or(0.0, |&c| sign * f64::from(c));
-    let max = (0..=dest).map(|i| of(i).abs()).fold(0.0, f64::max);
+    let sign = if by_dest {
+        1.0
+    } else {
+        f64::from(*cell.dest_coefficients.get(dest * d_head + k)?).signum()
+    };
+    let all = if by_dest { &cell.dest_coefficients } else { &cell.src_coefficients };
+    let of = |i: usize| all.get(i * d_head + k).map_or(0.0, |&c| sign * f64::from(c));
+    let seen = if by_dest { all.len() / d_head.max(1) } else { dest + 1 };
+    let max = (0..seen).map(|i| of(i).abs()).fold(0.0, f64::max);
     let (scale, value) = (Scale::Diverging { max }, of(token));
     Some(format!(
         "background: {}; color: {}; --value: {}",

@@ -146,7 +146,7 @@ pub(super) fn SeriesView() -> Html {
                 <ul class="checkpoints">{ for own.iter().enumerate().map(|(i, c)| step_field(&own, i, c)) }</ul>
                 <button type="button" class="primary" onclick={measure_own} data-testid="run-own-series">{ format!("measure these {} checkpoints", own.len()) }</button>
             }
-            if !outcome.0.is_empty() { <Growth steps={outcome.0.clone()} here={step.map(f64::from)} /> }
+            if !outcome.0.is_empty() { <Growth steps={outcome.0.clone()} /> }
         </section>
     }
 }

@@ -20,9 +20,6 @@ use crate::ui::format::{percent, three};
 use crate::ui::widgets::select::{Select, Slider};
 use crate::worker::protocol::attention::{SetSpec, SetTask, Share};
 
-/// Control draws per event over a set: the mean over many events needs few of each.
-const DRAWS: usize = 4;
-
 /// Prompts in a set.
 const PROMPTS: usize = 128;
 
@@ -44,12 +41,11 @@ pub(super) fn spec(task: &str, own: &str, n: usize, rule: EventRule) -> SetSpec 
         "own" => SetTask::Own(own.to_owned()),
         _ => SetTask::Task(Task::IndirectObject),
     };
-    let controls = ControlOptions { draws: DRAWS, seed: 0 };
     SetSpec {
         task,
         n,
         seed: 0,
-        options: SetOptions { rule, controls },
+        options: SetOptions { rule, controls: ControlOptions::default() },
         series: false,
         share: Share::WHOLE,
     }
