@@ -8,6 +8,7 @@
 //! run. Software adapters get a few heads instead of all. PyTorch runs where `BENCH_PYTHON` (python3) has it.
 
 mod cpu;
+mod forward;
 mod svd;
 mod top_k;
 mod torch;
@@ -67,7 +68,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         svd::compare(&gpu, &peak, &mut torch, shape).await?;
     }
     let sizes = if description.software { [128, 768, 4096] } else { [18_432, 768, 50_257] };
-    top_k::compare(&gpu, &peak, &mut torch, sizes).await
+    top_k::compare(&gpu, &peak, &mut torch, sizes).await?;
+    forward::compare(&gpu, &peak, if description.software { 256 } else { 2048 }).await
 }
 
 fn main() {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::components::Components;
+use crate::circuits::controls::ControlOptions;
 use crate::circuits::sad::RunningSum;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
@@ -119,6 +120,8 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             )
         })
     };
+    // What the worker draws where nobody says otherwise.
+    let drawn = ControlOptions::default();
     let name = format!("L{}H{}-{}-{}", at.layer, at.head, at.dest, at.src);
     let s = |x: Option<f64>| x.map_or_else(|| "–".into(), three);
     let n = |x: Option<usize>| x.map_or_else(|| "–".into(), |x| x.to_string());
@@ -148,7 +151,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             <Figure name={format!("{name}-running-sum")} table={sums} caption={html! { { "Share of the score reached by the largest terms." } }}>
                 <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some((0.0, 1.3))} cursor={Some(needed as f64)} />
             </Figure>
-            <p class="convention">{ format!("score {} (scale included) · terms add up to {} of the largest score · controls: 16 rotations, seed shown in exports", three(event.score), short_exponent(cell.remainder_share)) }</p>
+            <p class="convention">{ format!("score {} (scale included) · terms add up to {} of the largest score · controls: {} rotations of each kind, seed {}", three(event.score), short_exponent(cell.remainder_share), drawn.draws, drawn.seed) }</p>
             <Components cell={cell.clone()} {k} ran={props.ran.clone()} />
         </section>
     }
