@@ -90,3 +90,69 @@ fn the_self_test_passes_and_says_how_fast_it_was() {
     );
     println!("{:?} {:?}", report.peak, report.speeds);
 }
+
+/// Set in the process that takes its own address space away.
+const LITTLE_MEMORY: &str = "OMEGA_LENS_LITTLE_MEMORY";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_that_the_driver_refuses_means_smaller_pieces_or_an_error_in_words() {
+    if std::env::var_os(LITTLE_MEMORY).is_none() {
+        let test = "memory_that_the_driver_refuses_means_smaller_pieces_or_an_error_in_words";
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let output =
+            child.args(["--exact", test, "--nocapture"]).env(LITTLE_MEMORY, "1").output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        println!("{}", String::from_utf8_lossy(&said));
+        assert!(output.status.success());
+        return;
+    }
+    // A GPU's memory is not this process's.
+    let options = GpuOptions { memory_budget: 8 << 30, ..GpuOptions::new(now) };
+    let Some(gpu) = gpu().filter(|gpu| gpu.description().software) else { return };
+    let greedy = block_on(Gpu::request(options)).unwrap();
+    let (mut left, mut right) = (Factors::new(8192, 16).unwrap(), Factors::new(8192, 16).unwrap());
+    let (a, b) = Plant::Gauss.factors(8192, 16, &mut Rng::new(8));
+    left.push(&a).unwrap();
+    right.push(&b).unwrap();
+    let svd = |gpu: &Gpu, heads: usize| {
+        let heads = vec![(0, 0); heads];
+        let batch = SvdBatch { left: &left, right: &right, heads: &heads, vectors: true };
+        block_on(gpu.svd(&batch))
+    };
+    let side = 5792;
+    let column = vec![1f32; side];
+    let product = |gpu: &Gpu, n: usize| {
+        let of = |n_rows, n_cols| Operand {
+            values: Raw::F32(&column[..n]),
+            n_rows,
+            n_cols,
+            transposed: false,
+        };
+        block_on(gpu.gemm(1, of(n, 1), of(1, n)))
+    };
+    // Everything is compiled before the memory goes.
+    let alone = svd(&greedy, 1).unwrap();
+    assert_eq!(product(&gpu, 70).unwrap(), [1.0; 4900]);
+
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmSize")).unwrap();
+    let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let limit = format!("--as={}", (kilobytes << 10) + (96 << 20));
+    let own = std::process::id().to_string();
+    let set = std::process::Command::new("prlimit").args(["--pid", &own, &limit]).status();
+    assert!(set.unwrap().success());
+
+    let refused = product(&gpu, side);
+    assert!(
+        matches!(refused, Err(GpuError::OutOfMemory { bytes, .. }) if bytes > 128 << 20),
+        "{:?}",
+        refused.map(|all| all.len())
+    );
+    assert!(!gpu.lost());
+    assert_eq!(product(&gpu, 70).unwrap(), [1.0; 4900], "the next job works");
+    // 64 heads want some 200 MB at once.
+    let many = svd(&greedy, 64).unwrap();
+    assert_eq!(many.len(), 64);
+    assert!(many.iter().all(|svd| *svd == alone[0]));
+}
