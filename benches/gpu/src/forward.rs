@@ -43,16 +43,16 @@ pub(crate) async fn compare(
     let (cpu, Some(gpu_pass)) = (cpu?, found.1) else { return Ok(()) };
     let each = (0..lengths.len()).flat_map(|i| cpu.resid(i).iter().zip(gpu_pass.resid(i)));
     let off = each.map(|(x, y)| (x - y).abs() / x.abs().max(1.0)).fold(0.0_f32, f32::max);
-    let rate = 2.0 * (WEIGHTS * positions) as f64 / 1e6;
+    let rate = |ms: f64| 2.0 * (WEIGHTS * positions) as f64 / ms * 1e3;
     println!("\n### One layer, {D} wide, {positions} positions, weights from memory each time\n");
     println!("| | ms | GFLOP/s | of our products' rate |\n|---|---|---|---|");
     println!(
         "| products on our GPU | {} | {} | {:.0} % |",
         digits(found.0),
-        digits(rate / found.0),
-        100.0 * rate * 1e6 / found.0 / peak.gemm_flops
+        digits(rate(found.0) / 1e9),
+        100.0 * rate(found.0) / peak.gemm_flops
     );
-    println!("| our CPU, one thread | {} | {} | |", digits(on_cpu), digits(rate / on_cpu));
+    println!("| our CPU, one thread | {} | {} | |", digits(on_cpu), digits(rate(on_cpu) / 1e9));
     println!(
         "\nCPU / GPU {}; largest difference of the streams {off:.0e}.",
         digits(on_cpu / found.0)

@@ -29,9 +29,12 @@ pub fn ticks(min: f64, max: f64, n: usize) -> Vec<f64> {
     }
     let rough = span / n.max(1) as f64;
     let unit = 10f64.powf(rough.log10().floor());
-    let step =
-        [1.0, 2.0, 5.0, 10.0].map(|m| m * unit).into_iter().find(|s| *s >= rough).unwrap_or(rough);
+    let times = [1.0, 2.0, 5.0].into_iter().find(|m| m * unit >= rough).unwrap_or(10.0);
+    let step = times * unit;
     let first = (min / step).ceil() as i64;
     let last = (max / step + 1e-9).floor() as i64;
-    (first..=last).map(|i| i as f64 * step).collect()
+    // Below one, a division by a power of ten is exact to the last digit where a product with a tenth is not.
+    let parts = (1.0 / unit).round();
+    let tick = |i: i64| if unit < 1.0 { i as f64 * times / parts } else { i as f64 * step };
+    (first..=last).map(tick).collect()
 }
