@@ -1,5 +1,6 @@
 //! Where a tensor lies, and its bytes once they are read.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -105,6 +106,21 @@ impl Tensor {
         Ok(self.dtype.f32s(self.bytes_of(&range)?))
     }
 
+    /// As [`Tensor::f32s_of`], without a copy where the file holds `f32`.
+    ///
+    /// # Errors
+    /// As [`Tensor::f32s_of`].
+    pub fn f32s_at(&self, range: Range<usize>) -> Result<Cow<'_, [f32]>, CheckpointError> {
+        let bytes = self.bytes_of(&range)?;
+        if self.dtype == Dtype::F32
+            && cfg!(target_endian = "little")
+            && let Ok(values) = bytemuck::try_cast_slice(bytes)
+        {
+            return Ok(Cow::Borrowed(values));
+        }
+        Ok(Cow::Owned(self.dtype.f32s(bytes)))
+    }
+
     /// NaN and infinite elements: how many and where the first one is; `None` when all are finite.
     ///
     /// # Errors
@@ -139,6 +155,10 @@ mod tests {
         let tensor = Tensor { dtype: Dtype::F32, shape: vec![2, 2], bytes };
         assert_eq!(tensor.f64s().unwrap(), [1.0, 2.0, 3.0, 4.0]);
         assert_eq!(tensor.f32s_of(1..3).unwrap(), [2.0, 3.0]);
+        assert_eq!(*tensor.f32s_at(1..3).unwrap(), [2.0, 3.0]);
+        assert!(tensor.f32s_at(3..5).is_err());
+        let half = Tensor { dtype: Dtype::Bf16, shape: vec![1], bytes: vec![0x80, 0x3f] };
+        assert_eq!(*half.f32s_at(0..1).unwrap(), [1.0]);
         assert!(matches!(tensor.f64s_of(3..5), Err(CheckpointError::Elements { elements: 4, .. })));
         assert!(tensor.f64s_of(0..usize::MAX).is_err());
     }

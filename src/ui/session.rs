@@ -9,7 +9,7 @@ use web_sys::{Blob, Response};
 use yew::UseReducerDispatcher;
 
 use super::app::Store;
-use super::state::{Action, Nearest, Vectors};
+use super::state::{Action, Nearest, Vectors, Work};
 use crate::worker::pool::{Dropped, OnTell, Pool};
 use crate::worker::protocol::heads::{self, HeadAt};
 use crate::worker::protocol::model::Hints;
@@ -192,6 +192,12 @@ impl Session {
             _ => {}
         });
         self.pool.ask_first(Ask::Heads(heads::Ask::ExportVectors(at)), on_tell);
+    }
+
+    /// Shows a computation as under way: `total` steps, made by `jobs`, which the reader may cancel.
+    pub fn begin(&self, what: &str, total: usize, jobs: Vec<JobId>) {
+        let what = what.to_owned();
+        self.act(Action::Begin(Work { what, done: 0, total, since: now(), jobs }));
     }
 
     /// Cancels a computation and gives its memory back.

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::compute::Compute;
-use super::session::{Session, now};
-use super::state::{Action, Work};
+use super::session::Session;
+use super::state::Action;
 use crate::model::Weights;
 use crate::worker::pool::OnTell;
 use crate::worker::protocol::gpu::{GpuChoice, GpuReport};
@@ -35,8 +35,7 @@ impl Session {
             Some(choice) => vec![self.spectra_on_gpu(wanted, layers.to_vec(), choice)],
             None => self.spectra_on_cpu(wanted, layers),
         };
-        let what = "spectra of every head".to_owned();
-        self.act(Action::Begin(Work { what, done: 0, total: layers.len(), since: now(), jobs }));
+        self.begin("spectra of every head", layers.len(), jobs);
     }
 
     fn spectra_on_cpu(&self, wanted: Spectra, layers: &[usize]) -> Vec<JobId> {

@@ -12,6 +12,9 @@ const WIDE: usize = 8;
 /// Rows that are summed side by side.
 const TALL: usize = 4;
 
+/// Rows with which a matrix that lies output by output is multiplied as it lies: packing it would take longer.
+const FEW: usize = 2;
+
 /// Inputs that are in the cache at once: with eight outputs, 8 kB of weights.
 const DEEP: usize = 256;
 
@@ -33,6 +36,14 @@ pub(super) fn product(
 pub(super) fn add_product(y: &mut [f32], x: &[f32], d_in: usize, d_out: usize, part: &Part<'_>) {
     let n = x.len() / d_in.max(1);
     let (n_inputs, n_outputs) = (part.inputs.len(), part.outputs.len());
+    if n <= FEW && part.orientation == Orientation::OutIn {
+        for (x, y) in x.chunks_exact(d_in.max(1)).zip(y.chunks_exact_mut(d_out.max(1))) {
+            let (x, y) = (&x[part.inputs.clone()], &mut y[part.outputs.clone()]);
+            let lines = part.values.chunks_exact(n_inputs.max(1));
+            y.iter_mut().zip(lines).for_each(|(y, line)| *y += dot(x, line));
+        }
+        return;
+    }
     let mut panel = [[0.0; WIDE]; DEEP];
     let mut rows: Vec<[f32; TALL]> = Vec::new();
     for start in (0..n_inputs).step_by(DEEP) {
@@ -79,6 +90,19 @@ fn interleave(rows: &mut Vec<[f32; TALL]>, x: &[f32], d_in: usize, start: usize,
         let tile: [Option<&[f32]>; TALL] = std::array::from_fn(row);
         rows.extend((0..depth).map(|i| tile.map(|row| row.map_or(0.0, |row| row[i]))));
     }
+}
+
+/// A sum over the inputs, in lanes that the compiler runs side by side.
+fn dot(x: &[f32], w: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    let (w, w_rest) = w.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (x, w) in x.iter().zip(w) {
+        sums.iter_mut().zip(x).zip(w).for_each(|((sum, x), w)| *sum += x * w);
+    }
+    let rest: f32 = x_rest.iter().zip(w_rest).map(|(x, w)| x * w).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 /// A tile of the product.

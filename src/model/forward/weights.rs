@@ -148,7 +148,7 @@ impl<'a> LayerWeights<'a> {
             for start in (0..block.n_rows).step_by(at_once) {
                 let rows = start..block.n_rows.min(start + at_once);
                 let range = rows.start * block.n_columns..rows.end * block.n_columns;
-                let values = block.tensor.f32s_of(range)?;
+                let values = block.tensor.f32s_at(range)?;
                 let rows = block.first + rows.start..block.first + rows.end;
                 let (inputs, outputs) = match orientation {
                     Orientation::OutIn => (0..d_in, rows),

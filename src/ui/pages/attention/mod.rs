@@ -10,7 +10,7 @@ use crate::ui::app::use_app;
 use crate::ui::compute::{Compute, forward_ms};
 use crate::ui::route::Page;
 use crate::ui::session::{DRAWING_MS, now};
-use crate::ui::state::{Action, Work};
+use crate::ui::state::Action;
 use crate::ui::text;
 use crate::worker::pool::OnTell;
 use crate::worker::protocol::attention::{
@@ -239,13 +239,6 @@ fn run(app: &crate::ui::app::App, seen: &UseReducerHandle<Seen>, prompt: Prompt)
     let job = app.session.pool.ask_latest("prompt", AnyAsk::Attention(ask), on_tell);
     // Spectra that are still being computed keep their own progress line.
     if state.work.is_none() && state.model.as_ref().is_some_and(|m| m.summary.size > 50_000_000) {
-        let work = Work {
-            what: "running the prompt, layer by layer".into(),
-            done: 0,
-            total: layers,
-            since: now(),
-            jobs: vec![job],
-        };
-        app.session.act(Action::Begin(work));
+        app.session.begin("running the prompt, layer by layer", layers, vec![job]);
     }
 }

@@ -13,8 +13,8 @@ use crate::circuits::sad::EventRule;
 use crate::circuits::series::{checkpoints, training_order};
 use crate::ui::app::{App, use_app};
 use crate::ui::drop::listed;
-use crate::ui::session::{BUILT_IN_STEPS, fetch, now};
-use crate::ui::state::{Action, Work};
+use crate::ui::session::{BUILT_IN_STEPS, fetch};
+use crate::ui::state::Action;
 use crate::ui::widgets::select::Slider;
 use crate::worker::pool::{Dropped, OnTell};
 use crate::worker::protocol::attention::{Ask as AttentionAsk, SetSpec, Tell as AttentionTell};
@@ -233,6 +233,5 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
         app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
     };
     let jobs: Vec<_> = series.iter().map(ask).collect();
-    let what = "checkpoints measured".to_owned();
-    app.session.act(Action::Begin(Work { what, done: 0, total: jobs.len(), since: now(), jobs }));
+    app.session.begin("checkpoints measured", jobs.len(), jobs);
 }

@@ -10,8 +10,8 @@ use super::measured::MeasuredHead;
 use crate::circuits::sad_set::HeadEvents;
 use crate::ui::app::App;
 use crate::ui::compute::{Compute, forward_ms};
-use crate::ui::session::{Session, now};
-use crate::ui::state::{Action, Work};
+use crate::ui::session::Session;
+use crate::ui::state::Action;
 use crate::ui::text;
 use crate::worker::pool::OnTell;
 use crate::worker::protocol::attention::{Ask, SetSpec, Share, Tell as AttentionTell};
@@ -104,8 +104,7 @@ impl SetRun {
         self.heard.borrow_mut().jobs.clone_from(&jobs);
         // Every share decomposes each layer's heads, then runs through it.
         let total = 2 * self.n_layers * waiting + 1;
-        let what = "the prompt set, layer by layer".into();
-        self.session.act(Action::Begin(Work { what, done: 0, total, since: now(), jobs }));
+        self.session.begin("the prompt set, layer by layer", total, jobs);
     }
 
     fn hear(self: &Rc<Self>, share: usize, tell: Tell) {

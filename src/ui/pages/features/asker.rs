@@ -11,7 +11,7 @@ use crate::model::Weights;
 use crate::ui::app::App;
 use crate::ui::compute::Compute;
 use crate::ui::session::now;
-use crate::ui::state::{Action, Work};
+use crate::ui::state::Action;
 use crate::ui::text::gpu_note;
 use crate::worker::pool::OnTell;
 use crate::worker::protocol::features::{Ask, Comparing, Source, Tell as FeatureTell};
@@ -107,8 +107,7 @@ impl Asker {
             Some(choice) => vec![self.layers_on_gpu(layers.to_vec(), n_heads, choice)],
             None => self.layers_on_cpu(layers, n_heads),
         };
-        let what = COMPARED.to_owned();
-        session.act(Action::Begin(Work { what, done: 0, total, since: now(), jobs }));
+        session.begin(COMPARED, total, jobs);
     }
 
     fn layers_on_cpu(&self, layers: &[usize], n_heads: usize) -> Vec<JobId> {
@@ -220,6 +219,5 @@ pub(super) fn channels(
         app.session.pool.ask(AnyAsk::Features(Ask::Channels { into, weights }), on_tell)
     };
     let jobs: Vec<JobId> = into.iter().map(ask).collect();
-    let what = "channels between heads".to_owned();
-    app.session.act(Action::Begin(Work { what, done: 0, total: jobs.len(), since: now(), jobs }));
+    app.session.begin("channels between heads", jobs.len(), jobs);
 }

@@ -12,8 +12,8 @@ use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, Lines, Series, Table};
 use crate::ui::format::three;
 use crate::ui::pages::attention::series::fetched;
-use crate::ui::session::{BUILT_IN_STEPS, now};
-use crate::ui::state::{Action, Work};
+use crate::ui::session::BUILT_IN_STEPS;
+use crate::ui::state::Action;
 use crate::worker::pool::OnTell;
 use crate::worker::protocol::features::{Ask as FeatureAsk, Tell as FeatureTell};
 use crate::worker::protocol::{Ask, Tell};
@@ -125,8 +125,7 @@ async fn every_step(asker: &Asker, steps: &UseReducerHandle<Steps>, [layers, n_h
             asker.app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
         })
         .collect();
-    let what = "checkpoints compared with the dictionary".to_owned();
-    session.act(Action::Begin(Work { what, done: 0, total: jobs.len(), since: now(), jobs }));
+    session.begin("checkpoints compared with the dictionary", jobs.len(), jobs);
 }
 
 fn z(side: &SideAlignment) -> Option<f64> {

@@ -10,8 +10,7 @@ use crate::toy::{Config, Outcome, Preset, Quantity, Setting, Sweep};
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series, Table};
 use crate::ui::format::three;
-use crate::ui::session::now;
-use crate::ui::state::{Action, Work};
+use crate::ui::state::Action;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::worker::pool::OnTell;
 use crate::worker::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
@@ -194,13 +193,7 @@ fn begin(app: &App, swept: &UseReducerHandle<Swept>, sweep: &Rc<Sweep>) {
         });
         jobs.push(app.session.pool.ask(Ask::Toy(ToyAsk::Whole(Box::new(one.config))), on_tell));
     }
-    app.session.act(Action::Begin(Work {
-        what: "runs of the sweep".into(),
-        done: 0,
-        total,
-        since: now(),
-        jobs,
-    }));
+    app.session.begin("runs of the sweep", total, jobs);
 }
 
 fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> Html {
