@@ -13,6 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::CircuitError;
+use crate::math::statistics::largest_first;
 use crate::math::statistics::softmax;
 
 /// Intervals of the trapezoid rule, as in the authors' code.
@@ -111,12 +112,10 @@ impl Cells {
     /// [`CircuitError::OutOfRange`] when `src` is not among the visible sources.
     pub fn greedy_removal(&self, src: usize, threshold: f64) -> Result<Removal, CircuitError> {
         let gradients = self.integrated_gradients(src)?;
-        let mut order: Vec<(usize, f64)> = gradients.into_iter().enumerate().collect();
-        order.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         let mut scores = self.scores();
         let mut attention = vec![self.attention(&scores, src)];
         let mut removed = Vec::new();
-        for (cell, _) in order {
+        for cell in largest_first(&gradients) {
             if attention.last().is_none_or(|&p| p < threshold) {
                 break;
             }

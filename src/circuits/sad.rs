@@ -9,6 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::math::statistics::largest_first;
+
 /// How far under its target a partial sum may stay and still count as having reached it, as a share of the target.
 ///
 /// The authors' code rounds the cumulative fraction to five decimals; half a unit of the fifth decimal does the same.
@@ -49,16 +51,14 @@ impl RunningSum {
     /// Orders the terms by their contribution in the sign of their sum; ties keep the order of the spectrum.
     pub fn of(terms: &[f64]) -> Self {
         let total: f64 = terms.iter().sum();
-        let mut ordered: Vec<(usize, f64)> = terms.iter().copied().enumerate().collect();
-        ordered.sort_by(|(_, a), (_, b)| (b * total.signum()).total_cmp(&(a * total.signum())));
-        let sums = ordered
-            .iter()
-            .scan(0.0, |sum, (_, t)| {
-                *sum += t;
-                Some(*sum)
-            })
-            .collect();
-        Self { order: ordered.into_iter().map(|(k, _)| k).collect(), sums, total }
+        let keys: Vec<f64> = terms.iter().map(|t| t * total.signum()).collect();
+        let order = largest_first(&keys);
+        let add = |sum: &mut f64, &k: &usize| {
+            *sum += terms[k];
+            Some(*sum)
+        };
+        let sums = order.iter().scan(0.0, add).collect();
+        Self { order, sums, total }
     }
 
     /// How many terms it takes to reach `(tau − 5·10⁻⁶) |total|`; `None` when the total is zero.

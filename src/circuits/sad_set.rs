@@ -9,6 +9,7 @@ use super::relative_attention::{HeadTerms, TermBasis, View};
 use super::sad::{EventRule, RunningSum, Sparsity};
 use super::sad_event::{SadEvent, most_attended};
 use super::variance_shares::VarianceShares;
+use crate::math::statistics::ranked;
 
 /// How a set is measured; stamped on every result.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -192,12 +193,11 @@ impl HeadEvents {
             counts.get_mut(*k).into_iter().for_each(|count| *count += 1);
         }
         let n_events = self.events.len().max(1) as f64;
-        let mut recurring: Vec<Recurrence> = (counts.into_iter().zip(&self.s).enumerate())
+        let recurring: Vec<Recurrence> = (counts.into_iter().zip(&self.s).enumerate())
             .filter(|(_, (count, _))| *count > 0)
             .map(|(k, (count, &sigma))| Recurrence { k, sigma, share: count as f64 / n_events })
             .collect();
-        recurring.sort_by(|a, b| b.share.total_cmp(&a.share));
-        recurring
+        ranked(&recurring, |r| r.share)
     }
 }
 

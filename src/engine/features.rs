@@ -74,7 +74,6 @@ pub(super) fn answer(
                 search.step(side);
             }
             let mut hits = search.hits();
-            hits.sort_by(|a, b| b.cos.abs().total_cmp(&a.cos.abs()));
             hits.truncate(HITS);
             let label = label(engine, surveyed, &source, row);
             out(Tell::Features(FeatureTell::Hits { label, hits }), Vec::new());

@@ -14,6 +14,12 @@ use crate::worker::protocol::features::Ask as Features;
 use crate::worker::protocol::heads::Ask as Heads;
 use crate::worker::protocol::{Ask, Failure, Out, Tell};
 
+/// Who makes the products of a forward pass. One type whoever it is, so that the page carries the pass once.
+#[cfg(not(feature = "gpu"))]
+use crate::model::forward::Cpu as Maker;
+#[cfg(feature = "gpu")]
+use on_gpu::Offered as Maker;
+
 mod attention;
 mod dictionary;
 mod features;

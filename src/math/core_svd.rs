@@ -4,6 +4,7 @@ use super::jacobi::one_sided_jacobi;
 use super::kernels::dot;
 use super::pivoted_qr::PivotedQr;
 use super::qr::noise;
+use super::statistics::largest_first;
 use super::{Mat, MathError};
 
 /// `R_a R_bᵀ = U S Vᵀ`, padded with zero vectors to the common dimension `h` of the two factors.
@@ -55,8 +56,8 @@ pub fn core_svd(r_a: &Mat, r_b: &Mat) -> Result<CoreSvd, MathError> {
     let jacobi = one_sided_jacobi(&right.r().transpose())?;
 
     let sigma = norms(&jacobi.g);
-    let mut by_size: Vec<usize> = (0..sigma.len()).filter(|&k| sigma[k] > 0.0).collect();
-    by_size.sort_by(|&x, &y| sigma[y].total_cmp(&sigma[x]));
+    let mut by_size = largest_first(&sigma);
+    by_size.retain(|&k| sigma[k] > 0.0);
     let mut s = vec![0.0; h];
     let mut u = Mat::zeros(t.nrows(), h);
     let mut v = Mat::zeros(jacobi.v.nrows(), h);

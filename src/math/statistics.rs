@@ -16,6 +16,21 @@ pub fn softmax(logits: &[f64]) -> Vec<f64> {
     weights.into_iter().map(|weight| weight / total).collect()
 }
 
+/// Places of `keys` from the largest down; equal ones keep their order, NaN comes first.
+///
+/// Every sort that is written out is compiled for its own types and comparison; this one is compiled once.
+pub fn largest_first(keys: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by(|&a, &b| keys[b].total_cmp(&keys[a]));
+    order
+}
+
+/// `items` from the largest key down; equal ones keep their order.
+pub fn ranked<T: Clone>(items: &[T], key: impl Fn(&T) -> f64) -> Vec<T> {
+    let keys: Vec<f64> = items.iter().map(key).collect();
+    largest_first(&keys).into_iter().map(|i| items[i].clone()).collect()
+}
+
 /// The `q`-quantile (`0 ≤ q ≤ 1`), linear between order statistics as in numpy; NaN for an empty slice.
 pub fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted = values.to_vec();
@@ -40,8 +55,8 @@ pub fn empirical_p(observed: f64, null: &[f64]) -> f64 {
 /// # Source
 /// Benjamini & Hochberg, J. R. Stat. Soc. B 57 (1995): `q_(i) = min_{j ≥ i} p_(j) m / j`.
 pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..p.len()).filter(|&i| !p[i].is_nan()).collect();
-    order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
+    let mut order = largest_first(p);
+    order.retain(|&i| !p[i].is_nan());
     let m = order.len();
     let mut q = vec![f64::NAN; p.len()];
     let mut smallest = 1.0f64;
@@ -82,6 +97,13 @@ pub fn kolmogorov_smirnov_uniform(values: &[f64]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranks_go_down_and_keep_the_order_of_equals() {
+        assert_eq!(largest_first(&[1.0, -2.0, 3.0, 1.0]), [2, 0, 3, 1]);
+        assert_eq!(ranked(&["a", "bb", "cc", ""], |s| s.len() as f64), ["bb", "cc", "a", ""]);
+        assert!(largest_first(&[]).is_empty());
+    }
 
     #[test]
     fn mean_sd_and_quantiles_of_a_small_sample() {

@@ -5,6 +5,7 @@ use super::error::ToyError;
 use super::model::Params;
 use super::template::Entry;
 use crate::math::assignment::best_assignment;
+use crate::math::statistics::ranked;
 use crate::math::{Mat, ProductSvd, product_svd};
 use serde::{Deserialize, Serialize};
 
@@ -169,9 +170,8 @@ fn attended(entries: &[Entry], n_features: usize) -> Vec<bool> {
 }
 
 fn by_strength(pairs: &[PairFit]) -> Vec<&PairFit> {
-    let mut ranked: Vec<&PairFit> = pairs.iter().filter(|p| p.k.is_some()).collect();
-    ranked.sort_by(|a, b| b.target.abs().total_cmp(&a.target.abs()));
-    ranked
+    let served: Vec<&PairFit> = pairs.iter().filter(|p| p.k.is_some()).collect();
+    ranked(&served, |pair| pair.target.abs())
 }
 
 fn mean_outside(cosines: &Mat, feature: usize, pair: &Entry) -> f64 {

@@ -5,6 +5,7 @@ use super::gradients::Losses;
 use super::metrics::{Metrics, unit_rows};
 use super::trainer::Trainer;
 use crate::math::layout::to_row_major_f32;
+use crate::math::statistics::largest_first;
 use crate::math::{Mat, product_svd};
 use serde::{Deserialize, Serialize};
 
@@ -100,8 +101,7 @@ impl Snapshot {
 /// Coordinates of the rows on the three leading eigenvectors of `XᵀX`, `[N, 3]`; the largest entry of each axis is positive.
 fn principal(features: &Mat) -> Mat {
     let eigen = features.tr_mul(features).symmetric_eigen();
-    let mut order: Vec<usize> = (0..features.ncols()).collect();
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+    let order = largest_first(eigen.eigenvalues.as_slice());
     let mut coordinates = Mat::zeros(features.nrows(), 3);
     for (place, &axis) in order.iter().take(3).enumerate() {
         let axis = eigen.eigenvectors.column(axis);

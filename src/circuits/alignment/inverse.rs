@@ -9,6 +9,7 @@ use super::{HeadSide, Side};
 use crate::circuits::dictionary::{Frame, UnitBlock, dot};
 use crate::circuits::null::{ln_p_of_best, ln_p_subspace};
 use crate::math::statistics::benjamini_hochberg;
+use crate::math::statistics::ranked;
 
 /// One side of one head beside the features that are searched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,8 +99,7 @@ impl FeatureSearch {
         let mut hits = self.hits.clone();
         let q = benjamini_hochberg(&hits.iter().map(|hit| hit.p).collect::<Vec<_>>());
         hits.iter_mut().zip(q).for_each(|(hit, q)| hit.q = q);
-        hits.sort_by(|a, b| b.cos.abs().total_cmp(&a.cos.abs()));
-        hits
+        ranked(&hits, |hit| hit.cos.abs())
     }
 }
 

@@ -1,6 +1,6 @@
 //! One cell of one head's pattern, taken apart; and the model rerun with a part of it changed.
 
-use super::super::Engine;
+use super::super::{Engine, Maker};
 use super::run::{guesses, next_probabilities};
 use crate::circuits::attribution::{Cells, Removal, dynamic_threshold};
 use crate::circuits::components::ComponentTerms;
@@ -11,6 +11,7 @@ use crate::circuits::relative_attention::HeadTerms;
 use crate::circuits::sad::prefix_rule_2024;
 use crate::circuits::sad_event::SadEvent;
 use crate::circuits::sad_run::{LayerRun, edited_scores};
+use crate::math::statistics::ranked;
 use crate::model::forward::{ForwardPass, LayerTrace, Site};
 use crate::model::{AttentionLayer, Model, Part as Matrices, Weights};
 use crate::worker::protocol::attention::{
@@ -97,15 +98,14 @@ fn removal(
 fn parts(terms: ComponentTerms) -> Vec<Part> {
     let totals = terms.totals(None);
     let rows = terms.terms.chunks_exact(terms.d_head.max(1));
-    let mut parts: Vec<Part> = (terms.components.iter().zip(totals).zip(rows))
+    let parts: Vec<Part> = (terms.components.iter().zip(totals).zip(rows))
         .map(|((&component, total), row)| Part { component, total, terms: row.to_vec() })
         .collect();
-    parts.sort_by(|a, b| b.total.abs().total_cmp(&a.total.abs()));
-    parts
+    ranked(&parts, |part| part.total.abs())
 }
 
 /// Reruns the model from the cell's layer on with an edit of its head's scores.
-pub(super) fn change(
+pub(super) async fn change(
     engine: &mut Engine,
     at: CellAt,
     intervention: &Intervention,
@@ -130,9 +130,10 @@ pub(super) fn change(
             scores.copy_from_slice(&edited);
         }
     };
-    let after = pass.step(model, true, Some(&mut edit))?;
+    let products = &mut Maker::default();
+    let after = pass.step_by(products, model, true, Some(&mut edit)).await?;
     while pass.next_layer() < model.arch.n_layers {
-        pass.step(model, false, None)?;
+        pass.step_by(products, model, false, None).await?;
         out(Tell::Progress { done: pass.next_layer(), total: model.arch.n_layers }, Vec::new());
     }
     let row = |pattern: &[f32]| -> Vec<f32> {
@@ -140,10 +141,10 @@ pub(super) fn change(
         pattern.get(start..start + n).map(<[f32]>::to_vec).unwrap_or_default()
     };
     let next_before = run.next.clone();
-    let mut next_after = guesses(model, &pass, n - 1, &label)?;
+    let mut next_after = guesses(model, &pass, products, n - 1, &label).await?;
     if !next_before.is_empty() {
         // The tokens that were likely before are shown after, however unlikely they have become.
-        let probabilities = next_probabilities(model, &pass, n - 1)?;
+        let probabilities = next_probabilities(model, &pass, products, n - 1).await?;
         for guess in &next_before {
             if next_after.iter().all(|g| g.id != guess.id) {
                 let probability = probabilities.get(guess.id as usize).copied().unwrap_or(0.0);

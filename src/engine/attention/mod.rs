@@ -6,11 +6,10 @@ pub(super) mod set;
 
 use std::collections::HashMap;
 
-use super::Engine;
+use super::{Engine, Maker};
 use crate::circuits::omega::{Circuit, decompose};
 use crate::circuits::relative_attention::TermBasis;
 use crate::circuits::sad_run::{HeadSad, LayerRun, Look};
-use crate::model::forward::Cpu;
 use crate::model::{AttentionLayer, Model, Part, Weights};
 use crate::worker::protocol::attention::{Ask, Tell as AttentionTell};
 use crate::worker::protocol::{Failure, Out, Tell};
@@ -29,9 +28,11 @@ pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Resul
     match ask {
         // Where there is no GPU in the build, the CPU answers what it was offered.
         Ask::Run(prompt) | Ask::RunOnGpu(prompt, _) => {
-            engine.run_by(&mut Cpu, &prompt, out).await.map(drop)
+            engine.run_by(&mut Maker::default(), &prompt, out).await.map(drop)
         }
-        Ask::Set(spec) | Ask::SetOnGpu(spec, _) => set::set(engine, &mut Cpu, &spec, out).await,
+        Ask::Set(spec) | Ask::SetOnGpu(spec, _) => {
+            set::set(engine, &mut Maker::default(), &spec, out).await
+        }
         Ask::Looks(prompt, look) => {
             engine.run(&prompt).await?;
             looks(engine, look, out)
@@ -42,7 +43,7 @@ pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Resul
         }
         Ask::Change(prompt, at, intervention) => {
             engine.run(&prompt).await?;
-            cell::change(engine, at, &intervention, out)
+            cell::change(engine, at, &intervention, out).await
         }
     }
 }

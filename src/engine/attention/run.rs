@@ -1,9 +1,9 @@
 //! From the reader's prompt to traces of every layer, remembered until another prompt comes.
 
-use super::super::Engine;
-use crate::math::statistics::softmax;
+use super::super::{Engine, Maker};
+use crate::math::statistics::{largest_first, softmax};
 use crate::model::architecture::Architecture;
-use crate::model::forward::{Cpu, Products};
+use crate::model::forward::Products;
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, LayerTrace, Model};
 use crate::worker::protocol::attention::{Guess, Prompt, Ran, Tell as AttentionTell};
@@ -56,7 +56,7 @@ impl Engine {
 
     /// Runs `prompt` on the CPU unless it was the last one, and tells nothing.
     pub(super) async fn run(&mut self, prompt: &Prompt) -> Result<(), Failure> {
-        self.run_by(&mut Cpu, prompt, &mut |_, _| {}).await
+        self.run_by(&mut Maker::default(), prompt, &mut |_, _| {}).await
     }
 }
 
@@ -82,7 +82,7 @@ async fn run(
         }
         out(Tell::Progress { done: layer + 1, total: model.arch.n_layers }, Vec::new());
     }
-    let next = guesses(model, &pass, last, &label)?;
+    let next = guesses(model, &pass, products, last, &label).await?;
     out(Tell::Attention(AttentionTell::Next(next.clone())), Vec::new());
     Ok(Run { prompt: prompt.clone(), traces, next, ran })
 }
@@ -117,28 +117,29 @@ fn ids_of(tokenizer: Option<&Tokenizer>, prompt: &Prompt, bos: bool) -> Result<V
 }
 
 /// The probability of every token after `position`, `[d_vocab]`.
-pub(super) fn next_probabilities(
+pub(super) async fn next_probabilities(
     model: &Model,
     pass: &ForwardPass,
+    products: &mut impl Products,
     position: usize,
 ) -> Result<Vec<f64>, Failure> {
-    let logits = pass.logits(model, &[(0, position)])?;
+    let logits = pass.logits_by(products, model, &[(0, position)]).await?;
     Ok(softmax(&logits.into_iter().map(f64::from).collect::<Vec<_>>()))
 }
 
 /// What the model expects after `position`, likeliest first; empty where it has no unembedding or sees both ways.
-pub(super) fn guesses(
+pub(super) async fn guesses(
     model: &Model,
     pass: &ForwardPass,
+    products: &mut impl Products,
     position: usize,
     label: &dyn Fn(u32) -> String,
 ) -> Result<Vec<Guess>, Failure> {
     if model.arch.unembedding.is_none() || !model.arch.causal {
         return Ok(Vec::new());
     }
-    let probabilities = next_probabilities(model, pass, position)?;
-    let mut order: Vec<usize> = (0..probabilities.len()).collect();
-    order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+    let probabilities = next_probabilities(model, pass, products, position).await?;
+    let order = largest_first(&probabilities);
     let guess = |&id: &usize| Guess {
         id: id as u32,
         text: label(id as u32),

@@ -53,7 +53,8 @@ pub(in crate::engine) async fn forward(
     let out = RefCell::new(out);
     let report = |report| (out.borrow_mut())(Tell::Gpu(report), Vec::new());
     let drills = if let GpuChoice::Drill { losses } = choice { losses } else { 0 };
-    let mut products = Offered { gpu, lives: LIVES, drills, made: 0, clock, report: &report };
+    let (clock, report) = (Some(clock), Some(&report as &dyn Fn(GpuReport)));
+    let mut products = Offered { gpu, lives: LIVES, drills, made: 0, clock, report };
     let mut tell = |tell, arrays| (out.borrow_mut())(tell, arrays);
     match what {
         Forward::Prompt(prompt) => engine.run_by(&mut products, &prompt, &mut tell).await.map(drop),
@@ -87,19 +88,26 @@ async fn chosen(
     Ok((faster.then_some(gpu), Some(ms)))
 }
 
-/// A GPU that may go away, and the CPU behind it.
-struct Offered<'a> {
+/// A GPU that may go away, and the CPU behind it; by default, the CPU alone.
+#[derive(Default)]
+pub(in crate::engine) struct Offered<'a> {
     gpu: Option<Gpu>,
     /// Devices that may still be lost.
     lives: usize,
     /// Losses that are still to be made, and how many products were.
     drills: usize,
     made: usize,
-    clock: fn() -> f64,
-    report: &'a dyn Fn(GpuReport),
+    clock: Option<fn() -> f64>,
+    report: Option<&'a dyn Fn(GpuReport)>,
 }
 
 impl Offered<'_> {
+    fn tell(&self, report: GpuReport) {
+        if let Some(tell) = self.report {
+            tell(report);
+        }
+    }
+
     /// What `make` makes on a GPU; `None` if it is the CPU's.
     async fn offer<T>(
         &mut self,
@@ -116,10 +124,10 @@ impl Offered<'_> {
                 Err(GpuError::Model(error)) => return Err(error),
                 Err(GpuError::Lost { message }) if self.lives > 0 => {
                     self.lives -= 1;
-                    match Gpu::request(GpuOptions::new(self.clock)).await {
+                    match Gpu::request(GpuOptions::new(self.clock.unwrap_or(|| 0.0))).await {
                         Ok(next) => {
                             self.gpu = Some(next);
-                            (self.report)(GpuReport::Resumed { why: message });
+                            self.tell(GpuReport::Resumed { why: message });
                             continue;
                         }
                         Err(error) => error,
@@ -130,7 +138,7 @@ impl Offered<'_> {
             gpu.destroy();
             self.gpu = None;
             let (layers, why) = (Vec::new(), why.to_string());
-            (self.report)(GpuReport::LeftToCpu { layers, why, ms: None });
+            self.tell(GpuReport::LeftToCpu { layers, why, ms: None });
         }
         Ok(None)
     }

@@ -9,7 +9,7 @@ mod forward;
 mod spectra;
 
 pub(super) use alignment::alignment;
-pub(super) use forward::{Forward, forward};
+pub(super) use forward::{Forward, Offered, forward};
 pub(super) use spectra::Spectra;
 
 use super::Engine;

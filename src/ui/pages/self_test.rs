@@ -98,7 +98,7 @@ pub fn SelfTest() -> Html {
         <>
             <h2>{ "Self-test" }</h2>
             <p class="hint">{ "Heads with a known decomposition are computed on this machine's GPU in f32 and on its CPU in f64. Nothing leaves the machine." }</p>
-            <p>{ format!("This page has {threads} worker(s) on the CPU, in f64. Spectra of a large model go to the GPU where that is faster, each with a certificate; one that fails is computed again in f64. The choice is yours on the Heads page, with a drill that takes the GPU away in the middle of the work.") }</p>
+            <p>{ format!("This page has {threads} {} on the CPU, in f64. Spectra and comparisons of a large model, long prompts and prompt sets go to the GPU where a trial shows that to be faster; every spectrum comes with a certificate, and one that fails is computed again in f64. The choice is yours on the Heads page, with a drill that takes the GPU away in the middle of the work.", if threads == 1 { "worker" } else { "workers" }) }</p>
             <div class="controls"><button type="button" class="primary" onclick={start} disabled={running} data-testid="run-self-test">{ "run the self-test" }</button>
                 <Switch label="thorough: heads 16 to 256 wide, up to 4096 rows" on={*thorough} on_change={choose} /></div>
             { match &*run {

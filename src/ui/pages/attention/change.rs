@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use crate::circuits::intervention::{Action as Edit, Intervention, listed_directions};
 use crate::circuits::sad::RunningSum;
+use crate::math::statistics::largest_first;
 use crate::ui::app::use_app;
 use crate::ui::format::{percent, three, token};
 use crate::ui::state::Action;
@@ -171,10 +172,11 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
 }
 fn outcome_view(label: &str, changed: &Changed, ran: &Ran, at: CellAt) -> Html {
     let word = |i: usize| ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();
-    let mut rows: Vec<usize> = (0..changed.attention_before.len()).collect();
     let before = |i: usize| changed.attention_before.get(i).copied().unwrap_or(0.0);
     let after = |i: usize| changed.attention_after.get(i).copied().unwrap_or(0.0);
-    rows.sort_by(|&a, &b| before(b).max(after(b)).total_cmp(&before(a).max(after(a))));
+    let either = |i: usize| f64::from(before(i).max(after(i)));
+    let keys: Vec<f64> = (0..changed.attention_before.len()).map(either).collect();
+    let rows = largest_first(&keys);
     let p = |x: f32| percent(f64::from(x));
     html! {
         <div class="sides" data-testid="changed">

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::circuits::components::Component;
+use crate::math::statistics::ranked;
 use crate::ui::charts::Table;
 use crate::ui::export::save;
 use crate::ui::format::{three, token};
@@ -46,8 +47,8 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
     };
     let through = move |p: &Part| p.terms.get(k).copied().unwrap_or(0.0);
     let side = |title: &'static str, parts: &[Part]| {
-        let mut shown: Vec<&Part> = parts.iter().collect();
-        shown.sort_by(|a, b| through(b).abs().total_cmp(&through(a).abs()));
+        let shown: Vec<&Part> = parts.iter().collect();
+        let shown = ranked(&shown, |p| through(p).abs());
         let row = |label: String, one: f64, all: f64| html! { <tr><th scope="row">{ label }</th><td>{ three(one) }</td><td>{ three(all) }</td></tr> };
         let sum = |of: &dyn Fn(&Part) -> f64, of_parts: &[&Part]| {
             of_parts.iter().map(|p| of(p)).sum::<f64>()

@@ -7,6 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::measured::MeasuredHead;
+use crate::math::statistics::ranked;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
 use crate::ui::format::{percent, three};
@@ -73,8 +74,8 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         return Html::default();
     };
     let slug = |(layer, head): (usize, usize)| format!("L{layer}H{head}");
-    let mut heads: Vec<&MeasuredHead> = last.heads.iter().collect();
-    heads.sort_by(|a, b| a.gain().total_cmp(&b.gain()));
+    let heads: Vec<&MeasuredHead> = last.heads.iter().collect();
+    let heads = ranked(&heads, |h| -h.gain());
     let mut names: Vec<(usize, usize)> = heads.iter().map(|h| (h.layer, h.head)).collect();
     let wanted = app.value().route.text(HEAD).map(str::to_owned);
     let chosen = names.iter().copied().find(|at| Some(slug(*at)) == wanted);

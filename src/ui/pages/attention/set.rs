@@ -13,6 +13,7 @@ use crate::circuits::controls::ControlOptions;
 use crate::circuits::prompts::Task;
 use crate::circuits::sad::EventRule;
 use crate::circuits::sad_set::SetOptions;
+use crate::math::statistics::ranked;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::Table;
 use crate::ui::export::save;
@@ -145,8 +146,8 @@ pub(super) fn SetView() -> Html {
 }
 
 fn view(app: &App, outcome: &SetOutcome) -> Html {
-    let mut heads: Vec<&MeasuredHead> = outcome.heads.iter().filter(|h| h.n_events > 0).collect();
-    heads.sort_by(|a, b| a.gain().total_cmp(&b.gain()));
+    let heads: Vec<&MeasuredHead> = outcome.heads.iter().filter(|h| h.n_events > 0).collect();
+    let heads = ranked(&heads, |h| -h.gain());
     let header = [
         "head",
         "events",

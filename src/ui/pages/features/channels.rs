@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use super::asker::channels;
 use crate::circuits::composition::{Channel, Reading};
+use crate::math::statistics;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, Table};
 use crate::ui::format::three;
@@ -92,8 +93,7 @@ pub(super) fn ChannelView() -> Html {
         ("z".into(), "σ beyond chance".into()),
         ("classical".into(), "whole matrices".into()),
     ];
-    let mut ranked = heard.0.clone();
-    ranked.sort_by(|a, b| measure(&slug, b).total_cmp(&measure(&slug, a)));
+    let mut ranked = statistics::ranked(&heard.0, |c| measure(&slug, c));
     let threshold =
         ranked.get(shown.saturating_sub(1)).or(ranked.last()).map(|c| measure(&slug, c));
     ranked.truncate(shown);

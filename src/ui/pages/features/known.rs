@@ -8,6 +8,7 @@ use yew::prelude::*;
 use crate::circuits::alignment::{AlignmentReport, FeatureHit, Side};
 use crate::circuits::dictionary::{Along, Builtin, FileChoice};
 use crate::circuits::matching::Pair;
+use crate::math::statistics::ranked;
 use crate::model::Weights;
 use crate::ui::route::Route;
 use crate::worker::pool::Dropped;
@@ -132,8 +133,7 @@ impl Reducible for Known {
             Heard::Tell(FeatureTell::Hits { label, hits }) => {
                 let (_, mut all) = next.hits.take().unwrap_or_default();
                 all.extend(hits);
-                all.sort_by(|a, b| b.cos.abs().total_cmp(&a.cos.abs()));
-                next.hits = Some((label, all));
+                next.hits = Some((label, ranked(&all, |hit| hit.cos.abs())));
             }
             Heard::Tell(FeatureTell::Broken(failure)) | Heard::Failed(failure) => {
                 next.failed = Some(failure);
