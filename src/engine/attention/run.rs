@@ -5,7 +5,7 @@ use crate::math::statistics::{largest_first, softmax};
 use crate::model::architecture::Architecture;
 use crate::model::forward::Products;
 use crate::model::tokenizer::{Start, Tokenizer};
-use crate::model::{ForwardPass, LayerTrace, Model};
+use crate::model::{ForwardPass, LayerTrace, Model, ModelError};
 use crate::worker::protocol::attention::{Guess, Prompt, Ran, Tell as AttentionTell};
 use crate::worker::protocol::{Failure, Out, Tell};
 
@@ -69,7 +69,16 @@ async fn run(
 ) -> Result<Run, Failure> {
     let bos = prompt.bos.unwrap_or(model.arch.prepend_bos);
     let ids = ids_of(tokenizer, prompt, bos)?;
-    let mut pass = ForwardPass::of_tokens(model, std::slice::from_ref(&ids))?;
+    let n = ids.len();
+    let too_long = |error: ModelError| match error {
+        ModelError::OutOfRange { what: "position", count, .. } => {
+            let what = format!("the prompt has {n} tokens, and this model reads at most {count}");
+            let hint = "Shorten it; the start token counts too.".into();
+            Failure { hint, ..Failure::new(what) }
+        }
+        other => other.into(),
+    };
+    let mut pass = ForwardPass::of_tokens(model, std::slice::from_ref(&ids)).map_err(too_long)?;
     let label = |id: u32| tokenizer.map_or_else(|| format!("#{id}"), |t| t.label(id));
     let (last, tokens) = (ids.len() - 1, ids.iter().map(|&id| label(id)).collect());
     let ran = Ran { ids, tokens, bos, named: named(&model.arch) };

@@ -209,6 +209,15 @@ pub struct Cell {
     pub unsplit: Option<String>,
 }
 
+impl Cell {
+    /// One past the last position that `dest` can see: itself in a causal model, the end of the prompt in one that sees both
+    /// ways.
+    pub fn seen_from(&self, dest: usize) -> usize {
+        let visible = self.event.as_ref().map_or(0, |event| event.relative.n_visible);
+        if visible > dest + 1 { visible } else { dest + 1 }
+    }
+}
+
 /// Which singular vectors the rules of earlier work call the explanation of a score.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Rules {

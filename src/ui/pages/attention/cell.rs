@@ -11,6 +11,7 @@ use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
 use crate::ui::format::{percent, short_exponent, three, token};
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::select::Slider;
 use crate::worker::protocol::attention::{Cell, CellAt, Ran, Rules};
 
 /// Properties of [`CellView`].
@@ -63,6 +64,19 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
         let app = app.clone();
         Callback::from(move |k: usize| app.set("k", k))
     };
+    let slide = {
+        let app = app.clone();
+        Callback::from(move |k: f64| app.set("k", k as usize))
+    };
+    let in_view = (k != top).then(|| {
+        let (term, sigma) = (terms.get(k).copied().unwrap_or(0.0), cell.sigma.get(k).copied());
+        format!(
+            " The pair in view, k = {k} with σ = {}, adds {} of the {}.",
+            three(sigma.unwrap_or(0.0)),
+            three(term),
+            three(event.relative.score)
+        )
+    });
     let table = {
         let (terms, control, sigma) =
             (terms.clone(), cell.control_terms.clone(), cell.sigma.clone());
@@ -108,6 +122,8 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             ..Series::default()
         },
     ];
+    let all = || series.iter().flat_map(|s| s.points.iter().map(|p| p.1));
+    let reached = (all().fold(0.0, f64::min), all().fold(1.0, f64::max) * 1.05);
     let sums = {
         let series = series.clone();
         Callback::from(move |()| {
@@ -127,7 +143,8 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     let n = |x: Option<usize>| x.map_or_else(|| "–".into(), |x| x.to_string());
     html! {
         <section class="column cell" aria-label="Score, taken apart">
-            <p class="sentence" aria-live="polite" data-testid="explain">{ explain }</p>
+            <p class="sentence" aria-live="polite" data-testid="explain">{ explain }{ in_view }</p>
+            <div class="controls"><Slider label="singular vector k" min={0.0} max={terms.len().saturating_sub(1) as f64} step={1.0} value={k as f64} on_change={slide} /></div>
             <Figure name={format!("{name}-terms")} {table} convention="relative attention, folded weights, score scale included"
                 caption={html! { { format!("Relative attention {} as a sum over singular vectors.", three(event.relative.score)) } }}>
                 <Bars label={format!("Terms of relative attention, {} singular vectors, the largest is k = {top}", terms.len())}
@@ -149,7 +166,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             { rules(&cell.rules, terms.len()) }
             <p class="hint">{ "A small N_recon is no evidence by itself; compare with the basis control, and look at large scores." }</p>
             <Figure name={format!("{name}-running-sum")} table={sums} caption={html! { { "Share of the score reached by the largest terms." } }}>
-                <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some((0.0, 1.3))} cursor={Some(needed as f64)} />
+                <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some(reached)} cursor={Some(needed as f64)} />
             </Figure>
             <p class="convention">{ format!("score {} (scale included) · terms add up to {} of the largest score · controls: {} rotations of each kind, seed {}", three(event.score), short_exponent(cell.remainder_share), drawn.draws, drawn.seed) }</p>
             <Components cell={cell.clone()} {k} ran={props.ran.clone()} />

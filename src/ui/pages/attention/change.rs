@@ -59,7 +59,9 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
         });
     }
     let (Some(at), Some(cell)) = (props.at, props.cell.as_ref()) else { return Html::default() };
-    let terms = cell.event.as_ref().map(|e| e.relative.terms.clone()).unwrap_or_default();
+    // A destination that sees one source gives it everything, whatever the score.
+    let Some(event) = cell.event.as_ref() else { return Html::default() };
+    let terms = event.relative.terms.clone();
     let order = RunningSum::of(&terms).order;
     let top = order.first().copied().unwrap_or(0);
     let k = app.value().route.value("k").filter(|k| *k < terms.len()).unwrap_or(top);
@@ -91,7 +93,7 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
 
     let list = (*typed).clone().unwrap_or_else(|| k.to_string());
     // Another source that the destination sees.
-    let others: Vec<usize> = (0..=at.dest).filter(|i| *i != at.src).collect();
+    let others: Vec<usize> = (0..cell.seen_from(at.dest)).filter(|i| *i != at.src).collect();
     let other =
         others.iter().copied().find(|i| i == &*partner).or(others.first().copied()).unwrap_or(0);
     let chosen = match action.as_str() {

@@ -40,9 +40,14 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
     let Some((layer, head)) = props.head.filter(|_| values.len() == n * n && n > 0) else {
         return html! { <section class="column"><p class="empty">{ "Pick a head." }</p></section> };
     };
+    let seen = (*values).clone();
     let on_select = Callback::from(move |(dest, src): (usize, usize)| {
+        // Where nothing can be seen there is no score to take apart.
+        if seen.get(dest * n + src).is_none_or(|p| *p == 0.0) {
+            return;
+        }
         let route = app.value().route.clone().with("layer", layer).with("head", head);
-        app.go(route.with("dest", dest).with("src", src.min(dest)));
+        app.go(route.with("dest", dest).with("src", src));
     });
     let table = {
         let (values, names) = ((*values).clone(), (*names).clone());

@@ -90,6 +90,8 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     let words = app.value().model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
     let built_in = app.value().model.as_ref().is_some_and(|m| m.built_in.is_some());
     let bos = props.ran.as_ref().is_some_and(|r| r.bos);
+    let is_unknown = |t: &&String| matches!(t.trim(), "<unk>" | "[UNK]");
+    let unknown = props.ran.as_ref().map_or(0, |ran| ran.tokens.iter().filter(is_unknown).count());
     let by_dest = app.value().route.text("side") == Some("dest");
     let set_side = {
         let app = app.clone();
@@ -141,6 +143,9 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                         { for next.iter().take(5).map(|g| html! { <span><code>{ token(&g.text) }</code>{ format!(" {} ", percent(g.probability)) }</span> }) }
                     </p>
                 }
+                if unknown > 0 {
+                    <p class="hint" data-testid="unknown">{ format!("{unknown} of these tokens stand for words that this model's vocabulary does not have.") }</p>
+                }
                 if !ran.named.is_empty() { <p class="hint">{ format!("In this family: {}.", ran.named.join("; ")) }</p> }
             }
         </section>
@@ -157,7 +162,9 @@ fn colour(
     dark: bool,
 ) -> Option<String> {
     let (k, d_head) = (k?, cell.sigma.len());
-    if token > dest && !by_dest {
+    let all = if by_dest { &cell.dest_coefficients } else { &cell.src_coefficients };
+    let seen = if by_dest { all.len() / d_head.max(1) } else { cell.seen_from(dest) };
+    if token >= seen {
         return None;
     }
     let sign = if by_dest {
@@ -165,9 +172,7 @@ fn colour(
     } else {
         f64::from(*cell.dest_coefficients.get(dest * d_head + k)?).signum()
     };
-    let all = if by_dest { &cell.dest_coefficients } else { &cell.src_coefficients };
     let of = |i: usize| all.get(i * d_head + k).map_or(0.0, |&c| sign * f64::from(c));
-    let seen = if by_dest { all.len() / d_head.max(1) } else { dest + 1 };
     let max = (0..seen).map(|i| of(i).abs()).fold(0.0, f64::max);
     let (scale, value) = (Scale::Diverging { max }, of(token));
     Some(format!(
