@@ -75,7 +75,10 @@ fn answer(formulae: &LatexToMathML, line: &str) -> Result<String, String> {
 fn html(formulae: &LatexToMathML, markdown: &str) -> Result<String, String> {
     let (mut in_word, mut failed) = (false, None);
     let mut set = |tex: &str, display| match formulae.convert_with_local_state(tex, display) {
-        Ok(done) => Event::InlineHtml(done.mathml.into()),
+        // A formula that is wider than its column is scrolled, by keyboard too.
+        Ok(done) => Event::InlineHtml(
+            done.mathml.replace(r#"display="block""#, r#"display="block" tabindex="0""#).into(),
+        ),
         Err(why) => {
             failed = Some(format!("cannot set {tex}: {why:?}"));
             Event::Text(tex.to_owned().into())

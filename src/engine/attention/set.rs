@@ -170,7 +170,7 @@ mod tests {
         let located: Vec<Located> =
             [5, 5, 5, 40, 1].map(|n| Located { ids: vec![0; n], dest: n - 1, src: None }).into();
         assert_eq!(batches(&located, 10), [0..2, 2..3, 3..4, 4..5]);
-        assert_eq!(batches(&located, 1000), [0..5]);
-        assert_eq!(batches(&[], 10), [0..0]);
+        assert_eq!(batches(&located, 1000), std::slice::from_ref(&(0..5)));
+        assert_eq!(batches(&[], 10), std::slice::from_ref(&(0..0)));
     }
 }
