@@ -52,7 +52,7 @@ pub struct BarsProps {
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 190.0;
 const LEFT: f64 = 46.0;
-const TOP: f64 = 14.0;
+const TOP: f64 = 20.0;
 const BOTTOM: f64 = 36.0;
 
 /// A bar chart.
@@ -139,7 +139,7 @@ pub fn Bars(props: &BarsProps) -> Html {
                 <text class="tick" x={px(LEFT + step * (t + 0.5))} y={px(HEIGHT - BOTTOM + 19.0)} text-anchor="middle">{ t }</text>
             }) }
             <text class="name" x={px(WIDTH - 4.0)} y={px(HEIGHT - 3.0)} text-anchor="end">{ format!("{} →", props.x) }</text>
-            <text class="name" x="2" y={px(TOP - 3.0)}>{ props.y.clone() }</text>
+            <text class="name" x="2" y={px(TOP - 10.0)}>{ props.y.clone() }</text>
         </svg>
     }
 }
