@@ -112,3 +112,13 @@ fn shares_of_a_set_join_to_the_whole() {
         assert_eq!(whole.largest, joined.largest);
     }
 }
+
+#[test]
+fn a_share_without_a_prompt_is_done_at_once() {
+    let spec = SetSpec { share: Share { index: 0, of: 2 }, ..indirect_objects(1) };
+    let told = ask(&mut open(4000, || 0.0), Ask::Attention(Attention::Set(spec)), vec![]);
+    assert!(matches!(
+        &told[..],
+        [(Tell::Attention(AttentionTell::SetDone { n: 0, correct: None, .. }), _)]
+    ));
+}

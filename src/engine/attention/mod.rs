@@ -28,7 +28,7 @@ pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Resul
     match ask {
         // Where there is no GPU in the build, the CPU answers what it was offered.
         Ask::Run(prompt) | Ask::RunOnGpu(prompt, _) => {
-            engine.run_by(&mut Maker::default(), &prompt, out).await.map(drop)
+            engine.run_by(&mut Maker::default(), &prompt, out).await
         }
         Ask::Set(spec) | Ask::SetOnGpu(spec, _) => {
             set::set(engine, &mut Maker::default(), &spec, out).await

@@ -32,6 +32,11 @@ pub(in super::super) async fn set(
     let (prompts, located) = prompts(engine.model()?, tokenizer, spec)?;
     let example = example(tokenizer, &prompts);
     let own = spec.share.of_prompts(located.len());
+    // Fewer prompts than shares: this one reads no file.
+    if own.is_empty() {
+        out(Tell::Attention(AttentionTell::SetDone { n: 0, correct: None, example }), Vec::new());
+        return Ok(());
+    }
     let (prompts, located) = (&prompts[own.clone()], &located[own]);
     for layer in 0..n_layers {
         engine.bases(layer)?;

@@ -57,7 +57,7 @@ pub(in crate::engine) async fn forward(
     let mut products = Offered { gpu, lives: LIVES, drills, made: 0, clock, report };
     let mut tell = |tell, arrays| (out.borrow_mut())(tell, arrays);
     match what {
-        Forward::Prompt(prompt) => engine.run_by(&mut products, &prompt, &mut tell).await.map(drop),
+        Forward::Prompt(prompt) => engine.run_by(&mut products, &prompt, &mut tell).await,
         Forward::Set(spec) => set::set(engine, &mut products, &spec, &mut tell).await,
     }
 }

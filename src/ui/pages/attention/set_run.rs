@@ -116,7 +116,8 @@ impl SetRun {
             Tell::Attention(AttentionTell::SetDone { n, correct, example }) => {
                 let outcome = &mut self.heard.borrow_mut().outcome;
                 outcome.n += n;
-                outcome.correct = outcome.correct.map_or(correct, |sum| Some(sum + correct?));
+                let both = outcome.correct.zip(correct).map(|(sum, more)| sum + more);
+                outcome.correct = both.or(outcome.correct).or(correct);
                 outcome.example = example;
             }
             Tell::Progress { .. } => self.session.act_soon(Action::Step),
