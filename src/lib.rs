@@ -9,11 +9,12 @@
 //! | 2 | [`model`] | transformers: config, one short file per family, weight processing, rotary, tokenizer, forward |
 //! | 3 | [`circuits`] | Ω and OV: spectra, alignment with dictionaries, null models, sparse attention decomposition |
 //! | 3 | [`toy`] | the paper's toy model: gradients by hand, Adam, tasks, theorems; stands on [`circuits`] for decomposing scores |
-//! | 4 | `gpu` | one `.rs` + `.wgsl` pair per kernel; adds speed, never meaning |
-//! | 5 | `engine` | the CPU or the GPU behind one set of functions; the only part that knows there are two |
-//! | 6 | `worker` | the protocol between the page and its workers, transport, serving |
+//! | 4 | `gpu` | a WebGPU device and its kernels, one `.rs` + `.wgsl` pair each; adds speed, never meaning |
+//! | 5 | `protocol` | questions and answers between the page and a worker, as plain values |
+//! | 6 | `engine` | what a question asks for, computed on the CPU or the GPU |
 //! | 6 | `cli` | the command line `omega`: the same core, native |
-//! | 7 | `ui` | Yew: state, charts, pages, words |
+//! | 7 | `worker` | how a question travels to a worker and its answer back |
+//! | 8 | `ui` | Yew: state, charts, pages, words |
 //!
 //! # Invariants
 //! - Only `math::layout` knows that nalgebra is column-major; on every wire (files, messages, GPU buffers) matrices are
@@ -39,6 +40,8 @@ pub mod engine;
 pub mod gpu;
 pub mod math;
 pub mod model;
+#[cfg(feature = "page")]
+pub mod protocol;
 pub mod toy;
 #[cfg(feature = "page")]
 pub mod ui;

@@ -6,14 +6,14 @@
 mod built_in;
 
 use built_in::{ask, files, indirect_objects, open};
-use omega_lens::circuits::sad_set::HeadEvents;
+use omega_lens::circuits::sad::set::HeadEvents;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
-use omega_lens::worker::protocol::attention::{
+use omega_lens::protocol::attention::{
     Ask as Attention, Prompt, SetSpec, Share, Tell as AttentionTell,
 };
-use omega_lens::worker::protocol::heads::{Ask as Heads, HeadSpectra, Tell as HeadTell};
-use omega_lens::worker::protocol::{Ask, Tell};
+use omega_lens::protocol::heads::{Ask as Heads, HeadSpectra, Tell as HeadTell};
+use omega_lens::protocol::{Ask, Tell};
 
 const N_LAYERS: usize = 3;
 const N_HEADS: usize = 4;

@@ -10,13 +10,11 @@ mod support;
 use std::collections::BTreeMap;
 
 use built_in::{ask, indirect_objects, open};
-use omega_lens::circuits::sad_set::{HeadEvents, HeadSetReport};
+use omega_lens::circuits::sad::set::{HeadEvents, HeadSetReport};
 use omega_lens::engine::Engine;
-use omega_lens::worker::protocol::attention::{
-    Ask as Attention, Prompt, SetSpec, Tell as AttentionTell,
-};
-use omega_lens::worker::protocol::gpu::{GpuChoice, GpuReport};
-use omega_lens::worker::protocol::{Ask, Tell};
+use omega_lens::protocol::attention::{Ask as Attention, Prompt, SetSpec, Tell as AttentionTell};
+use omega_lens::protocol::gpu::{GpuChoice, GpuReport};
+use omega_lens::protocol::{Ask, Tell};
 use support::{gpu, now};
 
 const PROMPT: &str = "When Mary and John went to the store , John gave a drink to";

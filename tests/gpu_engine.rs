@@ -17,13 +17,11 @@ use omega_lens::circuits::alignment::AlignmentReport;
 use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
-use omega_lens::worker::protocol::features::{
-    Ask as Features, Comparing, Source, Tell as FeatureTell,
-};
-use omega_lens::worker::protocol::gpu::{GpuChoice, GpuReport};
-use omega_lens::worker::protocol::heads::{Ask as Heads, By, HeadSpectra, Tell as HeadTell};
-use omega_lens::worker::protocol::model::Hints;
-use omega_lens::worker::protocol::{Ask, Tell};
+use omega_lens::protocol::features::{Ask as Features, Comparing, Source, Tell as FeatureTell};
+use omega_lens::protocol::gpu::{GpuChoice, GpuReport};
+use omega_lens::protocol::heads::{Ask as Heads, By, HeadSpectra, Tell as HeadTell};
+use omega_lens::protocol::model::Hints;
+use omega_lens::protocol::{Ask, Tell};
 use pollster::block_on;
 use support::{gpu, now};
 

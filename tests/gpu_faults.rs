@@ -8,9 +8,8 @@ mod support;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use omega_lens::gpu::{
-    Factors, Gpu, GpuError, GpuOptions, Operand, Plant, Raw, SvdBatch, self_test,
-};
+use omega_lens::engine::self_test::self_test;
+use omega_lens::gpu::{Factors, Gpu, GpuError, GpuOptions, Operand, Plant, Raw, SvdBatch};
 use omega_lens::math::Mat;
 use omega_lens::math::random::Rng;
 use pollster::block_on;

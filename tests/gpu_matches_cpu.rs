@@ -7,7 +7,8 @@
 #[path = "support/gpu.rs"]
 mod support;
 
-use omega_lens::gpu::{Factors, GpuError, Operand, Plant, Raw, SvdBatch, checks};
+use omega_lens::engine::self_test::checks;
+use omega_lens::gpu::{Factors, GpuError, Operand, Plant, Raw, SvdBatch};
 use omega_lens::math::Mat;
 use omega_lens::math::random::Rng;
 use omega_lens::model::activation::Activation;

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-use omega_lens::circuits::controls::{ControlOptions, Controls, basis_rotated};
-use omega_lens::circuits::relative_attention::{HeadTerms, TermBasis};
-use omega_lens::circuits::sad::{Sparsity, n_recon, sparseness};
+use omega_lens::circuits::sad::controls::{ControlOptions, Controls, basis_rotated};
+use omega_lens::circuits::sad::sparsity::{Sparsity, n_recon, sparseness};
+use omega_lens::circuits::sad::terms::{HeadTerms, TermBasis};
 use omega_lens::math::layout::from_row_major;
 use omega_lens::math::random::Rng;
 use omega_lens::math::{Mat, product_svd};

@@ -5,10 +5,10 @@
 mod golden;
 
 use golden::{Fixture, fixtures, variants};
-use omega_lens::circuits::components_model::{split_head, unsplittable};
-use omega_lens::circuits::intervention::{Action, Intervention};
-use omega_lens::circuits::relative_attention::TermBasis;
-use omega_lens::circuits::sad_run::{HeadSad, LayerRun, Look, edited_scores};
+use omega_lens::circuits::sad::components::model::{split_head, unsplittable};
+use omega_lens::circuits::sad::intervention::{Action, Intervention};
+use omega_lens::circuits::sad::run::{HeadSad, LayerRun, Look, edited_scores};
+use omega_lens::circuits::sad::terms::TermBasis;
 use omega_lens::math::product_svd;
 use omega_lens::model::{
     AttentionLayer, ForwardPass, HeadWeights, LayerTrace, Model, Part, Weights,

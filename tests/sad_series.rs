@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use omega_lens::checkpoint::Checkpoint;
-use omega_lens::circuits::controls::ControlOptions;
 use omega_lens::circuits::prompts::{self, Prompt, Task};
-use omega_lens::circuits::relative_attention::{TermBasis, View};
-use omega_lens::circuits::sad::EventRule;
-use omega_lens::circuits::sad_run::LayerRun;
-use omega_lens::circuits::sad_set::{HeadSet, HeadSetReport, SetOptions};
+use omega_lens::circuits::sad::controls::ControlOptions;
+use omega_lens::circuits::sad::run::LayerRun;
+use omega_lens::circuits::sad::set::{HeadSet, HeadSetReport, SetOptions};
+use omega_lens::circuits::sad::sparsity::EventRule;
+use omega_lens::circuits::sad::terms::{TermBasis, View};
 use omega_lens::circuits::series::training_order;
 use omega_lens::math::product_svd;
 use omega_lens::model::{AttentionLayer, ForwardPass, Hints, Model, Part, Weights};

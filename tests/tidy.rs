@@ -11,7 +11,6 @@ const LAYERS: &[&[&str]] = &[
     &["circuits"],
     &["toy"],
     &["gpu"],
-    // The questions and answers themselves: plain values, below both who asks and who answers.
     &["protocol"],
     &["engine"],
     &["worker"],
@@ -69,9 +68,6 @@ fn code(text: &str) -> String {
 
 /// The module of a file in `src`; the root file and the programs have none.
 fn module(path: &Path) -> Option<String> {
-    if path.starts_with("src/worker/protocol") {
-        return Some("protocol".to_owned());
-    }
     let first = path.strip_prefix("src").ok()?.components().next()?.as_os_str().to_str()?;
     let name = first.trim_end_matches(".rs");
     (name != "lib" && name != "bin").then(|| name.to_owned())
@@ -84,9 +80,6 @@ fn layer(module: &str) -> Option<usize> {
 /// The names that follow `crate::`, also inside braces.
 fn crate_names(code: &str) -> Vec<String> {
     let word = |text: &str| {
-        if text.starts_with("worker::protocol") {
-            return "protocol".to_owned();
-        }
         text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
     };
     let mut names = Vec::new();

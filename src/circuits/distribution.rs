@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::controls::moments;
+use super::sad::controls::moments;
 
 /// Mean, spread and quartiles of some values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -10,8 +10,8 @@ use super::sad::{Args, SadConvention, basis, name, number};
 use crate::circuits::CircuitError;
 use crate::circuits::distribution::Distribution;
 use crate::circuits::prompts::{self, Prompt, Task};
-use crate::circuits::sad_run::LayerRun;
-use crate::circuits::sad_set::{HeadSet, HeadSetReport, SetOptions};
+use crate::circuits::sad::run::LayerRun;
+use crate::circuits::sad::set::{HeadSet, HeadSetReport, SetOptions};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, ForwardPass, Model, Part};
 

@@ -12,8 +12,8 @@ use crate::circuits::dictionary::{
 use crate::circuits::matching::{CosineMatrix, LARGEST};
 use crate::circuits::whitening::{Anisotropy, Gram};
 use crate::model::{Model, Weights};
-use crate::worker::protocol::features::{Comparing, Source};
-use crate::worker::protocol::{Failure, Question};
+use crate::protocol::features::{Comparing, Source};
+use crate::protocol::{Failure, Question};
 
 /// Rows of a dictionary in memory at a time.
 const BLOCK: usize = 2048;

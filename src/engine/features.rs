@@ -9,10 +9,8 @@ use crate::circuits::dictionary::{Builtin, Hook};
 use crate::circuits::matching::Pair;
 use crate::circuits::omega::{Circuit, decompose};
 use crate::model::Weights;
-use crate::worker::protocol::features::{
-    AboutDictionary, Ask, Comparing, Source, Tell as FeatureTell,
-};
-use crate::worker::protocol::{Failure, Out, Tell};
+use crate::protocol::features::{AboutDictionary, Ask, Comparing, Source, Tell as FeatureTell};
+use crate::protocol::{Failure, Out, Tell};
 
 /// Random bases that a channel's strongest pair of vectors is set against.
 const PAIR_DRAWS: usize = 16;

@@ -9,12 +9,12 @@ use crate::circuits::omega::{Circuit, decompose, singular_values};
 use crate::math::layout::{to_row_major, to_row_major_f32};
 use crate::math::{Mat, ProductSvd};
 use crate::model::{AttentionLayer, HeadWeights, Weights};
-use crate::worker::protocol::features::{Comparing, Source};
-use crate::worker::protocol::heads::{
+use crate::protocol::features::{Comparing, Source};
+use crate::protocol::heads::{
     Ask, By, CircuitSpectrum, HeadAt, HeadSpectra, PairTokens, SideTokens, Tell as HeadTell,
     TokenCosine,
 };
-use crate::worker::protocol::{Failure, Out, Tell};
+use crate::protocol::{Failure, Out, Tell};
 
 /// Answers one question.
 pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! Layer 5, the engine: what a worker knows between questions, and how it answers them.
+//! Layer 6, the engine: what a worker knows between questions, and how it answers them.
 //!
 //! Knows no browser: the worker hands it byte sources and a place for answers, so that tests run it natively. One file per
 //! page of questions.
@@ -7,12 +7,12 @@ use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, ModelError, Part};
 #[cfg(feature = "gpu")]
-use crate::worker::protocol::attention::Ask as Attention;
+use crate::protocol::attention::Ask as Attention;
 #[cfg(feature = "gpu")]
-use crate::worker::protocol::features::Ask as Features;
+use crate::protocol::features::Ask as Features;
 #[cfg(feature = "gpu")]
-use crate::worker::protocol::heads::Ask as Heads;
-use crate::worker::protocol::{Ask, Failure, Out, Tell};
+use crate::protocol::heads::Ask as Heads;
+use crate::protocol::{Ask, Failure, Out, Tell};
 
 /// Who makes the products of a forward pass. One type whoever it is, so that the page carries the pass once.
 #[cfg(not(feature = "gpu"))]
@@ -29,7 +29,7 @@ mod on_gpu;
 mod open;
 mod python;
 #[cfg(feature = "gpu")]
-mod self_test;
+pub mod self_test;
 mod toy;
 
 /// A worker's memory.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::model::{Hints, Model, ModelError};
-use crate::worker::protocol::model::{self as protocol, ModelSummary};
-use crate::worker::protocol::{Failure, Question};
+use crate::protocol::model::{self as protocol, ModelSummary};
+use crate::protocol::{Failure, Question};
 
 /// Side files that hold a tokenizer.
 const TOKENIZERS: [&str; 3] = ["tokenizer.json", "vocab.json", "vocab.txt"];

@@ -12,9 +12,9 @@ use super::buffers::Buffer;
 use super::commands::Commands;
 use super::device::Gpu;
 use super::error::GpuError;
-use super::gemm::{Layout, Product};
-use super::span_norms::SpanNorms;
-use super::top_k::{Lists, Matches, Plan, Rows};
+use super::kernels::gemm::{Layout, Product};
+use super::kernels::span_norms::SpanNorms;
+use super::kernels::top_k::{Lists, Matches, Plan, Rows};
 use crate::circuits::alignment::{SideFound, SideOperands};
 use crate::math::top_k::Ranked;
 
@@ -27,7 +27,7 @@ pub struct AlignBatch<'a> {
     pub rotated_axes: &'a [f32],
     /// Width of the residual stream.
     pub d_model: usize,
-    /// Features kept at each end, at most [`super::MAX_K`].
+    /// Features kept at each end, at most [`crate::gpu::MAX_K`].
     pub top: usize,
 }
 

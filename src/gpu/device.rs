@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
 use super::commands::Pace;
 use super::error::GpuError;
 
@@ -27,7 +25,7 @@ impl GpuOptions {
 }
 
 /// Who computes, in the driver's words, and the limits the device was given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GpuDescription {
     /// The adapter's name; browsers may leave it empty.
     pub name: String,

@@ -7,7 +7,7 @@
 use crate::math::Mat;
 
 use super::error::GpuError;
-use super::qr::PANEL_WIDTH;
+use super::kernels::qr::PANEL_WIDTH;
 
 /// Wider heads do not fit the kernels: one thread per column, 256 threads.
 pub(super) const MAX_D_HEAD: usize = 256;

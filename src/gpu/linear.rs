@@ -6,12 +6,12 @@
 //! ```
 //! No shader of its own. CPU twin: [`crate::model::forward::Cpu`].
 
-use super::activate::Activate;
 use super::buffers::Buffer;
 use super::commands::Commands;
 use super::device::{Gpu, locked};
 use super::error::GpuError;
-use super::gemm::{Layout, Product, Raw};
+use super::kernels::activate::Activate;
+use super::kernels::gemm::{Layout, Product, Raw};
 use crate::checkpoint::Dtype;
 use crate::model::ModelError;
 use crate::model::architecture::Orientation;

@@ -13,10 +13,10 @@
 //! # Source
 //! Drmač & Veselić, "New fast and accurate Jacobi SVD algorithm I, II", SIAM J. Matrix Anal. Appl. 29 (2008).
 
-use super::certify::Certificate;
 use super::device::{Gpu, locked};
 use super::error::GpuError;
 use super::factors::{Factors, power_of_two};
+use super::kernels::certify::Certificate;
 
 /// Heads to decompose: pairs of factors, each factor as often as it is needed (grouped queries share keys).
 #[derive(Debug, Clone, Copy)]

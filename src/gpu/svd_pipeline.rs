@@ -1,14 +1,14 @@
 //! One pass of a chunk of heads through the GPU: every dispatch of the decomposition, in order, and one readback.
 
 use super::buffers::Buffer;
-use super::certify::{Certify, WORDS, Weigh, probes};
 use super::device::Gpu;
 use super::error::GpuError;
 use super::factors::weights;
-use super::gemm::{Layout, Product};
-use super::jacobi::Jacobi;
-use super::pivoted_qr::{Cores, Pairing};
-use super::qr::{Dots, Qr};
+use super::kernels::certify::{Certify, WORDS, Weigh, probes};
+use super::kernels::gemm::{Layout, Product};
+use super::kernels::jacobi::Jacobi;
+use super::kernels::pivoted_qr::{Cores, Pairing};
+use super::kernels::qr::{Dots, Qr};
 use super::svd::{Chunk, HeadSvd, unpack};
 
 impl Gpu {

@@ -7,18 +7,18 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{ClipboardEvent, DragEvent, Event};
 use yew::prelude::*;
 
+use super::address::lock;
+use super::address::route::{Page, Route};
+use super::browser::drop;
 use super::compute::{self, Compute};
-use super::drop;
 use super::lessons::panel::Panel;
 use super::lessons::place::Place;
-use super::lock;
+use super::memory::state::{Action, AppState};
 use super::pages;
-use super::route::{Page, Route};
 use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Session};
 use super::spectra::Spectra;
-use super::state::{Action, AppState};
 use super::widgets::{glossary::Symbols, header::Header, notices::Notices};
-use crate::worker::protocol::model::Hints;
+use crate::protocol::model::Hints;
 
 /// The state as Yew's reducer sees it.
 #[derive(Clone, PartialEq, Default)]
@@ -118,7 +118,7 @@ pub fn Root() -> Html {
     let state = use_reducer(|| Store(AppState::at_route(here())));
     let session = use_memo((), |()| Session::new(state.dispatcher()));
     let session: Session = (*session).clone();
-    let dark = use_state(super::widgets::theme::is_dark);
+    let dark = use_state(crate::ui::widgets::theme::is_dark);
     let dragging = use_state(|| false);
 
     use_listeners(&session, &dark, &dragging);
@@ -263,7 +263,7 @@ fn use_listeners(session: &Session, dark: &UseStateHandle<bool>, dragging: &UseS
         let Some(window) = web_sys::window() else { return };
         let route = session.clone();
         listen(&window, "hashchange", move |_| route.act(Action::Go(here())));
-        listen(&window, "omega-theme", move |_| dark.set(super::widgets::theme::is_dark()));
+        listen(&window, "omega-theme", move |_| dark.set(crate::ui::widgets::theme::is_dark()));
         let newer = session.clone();
         let ready = window.document().and_then(|d| d.document_element());
         if ready.is_some_and(|root| root.has_attribute("data-update")) {

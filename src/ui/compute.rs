@@ -1,8 +1,8 @@
 //! Who computes: whether a job is offered to the GPU, by how long the CPU's workers would take.
 
+use crate::protocol::gpu::GpuChoice;
+use crate::protocol::model::ModelSummary;
 use crate::worker::pool::Pool;
-use crate::worker::protocol::gpu::GpuChoice;
-use crate::worker::protocol::model::ModelSummary;
 
 /// Milliseconds of CPU work below which no GPU is asked for: compiling the kernels takes about as long.
 const WORTH_A_GPU_MS: f64 = 1500.0;

@@ -1,30 +1,23 @@
-//! Layer 7, the page: one value of state, one function that changes it, and components that draw it.
+//! Layer 8, the page: one value of state, one function that changes it, and components that draw it.
 //!
-//! [`state`], [`route`], [`text`] and [`format`] are plain Rust and are tested on the host; what needs the browser is
-//! compiled for wasm32 alone.
+//! [`memory`], [`address`] and [`words`] are plain Rust and are tested on the host; what needs the browser is compiled for
+//! wasm32 alone.
 
-pub mod bench_url;
-pub mod format;
+pub mod address;
 pub mod lessons;
-pub mod lock;
+pub mod memory;
 pub mod palette;
 pub mod python;
-pub mod route;
-pub mod state;
-pub mod statistic;
-pub mod text;
-pub mod toy_url;
+pub mod words;
 
 #[cfg(target_arch = "wasm32")]
 pub mod app;
 #[cfg(target_arch = "wasm32")]
+pub mod browser;
+#[cfg(target_arch = "wasm32")]
 pub mod charts;
 #[cfg(target_arch = "wasm32")]
 pub mod compute;
-#[cfg(target_arch = "wasm32")]
-pub mod drop;
-#[cfg(target_arch = "wasm32")]
-pub mod export;
 #[cfg(target_arch = "wasm32")]
 pub mod pages;
 #[cfg(target_arch = "wasm32")]

@@ -1,7 +1,7 @@
 //! "The same in Python": a snippet that reproduces the spectrum on the screen with numpy alone.
 
 use crate::circuits::omega::Circuit;
-use crate::worker::protocol::heads::HeadAt;
+use crate::protocol::heads::HeadAt;
 
 /// The spectrum of one head; `loader` is the engine's code that reads the head's matrices from the reader's own files.
 pub fn spectrum(loader: &str, at: HeadAt) -> String {

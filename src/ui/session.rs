@@ -3,17 +3,17 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, Response};
+use wasm_bindgen_futures::spawn_local;
 use yew::UseReducerDispatcher;
 
 use super::app::Store;
-use super::state::{Action, Nearest, Vectors, Work};
+use super::browser::fetch::fetch;
+use super::browser::time::{now, pause};
+use super::memory::state::{Action, Nearest, Vectors, Work};
+use crate::protocol::heads::{self, HeadAt};
+use crate::protocol::model::Hints;
+use crate::protocol::{Ask, Failure, JobId, Tell};
 use crate::worker::pool::{Dropped, OnTell, Pool};
-use crate::worker::protocol::heads::{self, HeadAt};
-use crate::worker::protocol::model::Hints;
-use crate::worker::protocol::{Ask, Failure, JobId, Tell};
 
 /// Milliseconds between drawings of many small results.
 pub(super) const DRAWING_MS: f64 = 200.0;
@@ -180,7 +180,8 @@ impl Session {
         let session = self.clone();
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
             Tell::Heads(heads::Tell::File { name, bytes }) => {
-                let saved = super::export::save(&name, "application/octet-stream", &bytes);
+                let saved =
+                    crate::ui::browser::export::save(&name, "application/octet-stream", &bytes);
                 if saved.is_err() {
                     session.act(Action::Note(
                         "The browser refused the download.".into(),
@@ -208,37 +209,4 @@ impl Session {
         self.soon.borrow_mut().0.retain(|action| !matches!(action, Action::Step));
         self.act(Action::End);
     }
-}
-
-/// Waits for some milliseconds.
-pub(super) async fn pause(ms: f64) {
-    let timeout = js_sys::Promise::new(&mut |resolve, _| {
-        if let Some(window) = web_sys::window() {
-            // A browser that sets no timer resolves nothing, and draws nothing either.
-            let _ =
-                window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms as i32);
-        }
-    });
-    // The promise is only ever resolved.
-    let _ = JsFuture::from(timeout).await;
-}
-
-/// Milliseconds since the page was opened.
-pub fn now() -> f64 {
-    web_sys::window().and_then(|w| w.performance()).map_or(0.0, |p| p.now())
-}
-
-/// The bytes at a URL of our own origin.
-///
-/// # Errors
-/// What the browser or the server said.
-pub async fn fetch(url: &str) -> Result<Blob, String> {
-    let text = |e: JsValue| e.as_string().unwrap_or_else(|| format!("{url} is out of reach"));
-    let window = web_sys::window().ok_or("no window")?;
-    let response: Response =
-        JsFuture::from(window.fetch_with_str(url)).await.map_err(text)?.dyn_into().map_err(text)?;
-    if !response.ok() {
-        return Err(format!("{url}: {}", response.status()));
-    }
-    JsFuture::from(response.blob().map_err(text)?).await.map_err(text)?.dyn_into().map_err(text)
 }

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use super::compute::Compute;
+use super::memory::state::Action;
 use super::session::Session;
-use super::state::Action;
 use crate::model::Weights;
+use crate::protocol::gpu::{GpuChoice, GpuReport};
+use crate::protocol::heads;
+use crate::protocol::{Ask, JobId, Tell};
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::gpu::{GpuChoice, GpuReport};
-use crate::worker::protocol::heads;
-use crate::worker::protocol::{Ask, JobId, Tell};
 
 /// Which spectra are wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]

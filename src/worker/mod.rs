@@ -1,9 +1,7 @@
-//! Layer 6, workers: the protocol with the page, transport, serving.
+//! Layer 7, workers: how a question travels to one and its answer back.
 //!
-//! [`protocol`] is plain enums and compiles everywhere. The rest runs in the browser: [`transport`] turns a message into
-//! a `postMessage` with its arrays transferred, [`serve`] is what a worker does with one, [`pool`] is the page's side.
-
-pub mod protocol;
+//! `transport` turns a message into a `postMessage` with its arrays transferred, `serve` is what a worker does with one,
+//! `pool` is the page's side.
 
 #[cfg(target_arch = "wasm32")]
 pub mod blob;

@@ -14,10 +14,10 @@ use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::protocol::attention::Prompt;
-use super::protocol::{Ask, Failure, JobId, Tell, model::Hints};
 use super::serve::NO_JOB;
 use super::transport::{Envelope, pack, unpack};
+use crate::protocol::attention::Prompt;
+use crate::protocol::{Ask, Failure, JobId, Tell, model::Hints};
 
 /// A file that the reader gave: its path as dropped, and its bytes, not read yet.
 #[derive(Clone, PartialEq)]

@@ -8,9 +8,9 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::blob::BlobSource;
-use super::protocol::{Ask, Failure, JobId, Tell};
 use super::transport::{Envelope, pack, unpack};
 use crate::engine::Engine;
+use crate::protocol::{Ask, Failure, JobId, Tell};
 
 /// The number under which a worker says that it is ready, or that it died: no question has it.
 pub const NO_JOB: JobId = 0;

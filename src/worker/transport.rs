@@ -4,7 +4,7 @@ use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::protocol::JobId;
+use crate::protocol::JobId;
 
 /// A message as it lies on the wire.
 pub struct Envelope<T> {

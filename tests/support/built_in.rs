@@ -7,11 +7,11 @@ use std::path::Path;
 
 use omega_lens::checkpoint::{ByteSource, FileSource};
 use omega_lens::circuits::prompts::Task;
-use omega_lens::circuits::sad_set::SetOptions;
+use omega_lens::circuits::sad::set::SetOptions;
 use omega_lens::engine::Engine;
-use omega_lens::worker::protocol::attention::{SetSpec, SetTask, Share};
-use omega_lens::worker::protocol::model::Hints;
-use omega_lens::worker::protocol::{Ask, Tell};
+use omega_lens::protocol::attention::{SetSpec, SetTask, Share};
+use omega_lens::protocol::model::Hints;
+use omega_lens::protocol::{Ask, Tell};
 use pollster::block_on;
 
 /// The files of one step of its training.

@@ -2,22 +2,22 @@
 
 use super::super::{Engine, Maker};
 use super::run::{guesses, next_probabilities};
-use crate::circuits::attribution::{Cells, Removal, dynamic_threshold};
-use crate::circuits::components::ComponentTerms;
-use crate::circuits::components_model::split_head;
-use crate::circuits::controls::{ControlOptions, Controls};
-use crate::circuits::intervention::Intervention;
-use crate::circuits::relative_attention::HeadTerms;
-use crate::circuits::sad::prefix_rule_2024;
-use crate::circuits::sad_event::SadEvent;
-use crate::circuits::sad_run::{LayerRun, edited_scores};
+use crate::circuits::sad::attribution::{Cells, Removal, dynamic_threshold};
+use crate::circuits::sad::components::ComponentTerms;
+use crate::circuits::sad::components::model::split_head;
+use crate::circuits::sad::controls::{ControlOptions, Controls};
+use crate::circuits::sad::event::SadEvent;
+use crate::circuits::sad::intervention::Intervention;
+use crate::circuits::sad::run::{LayerRun, edited_scores};
+use crate::circuits::sad::sparsity::prefix_rule_2024;
+use crate::circuits::sad::terms::HeadTerms;
 use crate::math::statistics::ranked;
 use crate::model::forward::{ForwardPass, LayerTrace, Site};
 use crate::model::{AttentionLayer, Model, Part as Matrices, Weights};
-use crate::worker::protocol::attention::{
+use crate::protocol::attention::{
     Cell, CellAt, Changed, Guess, Part, Rules, Tell as AttentionTell,
 };
-use crate::worker::protocol::{Failure, Out, Tell};
+use crate::protocol::{Failure, Out, Tell};
 
 /// Everything about one cell.
 pub(super) fn cell(engine: &mut Engine, at: CellAt, out: Out<'_>) -> Result<(), Failure> {

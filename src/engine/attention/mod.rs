@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use super::{Engine, Maker};
 use crate::circuits::omega::{Circuit, decompose};
-use crate::circuits::relative_attention::TermBasis;
-use crate::circuits::sad_run::{HeadSad, LayerRun, Look};
+use crate::circuits::sad::run::{HeadSad, LayerRun, Look};
+use crate::circuits::sad::terms::TermBasis;
 use crate::model::{AttentionLayer, Model, Part, Weights};
-use crate::worker::protocol::attention::{Ask, Tell as AttentionTell};
-use crate::worker::protocol::{Failure, Out, Tell};
+use crate::protocol::attention::{Ask, Tell as AttentionTell};
+use crate::protocol::{Failure, Out, Tell};
 
 pub(super) use run::Run;
 

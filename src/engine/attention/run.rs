@@ -6,8 +6,8 @@ use crate::model::architecture::Architecture;
 use crate::model::forward::Products;
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, LayerTrace, Model, ModelError};
-use crate::worker::protocol::attention::{Guess, Prompt, Ran, Tell as AttentionTell};
-use crate::worker::protocol::{Failure, Out, Tell};
+use crate::protocol::attention::{Guess, Prompt, Ran, Tell as AttentionTell};
+use crate::protocol::{Failure, Out, Tell};
 
 /// Guesses that are told after a prompt.
 const GUESSES: usize = 8;

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use super::super::{Engine, heads};
 use crate::circuits::prompts::{Content, Located, Prompt, generate, own_list, repeated_tokens};
-use crate::circuits::sad_run::LayerRun;
-use crate::circuits::sad_set::HeadSet;
+use crate::circuits::sad::run::LayerRun;
+use crate::circuits::sad::set::HeadSet;
 use crate::model::forward::{Products, layer_bytes};
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, Model, Weights};
-use crate::worker::protocol::attention::{SetSpec, SetTask, Tell as AttentionTell};
-use crate::worker::protocol::{Failure, Out, Tell};
+use crate::protocol::attention::{SetSpec, SetTask, Tell as AttentionTell};
+use crate::protocol::{Failure, Out, Tell};
 
 /// Length of the list that is repeated in the induction task.
 const LIST: usize = 10;

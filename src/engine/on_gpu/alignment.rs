@@ -10,9 +10,9 @@ use crate::engine::features::{head_sides, label, ready, surveyed, tell_about};
 use crate::engine::{Engine, Failure};
 use crate::gpu::{AlignBatch, AlignSearch, Gpu};
 use crate::model::Model;
-use crate::worker::protocol::features::{Comparing, Tell as FeatureTell};
-use crate::worker::protocol::gpu::GpuChoice;
-use crate::worker::protocol::{Out, Tell};
+use crate::protocol::features::{Comparing, Tell as FeatureTell};
+use crate::protocol::gpu::GpuChoice;
+use crate::protocol::{Out, Tell};
 
 /// Bytes of directions on the GPU at a time: as many heads as fit are compared together.
 const DIRECTIONS: usize = 64 << 20;

@@ -9,9 +9,9 @@ use crate::engine::{Engine, Failure};
 use crate::gpu::{Gpu, GpuError, GpuOptions};
 use crate::model::forward::{Cpu, LayerWeights, Map, MlpMaps, Products};
 use crate::model::{Model, ModelError};
-use crate::worker::protocol::attention::{Prompt, SetSpec};
-use crate::worker::protocol::gpu::{GpuChoice, GpuReport};
-use crate::worker::protocol::{Out, Tell};
+use crate::protocol::attention::{Prompt, SetSpec};
+use crate::protocol::gpu::{GpuChoice, GpuReport};
+use crate::protocol::{Out, Tell};
 
 /// Positions of the trial that tells who is faster; the CPU does an eighth of them.
 const TRIAL: usize = 256;

@@ -14,8 +14,8 @@ pub(super) use spectra::Spectra;
 
 use super::Engine;
 use crate::gpu::{Gpu, GpuError, GpuOptions};
-use crate::worker::protocol::gpu::{GpuChoice, GpuReport};
-use crate::worker::protocol::{Failure, Out, Tell};
+use crate::protocol::gpu::{GpuChoice, GpuReport};
+use crate::protocol::{Failure, Out, Tell};
 
 /// Devices that may be lost before the CPU takes over.
 const LIVES: usize = 2;

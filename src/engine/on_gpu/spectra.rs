@@ -10,8 +10,8 @@ use crate::engine::heads::{both_spectra, spectrum};
 use crate::gpu::{Factors, Gpu, GpuError, HeadSvd, SvdBatch};
 use crate::math::Mat;
 use crate::model::{AttentionLayer, HeadWeights, Weights};
-use crate::worker::protocol::heads::{By, CircuitSpectrum, HeadSpectra, Tell as HeadTell};
-use crate::worker::protocol::{Failure, Tell};
+use crate::protocol::heads::{By, CircuitSpectrum, HeadSpectra, Tell as HeadTell};
+use crate::protocol::{Failure, Tell};
 
 /// Bytes of decoded weights in memory at a time: as many heads as fit go over together.
 const DECODED: usize = 128 << 20;

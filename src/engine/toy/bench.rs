@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use crate::math::random::Rng;
 use crate::math::{Mat, layout, product_svd};
+use crate::protocol::Failure;
+use crate::protocol::toy::{Bench, Worked};
 use crate::toy::{FeatureKind, Regression, alignment_with_inverse, cloud_point, isotropy};
-use crate::worker::protocol::Failure;
-use crate::worker::protocol::toy::{Bench, Worked};
 
 /// Largest sizes of a bench: it is for looking, and answers at once.
 const MOST_DIMENSIONS: usize = 64;

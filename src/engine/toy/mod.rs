@@ -6,10 +6,10 @@ mod run;
 pub(super) use run::Run;
 
 use super::Engine;
-use crate::circuits::controls::ControlOptions;
+use crate::circuits::sad::controls::ControlOptions;
+use crate::protocol::toy::{Ask, File, Tell as ToyTell};
+use crate::protocol::{Failure, Out, Tell};
 use crate::toy::{UNSEEN, feature_words, to_config_json, to_safetensors, toy_sad};
-use crate::worker::protocol::toy::{Ask, File, Tell as ToyTell};
-use crate::worker::protocol::{Failure, Out, Tell};
 
 /// Steps of a whole run between two reports of progress.
 const REPORT: usize = 100;
@@ -72,7 +72,7 @@ fn started(engine: &mut Engine) -> Result<&mut Run, Failure> {
         .ok_or_else(|| Failure::new("The run is gone: its worker was replaced. Reset it."))
 }
 
-fn tell_frame(mut frame: crate::worker::protocol::toy::Frame, out: Out<'_>) {
+fn tell_frame(mut frame: crate::protocol::toy::Frame, out: Out<'_>) {
     let arrays = frame.snapshot.take_arrays();
     out(Tell::Toy(ToyTell::Frame(Box::new(frame))), arrays);
 }

@@ -1,7 +1,7 @@
 //! A run with its memory: measures every few steps, and parameters to look back at.
 
+use crate::protocol::toy::Frame;
 use crate::toy::{Config, History, Outcome, Params, Snapshot, ToyError, Trainer};
-use crate::worker::protocol::toy::Frame;
 
 /// Steps between two recorded measures, up to [`LONG`] steps; the orders of events of the presets were measured so.
 const EVERY: usize = 10;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use yew::prelude::*;
 
 use super::{px, ticks};
-use crate::ui::format::three;
+use crate::ui::words::format::three;
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::ticks;
-use crate::ui::format::three;
+use crate::ui::words::format::three;
 
 /// Properties of [`Density`].
 #[derive(Properties, PartialEq)]

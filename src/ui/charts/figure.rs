@@ -3,7 +3,7 @@
 use web_sys::{Element, HtmlDetailsElement};
 use yew::prelude::*;
 
-use crate::ui::export;
+use crate::ui::browser::export;
 
 /// The numbers behind a chart.
 #[derive(Debug, Clone, PartialEq, Default)]

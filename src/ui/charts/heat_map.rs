@@ -7,8 +7,8 @@ use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, ImageData};
 use yew::prelude::*;
 
 use crate::ui::app::use_dark;
-use crate::ui::format::three;
 use crate::ui::palette::Scale;
+use crate::ui::words::format::three;
 
 /// Properties of [`HeatMap`].
 #[derive(Properties, PartialEq)]

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::{px, ticks};
-use crate::ui::format::three;
+use crate::ui::words::format::three;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use crate::ui::route::Page;
+use crate::ui::address::route::Page;
 
 /// A word and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]

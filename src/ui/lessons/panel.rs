@@ -9,8 +9,8 @@ use super::glossary::find;
 use super::place::{Place, keep};
 use super::progress::Progress;
 use super::prose::{Prose, words};
+use crate::ui::address::route::{Page, Route};
 use crate::ui::app::{go, listen, use_app};
-use crate::ui::route::{Page, Route};
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::widgets::glossary::Gloss;
 

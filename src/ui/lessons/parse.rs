@@ -30,7 +30,7 @@
 //! ```
 
 use super::question::{Choice, Question, Says};
-use crate::ui::route::Route;
+use crate::ui::address::route::Route;
 
 /// A lesson.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use super::parse::{Lesson, Step};
 use super::shelf::lessons;
-use crate::ui::route::{Page, Route};
+use crate::ui::address::route::{Page, Route};
 
 /// The parameter that names lesson and step.
 pub const PARAM: &str = "lesson";

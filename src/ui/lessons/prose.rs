@@ -1,7 +1,7 @@
 //! What a lesson says, as the build has set it (`build.rs`): HTML with MathML, whose links stay in the lesson.
 
 use super::place::{PARAM, keep};
-use crate::ui::route::Route;
+use crate::ui::address::route::Route;
 
 /// `html` with every link to one of the page's own addresses shown as `from` is shown, and in the lesson it is in.
 pub fn linked(html: &str, from: &Route) -> String {

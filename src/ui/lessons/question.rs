@@ -1,6 +1,6 @@
 //! What a step asks, and how an answer is judged. A wrong answer earns a hint, never a locked door.
 
-use crate::ui::route::Route;
+use crate::ui::address::route::Route;
 
 /// A question and what is said about each answer.
 #[derive(Debug, Clone, PartialEq)]

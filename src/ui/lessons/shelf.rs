@@ -38,7 +38,7 @@ mod tests {
     use super::super::prose::{links, words};
     use super::super::{glossary, place::Place, question::Question};
     use super::*;
-    use crate::ui::route::Route;
+    use crate::ui::address::route::Route;
 
     fn steps() -> impl Iterator<Item = (Place, &'static super::super::parse::Step)> {
         lessons().iter().enumerate().flat_map(|(l, lesson)| {

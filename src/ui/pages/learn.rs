@@ -2,13 +2,13 @@
 
 use yew::prelude::*;
 
+use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
 use crate::ui::lessons::glossary::{self, Entry};
 use crate::ui::lessons::place::{PARAM, Place, keep};
 use crate::ui::lessons::progress::Progress;
 use crate::ui::lessons::prose::Prose;
 use crate::ui::lessons::shelf::{TEACHERS, lessons};
-use crate::ui::route::{Page, Route};
 
 /// The page.
 #[component]

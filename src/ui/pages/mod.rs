@@ -2,13 +2,12 @@
 
 use yew::prelude::*;
 
-use super::route::Page;
+use crate::ui::address::route::Page;
 
 mod attention;
 mod features;
 mod heads;
 mod learn;
-#[cfg(feature = "gpu")]
 mod self_test;
 mod theorems;
 mod toy;
@@ -22,9 +21,6 @@ pub fn view(page: Page) -> Html {
         Page::Toy => html! { <toy::Toy /> },
         Page::Theorems => html! { <theorems::Theorems /> },
         Page::Learn => html! { <learn::Learn /> },
-        #[cfg(feature = "gpu")]
         Page::SelfTest => html! { <self_test::SelfTest /> },
-        #[cfg(not(feature = "gpu"))]
-        Page::SelfTest => html! { <p>{ "This build has no GPU kernels." }</p> },
     }
 }

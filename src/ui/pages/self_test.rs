@@ -5,15 +5,15 @@ use std::rc::Rc;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
-use crate::gpu::SelfTest as Report;
+use crate::protocol::self_test::{SelfTest as Report, SelfTestOf};
+use crate::protocol::{Ask, Tell};
 use crate::ui::app::use_app;
-use crate::ui::export::save;
-use crate::ui::format::{bytes, percent, short_exponent, three};
+use crate::ui::browser::export::save;
+use crate::ui::memory::state::Action;
 use crate::ui::session::Session;
-use crate::ui::state::Action;
 use crate::ui::widgets::select::Switch;
+use crate::ui::words::format::{bytes, percent, short_exponent, three};
 use crate::worker::pool::{OnTell, Pool};
-use crate::worker::protocol::{Ask, SelfTestOf, Tell};
 
 /// What happened.
 #[derive(Clone, PartialEq)]

@@ -2,11 +2,11 @@
 
 use yew::prelude::*;
 
+use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
 use crate::ui::lessons::glossary::{find, of};
 use crate::ui::lessons::place::keep;
 use crate::ui::lessons::prose::Prose;
-use crate::ui::route::{Page, Route};
 
 /// Properties of [`Symbols`].
 #[derive(Properties, PartialEq)]

@@ -4,9 +4,9 @@ use yew::prelude::*;
 
 use super::loading::Loading;
 use super::theme;
+use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
-use crate::ui::route::Page;
-use crate::ui::text;
+use crate::ui::words::text;
 
 /// Name, navigation, model, path.
 #[component]

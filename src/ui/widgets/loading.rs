@@ -4,11 +4,12 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::ui::app::use_app;
-use crate::ui::drop;
-use crate::ui::format::duration;
-use crate::ui::session::{BUILT_IN_STEP, now};
-use crate::ui::state::Work;
-use crate::ui::text;
+use crate::ui::browser::drop;
+use crate::ui::browser::time::now;
+use crate::ui::memory::state::Work;
+use crate::ui::session::BUILT_IN_STEP;
+use crate::ui::words::format::duration;
+use crate::ui::words::text;
 
 /// The open model, in one line with details.
 #[component]
@@ -62,7 +63,7 @@ pub fn Loading() -> Html {
     }
 }
 
-fn details(summary: &crate::worker::protocol::model::ModelSummary) -> Html {
+fn details(summary: &crate::protocol::model::ModelSummary) -> Html {
     let row =
         |name: &str, value: String| html! { <><dt>{ name.to_owned() }</dt><dd>{ value }</dd></> };
     let missing = summary.n_layers - summary.complete_layers.len();

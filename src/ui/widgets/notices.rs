@@ -3,10 +3,10 @@
 use yew::prelude::*;
 
 use super::select::typing;
+use crate::protocol::model::Hints;
+use crate::protocol::{Failure, Question};
 use crate::ui::app::use_app;
-use crate::ui::state::Action;
-use crate::worker::protocol::model::Hints;
-use crate::worker::protocol::{Failure, Question};
+use crate::ui::memory::state::Action;
 
 /// The notices, and the question for the head count where a file does not say it.
 #[component]

@@ -3,8 +3,8 @@
 use yew::prelude::*;
 
 use crate::ui::app::use_app;
-use crate::ui::export::save;
-use crate::ui::state::Action;
+use crate::ui::browser::export::save;
+use crate::ui::memory::state::Action;
 
 /// Properties of [`Python`].
 #[derive(Properties, PartialEq)]

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::components::Components;
-use crate::circuits::controls::ControlOptions;
-use crate::circuits::sad::RunningSum;
+use crate::circuits::sad::controls::ControlOptions;
+use crate::circuits::sad::sparsity::RunningSum;
+use crate::protocol::attention::{Cell, CellAt, Ran, Rules};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
-use crate::ui::format::{percent, short_exponent, three, token};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Slider;
-use crate::worker::protocol::attention::{Cell, CellAt, Ran, Rules};
+use crate::ui::words::format::{percent, short_exponent, three, token};
 
 /// Properties of [`CellView`].
 #[derive(Properties, PartialEq)]

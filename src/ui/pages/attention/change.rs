@@ -5,18 +5,16 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use crate::circuits::intervention::{Action as Edit, Intervention, listed_directions};
-use crate::circuits::sad::RunningSum;
+use crate::circuits::sad::intervention::{Action as Edit, Intervention, listed_directions};
+use crate::circuits::sad::sparsity::RunningSum;
 use crate::math::statistics::largest_first;
+use crate::protocol::attention::{Ask, Cell, CellAt, Changed, Prompt, Ran, Tell as AttentionTell};
+use crate::protocol::{Ask as AnyAsk, Tell};
 use crate::ui::app::use_app;
-use crate::ui::format::{percent, three, token};
-use crate::ui::state::Action;
+use crate::ui::memory::state::Action;
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::words::format::{percent, three, token};
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::attention::{
-    Ask, Cell, CellAt, Changed, Prompt, Ran, Tell as AttentionTell,
-};
-use crate::worker::protocol::{Ask as AnyAsk, Tell};
 
 /// What can be done with several vectors, by the name in the menu.
 const ACTIONS: [(&str, &str); 4] = [

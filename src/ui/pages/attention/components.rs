@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::circuits::components::Component;
+use crate::circuits::sad::components::Component;
 use crate::math::statistics::ranked;
+use crate::protocol::attention::{Cell, Part, Ran};
+use crate::ui::browser::export::save;
 use crate::ui::charts::Table;
-use crate::ui::export::save;
-use crate::ui::format::{three, token};
-use crate::worker::protocol::attention::{Cell, Part, Ran};
+use crate::ui::words::format::{three, token};
 
 /// Rows shown of each side; the export has all.
 const ROWS: usize = 8;

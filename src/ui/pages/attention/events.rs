@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::measured::{MeasuredEvent, MeasuredHead};
 use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter, Table};
-use crate::ui::format::three;
+use crate::ui::words::format::three;
 
 /// What the three values of every measure are of.
 const KINDS: [&str; 3] = ["singular vectors", "basis control", "subspace control"];

@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::circuits::sad_run::HeadSad;
+use crate::circuits::sad::run::HeadSad;
+use crate::protocol::attention::Ran;
 use crate::ui::app::{use_app, use_dark};
-use crate::ui::format::three;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, head_grid};
 use crate::ui::widgets::select::Select;
-use crate::worker::protocol::attention::Ran;
+use crate::ui::words::format::three;
 
 /// What a cell of the grid shows.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -8,12 +8,12 @@ use yew::prelude::*;
 
 use super::measured::MeasuredHead;
 use crate::math::statistics::ranked;
+use crate::protocol::heads::{CircuitSpectrum, HeadSpectra};
 use crate::ui::app::use_app;
+use crate::ui::browser::time::pause;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
-use crate::ui::format::{percent, three};
-use crate::ui::session::pause;
 use crate::ui::widgets::select::{Select, Slider};
-use crate::worker::protocol::heads::{CircuitSpectrum, HeadSpectra};
+use crate::ui::words::format::{percent, three};
 
 /// Singular values that are drawn; the table has all.
 const DRAWN: usize = 8;

@@ -1,6 +1,6 @@
 //! One head over a prompt set, as the tables and charts show it: real beside both controls.
 
-use crate::circuits::sad_set::{EventSummary, HeadEvents, Measures};
+use crate::circuits::sad::set::{EventSummary, HeadEvents, Measures};
 
 /// One prompt of a set, as one head looked at it: real, basis control, subspace control.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,18 +5,17 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::circuits::sad_run::{HeadSad, Look};
+use crate::circuits::sad::run::{HeadSad, Look};
+use crate::protocol::attention::{Ask, Cell, CellAt, Guess, Prompt, Ran, Tell as AttentionTell};
+use crate::protocol::{Ask as AnyAsk, Tell};
+use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
+use crate::ui::browser::time::now;
 use crate::ui::compute::{Compute, forward_ms};
-use crate::ui::route::Page;
-use crate::ui::session::{DRAWING_MS, now};
-use crate::ui::state::Action;
-use crate::ui::text;
+use crate::ui::memory::state::Action;
+use crate::ui::session::DRAWING_MS;
+use crate::ui::words::text;
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::attention::{
-    Ask, Cell, CellAt, Guess, Prompt, Ran, Tell as AttentionTell,
-};
-use crate::worker::protocol::{Ask as AnyAsk, Tell};
 
 mod cell;
 mod change;

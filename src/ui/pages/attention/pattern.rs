@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use crate::protocol::attention::{CellAt, Ran};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap, Table};
-use crate::ui::format::{three, token};
 use crate::ui::palette::Scale;
-use crate::worker::protocol::attention::{CellAt, Ran};
+use crate::ui::words::format::{three, token};
 
 /// Properties of [`PatternView`].
 #[derive(Properties, PartialEq)]

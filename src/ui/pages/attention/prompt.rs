@@ -5,12 +5,12 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use crate::circuits::sad::RunningSum;
+use crate::circuits::sad::sparsity::RunningSum;
+use crate::protocol::attention::{Cell, Guess, Prompt, Ran};
 use crate::ui::app::{use_app, use_dark};
-use crate::ui::format::{percent, three, token};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::select::{Select, Switch};
-use crate::worker::protocol::attention::{Cell, Guess, Prompt, Ran};
+use crate::ui::words::format::{percent, three, token};
 
 /// Sentences that show something, for models with words.
 const EXAMPLES: [(&str, &str); 4] = [

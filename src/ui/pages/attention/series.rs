@@ -9,17 +9,18 @@ use yew::prelude::*;
 use super::growth::{Growth, Step};
 use super::measured::MeasuredHead;
 use super::set::spec;
-use crate::circuits::sad::EventRule;
+use crate::circuits::sad::sparsity::EventRule;
 use crate::circuits::series::{checkpoints, training_order};
+use crate::protocol::attention::{Ask as AttentionAsk, SetSpec, Tell as AttentionTell};
+use crate::protocol::heads::{HeadSpectra, Tell as HeadsTell};
+use crate::protocol::{Ask, Tell};
 use crate::ui::app::{App, use_app};
-use crate::ui::drop::listed;
-use crate::ui::session::{BUILT_IN_STEPS, fetch};
-use crate::ui::state::Action;
+use crate::ui::browser::drop::listed;
+use crate::ui::browser::fetch::fetch;
+use crate::ui::memory::state::Action;
+use crate::ui::session::BUILT_IN_STEPS;
 use crate::ui::widgets::select::Slider;
 use crate::worker::pool::{Dropped, OnTell};
-use crate::worker::protocol::attention::{Ask as AttentionAsk, SetSpec, Tell as AttentionTell};
-use crate::worker::protocol::heads::{HeadSpectra, Tell as HeadsTell};
-use crate::worker::protocol::{Ask, Tell};
 
 /// Prompts per checkpoint.
 const PROMPTS: usize = 64;

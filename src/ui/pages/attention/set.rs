@@ -9,17 +9,17 @@ use super::events::Events;
 use super::growth::HEAD;
 use super::measured::MeasuredHead;
 use super::set_run::{SetOutcome, SetRun};
-use crate::circuits::controls::ControlOptions;
 use crate::circuits::prompts::Task;
-use crate::circuits::sad::EventRule;
-use crate::circuits::sad_set::SetOptions;
+use crate::circuits::sad::controls::ControlOptions;
+use crate::circuits::sad::set::SetOptions;
+use crate::circuits::sad::sparsity::EventRule;
 use crate::math::statistics::ranked;
+use crate::protocol::attention::{SetSpec, SetTask, Share};
 use crate::ui::app::{App, use_app};
+use crate::ui::browser::export::save;
 use crate::ui::charts::Table;
-use crate::ui::export::save;
-use crate::ui::format::{percent, three};
 use crate::ui::widgets::select::{Select, Slider};
-use crate::worker::protocol::attention::{SetSpec, SetTask, Share};
+use crate::ui::words::format::{percent, three};
 
 /// Prompts in a set.
 const PROMPTS: usize = 128;

@@ -7,16 +7,16 @@ use std::rc::Rc;
 use yew::Callback;
 
 use super::measured::MeasuredHead;
-use crate::circuits::sad_set::HeadEvents;
+use crate::circuits::sad::set::HeadEvents;
+use crate::protocol::attention::{Ask, SetSpec, Share, Tell as AttentionTell};
+use crate::protocol::gpu::GpuReport;
+use crate::protocol::{Ask as AnyAsk, JobId, Tell};
 use crate::ui::app::App;
 use crate::ui::compute::{Compute, forward_ms};
+use crate::ui::memory::state::Action;
 use crate::ui::session::Session;
-use crate::ui::state::Action;
-use crate::ui::text;
+use crate::ui::words::text;
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::attention::{Ask, SetSpec, Share, Tell as AttentionTell};
-use crate::worker::protocol::gpu::GpuReport;
-use crate::worker::protocol::{Ask as AnyAsk, JobId, Tell};
 
 /// Prompts that a share has at least: every share reads the whole file.
 const WORTH_A_SHARE: usize = 32;

@@ -8,15 +8,15 @@ use super::known::{Cosines, Heard, Known, Setting};
 use crate::circuits::alignment::Side;
 use crate::circuits::composition::Channel;
 use crate::model::Weights;
+use crate::protocol::features::{Ask, Comparing, Source, Tell as FeatureTell};
+use crate::protocol::gpu::{GpuChoice, GpuReport};
+use crate::protocol::{Ask as AnyAsk, JobId, Tell};
 use crate::ui::app::App;
+use crate::ui::browser::time::now;
 use crate::ui::compute::Compute;
-use crate::ui::session::now;
-use crate::ui::state::Action;
-use crate::ui::text::gpu_note;
+use crate::ui::memory::state::Action;
+use crate::ui::words::text::gpu_note;
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::features::{Ask, Comparing, Source, Tell as FeatureTell};
-use crate::worker::protocol::gpu::{GpuChoice, GpuReport};
-use crate::worker::protocol::{Ask as AnyAsk, JobId, Tell};
 
 /// Random rotations of each subspace.
 const ROTATIONS: usize = 64;

@@ -9,9 +9,9 @@ use crate::circuits::composition::{Channel, Reading};
 use crate::math::statistics;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, Table};
-use crate::ui::format::three;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::words::format::three;
 
 /// Rows of the table.
 const ROWS: usize = 40;

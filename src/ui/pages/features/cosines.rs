@@ -6,8 +6,8 @@ use yew::prelude::*;
 
 use super::known::Cosines;
 use crate::ui::charts::{Figure, HeatMap, Table};
-use crate::ui::format::{three, token};
 use crate::ui::palette::Scale;
+use crate::ui::words::format::{three, token};
 
 /// Columns beyond which a heat map shows the matched features alone.
 const SHOWN: usize = 256;

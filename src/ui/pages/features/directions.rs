@@ -10,7 +10,7 @@ use crate::circuits::alignment::{
 use crate::circuits::dictionary::neuronpedia_url;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Density, Figure, Table};
-use crate::ui::format::{three, token};
+use crate::ui::words::format::{three, token};
 
 /// Properties of [`Directions`].
 #[derive(Properties, PartialEq)]

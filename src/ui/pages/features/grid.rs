@@ -6,14 +6,14 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
+use crate::protocol::gpu::GpuReport;
 use crate::ui::app::{use_app, use_dark};
-use crate::ui::format::three;
 use crate::ui::palette::Scale;
-use crate::ui::text::compared_line;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, head_grid};
 use crate::ui::widgets::select::Select;
-use crate::worker::protocol::gpu::GpuReport;
+use crate::ui::words::format::three;
+use crate::ui::words::text::compared_line;
 
 /// Properties of [`AlignGrid`].
 #[derive(Properties, PartialEq)]

@@ -10,11 +10,11 @@ use crate::circuits::dictionary::{Along, Builtin, FileChoice};
 use crate::circuits::matching::Pair;
 use crate::math::statistics::ranked;
 use crate::model::Weights;
-use crate::ui::route::Route;
+use crate::protocol::Failure;
+use crate::protocol::features::{AboutDictionary, Source, Tell as FeatureTell};
+use crate::protocol::gpu::GpuReport;
+use crate::ui::address::route::Route;
 use crate::worker::pool::Dropped;
-use crate::worker::protocol::Failure;
-use crate::worker::protocol::features::{AboutDictionary, Source, Tell as FeatureTell};
-use crate::worker::protocol::gpu::GpuReport;
 
 /// Everything that an answer depends on, beside the head.
 #[derive(Clone, PartialEq)]

@@ -6,15 +6,15 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::circuits::alignment::Side;
+use crate::protocol::features::{AboutDictionary, Source};
+use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
-use crate::ui::drop::listed;
-use crate::ui::format::{duration, three};
-use crate::ui::route::Page;
+use crate::ui::browser::drop::listed;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
+use crate::ui::words::format::{duration, three};
 use crate::worker::pool::Dropped;
-use crate::worker::protocol::features::{AboutDictionary, Source};
 use asker::Asker;
 use known::{Known, Setting, source_of};
 
@@ -162,7 +162,7 @@ pub fn Features() -> Html {
 
 /// The dictionaries that this model has.
 fn options(
-    summary: &crate::worker::protocol::model::ModelSummary,
+    summary: &crate::protocol::model::ModelSummary,
     own: bool,
 ) -> Vec<(AttrValue, AttrValue)> {
     let offered = [

@@ -2,9 +2,9 @@
 
 use yew::prelude::*;
 
+use crate::protocol::{Failure, Question};
 use crate::ui::app::use_app;
 use crate::ui::widgets::select::Select;
-use crate::worker::protocol::{Failure, Question};
 
 /// The answers in the URL; another file begins without them.
 pub(super) const ANSWERS: [&str; 3] = ["matrix", "features-are", "part"];

@@ -4,10 +4,10 @@ use yew::prelude::*;
 
 use crate::circuits::alignment::{FeatureHit, Side};
 use crate::ui::app::use_app;
+use crate::ui::browser::export::save;
 use crate::ui::charts::Table;
-use crate::ui::export::save;
-use crate::ui::format::three;
 use crate::ui::widgets::select::typing;
+use crate::ui::words::format::three;
 
 const COLUMNS: [&str; 8] = ["head", "side", "k", "σ", "cos", "p", "q", "p rotation"];
 

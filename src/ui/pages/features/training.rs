@@ -8,15 +8,15 @@ use yew::prelude::*;
 use super::asker::Asker;
 use super::known::Setting;
 use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
+use crate::protocol::features::{Ask as FeatureAsk, Tell as FeatureTell};
+use crate::protocol::{Ask, Tell};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, Lines, Series, Table};
-use crate::ui::format::three;
+use crate::ui::memory::state::Action;
 use crate::ui::pages::attention::series::fetched;
 use crate::ui::session::BUILT_IN_STEPS;
-use crate::ui::state::Action;
+use crate::ui::words::format::three;
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::features::{Ask as FeatureAsk, Tell as FeatureTell};
-use crate::worker::protocol::{Ask, Tell};
 
 /// The false discovery rate at which a side counts as aligned.
 const Q: f64 = 0.01;

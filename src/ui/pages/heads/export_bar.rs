@@ -5,11 +5,12 @@ use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
 use crate::ui::app::{App, use_app};
+use crate::ui::browser::export::save;
 use crate::ui::charts::Table;
-use crate::ui::export::save;
-use crate::ui::statistic::Statistic;
+use crate::ui::python;
 use crate::ui::widgets::python::Python;
-use crate::ui::{python, text};
+use crate::ui::words::statistic::Statistic;
+use crate::ui::words::text;
 
 /// Buttons that save what was computed.
 #[component]
@@ -47,7 +48,7 @@ fn act(
     let app = app.clone();
     Callback::from(move |_| {
         if save(&app).is_err() {
-            app.session.act(crate::ui::state::Action::Note(
+            app.session.act(crate::ui::memory::state::Action::Note(
                 "The browser refused the download.".into(),
                 String::new(),
             ));
@@ -55,7 +56,7 @@ fn act(
     })
 }
 
-fn in_order(app: &App) -> Vec<std::rc::Rc<crate::worker::protocol::heads::HeadSpectra>> {
+fn in_order(app: &App) -> Vec<std::rc::Rc<crate::protocol::heads::HeadSpectra>> {
     let mut heads: Vec<_> = app.value().spectra.heads.values().cloned().collect();
     heads.sort_by_key(|h| (h.layer, h.head));
     heads

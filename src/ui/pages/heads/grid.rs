@@ -4,12 +4,12 @@ use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
 use crate::ui::app::{App, use_app};
-use crate::ui::format::three;
-use crate::ui::statistic::Statistic;
-use crate::ui::text::{self, circuit_name};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, head_grid, pick};
 use crate::ui::widgets::select::{Select, Switch};
+use crate::ui::words::format::three;
+use crate::ui::words::statistic::Statistic;
+use crate::ui::words::text::{self, circuit_name};
 
 /// The grid of heads.
 #[component]
@@ -93,7 +93,7 @@ fn finder(app: &App, circuit: Circuit) -> Html {
     let sorted_by = Statistic::parse(state.route.text("colour"));
     let ascending = state.route.text("order") == Some("up");
     let mut heads: Vec<_> = state.spectra.heads.values().cloned().collect();
-    let key = |s: &crate::worker::protocol::heads::HeadSpectra| sorted_by.of(s, circuit);
+    let key = |s: &crate::protocol::heads::HeadSpectra| sorted_by.of(s, circuit);
     heads.sort_by(|a, b| key(b).total_cmp(&key(a)).then((a.layer, a.head).cmp(&(b.layer, b.head))));
     if ascending {
         heads.reverse();

@@ -4,9 +4,9 @@ use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
 use crate::ui::app::use_app;
-use crate::ui::format::three;
-use crate::ui::text::circuit_name;
 use crate::ui::widgets::head_grid::pick;
+use crate::ui::words::format::three;
+use crate::ui::words::text::circuit_name;
 
 const WIDTH: f64 = 96.0;
 const HEIGHT: f64 = 34.0;

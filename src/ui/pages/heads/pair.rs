@@ -4,12 +4,12 @@ use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::blocks;
+use crate::protocol::heads::{PairTokens, SideTokens, TokenCosine};
+use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
-use crate::ui::format::{three, token};
-use crate::ui::route::Page;
-use crate::ui::text;
 use crate::ui::widgets::select::Switch;
-use crate::worker::protocol::heads::{PairTokens, SideTokens, TokenCosine};
+use crate::ui::words::format::{three, token};
+use crate::ui::words::text;
 
 /// The pair in view, the list of pairs, and where to go from here.
 #[component]

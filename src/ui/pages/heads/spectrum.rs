@@ -7,11 +7,11 @@ use crate::circuits::spectrum::{blocks, null_from};
 use crate::model::Weights;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Table};
-use crate::ui::format::{percent, short_exponent, three};
-use crate::ui::statistic::Statistic;
-use crate::ui::text;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Switch;
+use crate::ui::words::format::{percent, short_exponent, three};
+use crate::ui::words::statistic::Statistic;
+use crate::ui::words::text;
 
 /// The spectrum and what it says.
 #[component]

@@ -8,17 +8,15 @@ use yew::prelude::*;
 use super::{BenchProps, Worker};
 use crate::circuits::dictionary::Builtin;
 use crate::circuits::whitening::Anisotropy;
+use crate::protocol::features::{Ask as FeatureAsk, Comparing, Source, Tell as FeatureTell};
+use crate::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
+use crate::protocol::{Ask, Tell};
+use crate::ui::address::bench::KINDS;
 use crate::ui::app::{App, use_app};
-use crate::ui::bench_url::KINDS;
 use crate::ui::charts::{Figure, Point, Scatter, Table};
-use crate::ui::format::three;
-use crate::ui::state::Action;
+use crate::ui::memory::state::Action;
+use crate::ui::words::format::three;
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::features::{
-    Ask as FeatureAsk, Comparing, Source, Tell as FeatureTell,
-};
-use crate::worker::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
-use crate::worker::protocol::{Ask, Tell};
 
 /// Draws in all, and in one question.
 const DRAWS: u32 = 10_000;

@@ -8,15 +8,15 @@ use super::{
     BenchProps, numbers,
     plane::{Moved, Plane},
 };
+use crate::protocol::toy::{Ask as ToyAsk, Bench, Tell as ToyTell, Worked};
+use crate::protocol::{Ask, Tell};
 use crate::toy::FeatureKind;
+use crate::ui::address::bench::{self, KINDS};
 use crate::ui::app::use_app;
-use crate::ui::bench_url::{self, KINDS};
 use crate::ui::charts::{Arrow, Figure, Space, Table};
-use crate::ui::format::three;
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::words::format::three;
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::toy::{Ask as ToyAsk, Bench, Tell as ToyTell, Worked};
-use crate::worker::protocol::{Ask, Tell};
 
 /// Theorem 1 and its corollary.
 #[component]
@@ -26,7 +26,7 @@ pub(super) fn First(props: &BenchProps) -> Html {
     let failed = use_state(|| None::<String>);
     // While a feature is dragged, it is only here; then in the address.
     let held = use_state(|| None::<Vec<(usize, Vec<f64>)>>);
-    let mut bench = bench_url::read(&app.value().route);
+    let mut bench = bench::read(&app.value().route);
     if let Some(held) = &*held {
         bench.moved.clone_from(held);
     }
@@ -49,7 +49,7 @@ pub(super) fn First(props: &BenchProps) -> Html {
         let (app, held) = (app.clone(), held.clone());
         Callback::from(move |bench: Bench| {
             held.set(None);
-            app.replace(bench_url::write(app.value().route.clone(), &bench));
+            app.replace(bench::write(app.value().route.clone(), &bench));
         })
     };
     let change = |apply: fn(&mut Bench, f64)| {

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::ui::format::{short_exponent, three};
-use crate::worker::protocol::toy::Worked;
+use crate::protocol::toy::Worked;
+use crate::ui::words::format::{short_exponent, three};
 
 /// Properties of [`Numbers`].
 #[derive(Properties, PartialEq)]

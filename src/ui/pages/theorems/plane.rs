@@ -5,10 +5,10 @@ use std::rc::Rc;
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
+use crate::protocol::toy::Worked;
 use crate::ui::charts::{Figure, Table, px};
-use crate::ui::format::three;
 use crate::ui::widgets::select::{Select, Slider};
-use crate::worker::protocol::toy::Worked;
+use crate::ui::words::format::three;
 
 /// Properties of [`Plane`].
 #[derive(Properties, PartialEq)]

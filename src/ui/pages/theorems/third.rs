@@ -6,13 +6,13 @@ use yew::prelude::*;
 
 use crate::toy::{Config, Preset, presets};
 use crate::ui::app::use_app;
-use crate::ui::format::three;
 use crate::ui::pages::toy::curves::{Events, Slide};
 use crate::ui::pages::toy::geometry::Geometry;
 use crate::ui::pages::toy::matrices::Gram;
 use crate::ui::pages::toy::run::use_run;
 use crate::ui::pages::toy::{Hand, LabProps};
 use crate::ui::widgets::select::Slider;
+use crate::ui::words::format::three;
 
 /// Steps a frame.
 const SPEED: usize = 20;

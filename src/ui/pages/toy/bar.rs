@@ -5,11 +5,11 @@ use yew::prelude::*;
 
 use super::LabProps;
 use crate::toy::{Preset, presets};
+use crate::ui::address::route::Route;
+use crate::ui::address::toy;
 use crate::ui::app::use_app;
-use crate::ui::format::three;
-use crate::ui::route::Route;
-use crate::ui::toy_url;
 use crate::ui::widgets::select::Slider;
+use crate::ui::words::format::three;
 
 /// Steps a frame where the URL does not say.
 pub(super) const SPEED: usize = 10;
@@ -36,7 +36,7 @@ pub(super) fn Bar(props: &LabProps) -> Html {
     let reset = {
         let (app, config) = (app.clone(), config.clone());
         Callback::from(move |_: MouseEvent| {
-            app.replace(app.value().route.clone().without(toy_url::AT));
+            app.replace(app.value().route.clone().without(toy::AT));
             hands.start(&config, 0);
         })
     };
@@ -92,7 +92,7 @@ fn preset_route(route: &Route, id: &str) -> Route {
     match presets().into_iter().find(|p| p.id == id) {
         Some(preset) => {
             let config = preset.config.clone();
-            toy_url::write(route.clone(), &preset, &config)
+            toy::write(route.clone(), &preset, &config)
         }
         None => route.clone(),
     }

@@ -7,8 +7,8 @@ use yew::prelude::*;
 use super::LabProps;
 use crate::toy::{ALIGNED, ORTHOGONAL, Point};
 use crate::ui::charts::{Figure, Lines, Series, Table};
-use crate::ui::format::three;
 use crate::ui::widgets::select::Slider;
+use crate::ui::words::format::three;
 
 /// Points of a line that are drawn.
 const DRAWN: usize = 160;

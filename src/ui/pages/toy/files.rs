@@ -4,13 +4,13 @@ use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use super::LabProps;
+use crate::protocol::toy::File;
 use crate::toy::{Config, feature_words};
+use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
-use crate::ui::export::{blob, save};
-use crate::ui::route::Page;
-use crate::ui::state::Action;
+use crate::ui::browser::export::{blob, save};
+use crate::ui::memory::state::Action;
 use crate::worker::pool::Dropped;
-use crate::worker::protocol::toy::File;
 
 /// What the opened toy is called.
 const NAME: &str = "trained toy";

@@ -5,8 +5,8 @@ use yew::prelude::*;
 use super::LabProps;
 use crate::toy::Snapshot;
 use crate::ui::charts::{Arrow, Figure, Space, Table};
-use crate::ui::format::three;
 use crate::ui::widgets::select::Select;
+use crate::ui::words::format::three;
 
 /// Features in space.
 #[component]

@@ -8,8 +8,8 @@ use super::LabProps;
 use super::order::{Order, names, reordered};
 use crate::toy::Snapshot;
 use crate::ui::charts::{Figure, HeatMap, Table};
-use crate::ui::format::three;
 use crate::ui::palette::Scale;
+use crate::ui::words::format::three;
 
 const COSINE: Scale = Scale::Diverging { max: 1.0 };
 

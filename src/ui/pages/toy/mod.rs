@@ -5,8 +5,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::toy::{Config, Preset};
+use crate::ui::address::toy;
 use crate::ui::app::use_app;
-use crate::ui::toy_url;
 use crate::ui::widgets::glossary::Gloss;
 
 mod bar;
@@ -74,9 +74,9 @@ pub fn Toy() -> Html {
     let app = use_app();
     let (lab, hands) = use_run();
     let route = &app.value().route;
-    let (preset, config) = toy_url::read(route);
+    let (preset, config) = toy::read(route);
     // A link trains up to its step, or looks back at it; the page's own changes of the address name the step in view.
-    let until: usize = route.value(toy_url::AT).unwrap_or(0);
+    let until: usize = route.value(toy::AT).unwrap_or(0);
     hands.set_speed(route.value("speed").unwrap_or(bar::SPEED));
     // The step that the page wrote into the address itself: by the time it is read back, another may be in view.
     let written = use_mut_ref(|| None::<usize>);
@@ -105,9 +105,9 @@ pub fn Toy() -> Html {
         let (app, at) = (app.clone(), lab.step());
         let settled = lab.frame.is_some() && !lab.running;
         use_effect_with((settled, at), move |&(settled, at)| {
-            if settled && at > 0 && app.value().route.page == crate::ui::route::Page::Toy {
+            if settled && at > 0 && app.value().route.page == crate::ui::address::route::Page::Toy {
                 written.replace(Some(at));
-                app.replace(app.value().route.clone().with(toy_url::AT, at));
+                app.replace(app.value().route.clone().with(toy::AT, at));
             }
         });
     }

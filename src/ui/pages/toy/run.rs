@@ -10,11 +10,11 @@ use std::rc::Rc;
 use wasm_bindgen::{JsCast, closure::Closure};
 use yew::prelude::*;
 
+use crate::protocol::toy::{Ask as ToyAsk, File, Frame, Tell as ToyTell};
+use crate::protocol::{Ask, Tell};
 use crate::toy::{Config, Outcome, Point, Snapshot, ToySad};
-use crate::ui::session::now;
+use crate::ui::browser::time::now;
 use crate::worker::pool::{OnTell, Pool};
-use crate::worker::protocol::toy::{Ask as ToyAsk, File, Frame, Tell as ToyTell};
-use crate::worker::protocol::{Ask, Tell};
 
 /// Longest time that a worker may train for one frame; with the drawing, 30 frames a second.
 const BUDGET: f64 = 16.0;

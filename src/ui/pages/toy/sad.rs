@@ -5,9 +5,9 @@ use yew::prelude::*;
 use super::LabProps;
 use crate::toy::{Means, ToyEvent};
 use crate::ui::charts::{Bar, Bars, Figure, Table};
-use crate::ui::format::{percent, three};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Slider;
+use crate::ui::words::format::{percent, three};
 
 /// Words of this part that the glossary explains.
 const WORDS: [&str; 5] =

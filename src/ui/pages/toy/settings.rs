@@ -6,8 +6,8 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::toy::Config;
+use crate::ui::address::toy::{self, ENTRIES, FIELDS, Field, GROUPS, Kind};
 use crate::ui::app::{App, use_app};
-use crate::ui::toy_url::{self, ENTRIES, FIELDS, Field, GROUPS, Kind};
 use crate::ui::widgets::select::Select;
 
 /// Settings that are in view before the rest is opened.
@@ -50,9 +50,7 @@ fn control(app: &App, field: &'static Field, config: &Config) -> Html {
     };
     let set = {
         let app = app.clone();
-        Callback::from(move |text: String| {
-            app.go(toy_url::with(&app.value().route, field.name, &text))
-        })
+        Callback::from(move |text: String| app.go(toy::with(&app.value().route, field.name, &text)))
     };
     let numeric = |min: String, max: Option<String>, step: &'static str| {
         let set = set.clone();

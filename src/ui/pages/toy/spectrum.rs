@@ -6,7 +6,7 @@ use super::LabProps;
 use super::order::Order;
 use crate::toy::{PairFit, Snapshot};
 use crate::ui::charts::{Bar, Bars, Figure, Table};
-use crate::ui::format::three;
+use crate::ui::words::format::three;
 
 /// Spectrum and pairs.
 #[component]

@@ -6,15 +6,15 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::verdicts;
+use crate::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
+use crate::protocol::{Ask, Tell};
 use crate::toy::{Config, Outcome, Preset, Quantity, Setting, Sweep};
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series, Table};
-use crate::ui::format::three;
-use crate::ui::state::Action;
+use crate::ui::memory::state::Action;
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::words::format::three;
 use crate::worker::pool::OnTell;
-use crate::worker::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
-use crate::worker::protocol::{Ask, Tell};
 
 /// Settings that can be swept: name in the URL, words on the page, values to begin with.
 const SETTINGS: [(Setting, &str, &str, &str); 13] = [

@@ -6,11 +6,11 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::toy::{Config, Entry};
+use crate::ui::address::toy;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap, Table};
-use crate::ui::format::three;
 use crate::ui::palette::Scale;
-use crate::ui::toy_url;
+use crate::ui::words::format::three;
 
 /// Strength of an entry that is switched on where there is no other to go by.
 const STRENGTH: f64 = 10.0;
@@ -40,7 +40,7 @@ pub(super) fn TemplateGrid(props: &TemplateGridProps) -> Html {
             if strength != 0.0 {
                 entries.push(Entry { query, key, strength });
             }
-            app.go(toy_url::with_entries(&app.value().route, entries));
+            app.go(toy::with_entries(&app.value().route, entries));
         }
     };
     let on_select = {

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::LabProps;
 use crate::toy::{Claim, Origin, Quantity, Verdict};
-use crate::ui::format::three;
+use crate::ui::words::format::three;
 
 /// The table.
 #[component]

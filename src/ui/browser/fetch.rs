@@ -1,0 +1,20 @@
+//! Files that lie beside the page.
+
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, Response};
+
+/// The bytes at a URL of our own origin.
+///
+/// # Errors
+/// What the browser or the server said.
+pub async fn fetch(url: &str) -> Result<Blob, String> {
+    let text = |e: JsValue| e.as_string().unwrap_or_else(|| format!("{url} is out of reach"));
+    let window = web_sys::window().ok_or("no window")?;
+    let response: Response =
+        JsFuture::from(window.fetch_with_str(url)).await.map_err(text)?.dyn_into().map_err(text)?;
+    if !response.ok() {
+        return Err(format!("{url}: {}", response.status()));
+    }
+    JsFuture::from(response.blob().map_err(text)?).await.map_err(text)?.dyn_into().map_err(text)
+}

@@ -1,0 +1,6 @@
+//! What only a browser can do: files in, files out, time, and our own server.
+
+pub mod drop;
+pub mod export;
+pub mod fetch;
+pub mod time;

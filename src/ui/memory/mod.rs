@@ -1,0 +1,3 @@
+//! What the page knows, and the one function that changes it. Plain Rust.
+
+pub mod state;

@@ -1,0 +1,399 @@
+//! The page's memory: one value, and the one function that changes it. Knows no browser.
+//!
+//! Longer than most files: one value, one function, and the tests of both.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::circuits::omega::Circuit;
+use crate::model::Weights;
+use crate::protocol::gpu::GpuReport;
+use crate::protocol::heads::{HeadAt, HeadSpectra, PairTokens};
+use crate::protocol::model::ModelSummary;
+use crate::protocol::{Failure, JobId};
+use crate::ui::address::route::{Page, Route};
+
+/// Everything the page knows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AppState {
+    /// Where the reader is: the URL.
+    pub route: Route,
+    /// The open model.
+    pub model: Option<OpenModel>,
+    /// The name of the files now being opened.
+    pub opening: Option<String>,
+    /// Files that need the reader's word before they open.
+    pub asking: Option<Failure>,
+    /// The spectra that are finished, under the convention of the route.
+    pub spectra: Rc<Spectra>,
+    /// The head in view.
+    pub vectors: Option<Rc<Vectors>>,
+    /// What its directions point at, as far as it has been read.
+    pub nearest: Option<Rc<Nearest>>,
+    /// What the GPU made of this model's spectra, if it was asked.
+    pub gpu: Option<GpuReport>,
+    /// What is being computed.
+    pub work: Option<Work>,
+    /// Whether a newer version of the page waits to be used.
+    pub update: bool,
+    /// What the reader should know, newest last.
+    pub notices: Vec<Notice>,
+    next_notice: u32,
+}
+
+/// An open model and where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenModel {
+    /// Counts the models opened so far; results of an older one are dropped.
+    pub generation: u32,
+    /// A name for it: the file's, or "built-in model, step 4000".
+    pub name: String,
+    /// The built-in model's training step, where it is the built-in model.
+    pub built_in: Option<u32>,
+    /// What was found.
+    pub summary: Rc<ModelSummary>,
+}
+
+/// Spectra of one model under one convention.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Spectra {
+    /// Finished heads, by layer and head.
+    pub heads: HashMap<(usize, usize), Rc<HeadSpectra>>,
+    /// Heads that could not be decomposed, and why.
+    pub broken: HashMap<(usize, usize), String>,
+}
+
+/// The singular vectors of the head in view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vectors {
+    /// Which head.
+    pub at: HeadAt,
+    /// Singular values, descending.
+    pub sigma: Vec<f64>,
+    /// Left vectors, `[n, d_model]` row-major.
+    pub u: Vec<f32>,
+    /// Right vectors, `[n, d_model]` row-major.
+    pub v: Vec<f32>,
+    /// Python that reads this head's matrices.
+    pub python: String,
+}
+
+/// The tokens nearest to the directions of the head in view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Nearest {
+    /// Which head.
+    pub at: HeadAt,
+    /// One entry per pair.
+    pub pairs: Vec<PairTokens>,
+    /// Dictionary rows read so far.
+    pub rows: usize,
+    /// Rows in all.
+    pub of: usize,
+}
+
+/// A computation under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Work {
+    /// What is being computed.
+    pub what: String,
+    /// Steps finished.
+    pub done: usize,
+    /// Steps in all.
+    pub total: usize,
+    /// When it began, in milliseconds of the page's clock.
+    pub since: f64,
+    /// Its questions, to cancel.
+    pub jobs: Vec<JobId>,
+}
+
+/// A line for the reader: what happened, what still works, what to try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Names it, for dismissing.
+    pub id: u32,
+    /// What happened.
+    pub what: String,
+    /// What to try; may be empty.
+    pub hint: String,
+}
+
+/// Everything that can change the state.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// The URL changed, or should.
+    Go(Route),
+    /// Files are being opened.
+    Opening(String),
+    /// They are open.
+    Opened {
+        /// A name for the model.
+        name: String,
+        /// The built-in model's step.
+        built_in: Option<u32>,
+        /// What was found.
+        summary: Box<ModelSummary>,
+    },
+    /// They could not be opened; what was open stays.
+    OpenFailed(Failure),
+    /// The reader needs no more asking.
+    Forget,
+    /// One head's spectra arrived.
+    Spectrum(u32, Weights, Box<HeadSpectra>),
+    /// One head cannot be decomposed.
+    Broken(u32, Weights, (usize, usize), String),
+    /// Vectors arrived.
+    Vectors(u32, Box<Vectors>),
+    /// Nearest tokens arrived.
+    Nearest(u32, Box<Nearest>),
+    /// A computation began.
+    Begin(Work),
+    /// One more step of it is done.
+    Step,
+    /// More questions belong to it.
+    Join(Vec<JobId>),
+    /// What the GPU made of the spectra.
+    Gpu(u32, GpuReport),
+    /// It ended, or was cancelled.
+    End,
+    /// A newer version of the page is ready.
+    Update,
+    /// Several at once: one drawing.
+    Many(Vec<Action>),
+    /// Something to tell.
+    Note(String, String),
+    /// The reader has read it.
+    Dismiss(u32),
+}
+
+impl AppState {
+    /// A page that was just opened at `route`.
+    pub fn at_route(route: Route) -> Self {
+        Self { route, ..Self::default() }
+    }
+
+    /// The state after `action`. Answers that belong to an older model or another convention change nothing.
+    #[must_use]
+    pub fn after(&self, action: Action) -> Self {
+        let mut next = self.clone();
+        match action {
+            Action::Go(route) => {
+                let computed = |route: &Route| route.text("compute").map(str::to_owned);
+                if weights_of(&route) != self.weights() || computed(&route) != computed(&self.route)
+                {
+                    next.spectra = Rc::default();
+                    next.gpu = None;
+                }
+                next.route = route;
+            }
+            Action::Opening(name) => {
+                next.opening = Some(name);
+                next.asking = None;
+            }
+            Action::Opened { name, built_in, summary } => next.open(name, built_in, *summary),
+            Action::OpenFailed(failure) => {
+                next.opening = None;
+                if failure.question.is_some() {
+                    next.asking = Some(failure);
+                } else {
+                    next.note(failure.what, failure.hint);
+                }
+            }
+            Action::Forget => next.asking = None,
+            Action::Spectrum(generation, weights, spectra) if self.wants(generation, weights) => {
+                Rc::make_mut(&mut next.spectra)
+                    .heads
+                    .insert((spectra.layer, spectra.head), Rc::new(*spectra));
+            }
+            Action::Broken(generation, weights, at, why) if self.wants(generation, weights) => {
+                Rc::make_mut(&mut next.spectra).broken.insert(at, why);
+            }
+            Action::Vectors(generation, vectors) if self.wants(generation, vectors.at.weights) => {
+                next.vectors = Some(Rc::new(*vectors));
+            }
+            Action::Nearest(generation, nearest) if self.wants(generation, nearest.at.weights) => {
+                next.nearest = Some(Rc::new(*nearest));
+            }
+            Action::Spectrum(..)
+            | Action::Broken(..)
+            | Action::Vectors(..)
+            | Action::Nearest(..) => {}
+            Action::Begin(work) => next.work = Some(work),
+            Action::Step => {
+                if let Some(work) = &mut next.work {
+                    work.done += 1;
+                    if work.done >= work.total {
+                        next.work = None;
+                    }
+                }
+            }
+            Action::Join(jobs) => {
+                if let Some(work) = &mut next.work {
+                    work.jobs.extend(jobs);
+                }
+            }
+            Action::Gpu(generation, report) if self.wants(generation, self.weights()) => {
+                if let Some((what, hint)) = crate::ui::words::text::gpu_note(&report) {
+                    next.note(what, hint);
+                }
+                // A resumed job is still on the GPU that kept it.
+                if !matches!(report, GpuReport::Resumed { .. }) {
+                    next.gpu = Some(report);
+                }
+            }
+            Action::Gpu(..) => {}
+            Action::End => next.work = None,
+            Action::Update => next.update = true,
+            Action::Many(actions) => {
+                next = actions.into_iter().fold(next, |state, action| state.after(action));
+            }
+            Action::Note(what, hint) => next.note(what, hint),
+            Action::Dismiss(id) => next.notices.retain(|notice| notice.id != id),
+        }
+        next
+    }
+
+    fn open(&mut self, name: String, built_in: Option<u32>, summary: ModelSummary) {
+        let generation = self.model.as_ref().map_or(1, |m| m.generation + 1);
+        // The first selection of a new model is its first head; the page and its settings stay. Another training step
+        // of the same model is the same heads.
+        if self.model.as_ref().is_some_and(|m| m.built_in.is_none() || built_in.is_none()) {
+            for param in ["layer", "head", "k"] {
+                self.route.params.remove(param);
+            }
+        }
+        for note in &summary.notes {
+            self.note(note.clone(), String::new());
+        }
+        self.model = Some(OpenModel { generation, name, built_in, summary: Rc::new(summary) });
+        self.opening = None;
+        self.asking = None;
+        self.spectra = Rc::default();
+        self.gpu = None;
+        self.vectors = None;
+        self.nearest = None;
+        self.work = None;
+    }
+
+    fn note(&mut self, what: String, hint: String) {
+        if self.notices.iter().any(|n| n.what == what) {
+            return;
+        }
+        self.next_notice += 1;
+        self.notices.push(Notice { id: self.next_notice, what, hint });
+    }
+
+    fn wants(&self, generation: u32, weights: Weights) -> bool {
+        self.model.as_ref().is_some_and(|m| m.generation == generation) && weights == self.weights()
+    }
+
+    /// The convention the reader chose.
+    pub fn weights(&self) -> Weights {
+        weights_of(&self.route)
+    }
+
+    /// The head in view, if there is a model.
+    pub fn at(&self) -> Option<HeadAt> {
+        let summary = &self.model.as_ref()?.summary;
+        let first = summary.complete_layers.first().copied().unwrap_or(0);
+        let layer =
+            self.route.value("layer").unwrap_or(first).min(summary.n_layers.saturating_sub(1));
+        let head = self.route.value("head").unwrap_or(0).min(summary.n_heads.saturating_sub(1));
+        let circuit =
+            if self.route.text("circuit") == Some("ov") { Circuit::Ov } else { Circuit::Qk };
+        Some(HeadAt { layer, head, circuit, weights: self.weights() })
+    }
+
+    /// The singular pair in view.
+    pub fn k(&self) -> usize {
+        let d_head = self.model.as_ref().map_or(1, |m| m.summary.d_head);
+        self.route.value("k").unwrap_or(0).min(d_head.saturating_sub(1))
+    }
+
+    /// Where the reader is, as a path: `model › L1H2 › QK › k = 3`.
+    pub fn path(&self) -> Vec<String> {
+        let Some(model) = &self.model else { return Vec::new() };
+        let mut path = vec![model.name.clone()];
+        let about_a_head = match self.route.page {
+            Page::Heads | Page::Features => true,
+            // Without a choice in the URL that page shows the head that looks hardest.
+            Page::Attention => self.route.text("layer").is_some(),
+            _ => false,
+        };
+        if let (Some(at), true) = (self.at(), about_a_head) {
+            path.push(format!("L{}H{}", at.layer, at.head));
+            path.push(crate::ui::words::text::circuit_name(at.circuit).to_owned());
+            path.push(format!("k = {}", self.k()));
+        }
+        path
+    }
+}
+
+fn weights_of(route: &Route) -> Weights {
+    if route.text("weights") == Some("raw") { Weights::Raw } else { Weights::Folded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(state: &AppState) -> AppState {
+        let summary = ModelSummary {
+            n_layers: 2,
+            n_heads: 4,
+            d_head: 8,
+            complete_layers: vec![0, 1],
+            ..Default::default()
+        };
+        state.after(Action::Opened { name: "m".into(), built_in: None, summary: Box::new(summary) })
+    }
+
+    fn vectors(generation: u32, weights: Weights) -> Action {
+        let at = HeadAt { layer: 0, head: 0, circuit: Circuit::Qk, weights };
+        Action::Vectors(
+            generation,
+            Box::new(Vectors { at, sigma: vec![], u: vec![], v: vec![], python: String::new() }),
+        )
+    }
+
+    #[test]
+    fn answers_to_an_older_model_are_dropped() {
+        let state = opened(&opened(&AppState::default()));
+        assert!(state.after(vectors(1, Weights::Folded)).vectors.is_none());
+        assert!(state.after(vectors(2, Weights::Folded)).vectors.is_some());
+        assert!(state.after(vectors(2, Weights::Raw)).vectors.is_none());
+    }
+
+    #[test]
+    fn files_that_do_not_open_leave_the_old_model() {
+        let state = opened(&AppState::default()).after(Action::Opening("bad".into()));
+        let after = state.after(Action::OpenFailed(Failure::new("not a checkpoint")));
+        assert_eq!(after.model, state.model);
+        assert_eq!(after.notices.len(), 1);
+        assert!(after.opening.is_none());
+    }
+
+    #[test]
+    fn a_selection_outside_the_model_is_clamped() {
+        let mut state = opened(&AppState::default());
+        state.route = Route::parse("#/heads?layer=9&head=9&k=99");
+        let at = state.at().expect("a model is open");
+        assert_eq!((at.layer, at.head, state.k()), (1, 3, 7));
+    }
+
+    #[test]
+    fn another_convention_forgets_the_spectra_of_this_one() {
+        let state = opened(&AppState::default());
+        let state = state.after(Action::Broken(1, Weights::Folded, (0, 0), "NaN".into()));
+        assert_eq!(state.spectra.broken.len(), 1);
+        let raw = state.after(Action::Go(state.route.clone().with("weights", "raw")));
+        assert!(raw.spectra.broken.is_empty());
+    }
+
+    #[test]
+    fn work_ends_with_its_last_step() {
+        let work = Work { what: "spectra".into(), done: 0, total: 2, since: 0.0, jobs: vec![] };
+        let state = AppState::default().after(Action::Begin(work)).after(Action::Step);
+        assert_eq!(state.work.as_ref().map(|w| w.done), Some(1));
+        assert!(state.after(Action::Step).work.is_none());
+    }
+}

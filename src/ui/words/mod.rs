@@ -1,0 +1,5 @@
+//! The sentences that a reader sees, written from the numbers.
+
+pub mod format;
+pub mod statistic;
+pub mod text;

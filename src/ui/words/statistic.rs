@@ -1,0 +1,129 @@
+//! The numbers that the heads grid can show: what each is called, what it means, where it comes from.
+
+use crate::circuits::omega::Circuit;
+use crate::protocol::heads::HeadSpectra;
+use crate::ui::palette::Scale;
+
+/// One statistic of one circuit of a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// Largest singular value.
+    SigmaMax,
+    /// Frobenius norm.
+    Frobenius,
+    /// `‖·‖_F² / σ₁²`.
+    StableRank,
+    /// Exponential of the entropy of `σ²` shares.
+    EffectiveRank,
+    /// `σ₁` over the smallest value that is not null.
+    Condition,
+    /// Largest ratio between neighbours.
+    Gap,
+    /// `Σλ / Σ|λ|` of OV.
+    Copying,
+}
+
+impl Statistic {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::StableRank,
+        Self::EffectiveRank,
+        Self::SigmaMax,
+        Self::Frobenius,
+        Self::Condition,
+        Self::Gap,
+        Self::Copying,
+    ];
+
+    /// Its name in URLs.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::SigmaMax => "sigma-max",
+            Self::Frobenius => "frobenius",
+            Self::StableRank => "stable-rank",
+            Self::EffectiveRank => "effective-rank",
+            Self::Condition => "condition",
+            Self::Gap => "gap",
+            Self::Copying => "copying",
+        }
+    }
+
+    /// Its name on the page.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SigmaMax => "largest σ",
+            Self::Frobenius => "norm ‖·‖_F",
+            Self::StableRank => "stable rank",
+            Self::EffectiveRank => "effective rank",
+            Self::Condition => "condition κ",
+            Self::Gap => "largest gap",
+            Self::Copying => "OV copying",
+        }
+    }
+
+    /// What it means, for the "?" beside it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::SigmaMax => {
+                "The largest singular value: how strongly the head's favourite pair of directions is weighed."
+            }
+            Self::Frobenius => {
+                "The root of the sum of squares of all singular values: how large the matrix is as a whole."
+            }
+            Self::StableRank => {
+                "‖·‖_F² / σ₁²: how many directions as strong as the first would carry the same weight. 1 means a single \
+                 direction does everything."
+            }
+            Self::EffectiveRank => {
+                "The exponential of the entropy of the shares σ²/Σσ²: how many directions share the weight, counted \
+                 softly."
+            }
+            Self::Condition => {
+                "σ₁ divided by the smallest singular value that is not null: how far apart the strongest and the weakest \
+                 direction are. The weakest ones are not noise: terms of a score often sit there."
+            }
+            Self::Gap => {
+                "The largest ratio σ_k / σ_(k+1) between neighbours: where the spectrum breaks, if it does."
+            }
+            Self::Copying => {
+                "Σλ / Σ|λ| over the eigenvalues of OV: near 1 the head writes what it reads (copying), near −1 it writes \
+                 the opposite, near 0 neither."
+            }
+        }
+    }
+
+    /// The statistic called `slug`; stable rank where there is none.
+    pub fn parse(slug: Option<&str>) -> Self {
+        Self::ALL.into_iter().find(|s| Some(s.slug()) == slug).unwrap_or(Self::StableRank)
+    }
+
+    /// Its value for one circuit of a head; NaN where it is not defined.
+    pub fn of(self, head: &HeadSpectra, circuit: Circuit) -> f64 {
+        let spectrum = match (self, circuit) {
+            (Self::Copying, _) | (_, Circuit::Ov) => &head.ov,
+            (_, Circuit::Qk) => &head.qk,
+        };
+        let s = &spectrum.statistics;
+        match self {
+            Self::SigmaMax => s.sigma_max,
+            Self::Frobenius => s.frobenius,
+            Self::StableRank => s.stable_rank,
+            Self::EffectiveRank => s.effective_rank,
+            Self::Condition => s.condition,
+            Self::Gap => s.largest_gap,
+            Self::Copying => s.copying.unwrap_or(f64::NAN),
+        }
+    }
+
+    /// The colours for values like these.
+    pub fn scale(self, values: &[f64]) -> Scale {
+        if self == Self::Copying {
+            return Scale::Diverging { max: 1.0 };
+        }
+        let finite = || values.iter().copied().filter(|v| v.is_finite());
+        Scale::Range {
+            min: finite().fold(f64::INFINITY, f64::min),
+            max: finite().fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+}

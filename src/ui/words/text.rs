@@ -1,0 +1,175 @@
+//! Sentences that the reader sees, written from the numbers.
+
+use super::format::{percent, three, token};
+use crate::circuits::omega::Circuit;
+use crate::model::Weights;
+use crate::protocol::gpu::GpuReport;
+use crate::protocol::heads::{By, PairTokens, TokenCosine};
+use crate::protocol::model::ModelSummary;
+
+/// What this is, in one sentence.
+pub const WHAT: &str = "See what every attention head of a transformer looks for: the singular vectors of its QK and OV \
+                        matrices, computed on your own machine.";
+
+/// Said where a file can be dropped.
+pub const DROP: &str = "drop a .safetensors file or a model's folder anywhere, or";
+
+/// Said where words cannot be shown.
+pub const NO_TOKENIZER: &str =
+    "No tokenizer: showing ids. Drop tokenizer.json together with the model to see words.";
+
+/// The circuit's name.
+pub fn circuit_name(circuit: Circuit) -> &'static str {
+    match circuit {
+        Circuit::Qk => "QK",
+        Circuit::Ov => "OV",
+    }
+}
+
+/// The names of the two sides of a circuit: left, right.
+pub fn side_names(circuit: Circuit) -> (&'static str, &'static str) {
+    match circuit {
+        Circuit::Qk => ("destination looks for", "source offers"),
+        Circuit::Ov => ("reads", "writes"),
+    }
+}
+
+/// The convention line under every picture.
+pub fn convention(circuit: Circuit, weights: Weights, summary: &ModelSummary) -> String {
+    let formula = match circuit {
+        Circuit::Qk => "Ω = W_Q W_Kᵀ",
+        Circuit::Ov => "OV = W_V W_O",
+    };
+    let weights = match (weights, summary.folds) {
+        (Weights::Folded, true) => "folded",
+        (Weights::Folded, false) => "folded (nothing to fold in this family)",
+        (Weights::Raw, _) => "raw",
+    };
+    format!("{weights} · {formula}")
+}
+
+/// Who computed a spectrum, for the convention line and for exports.
+pub fn precision(by: By) -> &'static str {
+    match by {
+        By::Cpu => "f64",
+        By::Gpu => "f32 on the GPU, certified",
+        By::Repair => "f64, after the GPU's certificate failed",
+    }
+}
+
+/// What the GPU made of the spectra, in a line.
+pub fn gpu_line(report: Option<&GpuReport>) -> String {
+    match report {
+        None | Some(GpuReport::Resumed { .. }) => "Spectra are computed on the CPU, in f64.".into(),
+        Some(GpuReport::Kept { name, ms }) => {
+            format!(
+                "Spectra are computed on {name} in f32, and again in f64 where a certificate fails{}.",
+                speeds(ms)
+            )
+        }
+        Some(GpuReport::LeftToCpu { ms, .. }) => {
+            format!("Spectra are computed on the CPU, in f64{}.", speeds(ms))
+        }
+    }
+}
+
+/// What the GPU made of a comparison with a dictionary, in a line; nothing where it was not asked.
+pub fn compared_line(report: Option<&GpuReport>) -> String {
+    match report {
+        None | Some(GpuReport::Resumed { .. }) => String::new(),
+        Some(GpuReport::Kept { name, ms }) => format!(
+            "Compared on {name}{}: products in f32, decompositions and statistics in f64 on the CPU.",
+            speeds(ms)
+        ),
+        Some(GpuReport::LeftToCpu { ms, .. }) => format!("Compared on the CPU{}.", speeds(ms)),
+    }
+}
+
+/// Who made the products of a forward pass.
+pub fn products_line(report: &GpuReport) -> String {
+    match report {
+        GpuReport::Kept { name, .. } => format!(" Products on the GPU ({name}), in f32."),
+        _ => " Products on the GPU as far as it went, then on the CPU.".into(),
+    }
+}
+
+fn speeds(ms: &Option<[f64; 2]>) -> String {
+    ms.map_or_else(String::new, |[gpu, cpu]| {
+        let (gpu, cpu) = (three(gpu), three(cpu));
+        format!(" (measured: {gpu} ms a head on the GPU, {cpu} ms on one CPU worker)")
+    })
+}
+
+/// What the reader should be told of the GPU, beside the line; nothing where all is as it should be.
+pub fn gpu_note(report: &GpuReport) -> Option<(String, String)> {
+    let note = |what: String, hint: &str| Some((what, hint.to_owned()));
+    match report {
+        GpuReport::Resumed { why } => note(
+            format!("The GPU went away ({}).", why.trim()),
+            "Its work goes on with another device, from the layer that was under way.",
+        ),
+        GpuReport::LeftToCpu { why, .. } if !why.is_empty() => note(
+            format!("The GPU is not used: {why}."),
+            "The CPU computes the rest; every number is the same.",
+        ),
+        _ => None,
+    }
+}
+
+/// One sentence for the singular pair in view. `together` is the size of its degenerate block.
+pub fn pair_sentence(circuit: Circuit, sigma: f64, together: usize, pair: &PairTokens) -> String {
+    let (left, right) = (listed(&pair.left.plus), listed(&pair.right.plus));
+    if left.is_empty() || right.is_empty() {
+        return String::new();
+    }
+    let sentence = match circuit {
+        Circuit::Qk => format!(
+            "When the destination points at {left}, this pair raises the score of sources like {right}, in proportion to \
+             σ = {}; at the other end of both axes it does the same for the opposite signs.",
+            three(sigma)
+        ),
+        Circuit::Ov => format!(
+            "From what points at {left}, this pair writes towards {right}, with gain σ = {}.",
+            three(sigma)
+        ),
+    };
+    if together > 1 {
+        format!(
+            "{sentence} Its singular value is shared by {together} neighbours: only the {together} together mean something."
+        )
+    } else {
+        sentence
+    }
+}
+
+fn listed(tokens: &[TokenCosine]) -> String {
+    let words: Vec<String> =
+        tokens.iter().take(3).map(|t| format!("“{}”", token(&t.text))).collect();
+    words.join(", ")
+}
+
+/// What fraction of `‖Ω‖²` a pair carries, in words.
+pub fn share(sigma: &[f64], k: usize) -> String {
+    let total: f64 = sigma.iter().map(|s| s * s).sum();
+    let share = sigma.get(k).map_or(0.0, |s| s * s / total.max(f64::MIN_POSITIVE));
+    format!("{} of ‖·‖²", percent(share))
+}
+
+/// What was found in the files, in one line.
+pub fn found(summary: &ModelSummary) -> String {
+    let kv = if summary.n_kv_heads == summary.n_heads {
+        String::new()
+    } else {
+        format!(" ({} key/value)", summary.n_kv_heads)
+    };
+    format!(
+        "{}, {} layers × {} heads{kv}, d_model {}, d_head {}, {}, {}",
+        summary.family,
+        summary.n_layers,
+        summary.n_heads,
+        summary.d_model,
+        summary.d_head,
+        summary.dtypes.join(" + "),
+        crate::ui::words::format::bytes(summary.size),
+    )
+}
