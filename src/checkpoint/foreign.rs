@@ -138,9 +138,10 @@ impl Foreign {
             format!(
                 "import torch\n\
                  from safetensors.torch import save_file\n\
-                 state = torch.load({file:?}, map_location=\"cpu\", weights_only=True)\n\
+                 state = torch.load({}, map_location=\"cpu\", weights_only=True)\n\
                  state = {{name: t.clone().contiguous() for name, t in state.get(\"state_dict\", state).items()}}\n\
-                 save_file(state, \"model.safetensors\")"
+                 save_file(state, \"model.safetensors\")",
+                super::quoting::python(file)
             )
         })
     }

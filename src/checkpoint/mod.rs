@@ -10,6 +10,7 @@ pub mod foreign;
 pub mod gather;
 pub mod header;
 pub mod plan;
+pub mod quoting;
 
 #[expect(clippy::module_inception, reason = "the file of the type that this module is named after")]
 mod checkpoint;

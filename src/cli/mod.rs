@@ -20,6 +20,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::checkpoint::quoting::shell;
+
 pub use error::CliError;
 pub use files::Files;
 pub use model::ModelArgs;
@@ -57,7 +59,7 @@ pub fn main() -> ExitCode {
             match error.script() {
                 // One line, so that a log keeps it together; statements joined by semicolons still run.
                 Some(script) => {
-                    eprintln!("omega: {error}: python -c '{}'", script.replace('\n', "; "))
+                    eprintln!("omega: {error}: python -c {}", shell(&script.replace('\n', "; ")))
                 }
                 None => eprintln!("omega: {error}"),
             }
