@@ -9,10 +9,11 @@
 //! | 2 | [`model`] | transformers: config, one short file per family, weight processing, rotary, tokenizer, forward |
 //! | 3 | [`circuits`] | Ω and OV: spectra, alignment with dictionaries, null models, sparse attention decomposition |
 //! | 3 | [`toy`] | the paper's toy model: gradients by hand, Adam, tasks, theorems; stands on [`circuits`] for decomposing scores |
+//! | 4 | [`study`] | what is computed for one question, as a stepper; the engine and the command line are its two doors |
 //! | 4 | `gpu` | a WebGPU device and its kernels, one `.rs` + `.wgsl` pair each; adds speed, never meaning |
 //! | 5 | `protocol` | questions and answers between the page and a worker, as plain values |
-//! | 6 | `engine` | what a question asks for, computed on the CPU or the GPU |
-//! | 6 | `cli` | the command line `omega`: the same core, native |
+//! | 6 | `engine` | memory and telling, on the CPU or the GPU: the page's door to the studies |
+//! | 6 | `cli` | arguments, threads and printing: the command line `omega`, the other door |
 //! | 7 | `worker` | how a question travels to a worker and its answer back |
 //! | 8 | `ui` | Yew: state, charts, pages, words |
 //!
@@ -42,6 +43,7 @@ pub mod math;
 pub mod model;
 #[cfg(feature = "page")]
 pub mod protocol;
+pub mod study;
 pub mod toy;
 #[cfg(feature = "page")]
 pub mod ui;

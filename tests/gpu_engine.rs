@@ -160,6 +160,7 @@ fn heads_are_compared_with_a_dictionary_alike() {
     let mut engine = engine();
     for (whiten, losses) in [(false, 0), (true, 2)] {
         let how = Comparing {
+            seed: 0,
             source: Source::Model(Builtin::Embed),
             weights: Weights::Folded,
             remove_mean: !whiten,

@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["model"],
     &["circuits"],
     &["toy"],
+    &["study"],
     &["gpu"],
     &["protocol"],
     &["engine"],
@@ -27,6 +28,7 @@ const KNOWN_BY: &[(&str, &[&str])] = &[
     ("js_sys", &["ui", "worker", "engine"]),
     ("serde_wasm_bindgen", &["worker"]),
     ("clap", &["cli"]),
+    ("rayon", &["cli"]),
     ("tokenizers", &["model"]),
 ];
 

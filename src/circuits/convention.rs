@@ -1,58 +1,121 @@
 //! The convention that a result was computed under; every result that leaves the program carries it.
+//!
+//! Worded here and nowhere else: the command line prints the fields, the page the line.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::architecture::NormKind;
 use crate::model::{Model, Weights};
 
+/// The program and its version, as exports name them.
+pub const PROGRAM: &str = concat!("omega-lens ", env!("CARGO_PKG_VERSION"));
+
 /// What a reader must know to reproduce or compare the numbers of one model.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Convention {
     /// Program and version.
     pub program: String,
+    /// What was opened, by the name that its reader knows: a file, a folder, a built-in model.
+    pub model: String,
     /// Family that the checkpoint was read as.
-    pub family: &'static str,
+    pub family: String,
     /// Which form of the weights.
     pub weights: Weights,
     /// What that form means for this family.
-    pub folding: &'static str,
+    pub folding: String,
+    /// Whether folding changes anything in this family.
+    pub folds: bool,
     /// What the QK circuit is.
-    pub qk: &'static str,
+    pub qk: String,
     /// What the OV circuit is.
-    pub ov: &'static str,
+    pub ov: String,
     /// What is left out of both.
-    pub outside: &'static str,
+    pub outside: String,
     /// How singular vectors are ordered and signed.
-    pub gauge: &'static str,
+    pub gauge: String,
     /// Whether the head count is an assumption, not the file's.
     pub heads_assumed: bool,
 }
 
 impl Convention {
-    /// The convention of `model` under `weights`.
+    /// The convention of `model` under `weights`; the model is called as its first file.
     pub fn of(model: &Model, weights: Weights) -> Self {
         let norm = model.arch.layers.first().and_then(|layer| layer.before_attention.as_ref());
+        let folding = match (weights, norm.map(|norm| norm.kind)) {
+            (Weights::Raw, _) => "none: the matrices as they are in the file",
+            (Weights::Folded, None) => {
+                "no norm stands in front of the attention, so only QK-norm gains are folded, if any"
+            }
+            (Weights::Folded, Some(NormKind::Layer)) => {
+                "LayerNorm in front of the attention folded into W_Q, W_K, W_V and centred; W_O centred over d_model"
+            }
+            (Weights::Folded, Some(_)) => {
+                "RMSNorm weight in front of the attention folded into W_Q, W_K, W_V; QK-norm gains too, if any"
+            }
+        };
         Self {
-            program: format!("omega-lens {}", env!("CARGO_PKG_VERSION")),
-            family: model.arch.family,
+            program: PROGRAM.to_owned(),
+            model: model.checkpoint.files().next().map_or_else(String::new, |(name, _)| name.to_owned()),
+            family: model.arch.family.to_owned(),
             weights,
-            folding: match (weights, norm.map(|norm| norm.kind)) {
-                (Weights::Raw, _) => "none: the matrices as they are in the file",
-                (Weights::Folded, None) => {
-                    "no norm stands in front of the attention, so only QK-norm gains are folded, if any"
-                }
-                (Weights::Folded, Some(NormKind::Layer)) => {
-                    "LayerNorm in front of the attention folded into W_Q, W_K, W_V and centred; W_O centred over d_model"
-                }
-                (Weights::Folded, Some(_)) => {
-                    "RMSNorm weight in front of the attention folded into W_Q, W_K, W_V; QK-norm gains too, if any"
-                }
-            },
-            qk: "QK = W_Q W_K^T, rows destination, columns source; left vectors read the destination, right ones the source",
-            ov: "OV = W_V W_O; left vectors are read, right vectors are written",
-            outside: "score scale, biases, rotary embedding, soft-cap, ALiBi, norms on the attention's output",
-            gauge: "singular values descending; the largest entry of each left vector is positive",
+            folding: folding.to_owned(),
+            folds: model.arch.folds_norms(),
+            qk: "QK = W_Q W_K^T, rows destination, columns source; left vectors read the destination, right ones the source"
+                .to_owned(),
+            ov: "OV = W_V W_O; left vectors are read, right vectors are written".to_owned(),
+            outside: "score scale, biases, rotary embedding, soft-cap, ALiBi, norms on the attention's output".to_owned(),
+            gauge: "singular values descending; the largest entry of each left vector is positive".to_owned(),
             heads_assumed: model.arch.heads_assumed,
         }
     }
+
+    /// The same convention of a model that its reader knows by another name.
+    #[must_use]
+    pub fn named(self, model: impl Into<String>) -> Self {
+        Self { model: model.into(), ..self }
+    }
+
+    /// Model, weights and what was assumed, in a line.
+    pub fn line(&self) -> String {
+        let folded = match (self.weights, self.folds) {
+            (Weights::Raw, _) => "raw weights",
+            (Weights::Folded, true) => "folded weights",
+            (Weights::Folded, false) => "folded weights (nothing to fold in this family)",
+        };
+        let assumed = if self.heads_assumed { " · head count assumed" } else { "" };
+        format!("{} ({}) · {folded}{assumed}", self.model, self.family)
+    }
 }
+
+/// What stands on the terms of scores beside the general convention.
+#[derive(Debug, Serialize)]
+pub struct SadConvention {
+    #[serde(flatten)]
+    general: Convention,
+    terms: &'static str,
+    relative: &'static str,
+    sparseness: &'static str,
+    n_recon: &'static str,
+    controls: &'static str,
+}
+
+impl SadConvention {
+    /// The convention of scores of a model.
+    pub fn of(general: Convention) -> Self {
+        Self {
+            general,
+            terms: "score scale, biases, norms and rotary embedding inside; before soft-cap, ALiBi and mask; score = sum of terms \
+                + remainder",
+            relative: "score minus the mean score of the destination's other visible sources, term by term",
+            sparseness: "(mean |t|)^2 / mean(t^2) of the relative terms; lower is sparser",
+            n_recon: "fewest terms that sum to (tau - 5e-6) |relative|, tau 1 and 0.9; 1 to 4 is what random heads have at small \
+                scores",
+            controls: "basis: one random rotation that keeps every score; subspace: u and v rotated independently; means over \
+                draws",
+        }
+    }
+}
+
+/// What the tensors of a forward pass are, in files that leave the program.
+pub const TENSORS: &str = "attention.{layer} [n_heads, n, n]: destinations on rows, sources on columns; hidden.{layer} [n, d_model]: \
+    the residual stream before the layer, the last one after the final norm where the library reports it so; f32";

@@ -22,6 +22,14 @@ pub enum Circuit {
 }
 
 impl Circuit {
+    /// Its name in addresses and files.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Qk => "qk",
+            Self::Ov => "ov",
+        }
+    }
+
     /// The factors `A, B: [d_model, d_head]` with `A Bᵀ` the circuit's matrix.
     pub fn factors(self, weights: &HeadWeights) -> (Mat, Mat) {
         match self {

@@ -1,22 +1,22 @@
 //! `omega align`: what the singular directions of heads point at, and whether it is more than chance.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
-use super::align_arguments::{Axis, DictionaryChoice, Removal, SideChoice};
+use super::align_arguments::{Axis, DictionaryChoice, Removal, SideChoice, answerable};
 use super::align_text::print_text;
 use super::files::{print_json, wants_json};
 use super::spectra::Form;
 use super::{CliError, ModelArgs};
 use crate::circuits::alignment::{
-    AlignOptions, Alignment, AlignmentReport, Comparison, HeadSide, Side, SideAlignment,
+    Alignment, AlignmentReport, Comparison, HeadSide, Side, SideAlignment,
 };
 use crate::circuits::convention::Convention;
-use crate::circuits::dictionary::{About, Dictionary, DictionarySurvey, Frame, Survey};
-use crate::circuits::omega::Circuit;
+use crate::circuits::dictionary::{About, DictionarySurvey};
+use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, Part, Weights};
-
-/// Rows of the dictionary in memory at a time.
-const ROWS: usize = 2048;
+use crate::study::alignment::head_sides;
+use crate::study::dictionary::{Comparing, Surveyed, Surveying};
 
 /// Compare the singular directions of heads with a dictionary of features
 #[derive(Debug, Clone, clap::Args)]
@@ -80,44 +80,43 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let model = args.model.open()?;
     let weights = Weights::from(args.weights);
     check_range(args, &model)?;
-    let dictionary = args.dictionary.open(&model, weights, args.features, args.sae_head)?;
-    let centre = weights == Weights::Folded && model.arch.reads_through_layer_norm();
-    let d_model = model.arch.d_model;
-    let survey = survey(&model, &dictionary, &Frame::plain(d_model, centre))?;
-    let frame = Frame::after(&survey, d_model, centre, args.remove_mean == Removal::On);
+    let (source, files) = args.dictionary.source(args.features, args.sae_head)?;
+    let mut surveying = Surveying::new(&model, &source, files, weights).map_err(answerable)?;
+    while surveying.step(&model)? {}
+    let surveyed = surveying.finish();
+    let how = Comparing {
+        remove_mean: args.remove_mean == Removal::On,
+        top: args.top,
+        rotations: args.rotations,
+        seed: args.seed,
+        ..Comparing::with(source, weights)
+    };
 
     let (mut report, mut warnings) = (None, Vec::new());
     let layers = args.layer.map_or_else(|| model.readable_layers(), |layer| vec![layer]);
     for layer in layers {
         let sides = sides(args, &model, layer, weights, &mut warnings)?;
-        if sides.is_empty() {
-            continue;
-        }
         for side in sides.iter().map(|side| side.side) {
-            warnings.extend(dictionary.about.warnings_for(layer, side));
+            warnings.extend(surveyed.dictionary.about.warnings_for(layer, side));
         }
-        let found = align(args, &model, &dictionary, &frame, sides)?;
-        match &mut report {
-            None => report = Some(found),
-            Some(report) => report.append(found),
+        match (&mut report, align(&model, &surveyed, sides, &how)?) {
+            (_, None) => {}
+            (None, found) => report = found,
+            (Some(report), Some(found)) => report.append(found),
         }
     }
     if let Some(report) = &mut report {
-        report.label_with(|row| dictionary.label(row));
+        // Without a usable tokenizer tokens are numbered; that is no reason to stop.
+        let tokenizer = Tokenizer::from_side_files(&model.checkpoint).unwrap_or(None);
+        report.label_with(|row| surveyed.label(&how.source, tokenizer.as_ref(), row));
     }
     warnings.sort();
     warnings.dedup();
     let (comparison, heads) =
         report.map_or((None, Vec::new()), |report| (Some(report.comparison), report.sides));
-    let convention = Convention::of(&model, weights);
-    let output = Output {
-        convention,
-        dictionary: &dictionary.about,
-        survey: &survey,
-        comparison,
-        warnings,
-        heads,
-    };
+    let convention = args.model.convention(&model, weights);
+    let (dictionary, survey) = (&surveyed.dictionary.about, &surveyed.survey);
+    let output = Output { convention, dictionary, survey, comparison, warnings, heads };
     if wants_json(args.json) { print_json(&output) } else { print_text(&output) }
 }
 
@@ -132,20 +131,6 @@ fn check_range(args: &Args, model: &Model) -> Result<(), CliError> {
         }
     }
     Ok(())
-}
-
-fn survey(
-    model: &Model,
-    dictionary: &Dictionary,
-    frame: &Frame,
-) -> Result<DictionarySurvey, CliError> {
-    let mut survey = Survey::default();
-    for rows in dictionary.blocks(ROWS) {
-        let block =
-            dictionary.block(Some(&model.checkpoint), rows, frame).map_err(CliError::work)?;
-        survey.step(&block);
-    }
-    Ok(survey.finish())
 }
 
 /// The sides that were asked for, of one layer.
@@ -167,60 +152,38 @@ fn sides(
         (true, true) => Part::Both,
     };
     let attention = AttentionLayer::read(model, layer, part).map_err(CliError::work)?;
+    let heads = args.head.map_or(0..model.arch.n_heads, |head| head..head + 1);
+    let found = heads.into_par_iter();
+    let found = found.map(|head| (head, head_sides(&attention, head, weights, wanted)));
     let mut sides = Vec::new();
-    for head in args.head.map_or(0..model.arch.n_heads, |head| head..head + 1) {
-        let matrices = match attention.head(head, weights) {
-            Ok(matrices) => matrices,
-            Err(error) => {
-                warnings.push(format!("L{layer}H{head} is left out: {error}."));
-                continue;
-            }
-        };
-        for (circuit, _) in [(Circuit::Qk, qk), (Circuit::Ov, ov)].into_iter().filter(|x| x.1) {
-            match HeadSide::both(layer, head, circuit, &matrices) {
-                Ok(both) => sides.extend(both.into_iter().filter(|side| wanted(side.side))),
-                Err(error) => warnings.push(format!("L{layer}H{head} is left out: {error}.")),
-            }
+    for (head, found) in found.collect::<Vec<_>>() {
+        match found {
+            Ok(found) => sides.extend(found),
+            Err(error) => warnings.push(format!("L{layer}H{head} is left out: {error}.")),
         }
     }
     Ok(sides)
 }
 
-/// One pass over the dictionary, the sides shared out over the processor's cores.
+/// One pass over the dictionary, the sides shared out over the processor's cores; `None` without a side.
 fn align(
-    args: &Args,
     model: &Model,
-    dictionary: &Dictionary,
-    frame: &Frame,
+    surveyed: &Surveyed,
     sides: Vec<HeadSide>,
-) -> Result<AlignmentReport, CliError> {
-    let options = AlignOptions { top: args.top, rotations: args.rotations, seed: args.seed };
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = sides.len().div_ceil(n_threads).max(1);
-    let mut parts = sides
-        .chunks(share)
-        .map(|part| {
-            Alignment::new(part.to_vec(), frame.clone(), dictionary.about.n_rows, None, options)
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(CliError::work)?;
-    for rows in dictionary.blocks(ROWS) {
-        let block =
-            dictionary.block(Some(&model.checkpoint), rows, frame).map_err(CliError::work)?;
-        let steps = std::thread::scope(|scope| {
-            let steps: Vec<_> =
-                parts.iter_mut().map(|part| scope.spawn(|| part.step(&block))).collect();
-            steps.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
-        });
-        for step in steps {
-            let step =
-                step.map_err(|_| CliError::Usage("a thread of the alignment failed".to_owned()))?;
-            step.map_err(CliError::work)?;
-        }
+    how: &Comparing,
+) -> Result<Option<AlignmentReport>, CliError> {
+    if sides.is_empty() {
+        return Ok(None);
     }
-    let mut reports = parts.iter().map(Alignment::report);
-    let mut report =
-        reports.next().ok_or_else(|| CliError::Usage("there is no side to align".to_owned()))?;
-    reports.for_each(|part| report.append(part));
-    Ok(report)
+    let share = sides.len().div_ceil(rayon::current_num_threads()).max(1);
+    let parts = sides.chunks(share).map(|part| surveyed.alignment(part.to_vec(), how));
+    let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+    for block in surveyed.blocks(model, how.remove_mean) {
+        let block = block?;
+        parts.par_iter_mut().try_for_each(|part| part.step(&block)).map_err(CliError::work)?;
+    }
+    Ok(parts.iter().map(Alignment::report).reduce(|mut report, part| {
+        report.append(part);
+        report
+    }))
 }

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use super::CliError;
 use crate::checkpoint::{ByteSource, FileSource};
 use crate::circuits::alignment::Side;
-use crate::circuits::dictionary::{Along, Builtin, Dictionary, DictionaryError, FileChoice};
-use crate::model::tokenizer::Tokenizer;
-use crate::model::{Model, Weights};
+use crate::circuits::dictionary::{Along, Builtin, DictionaryError, FileChoice};
+use crate::study::StudyError;
+use crate::study::dictionary::Source;
 
 /// [`Side`] as an argument.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -83,52 +83,39 @@ impl FromStr for DictionaryChoice {
 }
 
 impl DictionaryChoice {
-    /// Opens the dictionary for `model`.
+    /// Which dictionary is meant, and the files that hold it.
     ///
     /// # Errors
-    /// What opening says, with a hint where a choice is needed.
-    pub(super) fn open(
+    /// If a file cannot be opened.
+    pub(super) fn source(
         &self,
-        model: &Model,
-        weights: Weights,
         axis: Option<Axis>,
         head: Option<usize>,
-    ) -> Result<Dictionary, CliError> {
+    ) -> Result<(Source, Vec<Box<dyn ByteSource>>), CliError> {
         match self {
-            Self::Builtin(which) => {
-                let dictionary =
-                    Dictionary::of_model(model, *which, weights).map_err(CliError::work)?;
-                // Without a usable tokenizer tokens are numbered; that is no reason to stop.
-                match Tokenizer::from_side_files(&model.checkpoint) {
-                    Ok(Some(tokenizer)) if matches!(which, Builtin::Embed | Builtin::Unembed) => {
-                        Ok(dictionary.with_tokens(&tokenizer))
-                    }
-                    _ => Ok(dictionary),
-                }
-            }
+            Self::Builtin(which) => Ok((Source::Model(*which), Vec::new())),
             Self::File(text) => {
                 let (path, tensor) = split(text);
                 let along = axis.map(|axis| match axis {
                     Axis::Rows => Along::Rows,
                     Axis::Columns => Along::Columns,
                 });
-                let choice = FileChoice { tensor, along, head };
-                Dictionary::of_files(model, sources(&path)?, &choice, weights).map_err(answerable)
+                Ok((Source::Own(FileChoice { tensor, along, head }), sources(&path)?))
             }
         }
     }
 }
 
 /// The error, with the argument that answers it.
-fn answerable(error: DictionaryError) -> CliError {
+pub(super) fn answerable(error: StudyError) -> CliError {
     match error {
-        DictionaryError::SeveralMatrices { .. } => {
+        StudyError::Dictionary(error @ DictionaryError::SeveralMatrices { .. }) => {
             CliError::Usage(format!("{error}, as in FILE:TENSOR"))
         }
-        DictionaryError::RowsOrColumns { .. } => {
-            CliError::Usage(format!("{error}, with --axis rows or --axis columns"))
+        StudyError::Dictionary(error @ DictionaryError::RowsOrColumns { .. }) => {
+            CliError::Usage(format!("{error}, with --features rows or --features columns"))
         }
-        error => CliError::work(error),
+        error => error.into(),
     }
 }
 

@@ -8,9 +8,10 @@ use super::CliError;
 use super::files::print_json;
 use super::model::ModelArgs;
 use crate::checkpoint::{Checkpoint, Named, to_safetensors};
+use crate::circuits::convention::{Convention, TENSORS};
 use crate::model::forward::{ForwardPass, Image};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{Model, ModelError};
+use crate::model::{Model, ModelError, Weights};
 
 /// Run a prompt and write attention, hidden states and logits as safetensors
 #[derive(Debug, Clone, clap::Args)]
@@ -47,7 +48,9 @@ enum Switch {
 /// What was written.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
-    convention: &'static str,
+    convention: Convention,
+    /// What the tensors are.
+    layout: &'static str,
     family: &'static str,
     n_layers: usize,
     n_heads: usize,
@@ -58,9 +61,6 @@ struct Report<'a> {
     tensors: Vec<String>,
     notes: &'a [String],
 }
-
-const CONVENTION: &str = "attention.{layer} [n_heads, n, n]: destinations on rows, sources on columns; hidden.{layer} \
-    [n, d_model]: the residual stream before the layer, the last one after the final norm where the library reports it so; f32";
 
 /// Runs the subcommand.
 ///
@@ -74,15 +74,18 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         None => ForwardPass::of_tokens(&model, std::slice::from_ref(&ids)),
     };
     let arrays = compute(&model, pass.map_err(CliError::work)?).map_err(CliError::work)?;
+    let convention = args.model.convention(&model, Weights::Raw);
     let listed: Vec<String> = ids.iter().map(u32::to_string).collect();
     let metadata = [
-        ("convention", CONVENTION.to_owned()),
+        ("convention", serde_json::to_string(&convention)?),
+        ("layout", TENSORS.to_owned()),
         ("family", model.arch.family.to_owned()),
         ("ids", listed.join(",")),
     ];
     std::fs::write(&args.out, to_safetensors(&arrays, &metadata)?)?;
     let report = Report {
-        convention: CONVENTION,
+        convention,
+        layout: TENSORS,
         family: model.arch.family,
         n_layers: model.arch.n_layers,
         n_heads: model.arch.n_heads,

@@ -1,6 +1,7 @@
 //! What a subcommand can say instead of a result.
 
 use crate::checkpoint::CheckpointError;
+use crate::study::StudyError;
 
 /// An error of the command line: one clear sentence, exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +15,23 @@ pub enum CliError {
     /// The result could not be put into JSON.
     #[error("the result could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// A study could not be finished.
+    #[error("{}{}", .0, advice(.0))]
+    Study(#[from] StudyError),
     /// Arguments that do not fit the model; the sentence says which.
     #[error("{0}")]
     Usage(String),
     /// An error of a layer above the checkpoint.
     #[error(transparent)]
     Work(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What may help, as it stands behind the error on one line.
+fn advice(error: &StudyError) -> String {
+    match error.hint() {
+        "" => String::new(),
+        hint => format!(". {hint}"),
+    }
 }
 
 impl CliError {

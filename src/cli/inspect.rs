@@ -151,7 +151,7 @@ fn inspect<'a>(model: &'a Model, args: &Args) -> Result<Inspection<'a>, CliError
         tokenizer: tokenizer.map(|tokenizer| words(&tokenizer, tokenizer.default_bos(arch))),
         complete_layers: model.readable_layers(),
         missing_shards: checkpoint.missing_shards(),
-        convention: Convention::of(model, Weights::Folded),
+        convention: args.model.convention(model, Weights::Folded),
         notes,
         not_finite: args.check.then(|| not_finite(checkpoint)).transpose()?,
         tensors: args.tensors.then(|| checkpoint.entries().collect()),

@@ -45,7 +45,7 @@ pub(super) fn print(inspection: &Inspection<'_>) -> std::io::Result<()> {
     }
     let convention = &inspection.convention;
     line("convention", format!("{}; {}", convention.qk, convention.ov))?;
-    line("folded", convention.folding.to_owned())?;
+    line("folded", convention.folding.clone())?;
     for note in &inspection.notes {
         line("note", note.clone())?;
     }

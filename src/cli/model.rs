@@ -1,7 +1,8 @@
 //! The arguments of every subcommand that reads a checkpoint as a transformer.
 
 use super::{CliError, Files};
-use crate::model::{Hints, Model};
+use crate::circuits::convention::Convention;
+use crate::model::{Hints, Model, Weights};
 
 /// The checkpoint, and what its files may not say.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,5 +25,15 @@ impl ModelArgs {
     pub fn open(&self) -> Result<Model, CliError> {
         let hints = Hints { n_heads: self.n_heads, family: self.family.clone() };
         Model::open(self.files.checkpoint()?, &hints).map_err(CliError::work)
+    }
+
+    /// The convention of `model`, called as the first of the paths that were given.
+    pub fn convention(&self, model: &Model, weights: Weights) -> Convention {
+        let convention = Convention::of(model, weights);
+        let given = self.files.files.first().and_then(|path| path.file_name());
+        match given {
+            Some(name) => convention.named(name.to_string_lossy()),
+            None => convention,
+        }
     }
 }

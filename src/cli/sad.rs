@@ -2,21 +2,23 @@
 
 use std::io::Write;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::files::{print_json, wants_json};
 use super::sad_set;
 use super::spectra::Form;
 use super::{CliError, ModelArgs};
-use crate::circuits::CircuitError;
-use crate::circuits::convention::Convention;
+use crate::circuits::convention::SadConvention;
 use crate::circuits::sad::controls::ControlOptions;
-use crate::circuits::sad::run::{HeadSad, LayerRun, Look};
+use crate::circuits::sad::run::{HeadSad, Look};
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::circuits::sad::terms::TermBasis;
-use crate::math::product_svd;
+use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{AttentionLayer, ForwardPass, Model, ModelError, Part, Weights};
+use crate::model::{AttentionLayer, Model, ModelError, Part};
+use crate::study::looks::{head_basis, head_look};
+use crate::study::prompt::{Prompt, PromptRun};
 
 /// Decompose attention scores into terms of singular vectors, on a prompt or on a set of prompts
 #[derive(Debug, Clone, clap::Args)]
@@ -36,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 128, requires = "task")]
     pub(super) prompts: usize,
     /// Put the start token in front of words (on or off; the field's default for the family otherwise)
-    #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+    #[arg(long, value_name = "ON|OFF", value_parser = switch, conflicts_with = "task")]
     bos: Option<bool>,
     /// The position that looks, from 0 [default: the last]
     #[arg(long, value_name = "N")]
@@ -64,34 +66,6 @@ pub struct Args {
     pub(super) json: bool,
 }
 
-/// What stands on every result beside the general convention.
-#[derive(Debug, Serialize)]
-pub(super) struct SadConvention {
-    #[serde(flatten)]
-    general: Convention,
-    terms: &'static str,
-    relative: &'static str,
-    sparseness: &'static str,
-    n_recon: &'static str,
-    controls: &'static str,
-}
-
-impl SadConvention {
-    pub(super) fn of(model: &Model, weights: Weights) -> Self {
-        Self {
-            general: Convention::of(model, weights),
-            terms: "score scale, biases, norms and rotary embedding inside; before soft-cap, ALiBi and mask; score = sum of terms \
-                + remainder",
-            relative: "score minus the mean score of the destination's other visible sources, term by term",
-            sparseness: "(mean |t|)^2 / mean(t^2) of the relative terms; lower is sparser",
-            n_recon: "fewest terms that sum to (tau - 5e-6) |relative|, tau 1 and 0.9; 1 to 4 is what random heads have at small \
-                scores",
-            controls: "basis: one random rotation that keeps every score; subspace: u and v rotated independently; means over \
-                draws",
-        }
-    }
-}
-
 /// The result for one prompt.
 #[derive(Debug, Serialize)]
 struct Report {
@@ -109,43 +83,48 @@ struct Report {
 /// [`CliError`] if the model cannot be read or run, the prompt does not fit it, or the result cannot be written.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let model = args.model.open()?;
+    args.check_range(&model)?;
     let tokenizer = Tokenizer::from_side_files(&model.checkpoint);
     if let Some(task) = args.task {
-        return sad_set::run(args, &model, &needed(tokenizer.map_err(CliError::work)?)?, task);
+        return sad_set::run(args, &model, tokenizer.map_err(CliError::work)?.as_ref(), task);
     }
-    let (ids, tokenizer) = match &args.prompt {
+    let (prompt, tokenizer) = match &args.prompt {
         Some(text) => {
-            let tokenizer = needed(tokenizer.map_err(CliError::work)?)?;
-            let ids = tokenizer.encode(text, args.starts(&tokenizer, &model));
-            (ids.map_err(CliError::work)?, Some(tokenizer))
+            let tokenizer = Some(needed(tokenizer.map_err(CliError::work)?)?);
+            (Prompt { text: text.clone(), bos: args.bos, ids: false }, tokenizer)
         }
-        // Ids need no tokenizer: one that cannot be read only leaves them without words.
-        None if !args.ids.is_empty() => (args.ids.clone(), tokenizer.unwrap_or(None)),
+        // Ids need no tokenizer: one that cannot be read only leaves them without words. They are all there is.
+        None if !args.ids.is_empty() => {
+            let ids: Vec<String> = args.ids.iter().map(u32::to_string).collect();
+            let prompt = Prompt { text: ids.join(" "), bos: Some(false), ids: true };
+            (prompt, tokenizer.unwrap_or(None))
+        }
         None => return Err(CliError::Usage("give --ids, --prompt or --task".into())),
     };
-    let heads = decompose(args, &model, &ids)?;
-    let label = |id: &u32| tokenizer.as_ref().map(|tokenizer| tokenizer.label(*id));
+    let run = PromptRun::new(&model, tokenizer.as_ref(), &prompt)?;
+    let ran = run.ran.clone();
+    let (heads, left_out) = decompose(args, &model, run)?;
     let report = Report {
-        convention: SadConvention::of(&model, args.weights.into()),
-        tokens: ids.iter().map(label).collect(),
-        ids,
+        convention: SadConvention::of(args.model.convention(&model, args.weights.into())),
+        tokens: tokenizer.is_some().then_some(ran.tokens),
+        ids: ran.ids,
         heads,
-        notes: model.notes.clone(),
+        notes: model.notes.iter().cloned().chain(ran.named).chain(left_out).collect(),
     };
     if wants_json(args.json) { print_json(&report) } else { print_text(&report) }
 }
 
 impl Args {
-    pub(super) fn starts(&self, tokenizer: &Tokenizer, model: &Model) -> bool {
-        self.bos.unwrap_or_else(|| tokenizer.default_bos(&model.arch))
-    }
-
     pub(super) fn controls(&self) -> ControlOptions {
         ControlOptions { draws: self.draws, seed: self.seed }
     }
 
-    /// The heads of a layer that were asked for.
-    pub(super) fn heads(&self, model: &Model) -> Result<Vec<usize>, CliError> {
+    /// One past the last layer that is asked for.
+    pub(super) fn end(&self, model: &Model) -> usize {
+        self.layer.map_or(model.arch.n_layers, |layer| layer + 1)
+    }
+
+    fn check_range(&self, model: &Model) -> Result<(), CliError> {
         let (n_layers, n_heads) = (model.arch.n_layers, model.arch.n_heads);
         for (what, asked, count) in [("layer", self.layer, n_layers), ("head", self.head, n_heads)]
         {
@@ -153,42 +132,49 @@ impl Args {
                 return Err(CliError::work(ModelError::OutOfRange { what, index, count }));
             }
         }
-        Ok(self.head.map_or_else(|| (0..n_heads).collect(), |head| vec![head]))
+        Ok(())
     }
-}
 
-/// A head's basis of singular vectors.
-pub(super) fn basis(
-    layer: &AttentionLayer,
-    head: usize,
-    weights: Weights,
-) -> Result<TermBasis, CliError> {
-    let head = layer.head(head, weights).map_err(CliError::work)?;
-    let svd = product_svd(&head.w_q, &head.w_k).map_err(CliError::work)?;
-    Ok(TermBasis::of(&svd))
-}
-
-/// All heads that were asked for; the pass stops after the last layer that is needed.
-fn decompose(args: &Args, model: &Model, ids: &[u32]) -> Result<Vec<HeadSad>, CliError> {
-    let heads = args.heads(model)?;
-    let look = Look { dest: args.dest, src: args.src, controls: args.controls() };
-    let prompt = vec![ids.to_vec()];
-    let mut pass = ForwardPass::of_tokens(model, &prompt).map_err(CliError::work)?;
-    let mut found = Vec::new();
-    for layer in 0..args.layer.map_or(model.arch.n_layers, |layer| layer + 1) {
-        let wanted = args.layer.is_none_or(|asked| asked == layer);
-        let traces = pass.step(model, wanted, None).map_err(CliError::work)?;
-        let Some(trace) = traces.first() else { continue };
-        let attention = AttentionLayer::read(model, layer, Part::Qk).map_err(CliError::work)?;
-        let none =
-            CircuitError::OutOfRange { what: "layer", index: layer, count: model.arch.n_layers };
-        let run = LayerRun::of(&model.arch, trace).ok_or(none).map_err(CliError::work)?;
-        for &head in &heads {
-            let basis = basis(&attention, head, args.weights.into())?;
-            found.push(HeadSad::of(&run, (layer, head), &basis, look).map_err(CliError::work)?);
+    /// The bases of the heads of one layer that are asked for, and a note on each head that has none.
+    pub(super) fn bases(
+        &self,
+        model: &Model,
+        layer: usize,
+    ) -> Result<(Vec<((usize, usize), TermBasis)>, Vec<String>), CliError> {
+        if self.layer.is_some_and(|asked| asked != layer) {
+            return Ok((Vec::new(), Vec::new()));
         }
+        let attention = AttentionLayer::read(model, layer, Part::Qk).map_err(CliError::work)?;
+        let heads = self.head.map_or(0..model.arch.n_heads, |head| head..head + 1).into_par_iter();
+        let basis = |head| (head, head_basis(&attention, head, self.weights.into()));
+        let (mut bases, mut left_out) = (Vec::new(), Vec::new());
+        for (head, found) in heads.map(basis).collect::<Vec<_>>() {
+            match found {
+                Ok(basis) => bases.push(((layer, head), basis)),
+                Err(error) => left_out.push(format!("L{layer}H{head} is left out: {error}.")),
+            }
+        }
+        Ok((bases, left_out))
     }
-    Ok(found)
+}
+
+/// All heads that were asked for, and notes on those that are left out; the pass stops after the last layer that is needed.
+fn decompose(
+    args: &Args,
+    model: &Model,
+    mut run: PromptRun,
+) -> Result<(Vec<HeadSad>, Vec<String>), CliError> {
+    let look = Look { dest: args.dest, src: args.src, controls: args.controls() };
+    let (mut found, mut notes) = (Vec::new(), Vec::new());
+    for layer in 0..args.end(model) {
+        let Some(trace) = ready(run.step(&mut Cpu, model))? else { break };
+        let (bases, left_out) = args.bases(model, layer)?;
+        notes.extend(left_out);
+        let looks =
+            bases.par_iter().map(|((_, head), basis)| head_look(model, &trace, *head, basis, look));
+        found.extend(looks.collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok((found, notes))
 }
 
 fn print_text(report: &Report) -> Result<(), CliError> {

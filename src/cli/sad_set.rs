@@ -6,17 +6,19 @@ use serde::Serialize;
 
 use super::CliError;
 use super::files::{print_json, wants_json};
-use super::sad::{Args, SadConvention, basis, name, number};
-use crate::circuits::CircuitError;
+use super::sad::{Args, name, number};
+use crate::circuits::convention::SadConvention;
 use crate::circuits::distribution::Distribution;
-use crate::circuits::prompts::{self, Prompt, Task};
-use crate::circuits::sad::run::LayerRun;
-use crate::circuits::sad::set::{HeadSet, HeadSetReport, SetOptions};
+use crate::circuits::prompts::Task;
+use crate::circuits::sad::set::{HeadEvents, HeadSetReport, SetOptions};
+use crate::model::Model;
+use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{AttentionLayer, ForwardPass, Model, Part};
+use crate::study::prompt_set::{Prompts, SetRun, SetSpec, SetTask, Share};
 
 /// Which prompts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum TaskName {
     /// "When Mary and John went to the store, John gave a drink to"
     IndirectObject,
@@ -24,14 +26,17 @@ pub(super) enum TaskName {
     GreaterThan,
     /// "Mary went to the park because"
     Pronoun,
+    /// The same random tokens twice; needs no tokenizer
+    Repeated,
 }
 
 impl TaskName {
-    fn task(self) -> Task {
+    fn task(self) -> SetTask {
         match self {
-            Self::IndirectObject => Task::IndirectObject,
-            Self::GreaterThan => Task::GreaterThan,
-            Self::Pronoun => Task::Pronoun,
+            Self::IndirectObject => SetTask::Task(Task::IndirectObject),
+            Self::GreaterThan => SetTask::Task(Task::GreaterThan),
+            Self::Pronoun => SetTask::Task(Task::Pronoun),
+            Self::Repeated => SetTask::Repeated,
         }
     }
 }
@@ -40,11 +45,17 @@ impl TaskName {
 #[derive(Debug, Serialize)]
 struct Report {
     convention: SadConvention,
-    task: Task,
+    task: TaskName,
     seed: u32,
     n_prompts: usize,
-    /// Share of prompts with a better logit for the answer than for the typical mistake; `None` when not all layers ran.
+    /// Prompts with an answer that was checked; 0 when not all layers ran.
+    n_answered: usize,
+    /// Those with a better logit for the answer than for the typical mistake.
+    n_correct: Option<usize>,
+    /// Their share.
     accuracy: Option<f64>,
+    /// One of the prompts.
+    example: String,
     heads: Vec<Head>,
     notes: Vec<String>,
 }
@@ -61,67 +72,40 @@ struct Head {
 pub(super) fn run(
     args: &Args,
     model: &Model,
-    tokenizer: &Tokenizer,
+    tokenizer: Option<&Tokenizer>,
     task: TaskName,
 ) -> Result<(), CliError> {
-    let task = task.task();
-    let known = |word: &str| tokenizer.single(word);
-    let asked = prompts::generate(task, args.prompts, args.seed, known).map_err(CliError::work)?;
-    let starts = args.starts(tokenizer, model);
-    let encode = |text: &str| tokenizer.encode(text, starts).unwrap_or_default();
-    let located = asked.iter().map(|prompt| prompt.locate(encode, &[]));
-    let located = located.collect::<Result<Vec<_>, _>>().map_err(CliError::work)?;
-    let ids: Vec<Vec<u32>> = located.iter().map(|prompt| prompt.ids.clone()).collect();
     let options = SetOptions { controls: args.controls(), ..SetOptions::default() };
-    let mut pass = ForwardPass::of_tokens(model, &ids).map_err(CliError::work)?;
-    let mut heads = Vec::new();
-    let n_layers = model.arch.n_layers;
-    for layer in 0..args.layer.map_or(n_layers, |layer| layer + 1) {
-        let wanted = args.layer.is_none_or(|asked| asked == layer);
-        let traces = pass.step(model, wanted, None).map_err(CliError::work)?;
-        if !wanted {
-            continue;
-        }
-        let attention = AttentionLayer::read(model, layer, Part::Qk).map_err(CliError::work)?;
-        for head in args.heads(model)? {
-            let stream = (layer * model.arch.n_heads + head) as u32;
-            let mut set =
-                HeadSet::new(basis(&attention, head, args.weights.into())?, options, stream);
-            for (trace, prompt) in traces.iter().zip(&located) {
-                let none =
-                    CircuitError::OutOfRange { what: "layer", index: layer, count: n_layers };
-                let run = LayerRun::of(&model.arch, trace).ok_or(none).map_err(CliError::work)?;
-                let parts = run.head(head).map_err(CliError::work)?;
-                set.add(parts, run.scale, run.view, prompt.dest, None).map_err(CliError::work)?;
-            }
-            heads.push(Head { layer, head, report: set.report() });
-        }
+    let (n, seed, share) = (args.prompts, args.seed, Share::WHOLE);
+    let spec = SetSpec { task: task.task(), n, seed, options, series: false, share };
+    let prompts = Prompts::new(model, tokenizer, &spec)?;
+    let (mut bases, mut notes) = (Vec::new(), model.notes.clone());
+    for layer in 0..args.end(model) {
+        let (found, left_out) = args.bases(model, layer)?;
+        bases.extend(found);
+        notes.extend(left_out);
     }
-    let accuracy = if pass.next_layer() == n_layers && model.arch.unembedding.is_some() {
-        let places: Vec<(usize, usize)> =
-            located.iter().enumerate().map(|(at, prompt)| (at, prompt.dest)).collect();
-        Some(accuracy(&asked, &pass.logits(model, &places).map_err(CliError::work)?))
-    } else {
-        None
+    let mut run = SetRun::new(model, prompts, bases, options, Some(args.end(model)))?;
+    while ready(run.step(&mut Cpu, model))? {}
+    let found = run.finish();
+    let head = |((layer, head), events): ((usize, usize), HeadEvents)| Head {
+        layer,
+        head,
+        report: events.report(),
     };
     let report = Report {
-        convention: SadConvention::of(model, args.weights.into()),
+        convention: SadConvention::of(args.model.convention(model, args.weights.into())),
         task,
-        seed: args.seed,
-        n_prompts: asked.len(),
-        accuracy,
-        heads,
-        notes: model.notes.clone(),
+        seed,
+        n_prompts: found.n,
+        n_answered: found.answered,
+        n_correct: found.correct,
+        accuracy: found.correct.map(|correct| correct as f64 / found.answered.max(1) as f64),
+        example: found.example,
+        heads: found.heads.into_iter().map(head).collect(),
+        notes,
     };
     if wants_json(args.json) { print_json(&report) } else { print_text(&report) }
-}
-
-/// `logits` hold one row per prompt.
-fn accuracy(asked: &[Prompt], logits: &[f32]) -> f64 {
-    let width = logits.len().checked_div(asked.len()).unwrap_or(0).max(1);
-    let rows = asked.iter().zip(logits.chunks_exact(width));
-    let right = rows.filter(|(p, row)| p.score(row).is_some_and(|answered| answered.correct));
-    right.count() as f64 / asked.len().max(1) as f64
 }
 
 fn print_text(report: &Report) -> Result<(), CliError> {

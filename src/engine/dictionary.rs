@@ -1,224 +1,125 @@
-//! Dictionaries of the open model, surveyed once: what the Heads and the Features page compare directions with.
+//! The dictionaries that a worker remembers: surveyed once, however many questions are asked about them.
 
 use std::collections::HashMap;
 
 use super::Engine;
 use crate::checkpoint::ByteSource;
-use crate::circuits::CircuitError;
-use crate::circuits::alignment::{AlignOptions, Alignment, AlignmentReport, HeadSide};
-use crate::circuits::dictionary::{
-    Builtin, Dictionary, DictionaryError, DictionarySurvey, FileChoice, Frame, Survey, UnitBlock,
-};
-use crate::circuits::matching::{CosineMatrix, LARGEST};
-use crate::circuits::whitening::{Anisotropy, Gram};
-use crate::model::{Model, Weights};
-use crate::protocol::features::{Comparing, Source};
-use crate::protocol::{Failure, Question};
+use crate::circuits::dictionary::{Builtin, FileChoice};
+use crate::model::Weights;
+use crate::protocol::{Failure, Out, Tell};
+use crate::study::dictionary::{Comparing, Source, Surveyed, Surveying, Whitening};
 
-/// Rows of a dictionary in memory at a time.
-const BLOCK: usize = 2048;
-
-/// A dictionary with what is known about all of it.
-pub(super) struct Surveyed {
-    pub(super) dictionary: Dictionary,
-    pub(super) survey: DictionarySurvey,
-    /// `Σ_X` in the frame with the common direction removed, or kept, whichever was asked for last.
-    gram: Option<(bool, Gram, Anisotropy)>,
-    /// Whether features and directions are centred, as the norm in front of the attention does.
-    pub(super) centre: bool,
-    d_model: usize,
-}
+/// Places of a file that tell whether it is the one that is known, and bytes at each.
+const SAMPLES: u64 = 32;
+const SAMPLE: u64 = 64;
 
 /// Dictionaries that were surveyed.
 #[derive(Default)]
 pub(super) struct Shelf {
     builtin: HashMap<(Builtin, Weights), Surveyed>,
-    /// The reader's own, by the name of its first file.
-    own: Option<(String, Surveyed)>,
+    /// The reader's own, and what makes it another one.
+    own: Option<(Own, Surveyed)>,
 }
 
-impl Surveyed {
-    fn of(dictionary: Dictionary, model: &Model, weights: Weights) -> Result<Self, Failure> {
-        let d_model = model.arch.d_model;
-        let centre = weights == Weights::Folded && model.arch.reads_through_layer_norm();
-        let plain = Frame::plain(d_model, centre);
-        let mut survey = Survey::default();
-        for range in dictionary.blocks(BLOCK) {
-            survey.step(&dictionary.block(Some(&model.checkpoint), range, &plain)?);
-        }
-        Ok(Self { dictionary, survey: survey.finish(), gram: None, centre, d_model })
-    }
+/// Which of the reader's dictionaries: its files, what was said of them, and the convention.
+#[derive(PartialEq)]
+struct Own {
+    /// Name, size and samples of each file.
+    files: Vec<(String, u64, Vec<u8>)>,
+    choice: FileChoice,
+    weights: Weights,
+}
 
-    /// What is taken out of features and directions alike.
-    pub(super) fn frame(&self, remove_mean: bool) -> Frame {
-        Frame::after(&self.survey, self.d_model, self.centre, remove_mean)
-    }
-
-    /// One feature, prepared.
-    pub(super) fn feature(
-        &self,
-        model: &Model,
-        row: usize,
-        remove_mean: bool,
-    ) -> Result<UnitBlock, Failure> {
-        Ok(self.dictionary.block(
-            Some(&model.checkpoint),
-            row..row + 1,
-            &self.frame(remove_mean),
-        )?)
-    }
-
-    /// How the features spread, once `Σ_X` is known.
-    pub(super) fn anisotropy(&self) -> Option<Anisotropy> {
-        self.gram.as_ref().map(|(_, _, anisotropy)| *anisotropy)
-    }
-
-    /// Every feature of a small dictionary beside one side: all cosines.
-    pub(super) fn cosines(
-        &self,
-        model: &Model,
-        side: &HeadSide,
-        remove_mean: bool,
-    ) -> Result<CosineMatrix, Failure> {
-        let frame = self.frame(remove_mean);
-        let n_rows = self.dictionary.about.n_rows;
-        // Refused before it is read.
-        if n_rows > LARGEST {
-            let what = "rows of a dictionary for the whole cosine matrix";
-            return Err(CircuitError::TooMany { what, found: n_rows, limit: LARGEST }.into());
-        }
-        let block = self.dictionary.block(Some(&model.checkpoint), 0..n_rows, &frame)?;
-        Ok(CosineMatrix::new(side, &frame, &[block])?)
-    }
-
-    /// A comparison that has not seen a feature yet.
-    pub(super) fn alignment(
-        &self,
-        sides: Vec<HeadSide>,
-        how: &Comparing,
-    ) -> Result<Alignment, Failure> {
-        let gram = self.gram.as_ref().filter(|_| how.whiten).map(|(_, gram, _)| gram);
-        let options = AlignOptions { top: how.top, rotations: how.rotations, seed: 0 };
-        let n_rows = self.dictionary.about.n_rows;
-        Ok(Alignment::new(sides, self.frame(how.remove_mean), n_rows, gram, options)?)
-    }
-
-    /// All features in their order, prepared, a block at a time.
-    pub(super) fn blocks(
-        &self,
-        model: &Model,
-        remove_mean: bool,
-    ) -> impl Iterator<Item = Result<UnitBlock, Failure>> {
-        let frame = self.frame(remove_mean);
-        let block =
-            move |range| Ok(self.dictionary.block(Some(&model.checkpoint), range, &frame)?);
-        self.dictionary.blocks(BLOCK).map(block)
-    }
-
-    /// Compares sides with every feature; `tell` hears rows done and rows in all after each block.
-    pub(super) fn align(
-        &self,
-        model: &Model,
-        sides: Vec<HeadSide>,
-        how: &Comparing,
-        mut tell: impl FnMut(usize, usize),
-    ) -> Result<AlignmentReport, Failure> {
-        let mut alignment = self.alignment(sides, how)?;
-        for block in self.blocks(model, how.remove_mean) {
-            alignment.step(&block?)?;
-            let (done, of) = alignment.progress();
-            tell(done, of);
-        }
-        Ok(alignment.report())
+impl Own {
+    /// A file that was saved again under its name and with its size is another one: samples of its bytes tell.
+    fn new(
+        files: &[Box<dyn ByteSource>],
+        choice: &FileChoice,
+        weights: Weights,
+    ) -> Result<Self, Failure> {
+        let sampled = |file: &Box<dyn ByteSource>| {
+            let (size, stride) = (file.size(), (file.size() / SAMPLES).max(SAMPLE));
+            let starts = (0..SAMPLES).map(|i| i * stride).filter(|&start| start < size);
+            let ranges: Vec<_> = starts.map(|start| start..(start + SAMPLE).min(size)).collect();
+            Ok::<_, Failure>((file.name().to_owned(), size, file.read_all(&ranges)?.concat()))
+        };
+        let files = files.iter().map(sampled).collect::<Result<_, _>>()?;
+        Ok(Self { files, choice: choice.clone(), weights })
     }
 }
 
 impl Engine {
-    /// One of the model's own dictionaries, surveyed.
-    pub(super) fn builtin(&mut self, which: Builtin, weights: Weights) -> Result<(), Failure> {
-        if !self.shelf.builtin.contains_key(&(which, weights)) {
-            let model = self.model()?;
-            let surveyed =
-                Surveyed::of(Dictionary::of_model(model, which, weights)?, model, weights)?;
-            self.shelf.builtin.insert((which, weights), surveyed);
-        }
-        Ok(())
-    }
-
-    /// A dictionary that [`Engine::builtin`] made ready.
-    pub(super) fn ready(&self, which: Builtin, weights: Weights) -> Result<&Surveyed, Failure> {
-        self.shelf
-            .builtin
-            .get(&(which, weights))
-            .ok_or_else(|| Failure::new("the dictionary is not ready"))
-    }
-
-    /// Makes `Σ_X` of a dictionary that is ready; `tell` hears rows done and rows in all.
-    pub(super) fn whiten(
+    /// Makes a dictionary ready: one of the model's, or the reader's own from the files that came with the question.
+    pub(super) fn survey(
         &mut self,
         source: &Source,
+        files: Vec<Box<dyn ByteSource>>,
         weights: Weights,
-        remove_mean: bool,
-        tell: &mut dyn FnMut(usize, usize),
     ) -> Result<(), Failure> {
-        let surveyed = match source {
-            Source::Model(which) => self.shelf.builtin.get_mut(&(*which, weights)),
-            Source::Own(_) => self.shelf.own.as_mut().map(|(_, surveyed)| surveyed),
+        let own = match source {
+            Source::Model(which) if self.shelf.builtin.contains_key(&(*which, weights)) => {
+                return Ok(());
+            }
+            Source::Model(_) => None,
+            // Without files, the one that came last is meant.
+            Source::Own(_) if files.is_empty() => {
+                return self.surveyed(source, weights).map(|_| ());
+            }
+            Source::Own(choice) => {
+                let own = Own::new(&files, choice, weights)?;
+                if self.shelf.own.as_ref().is_some_and(|(known, _)| *known == own) {
+                    return Ok(());
+                }
+                Some(own)
+            }
         };
-        let (Some(surveyed), Some(model)) = (surveyed, self.model.as_ref()) else { return Ok(()) };
-        if surveyed.gram.as_ref().is_some_and(|(removed, ..)| *removed == remove_mean) {
-            return Ok(());
+        let model = self.model()?;
+        let mut surveying = Surveying::new(model, source, files, weights)?;
+        while surveying.step(model)? {}
+        let surveyed = surveying.finish();
+        match (source, own) {
+            (Source::Own(_), Some(own)) => self.shelf.own = Some((own, surveyed)),
+            (Source::Model(which), _) => {
+                self.shelf.builtin.insert((*which, weights), surveyed);
+            }
+            (Source::Own(_), None) => {}
         }
-        let mut gram = Gram::new(surveyed.d_model);
-        let n_rows = surveyed.dictionary.about.n_rows;
-        for block in surveyed.blocks(model, remove_mean) {
-            let block = block?;
-            gram.step(&block);
-            tell(block.first + block.len(), n_rows);
-        }
-        let anisotropy = gram.anisotropy(&surveyed.frame(remove_mean));
-        surveyed.gram = Some((remove_mean, gram, anisotropy));
         Ok(())
     }
 
-    /// The reader's own dictionary, once [`Engine::own`] has it.
-    pub(super) fn ready_own(&self) -> Result<&Surveyed, Failure> {
-        self.shelf
-            .own
-            .as_ref()
-            .map(|(_, s)| s)
-            .ok_or_else(|| Failure::new("no dictionary file was given"))
+    /// A dictionary that [`Engine::survey`] made ready.
+    pub(super) fn surveyed(&self, source: &Source, weights: Weights) -> Result<&Surveyed, Failure> {
+        let found = match source {
+            Source::Model(which) => self.shelf.builtin.get(&(*which, weights)),
+            Source::Own(_) => self.shelf.own.as_ref().map(|(_, surveyed)| surveyed),
+        };
+        found.ok_or_else(|| Failure::new("no dictionary file was given"))
     }
 
-    /// The reader's own dictionary, from files that came with the question, or the one that came last.
-    pub(super) fn own(
+    /// Makes a dictionary ready for a comparison: surveyed, and with its `Σ_X` where that is wanted.
+    pub(super) fn ready(
         &mut self,
-        sources: Vec<Box<dyn ByteSource>>,
-        choice: &FileChoice,
-        weights: Weights,
-    ) -> Result<&Surveyed, Failure> {
-        if let Some(name) = sources.first().map(|s| s.name().to_owned()) {
-            let model = self.model()?;
-            let dictionary =
-                Dictionary::of_files(model, sources, choice, weights).map_err(ask_back)?;
-            let surveyed = Surveyed::of(dictionary, model, weights)?;
-            self.shelf.own = Some((name, surveyed));
+        how: &Comparing,
+        files: Vec<Box<dyn ByteSource>>,
+        out: Out<'_>,
+    ) -> Result<(), Failure> {
+        self.survey(&how.source, files, how.weights)?;
+        if !how.whiten {
+            return Ok(());
         }
-        self.shelf
-            .own
-            .as_ref()
-            .map(|(_, s)| s)
-            .ok_or_else(|| Failure::new("no dictionary file was given"))
+        let surveyed = self.surveyed(&how.source, how.weights)?;
+        let Some(mut whitening) = Whitening::new(surveyed, how.remove_mean) else { return Ok(()) };
+        while let Some((done, total)) = whitening.step(surveyed, self.model()?)? {
+            out(Tell::Progress { done, total }, Vec::new());
+        }
+        let shelf = &mut self.shelf;
+        let surveyed = match &how.source {
+            Source::Model(which) => shelf.builtin.get_mut(&(*which, how.weights)),
+            Source::Own(_) => shelf.own.as_mut().map(|(_, surveyed)| surveyed),
+        };
+        if let Some(surveyed) = surveyed {
+            whitening.finish(surveyed);
+        }
+        Ok(())
     }
-}
-
-/// The failure, with the question that the reader may answer.
-fn ask_back(error: DictionaryError) -> Failure {
-    let failure = Failure::new(error.to_string());
-    let question = match error {
-        DictionaryError::SeveralMatrices { names, .. } => Some(Question::Matrix(names)),
-        DictionaryError::RowsOrColumns { .. } => Some(Question::RowsOrColumns),
-        _ => None,
-    };
-    Failure { question, ..failure }
 }

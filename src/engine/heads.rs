@@ -1,20 +1,20 @@
 //! Answers about heads: spectra of a layer, the vectors of one head, the tokens that they point at.
 
-use super::{Engine, python};
-use crate::checkpoint::{Named, to_safetensors};
-use crate::circuits::alignment::{HeadSide, Match, Side, SideAlignment};
+use super::Engine;
+use crate::circuits::alignment::AlignmentReport;
 use crate::circuits::dictionary::Builtin;
-use crate::circuits::head_statistics::HeadStatistics;
-use crate::circuits::omega::{Circuit, decompose, singular_values};
-use crate::math::layout::{to_row_major, to_row_major_f32};
-use crate::math::{Mat, ProductSvd};
-use crate::model::{AttentionLayer, HeadWeights, Weights};
-use crate::protocol::features::{Comparing, Source};
-use crate::protocol::heads::{
-    Ask, By, CircuitSpectrum, HeadAt, HeadSpectra, PairTokens, SideTokens, Tell as HeadTell,
-    TokenCosine,
-};
+use crate::math::Mat;
+use crate::math::layout::to_row_major_f32;
+use crate::model::{AttentionLayer, Weights};
+use crate::protocol::heads::{Ask, Tell as HeadTell};
 use crate::protocol::{Failure, Out, Tell};
+use crate::study::alignment::Comparison;
+use crate::study::dictionary::{Comparing, Source};
+use crate::study::prompt::label;
+use crate::study::python;
+use crate::study::spectra::head_spectra;
+use crate::study::stamp::Stamp;
+use crate::study::vectors::{HeadAt, Vectors};
 
 /// Answers one question.
 pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
@@ -36,45 +36,14 @@ pub(super) fn spectra(
     let n_heads = engine.model()?.arch.n_heads;
     let attention = engine.layer(layer)?;
     for head in 0..n_heads {
-        out(Tell::Heads(both_spectra(attention, [layer, head], weights)), Vec::new());
+        out(Tell::Heads(both_spectra(attention, head, weights)), Vec::new());
     }
     Ok(())
 }
 
 /// Both circuits of one head on the CPU.
-pub(super) fn both_spectra(
-    attention: &AttentionLayer,
-    [layer, head]: [usize; 2],
-    weights: Weights,
-) -> HeadTell {
-    let found = attention.head(head, weights).map_err(Failure::from).and_then(|w| {
-        Ok(HeadSpectra {
-            layer,
-            head,
-            qk: spectrum(&w, Circuit::Qk)?,
-            ov: spectrum(&w, Circuit::Ov)?,
-        })
-    });
-    match found {
-        Ok(spectra) => HeadTell::Spectrum(spectra),
-        Err(failure) => HeadTell::Broken { layer, head, why: failure.what },
-    }
-}
-
-/// One circuit of one head on the CPU, in f64.
-pub(super) fn spectrum(
-    weights: &HeadWeights,
-    circuit: Circuit,
-) -> Result<CircuitSpectrum, Failure> {
-    let values = singular_values(weights, circuit)?;
-    let statistics = HeadStatistics::of(weights, circuit, &values.s, weights.w_q.nrows());
-    Ok(CircuitSpectrum {
-        sigma: values.s,
-        residual: values.residual,
-        orthogonality: values.orthogonality,
-        statistics,
-        by: By::Cpu,
-    })
+pub(super) fn both_spectra(attention: &AttentionLayer, head: usize, weights: Weights) -> HeadTell {
+    head_spectra(attention, head, weights).map_or_else(HeadTell::Broken, HeadTell::Spectrum)
 }
 
 fn vectors(
@@ -84,102 +53,57 @@ fn vectors(
     remove_mean: bool,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    let weights = engine.layer(at.layer)?.head(at.head, at.weights)?;
-    let svd = decompose(&weights, at.circuit)?;
-    let python = python::loader(engine.model()?, at.layer, at.head, at.weights)?;
+    let vectors = Vectors::new(engine.layer(at.layer)?, at)?;
+    let stamp = Stamp::of_model(&engine.convention(at.weights)?).circuit(at.circuit);
+    let python = python::spectrum(engine.model()?, at, &stamp)?;
     // One vector a row: the transpose of the matrix whose columns they are.
     let rows = |m: &Mat| to_row_major_f32(&m.transpose());
-    let arrays = vec![rows(&svd.u), rows(&svd.v)];
-    out(Tell::Heads(HeadTell::Vectors { at, sigma: svd.s.clone(), python }), arrays);
-    nearest(engine, at, &svd, top, remove_mean, out)
+    let arrays = vec![rows(&vectors.svd.u), rows(&vectors.svd.v)];
+    let sigma = vectors.svd.s.clone();
+    out(Tell::Heads(HeadTell::Vectors { at, sigma, python }), arrays);
+    nearest(engine, at, &vectors, top, remove_mean, out)
 }
 
-/// The tokens at both ends of every direction: embeddings, and for what OV writes, unembeddings.
+/// The tokens at both ends of every direction.
 fn nearest(
     engine: &mut Engine,
     at: HeadAt,
-    svd: &ProductSvd,
+    vectors: &Vectors,
     top: usize,
     remove_mean: bool,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    let arch = &engine.model()?.arch;
-    if arch.embedding.tokens.is_none() {
+    if engine.model()?.arch.embedding.tokens.is_none() {
         return Ok(());
     }
-    let written = at.circuit == Circuit::Ov && arch.unembedding.is_some();
-    let right_dictionary = if written { Builtin::Unembed } else { Builtin::Embed };
-    let (left, right) = match at.circuit {
-        Circuit::Qk => (Side::Dest, Side::Src),
-        Circuit::Ov => (Side::Read, Side::Write),
-    };
     engine.load_tokenizer()?;
-    engine.builtin(Builtin::Embed, at.weights)?;
-    engine.builtin(right_dictionary, at.weights)?;
-    let model = engine.model()?;
-    let side = |side, vectors: &Mat| HeadSide::new(at.layer, at.head, side, vectors, &svd.s);
-    let mut of = 0;
-    let mut aligned = |dictionary, sides| {
-        let surveyed = engine.ready(dictionary, at.weights)?;
-        of = surveyed.dictionary.about.n_rows;
-        let (source, weights) = (Source::Model(dictionary), at.weights);
-        let how = Comparing { source, weights, remove_mean, top, rotations: 0, whiten: false };
-        surveyed.align(model, sides, &how, |_, _| {})
-    };
-    let reports = if right_dictionary == Builtin::Embed {
-        aligned(Builtin::Embed, vec![side(left, &svd.u), side(right, &svd.v)])?.sides
-    } else {
-        let mut sides = aligned(Builtin::Embed, vec![side(left, &svd.u)])?.sides;
-        sides.extend(aligned(right_dictionary, vec![side(right, &svd.v)])?.sides);
-        sides
-    };
-    let label = |id: usize| {
-        engine.tokenizer.as_ref().map_or_else(|| format!("#{id}"), |t| t.label(id as u32))
-    };
-    let tokens = |found: &[Match]| {
-        let token =
-            |m: &Match| TokenCosine { id: m.index, text: label(m.index), cosine: m.cos as f32 };
-        found.iter().map(token).collect()
-    };
-    let ends = |side: &SideAlignment, k: usize| {
-        let direction = side.directions.iter().find(|d| d.k == k);
-        direction
-            .map(|d| SideTokens { plus: tokens(&d.positive), minus: tokens(&d.negative) })
-            .unwrap_or_default()
-    };
-    let pairs = match reports.as_slice() {
-        [left, right] => (0..svd.s.len())
-            .map(|k| PairTokens { k, left: ends(left, k), right: ends(right, k) })
-            .collect(),
-        _ => Vec::new(),
-    };
+    let (mut sides, mut of) = (Vec::new(), 0);
+    for (which, compared) in vectors.token_sides(engine.model()?) {
+        let how = Comparing {
+            remove_mean,
+            top,
+            rotations: 0,
+            ..Comparing::with(Source::Model(which), at.weights)
+        };
+        engine.survey(&how.source, Vec::new(), how.weights)?;
+        let surveyed = engine.surveyed(&how.source, how.weights)?;
+        let mut comparison = Comparison::new(surveyed, compared, &how)?;
+        while comparison.step(engine.model()?)?.is_some() {}
+        if which == Builtin::Embed {
+            of = surveyed.n_rows();
+        }
+        let AlignmentReport { sides: found, .. } = comparison.finish();
+        sides.extend(found);
+    }
+    let tokenizer = engine.tokenizer.as_ref();
+    let pairs = vectors.pairs(&sides, &|id| label(tokenizer, id as u32));
     out(Tell::Heads(HeadTell::Nearest { at, pairs, rows: of, of }), Vec::new());
     Ok(())
 }
 
 fn export(engine: &mut Engine, at: HeadAt, out: Out<'_>) -> Result<(), Failure> {
-    let weights = engine.layer(at.layer)?.head(at.head, at.weights)?;
-    let svd = decompose(&weights, at.circuit)?;
-    let circuit = match at.circuit {
-        Circuit::Qk => "qk",
-        Circuit::Ov => "ov",
-    };
-    let form = match at.weights {
-        Weights::Folded => "folded",
-        Weights::Raw => "raw",
-    };
-    let arrays = [
-        Named::f64("u", &[svd.u.nrows(), svd.u.ncols()], to_row_major(&svd.u)),
-        Named::f64("s", &[svd.s.len()], svd.s.clone()),
-        Named::f64("v", &[svd.v.nrows(), svd.v.ncols()], to_row_major(&svd.v)),
-    ];
-    let convention =
-        format!("{form}; QK = W_Q W_K^T, OV = W_V W_O; columns of u and v are singular vectors");
-    let metadata = [("convention", convention), ("residual", svd.residual.to_string())];
-    let name = format!("L{}H{}-{circuit}-{form}.safetensors", at.layer, at.head);
-    out(
-        Tell::Heads(HeadTell::File { name, bytes: to_safetensors(&arrays, &metadata)? }),
-        Vec::new(),
-    );
+    let convention = engine.convention(at.weights)?;
+    let (name, bytes) = Vectors::new(engine.layer(at.layer)?, at)?.file(&convention)?;
+    out(Tell::Heads(HeadTell::File { name, bytes }), Vec::new());
     Ok(())
 }

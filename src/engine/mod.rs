@@ -4,8 +4,9 @@
 //! page of questions.
 
 use crate::checkpoint::{ByteSource, Checkpoint};
+use crate::circuits::convention::Convention;
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{AttentionLayer, Model, ModelError, Part};
+use crate::model::{AttentionLayer, Model, ModelError, Part, Weights};
 #[cfg(feature = "gpu")]
 use crate::protocol::attention::Ask as Attention;
 #[cfg(feature = "gpu")]
@@ -27,7 +28,6 @@ mod heads;
 #[cfg(feature = "gpu")]
 mod on_gpu;
 mod open;
-mod python;
 #[cfg(feature = "gpu")]
 pub mod self_test;
 mod toy;
@@ -36,6 +36,8 @@ mod toy;
 #[derive(Default)]
 pub struct Engine {
     model: Option<Model>,
+    /// What the reader knows the model as.
+    name: Option<String>,
     /// The layer that was read last, still in the file's bytes.
     layer: Option<AttentionLayer>,
     tokenizer: Option<Tokenizer>,
@@ -70,6 +72,7 @@ impl Engine {
                 let (model, summary) = open::open(checkpoint, &hints)?;
                 *self = Self {
                     model: Some(model),
+                    name: hints.name,
                     toy: self.toy.take(),
                     clock: self.clock,
                     ..Self::default()
@@ -120,6 +123,11 @@ impl Engine {
 
     fn model(&self) -> Result<&Model, Failure> {
         self.model.as_ref().ok_or_else(|| Failure::new("no model is open"))
+    }
+
+    /// The convention of the open model's numbers.
+    fn convention(&self, weights: Weights) -> Result<Convention, Failure> {
+        Ok(open::convention(self.model()?, self.name.as_deref(), weights))
     }
 
     /// The attention of one layer, read once.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::model::{Hints, Model, ModelError};
+use crate::circuits::convention::Convention;
+use crate::model::{Hints, Model, ModelError, Weights};
 use crate::protocol::model::{self as protocol, ModelSummary};
 use crate::protocol::{Failure, Question};
 
@@ -18,9 +19,10 @@ pub(super) fn open(
     checkpoint: Checkpoint,
     hints: &protocol::Hints,
 ) -> Result<(Model, ModelSummary), Failure> {
+    let name = hints.name.clone();
     let hints = Hints { n_heads: hints.n_heads, family: hints.family.clone() };
     let model = Model::open(checkpoint, &hints).map_err(explain)?;
-    let summary = summarise(&model);
+    let summary = summarise(&model, name.as_deref());
     Ok((model, summary))
 }
 
@@ -43,7 +45,16 @@ fn explain(error: ModelError) -> Failure {
     failure
 }
 
-fn summarise(model: &Model) -> ModelSummary {
+/// The convention of `model`, by the name that its reader knows.
+pub(super) fn convention(model: &Model, name: Option<&str>, weights: Weights) -> Convention {
+    let convention = Convention::of(model, weights);
+    match name {
+        Some(name) => convention.named(name),
+        None => convention,
+    }
+}
+
+fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
     let (arch, checkpoint) = (&model.arch, &model.checkpoint);
     let mut dtypes: BTreeMap<String, u64> = BTreeMap::new();
     for entry in checkpoint.entries() {
@@ -72,7 +83,8 @@ fn summarise(model: &Model) -> ModelSummary {
         has_unembedding: arch.unembedding.is_some(),
         causal: arch.causal,
         rotary: arch.layers.first().is_some_and(|l| l.attention.rope.is_some()),
-        folds: arch.folds_norms(),
+        conventions: [Weights::Folded, Weights::Raw]
+            .map(|weights| convention(model, name, weights)),
         notes,
     }
 }

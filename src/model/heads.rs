@@ -23,6 +23,16 @@ pub enum Weights {
     Raw,
 }
 
+impl Weights {
+    /// Its name in addresses, files and arguments.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Folded => "folded",
+            Self::Raw => "raw",
+        }
+    }
+}
+
 /// Which matrices of a layer to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,36 +6,9 @@ use super::Failure;
 use super::gpu::GpuChoice;
 use crate::circuits::alignment::{AlignmentReport, FeatureHit, Side};
 use crate::circuits::composition::Channel;
-use crate::circuits::dictionary::{Builtin, FileChoice};
 use crate::circuits::matching::Pair;
-use crate::circuits::whitening::Anisotropy;
 use crate::model::Weights;
-
-/// Which dictionary.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Source {
-    /// A part of the open model.
-    Model(Builtin),
-    /// The reader's own files, which travel beside the question.
-    Own(FileChoice),
-}
-
-/// What heads are compared with, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Comparing {
-    /// Which dictionary.
-    pub source: Source,
-    /// Which convention.
-    pub weights: Weights,
-    /// Whether the common direction is projected out.
-    pub remove_mean: bool,
-    /// Features kept at each end.
-    pub top: usize,
-    /// Random rotations of each subspace.
-    pub rotations: usize,
-    /// Whether `Σ_X u` is compared instead of `u` (Theorem 1).
-    pub whiten: bool,
-}
+pub use crate::study::dictionary::{AboutDictionary, Comparing, Source};
 
 /// A question about alignment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,29 +50,6 @@ pub enum Ask {
         /// Whether the common direction is projected out.
         remove_mean: bool,
     },
-}
-
-/// What is known of a dictionary as a whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AboutDictionary {
-    /// Its name.
-    pub name: String,
-    /// Features in it.
-    pub n_features: usize,
-    /// Rows that are zero or not finite, left out.
-    pub n_skipped: usize,
-    /// Mean cosine between features: how anisotropic it is.
-    pub mean_cosine: f64,
-    /// More about that, where `Σ_X` was computed.
-    pub anisotropy: Option<Anisotropy>,
-    /// Neuronpedia's id of the set, if it has one.
-    pub neuronpedia: Option<String>,
-    /// Heads whose part of it may be picked; 0 where it is not made of heads' outputs.
-    pub n_parts: usize,
-    /// Python that finds the same nearest features; empty where the dictionary is not one plain tensor.
-    pub python: String,
-    /// What the reader should know, a sentence each.
-    pub notes: Vec<String>,
 }
 
 /// Part of an answer about alignment.

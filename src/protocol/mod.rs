@@ -5,6 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::CheckpointError;
+use crate::circuits::CircuitError;
+use crate::circuits::dictionary::DictionaryError;
+use crate::math::MathError;
+use crate::model::ModelError;
+use crate::model::tokenizer::TokenizerError;
+use crate::study::StudyError;
+use crate::toy::ToyError;
+
 pub mod attention;
 pub mod features;
 pub mod gpu;
@@ -96,8 +105,43 @@ impl Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Self {
+impl From<StudyError> for Failure {
+    fn from(error: StudyError) -> Self {
+        let question = match &error {
+            StudyError::Dictionary(DictionaryError::SeveralMatrices { names, .. }) => {
+                Some(Question::Matrix(names.clone()))
+            }
+            StudyError::Dictionary(DictionaryError::RowsOrColumns { .. }) => {
+                Some(Question::RowsOrColumns)
+            }
+            _ => None,
+        };
+        Self { what: error.to_string(), hint: error.hint().to_owned(), question }
+    }
+}
+
+/// The errors below the studies, as a study would tell them.
+macro_rules! told_as_a_study_would {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                StudyError::from(error).into()
+            }
+        })*
+    };
+}
+
+told_as_a_study_would!(
+    CheckpointError,
+    MathError,
+    ModelError,
+    CircuitError,
+    DictionaryError,
+    TokenizerError
+);
+
+impl From<ToyError> for Failure {
+    fn from(error: ToyError) -> Self {
         Self::new(error.to_string())
     }
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::circuits::convention::Convention;
+use crate::model::Weights;
+
 /// What the reader said of a checkpoint that does not say it itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Hints {
@@ -9,6 +12,8 @@ pub struct Hints {
     pub n_heads: Option<usize>,
     /// The family, where tensor names fit several.
     pub family: Option<String>,
+    /// What the reader knows the files as; it stands on every figure and export.
+    pub name: Option<String>,
 }
 
 /// What was found in the files: the page's loading panel and every later question's sizes.
@@ -48,8 +53,19 @@ pub struct ModelSummary {
     pub causal: bool,
     /// Whether queries and keys are rotated by position.
     pub rotary: bool,
-    /// Whether folding does anything in this family.
-    pub folds: bool,
+    /// The convention of its numbers, folded and raw.
+    pub conventions: [Convention; 2],
     /// What the reader should know: assumptions, refusals, oddities.
     pub notes: Vec<String>,
+}
+
+impl ModelSummary {
+    /// The convention of its numbers under `weights`.
+    pub fn convention(&self, weights: Weights) -> &Convention {
+        let [folded, raw] = &self.conventions;
+        match weights {
+            Weights::Folded => folded,
+            Weights::Raw => raw,
+        }
+    }
 }

@@ -7,7 +7,6 @@ pub mod address;
 pub mod lessons;
 pub mod memory;
 pub mod palette;
-pub mod python;
 pub mod words;
 
 #[cfg(target_arch = "wasm32")]

@@ -141,7 +141,7 @@ impl Session {
     fn open_as(&self, name: String, built_in: Option<u32>, files: Vec<Dropped>, hints: Hints) {
         self.act(Action::Opening(name.clone()));
         self.tried.replace(files.clone());
-        let session = self.clone();
+        let (session, called) = (self.clone(), name.clone());
         let on_tell: OnTell = Rc::new(move |tell, _| match tell {
             Tell::Opened(summary) => {
                 session.pool.cancel_queued();
@@ -150,7 +150,7 @@ impl Session {
             Tell::Failed(failure) => session.act(Action::OpenFailed(failure)),
             _ => {}
         });
-        self.pool.open(&files, hints, on_tell);
+        self.pool.open(&files, Hints { name: Some(called), ..hints }, on_tell);
     }
 
     /// Asks for the vectors of the head in view and the tokens they point at; ahead of everything queued.

@@ -86,7 +86,7 @@ impl Session {
             heads::Tell::Spectrum(s) => {
                 self.act_soon(Action::Spectrum(wanted.generation, wanted.weights, Box::new(s)));
             }
-            heads::Tell::Broken { layer, head, why } => {
+            heads::Tell::Broken(heads::BrokenHead { layer, head, why }) => {
                 self.act_soon(Action::Broken(
                     wanted.generation,
                     wanted.weights,

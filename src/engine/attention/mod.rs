@@ -1,18 +1,21 @@
 //! Answers about attention: run a prompt, take scores apart, change a part, measure a set.
 
-mod cell;
 mod run;
 pub(super) mod set;
 
 use std::collections::HashMap;
 
 use super::{Engine, Maker};
-use crate::circuits::omega::{Circuit, decompose};
-use crate::circuits::sad::run::{HeadSad, LayerRun, Look};
+use crate::circuits::sad::intervention::Intervention;
+use crate::circuits::sad::run::Look;
 use crate::circuits::sad::terms::TermBasis;
 use crate::model::{AttentionLayer, Model, Part, Weights};
 use crate::protocol::attention::{Ask, Tell as AttentionTell};
 use crate::protocol::{Failure, Out, Tell};
+use crate::study::StudyError;
+use crate::study::cell::{CellAt, cell};
+use crate::study::change::Change;
+use crate::study::looks::{head_basis, head_look};
 
 pub(super) use run::Run;
 
@@ -20,7 +23,8 @@ pub(super) use run::Run;
 #[derive(Default)]
 pub(super) struct Memory {
     run: Option<Run>,
-    bases: HashMap<(usize, usize), TermBasis>,
+    /// By layer and head; `None` for heads that cannot be decomposed.
+    bases: HashMap<(usize, usize), Option<TermBasis>>,
 }
 
 /// Answers one question.
@@ -39,11 +43,16 @@ pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Resul
         }
         Ask::Cell(prompt, at) => {
             engine.run(&prompt).await?;
-            cell::cell(engine, at, out)
+            engine.bases(at.layer)?;
+            let (model, run, basis) = engine.decomposed(at)?;
+            let convention = engine.convention(Weights::Folded)?;
+            let cell = Box::new(cell(model, &run.traces, basis, at, &convention)?);
+            out(Tell::Attention(AttentionTell::Cell(cell)), Vec::new());
+            Ok(())
         }
         Ask::Change(prompt, at, intervention) => {
             engine.run(&prompt).await?;
-            cell::change(engine, at, &intervention, out).await
+            change(engine, at, &intervention, out).await
         }
     }
 }
@@ -53,15 +62,12 @@ fn looks(engine: &mut Engine, look: Look, out: Out<'_>) -> Result<(), Failure> {
     let (n_layers, n_heads) = (engine.model()?.arch.n_layers, engine.model()?.arch.n_heads);
     for layer in 0..n_layers {
         engine.bases(layer)?;
-        let (model, memory) = engine.attention()?;
+        let (model, memory) = (engine.model()?, &engine.attention);
         let Some(run) = &memory.run else { return Err(Failure::new("no prompt was run")) };
-        let Some(layer_run) = run.traces.get(layer).and_then(|t| LayerRun::of(&model.arch, t))
-        else {
-            break;
-        };
+        let Some(trace) = run.traces.get(layer) else { break };
         let heads = (0..n_heads).filter_map(|head| {
-            let basis = memory.bases.get(&(layer, head))?;
-            HeadSad::of(&layer_run, (layer, head), basis, look).ok()
+            let basis = memory.bases.get(&(layer, head))?.as_ref()?;
+            head_look(model, trace, head, basis, look).ok()
         });
         out(Tell::Attention(AttentionTell::Looks(heads.collect())), Vec::new());
         out(Tell::Progress { done: layer + 1, total: n_layers }, Vec::new());
@@ -69,28 +75,44 @@ fn looks(engine: &mut Engine, look: Look, out: Out<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Reruns the model from the cell's layer on with an edit of its head's scores.
+async fn change(
+    engine: &mut Engine,
+    at: CellAt,
+    intervention: &Intervention,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    engine.bases(at.layer)?;
+    let (model, run, basis) = engine.decomposed(at)?;
+    let mut change = Change::new(model, &run.traces, basis, at, intervention)?;
+    let products = &mut Maker::default();
+    while let Some(done) = change.step(products, model).await? {
+        out(Tell::Progress { done, total: model.arch.n_layers }, Vec::new());
+    }
+    let tokenizer = engine.tokenizer.as_ref();
+    let changed = change.finish(products, model, tokenizer, run.next.clone()).await?;
+    out(Tell::Attention(AttentionTell::Changed(changed)), Vec::new());
+    Ok(())
+}
+
 impl Engine {
-    /// The model and this page's memory.
-    fn attention(&mut self) -> Result<(&Model, &mut Memory), Failure> {
-        let model = self.model.as_ref().ok_or_else(|| Failure::new("no model is open"))?;
-        Ok((model, &mut self.attention))
+    /// The model, the prompt that was run, and the basis of a cell's head, once [`Engine::bases`] has those of its layer.
+    fn decomposed(&self, at: CellAt) -> Result<(&Model, &Run, &TermBasis), Failure> {
+        let none = || StudyError::NotDecomposed { layer: at.layer, head: at.head };
+        let basis = self.attention.bases.get(&(at.layer, at.head));
+        let basis = basis.and_then(Option::as_ref).ok_or_else(none)?;
+        let run = self.attention.run.as_ref().ok_or_else(none)?;
+        Ok((self.model()?, run, basis))
     }
 
-    /// The bases of every head of a layer, decomposed once. Heads that cannot be decomposed are left out.
+    /// The bases of every head of a layer, decomposed once.
     fn bases(&mut self, layer: usize) -> Result<(), Failure> {
-        let (model, memory) = self.attention()?;
-        if memory.bases.contains_key(&(layer, 0)) {
-            return Ok(());
-        }
-        let attention = AttentionLayer::read(model, layer, Part::Qk)?;
-        for head in 0..model.arch.n_heads {
-            let svd = attention
-                .head(head, Weights::Folded)
-                .ok()
-                .and_then(|w| decompose(&w, Circuit::Qk).ok());
-            if let Some(svd) = svd {
-                memory.bases.insert((layer, head), TermBasis::of(&svd));
-            }
+        if !self.attention.bases.contains_key(&(layer, 0)) {
+            let model = self.model()?;
+            let read = AttentionLayer::read(model, layer, Part::Qk)?;
+            let basis = |head| ((layer, head), head_basis(&read, head, Weights::Folded).ok());
+            let found: Vec<_> = (0..model.arch.n_heads).map(basis).collect();
+            self.attention.bases.extend(found);
         }
         Ok(())
     }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::{ByLayer, Speeds, Stop, run};
 use crate::checkpoint::ByteSource;
 use crate::circuits::alignment::{Alignment, HeadSide, SideFound};
-use crate::engine::dictionary::Surveyed;
-use crate::engine::features::{head_sides, label, ready, surveyed, tell_about};
+use crate::engine::features::tell_about;
 use crate::engine::{Engine, Failure};
 use crate::gpu::{AlignBatch, AlignSearch, Gpu};
 use crate::model::Model;
 use crate::protocol::features::{Comparing, Tell as FeatureTell};
 use crate::protocol::gpu::GpuChoice;
 use crate::protocol::{Out, Tell};
+use crate::study::dictionary::Surveyed;
 
 /// Bytes of directions on the GPU at a time: as many heads as fit are compared together.
 const DIRECTIONS: usize = 64 << 20;
@@ -27,10 +27,10 @@ pub(in crate::engine) async fn alignment(
     out: Out<'_>,
 ) -> Result<(), Failure> {
     engine.load_tokenizer()?;
-    ready(engine, &how, sources, out)?;
-    let dictionary = surveyed(engine, &how.source, how.weights)?;
+    engine.ready(&how, sources, out)?;
+    let dictionary = engine.surveyed(&how.source, how.weights)?;
     let head = (layers.first().copied().unwrap_or(0), 0);
-    tell_about(engine, dictionary, &how, head, &[], out)?;
+    tell_about(engine, dictionary, &how, head, None, out)?;
     run(engine, Comparison(how), layers, choice, out).await
 }
 
@@ -50,14 +50,14 @@ impl ByLayer for Comparison {
         for first in (0..n_heads).step_by(at_once) {
             let mut sides = Vec::new();
             for head in first..(first + at_once).min(n_heads) {
-                match head_sides(engine, layer, head, self.0.weights) {
+                match engine.sides(layer, head, self.0.weights) {
                     Ok(found) => sides.extend(found),
                     Err(failure) => tells.push(FeatureTell::Broken(failure)),
                 }
             }
-            let dictionary = surveyed(engine, &self.0.source, self.0.weights)?;
+            let dictionary = engine.surveyed(&self.0.source, self.0.weights)?;
             let mut report = self.compare(gpu, engine.model()?, dictionary, sides).await?.report();
-            report.label_with(|row| label(engine, dictionary, &self.0.source, row));
+            report.label_with(|row| engine.label(dictionary, &self.0.source, row));
             let reports = report.by_head().into_iter();
             tells.extend(reports.map(|report| FeatureTell::Report(Box::new(report))));
         }
@@ -75,9 +75,9 @@ impl ByLayer for Comparison {
         let mut sides = Vec::new();
         let n_heads = engine.model()?.arch.n_heads;
         for head in 0..n_heads {
-            sides.extend(head_sides(engine, layer, head, self.0.weights)?);
+            sides.extend(engine.sides(layer, head, self.0.weights)?);
         }
-        let dictionary = surveyed(engine, &self.0.source, self.0.weights)?;
+        let dictionary = engine.surveyed(&self.0.source, self.0.weights)?;
         let Some(block) = dictionary.blocks(engine.model()?, self.0.remove_mean).next() else {
             return Ok(None);
         };

@@ -16,6 +16,7 @@ use super::Engine;
 use crate::gpu::{Gpu, GpuError, GpuOptions};
 use crate::protocol::gpu::{GpuChoice, GpuReport};
 use crate::protocol::{Failure, Out, Tell};
+use crate::study::StudyError;
 
 /// Devices that may be lost before the CPU takes over.
 const LIVES: usize = 2;
@@ -54,6 +55,12 @@ pub(super) enum Stop {
 impl From<GpuError> for Stop {
     fn from(error: GpuError) -> Self {
         Stop::Gpu(error)
+    }
+}
+
+impl From<StudyError> for Stop {
+    fn from(error: StudyError) -> Self {
+        Stop::Failed(error.into())
     }
 }
 

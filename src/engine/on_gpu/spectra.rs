@@ -6,12 +6,12 @@ use super::{ByLayer, Speeds, Stop};
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::Circuit;
 use crate::engine::Engine;
-use crate::engine::heads::{both_spectra, spectrum};
+use crate::engine::heads::both_spectra;
 use crate::gpu::{Factors, Gpu, GpuError, HeadSvd, SvdBatch};
-use crate::math::Mat;
+use crate::math::{Mat, MathError};
 use crate::model::{AttentionLayer, HeadWeights, Weights};
-use crate::protocol::heads::{By, CircuitSpectrum, HeadSpectra, Tell as HeadTell};
-use crate::protocol::{Failure, Tell};
+use crate::protocol::Tell;
+use crate::protocol::heads::{BrokenHead, By, CircuitSpectrum, HeadSpectra, Tell as HeadTell};
 
 /// Bytes of decoded weights in memory at a time: as many heads as fit go over together.
 const DECODED: usize = 128 << 20;
@@ -30,7 +30,7 @@ impl ByLayer for Spectra {
         let tells = match engine.layer(layer) {
             Ok(attention) => layer_spectra(gpu, attention, n_heads, self.0).await?,
             Err(failure) => (0..n_heads)
-                .map(|head| HeadTell::Broken { layer, head, why: failure.what.clone() })
+                .map(|head| HeadTell::Broken(BrokenHead { layer, head, why: failure.what.clone() }))
                 .collect(),
         };
         Ok(tells.into_iter().map(Tell::Heads).collect())
@@ -49,7 +49,7 @@ impl ByLayer for Spectra {
         let start = clock();
         layer_spectra(gpu, attention, n_heads, self.0).await?;
         let middle = clock();
-        both_spectra(attention, [layer, 0], self.0);
+        both_spectra(attention, 0, self.0);
         let end = clock();
         Ok(Some([(middle - start) / n_heads.max(1) as f64, end - middle]))
     }
@@ -105,10 +105,12 @@ impl<'a> Heads<'a> {
                 let ov = certified(ov, weights, Circuit::Ov);
                 match qk.and_then(|qk| Ok(HeadSpectra { layer, head, qk, ov: ov? })) {
                     Ok(spectra) => HeadTell::Spectrum(spectra),
-                    Err(failure) => HeadTell::Broken { layer, head, why: failure.what },
+                    Err(error) => {
+                        HeadTell::Broken(BrokenHead { layer, head, why: error.to_string() })
+                    }
                 }
             }
-            None => both_spectra(self.attention, [layer, head], self.weights),
+            None => both_spectra(self.attention, head, self.weights),
         };
         Ok(self.heads.clone().map(tell).collect())
     }
@@ -157,9 +159,12 @@ fn certified(
     svd: &HeadSvd,
     weights: &HeadWeights,
     circuit: Circuit,
-) -> Result<CircuitSpectrum, Failure> {
+) -> Result<CircuitSpectrum, MathError> {
     if !svd.certificate.passed() {
-        return Ok(CircuitSpectrum { by: By::Repair, ..spectrum(weights, circuit)? });
+        return Ok(CircuitSpectrum {
+            by: By::Repair,
+            ..CircuitSpectrum::on_cpu(weights, circuit)?
+        });
     }
     Ok(CircuitSpectrum {
         statistics: HeadStatistics::of(weights, circuit, &svd.s, weights.w_q.nrows()),

@@ -59,7 +59,10 @@ pub(super) async fn answer(
     let step = |done, total| out(Tell::Progress { done, total }, Vec::new());
     let result = self_test(&gpu, seed, thorough, step).await;
     gpu.destroy();
-    out(Tell::SelfTest(Box::new(result?)), Vec::new());
+    out(
+        Tell::SelfTest(Box::new(result.map_err(|error| Failure::new(error.to_string()))?)),
+        Vec::new(),
+    );
     Ok(())
 }
 

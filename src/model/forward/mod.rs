@@ -17,12 +17,11 @@ mod products;
 mod trace;
 mod weights;
 
-pub use products::{Cpu, Map, MlpMaps, Products};
+pub use products::{Cpu, Map, MlpMaps, Products, ready};
 pub use trace::{LayerTrace, Site};
 pub use weights::{LayerWeights, RowBlock, layer_bytes};
 
 use super::{Model, ModelError};
-use products::ready;
 
 /// A change of one head's scores `[n, n]` (dest, src) before the mask and the softmax.
 pub type EditScores<'a> = dyn FnMut(Site, &mut [f32]) + 'a;

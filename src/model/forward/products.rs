@@ -119,7 +119,7 @@ impl Products for Cpu {
 }
 
 /// The result of a future that waits for nobody, as those of [`Cpu`] do.
-pub(super) fn ready<T>(future: impl Future<Output = T>) -> T {
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     loop {

@@ -60,7 +60,7 @@ fn HeadCount(props: &HeadCountProps) -> Html {
     let open = |n_heads: usize| {
         let session = app.session.clone();
         Callback::from(move |_: MouseEvent| {
-            session.open_again(Hints { n_heads: Some(n_heads), family: None })
+            session.open_again(Hints { n_heads: Some(n_heads), ..Hints::default() })
         })
     };
     let oninput = typing(&typed);
@@ -69,7 +69,7 @@ fn HeadCount(props: &HeadCountProps) -> Html {
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             if let Ok(n_heads) = typed.trim().parse() {
-                session.open_again(Hints { n_heads: Some(n_heads), family: None });
+                session.open_again(Hints { n_heads: Some(n_heads), ..Hints::default() });
             }
         })
     };

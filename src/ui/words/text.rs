@@ -40,7 +40,7 @@ pub fn convention(circuit: Circuit, weights: Weights, summary: &ModelSummary) ->
         Circuit::Qk => "Ω = W_Q W_Kᵀ",
         Circuit::Ov => "OV = W_V W_O",
     };
-    let weights = match (weights, summary.folds) {
+    let weights = match (weights, summary.convention(weights).folds) {
         (Weights::Folded, true) => "folded",
         (Weights::Folded, false) => "folded (nothing to fold in this family)",
         (Weights::Raw, _) => "raw",

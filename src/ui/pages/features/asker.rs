@@ -18,9 +18,6 @@ use crate::ui::memory::state::Action;
 use crate::ui::words::text::gpu_note;
 use crate::worker::pool::OnTell;
 
-/// Random rotations of each subspace.
-const ROTATIONS: usize = 64;
-
 /// What the comparison of many heads is called while it is under way.
 const COMPARED: &str = "heads compared with the dictionary";
 
@@ -72,7 +69,7 @@ impl Asker {
     /// What heads are compared with.
     pub(super) fn how(&self) -> Comparing {
         let Setting { source, weights, remove_mean, whiten, .. } = self.setting.clone();
-        Comparing { source, weights, remove_mean, top: 10, rotations: ROTATIONS, whiten }
+        Comparing { remove_mean, whiten, ..Comparing::with(source, weights) }
     }
 
     /// Compares the head in view, ahead of everything else: its features first, then its null, which takes several times as long.

@@ -7,7 +7,6 @@ use crate::circuits::omega::Circuit;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
 use crate::ui::charts::Table;
-use crate::ui::python;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::statistic::Statistic;
 use crate::ui::words::text;
@@ -25,9 +24,8 @@ pub fn ExportBar() -> Html {
         let session = app.session.clone();
         Callback::from(move |_: MouseEvent| session.export_vectors(at))
     };
-    let loader =
+    let snippet =
         state.vectors.as_ref().filter(|v| v.at == at).map(|v| v.python.clone()).unwrap_or_default();
-    let snippet = python::spectrum(&loader, at);
     html! {
         <footer class="export-bar">
             <span class="convention">{ text::convention(at.circuit, at.weights, &model.summary) }</span>
@@ -36,7 +34,7 @@ pub fn ExportBar() -> Html {
                 <button type="button" onclick={json}>{ "all spectra JSON" }</button>
                 <button type="button" onclick={vectors}>{ "U, S, V of this head" }</button>
             </span>
-            <Python name="spectrum.py" python={snippet} />
+            if !snippet.is_empty() { <Python name="spectrum.py" python={snippet} /> }
         </footer>
     }
 }

@@ -224,12 +224,11 @@ fn dictionaries(app: &App, drawn: &UseReducerHandle<Drawn>) {
             _ => {}
         });
         let how = Comparing {
-            source: Source::Model(builtin),
-            weights: state.weights(),
             remove_mean: false,
             top: 1,
             rotations: 1,
             whiten: true,
+            ..Comparing::with(Source::Model(builtin), state.weights())
         };
         let ask = FeatureAsk::Align(how, vec![(layer, 0)]);
         app.session.pool.ask(Ask::Features(ask), on_tell);

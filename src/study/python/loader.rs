@@ -2,12 +2,29 @@
 
 use std::fmt::Write;
 
+use crate::checkpoint::quoting::python;
 use crate::model::architecture::{Linear, NormKind, Orientation, Projection, QkNorm};
 use crate::model::{Model, ModelError, Weights};
 
-/// Reads any safetensors file with numpy alone, bf16 included.
+/// Reads any safetensors file with numpy alone, bf16 and both eight-bit floats included.
 const READER: &str = r#"import json, struct, sys
 import numpy as np
+
+def numbers(raw, dtype):
+    if dtype == "BF16":  # the upper half of a single
+        return (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
+    if dtype == "F8_E5M2":  # the upper half of a half
+        return (np.frombuffer(raw, "u1").astype("<u2") << 8).view("<f2")
+    if dtype == "F8_E4M3":
+        byte = np.arange(256)
+        exponent, part = byte >> 3 & 15, (byte & 7) / 8
+        value = np.where(exponent > 0, (1 + part) * 2.0 ** (exponent - 7), part * 2.0 ** -6)
+        value[[127, 255]] = np.nan
+        return (value * np.where(byte > 127, -1, 1))[np.frombuffer(raw, "u1")]
+    formats = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
+    if dtype not in formats:
+        raise SystemExit(f"numbers in {dtype} are not read here")
+    return np.frombuffer(raw, formats[dtype])
 
 def tensor(name):
     for path in (p for p in sys.argv[1:] if p.endswith(".safetensors")):
@@ -16,11 +33,7 @@ def tensor(name):
             t = json.loads(f.read(size)).get(name)
             if t:
                 f.seek(8 + size + t["data_offsets"][0])
-                raw = f.read(t["data_offsets"][1] - t["data_offsets"][0])
-                if t["dtype"] == "BF16":
-                    x = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
-                else:
-                    x = np.frombuffer(raw, {"F64": "<f8", "F32": "<f4", "F16": "<f2"}[t["dtype"]])
+                x = numbers(f.read(t["data_offsets"][1] - t["data_offsets"][0]), t["dtype"])
                 return x.reshape(t["shape"]).astype(np.float64)
     raise SystemExit(f"{name} is in none of {sys.argv[1:]}")
 "#;
@@ -60,8 +73,8 @@ pub(super) fn loader(
             &mut code,
             "gain",
             &format!(
-                "{plus}tensor({:?})  # the norm in front of the attention, folded in",
-                norm.weight
+                "{plus}tensor({})  # the norm in front of the attention, folded in",
+                python(&norm.weight)
             ),
         );
         for name in ["w_q", "w_k", "w_v"] {
@@ -91,56 +104,9 @@ pub(super) fn loader(
             line(&mut code, name, &format!("{name} - {name}.mean(axis=1, keepdims=True)"));
         }
         let plus = if norm.kind == NormKind::RmsPlusOne { "1 + " } else { "" };
-        line(&mut code, name, &format!("{name} * ({plus}tensor({:?}){slice})", norm.weight));
+        line(&mut code, name, &format!("{name} * ({plus}tensor({}){slice})", python(&norm.weight)));
     }
     Ok(code)
-}
-
-/// Code that prints, for every direction of one head, the row of the token embeddings nearest to it and their cosine;
-/// `None` for models whose embeddings are not one plain tensor.
-///
-/// # Errors
-/// [`ModelError::OutOfRange`] if there is no such layer.
-pub(super) fn alignment(
-    model: &Model,
-    (layer, head): (usize, usize),
-    weights: Weights,
-    centre: bool,
-    remove_mean: bool,
-) -> Result<Option<String>, ModelError> {
-    let embedding = &model.arch.embedding;
-    let (Some(tokens), None) = (&embedding.tokens, &embedding.project) else { return Ok(None) };
-    let loader = loader(model, layer, head, weights)?;
-    let centred = |x: &str| if centre { format!("{x} - {x}.mean(axis=0)") } else { x.to_owned() };
-    let mean = if remove_mean {
-        "m = unit(x).mean(axis=1)\nm /= np.linalg.norm(m)  # what all features have in common\n"
-    } else {
-        "m = np.zeros(len(x))\n"
-    };
-    Ok(Some(format!(
-        "# The token embedding nearest to every singular direction of layer {layer}, head {head}: side, k, row, cosine.\n\
-         # Needs numpy; run: python features.py model.safetensors\n\
-         {loader}\n\
-         def svd(a, b):\n    \
-             (q_a, r_a), (q_b, r_b) = np.linalg.qr(a), np.linalg.qr(b)\n    \
-             u, _, v_t = np.linalg.svd(r_a @ r_b.T)\n    \
-             return q_a @ u, q_b @ v_t.T\n\n\
-         unit = lambda x: x / np.maximum(np.linalg.norm(x, axis=0), 1e-30)\n\
-         x = tensor({tokens:?}).T  # one feature a column\n\
-         x = {}\n\
-         {mean}\
-         def frame(x):\n    \
-             x = {}\n    \
-             return unit(x - np.outer(m, m @ x))\n\n\
-         features = frame(unit(x))\n\
-         (u, v), (read, write) = svd(w_q, w_k), svd(w_v, w_o.T)\n\
-         for side, vectors in dict(dest=u, src=v, read=read, write=write).items():\n    \
-             cosines = features.T @ frame(vectors)\n    \
-             for k, row in enumerate(np.abs(cosines).argmax(axis=0)):\n        \
-                 print(side, k, row, f\"{{abs(cosines[row, k]):.8f}}\")\n",
-        centred("x"),
-        centred("x"),
-    )))
 }
 
 fn line(code: &mut String, name: &str, value: &str) {
@@ -150,14 +116,14 @@ fn line(code: &mut String, name: &str, value: &str) {
 
 fn outputs(linear: &Linear, from: usize, to: usize) -> String {
     match linear.orientation {
-        Orientation::OutIn => format!("tensor({:?})[{from}:{to}].T", linear.weight),
-        Orientation::InOut => format!("tensor({:?})[:, {from}:{to}]", linear.weight),
+        Orientation::OutIn => format!("tensor({})[{from}:{to}].T", python(&linear.weight)),
+        Orientation::InOut => format!("tensor({})[:, {from}:{to}]", python(&linear.weight)),
     }
 }
 
 fn inputs(linear: &Linear, from: usize, to: usize) -> String {
     match linear.orientation {
-        Orientation::OutIn => format!("tensor({:?})[:, {from}:{to}].T", linear.weight),
-        Orientation::InOut => format!("tensor({:?})[{from}:{to}]", linear.weight),
+        Orientation::OutIn => format!("tensor({})[:, {from}:{to}].T", python(&linear.weight)),
+        Orientation::InOut => format!("tensor({})[{from}:{to}]", python(&linear.weight)),
     }
 }

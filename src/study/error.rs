@@ -1,0 +1,89 @@
+//! Why a study cannot be finished, and what may help.
+
+use crate::checkpoint::CheckpointError;
+use crate::circuits::CircuitError;
+use crate::circuits::dictionary::DictionaryError;
+use crate::math::MathError;
+use crate::model::ModelError;
+use crate::model::tokenizer::TokenizerError;
+
+/// An error of the studies.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The model's tensors could not be read, or its forward pass cannot run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The circuits layer refused.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+    /// The numerics underneath failed.
+    #[error(transparent)]
+    Math(#[from] MathError),
+    /// The dictionary cannot be used, or leaves something open.
+    #[error(transparent)]
+    Dictionary(#[from] DictionaryError),
+    /// The tokenizer cannot be used.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// A prompt that is longer than the model's positions.
+    #[error("the prompt has {n} tokens, and this model reads at most {most}")]
+    TooLong {
+        /// Tokens of the prompt.
+        n: usize,
+        /// Positions of the model.
+        most: usize,
+    },
+    /// A word in a list of token ids.
+    #[error("“{word}” is not a token id")]
+    NotAnId {
+        /// The word.
+        word: String,
+    },
+    /// A prompt without a token.
+    #[error("the prompt is empty: type at least one word")]
+    EmptyPrompt,
+    /// A set without a prompt.
+    #[error("the set has no prompts")]
+    EmptySet,
+    /// A set of words for a model without a tokenizer.
+    #[error("these prompts are words, and there is no tokenizer to read them")]
+    WordsWithoutTokenizer,
+    /// A name that no row of the dictionary has.
+    #[error("no feature is called “{name}”")]
+    NoFeature {
+        /// What the reader typed.
+        name: String,
+    },
+    /// A head without a decomposition, or a prompt without a trace of its layer.
+    #[error("L{layer}H{head} cannot be decomposed")]
+    NotDecomposed {
+        /// The layer.
+        layer: usize,
+        /// The head.
+        head: usize,
+    },
+}
+
+impl StudyError {
+    /// What the reader may try; empty where there is nothing to say.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "Shorten it; the start token counts too.",
+            Self::NotAnId { .. } => {
+                "Without a tokenizer a prompt is a list of numbers, such as 1 2 3. Load tokenizer.json together with the \
+                 model to use words."
+            }
+            Self::WordsWithoutTokenizer => {
+                "Load tokenizer.json together with the model, or use repeated random tokens."
+            }
+            Self::NoFeature { .. } => {
+                "Type a single token as the model spells it, or a row such as #12."
+            }
+            _ => "",
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Layer 4, the studies: what is computed for one question, whoever asks it.
+//!
+//! Two doors open on every study. The page's engine adds memory and telling; the command line adds arguments, threads and
+//! printing. Neither decides anything that changes a number.
+//!
+//! A study is a stepper: `new`, `step` (or an iterator) for one part, `finish`. The caller owns the loop, so progress,
+//! cancelling and sharing out come free. What a study needs that costs time to make (a surveyed dictionary, a head's basis,
+//! a prompt's traces) is handed in, so that whoever asks decides what to keep.
+
+pub mod alignment;
+pub mod cell;
+pub mod change;
+pub mod channels;
+pub mod dictionary;
+pub mod error;
+pub mod looks;
+pub mod prompt;
+pub mod prompt_set;
+pub mod python;
+pub mod spectra;
+pub mod stamp;
+pub mod vectors;
+
+pub use error::StudyError;

@@ -1,0 +1,197 @@
+//! One prompt run through the model: its tokens, every layer's attention, and what the model expects next.
+
+use serde::{Deserialize, Serialize};
+
+use super::StudyError;
+use crate::math::statistics::{largest_first, softmax};
+use crate::model::architecture::Architecture;
+use crate::model::forward::Products;
+use crate::model::tokenizer::{Start, Tokenizer};
+use crate::model::{ForwardPass, LayerTrace, Model, ModelError};
+
+/// Guesses that are told after a prompt.
+const GUESSES: usize = 8;
+
+/// A prompt as the reader gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Text; or token ids separated by spaces or commas, where there is no tokenizer or `ids` says so.
+    pub text: String,
+    /// Whether the beginning-of-sequence token stands in front; `None`: as is usual for the family.
+    pub bos: Option<bool>,
+    /// The text is a list of ids.
+    pub ids: bool,
+}
+
+impl Prompt {
+    /// The ids of the prompt: the tokenizer's, or the numbers in it; and whether its start token stands in front.
+    ///
+    /// # Errors
+    /// [`StudyError::NotAnId`], [`StudyError::EmptyPrompt`], or what the tokenizer says.
+    pub fn ids(
+        &self,
+        tokenizer: Option<&Tokenizer>,
+        arch: &Architecture,
+    ) -> Result<(Vec<u32>, bool), StudyError> {
+        let bos = self.bos.unwrap_or(arch.prepend_bos);
+        let ids = match tokenizer.filter(|_| !self.ids) {
+            Some(tokenizer) => tokenizer.encode(&self.text, bos)?,
+            None => {
+                let words = self.text.split([' ', ',', '\n']).filter(|word| !word.is_empty());
+                let read = |word: &str| {
+                    let number = word.trim_start_matches('#').parse();
+                    number.map_err(|_| StudyError::NotAnId { word: word.to_owned() })
+                };
+                let mut ids = words.map(read).collect::<Result<Vec<u32>, _>>()?;
+                if let (true, Some(Start::Bos { id, .. })) = (bos, tokenizer.map(Tokenizer::start))
+                {
+                    ids.insert(0, *id);
+                }
+                ids
+            }
+        };
+        if ids.is_empty() { Err(StudyError::EmptyPrompt) } else { Ok((ids, bos)) }
+    }
+}
+
+/// A prompt as the model sees it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Ran {
+    /// The ids.
+    pub ids: Vec<u32>,
+    /// The tokens as text.
+    pub tokens: Vec<String>,
+    /// Whether the beginning-of-sequence token is in front.
+    pub bos: bool,
+    /// What changes a score after the bilinear part, named: soft-cap, ALiBi, window, query-key norm, rotation.
+    pub named: Vec<String>,
+}
+
+/// A token and its probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Guess {
+    /// The id.
+    pub id: u32,
+    /// The token as text.
+    pub text: String,
+    /// Its probability.
+    pub probability: f64,
+}
+
+/// A prompt on its way through the model, a layer at a time.
+pub struct PromptRun {
+    pass: ForwardPass,
+    /// The prompt as the model sees it.
+    pub ran: Ran,
+}
+
+impl PromptRun {
+    /// Embeds the prompt.
+    ///
+    /// # Errors
+    /// What [`Prompt::ids`] says; [`StudyError::TooLong`]; a model whose forward pass cannot run.
+    pub fn new(
+        model: &Model,
+        tokenizer: Option<&Tokenizer>,
+        prompt: &Prompt,
+    ) -> Result<Self, StudyError> {
+        let (ids, bos) = prompt.ids(tokenizer, &model.arch)?;
+        let n = ids.len();
+        let pass = ForwardPass::of_tokens(model, std::slice::from_ref(&ids));
+        let pass = pass.map_err(|error| match error {
+            ModelError::OutOfRange { what: "position", count, .. } => {
+                StudyError::TooLong { n, most: count }
+            }
+            other => other.into(),
+        })?;
+        let tokens = ids.iter().map(|&id| label(tokenizer, id)).collect();
+        Ok(Self { pass, ran: Ran { ids, tokens, bos, named: named(&model.arch) } })
+    }
+
+    /// Runs the next layer; `None` after the last.
+    ///
+    /// # Errors
+    /// What reading says, and what `products` says.
+    pub async fn step(
+        &mut self,
+        products: &mut impl Products,
+        model: &Model,
+    ) -> Result<Option<LayerTrace>, StudyError> {
+        if self.pass.next_layer() >= model.arch.n_layers {
+            return Ok(None);
+        }
+        Ok(self.pass.step_by(products, model, true, None).await?.into_iter().next())
+    }
+
+    /// What the model expects after the last token, likeliest first; empty where it has no unembedding or sees both ways.
+    ///
+    /// # Errors
+    /// What reading says, and what `products` says.
+    pub async fn finish(
+        &self,
+        products: &mut impl Products,
+        model: &Model,
+        tokenizer: Option<&Tokenizer>,
+    ) -> Result<Vec<Guess>, StudyError> {
+        guesses(model, &self.pass, products, self.ran.ids.len() - 1, tokenizer).await
+    }
+}
+
+/// A token as the reader sees it; `#id` without a tokenizer.
+pub fn label(tokenizer: Option<&Tokenizer>, id: u32) -> String {
+    tokenizer.map_or_else(|| format!("#{id}"), |tokenizer| tokenizer.label(id))
+}
+
+/// The probability of every token after `position`, `[d_vocab]`.
+pub(super) async fn next_probabilities(
+    model: &Model,
+    pass: &ForwardPass,
+    products: &mut impl Products,
+    position: usize,
+) -> Result<Vec<f64>, StudyError> {
+    let logits = pass.logits_by(products, model, &[(0, position)]).await?;
+    Ok(softmax(&logits.into_iter().map(f64::from).collect::<Vec<_>>()))
+}
+
+/// What the model expects after `position`, likeliest first; empty where it has no unembedding or sees both ways.
+pub(super) async fn guesses(
+    model: &Model,
+    pass: &ForwardPass,
+    products: &mut impl Products,
+    position: usize,
+    tokenizer: Option<&Tokenizer>,
+) -> Result<Vec<Guess>, StudyError> {
+    if model.arch.unembedding.is_none() || !model.arch.causal {
+        return Ok(Vec::new());
+    }
+    let probabilities = next_probabilities(model, pass, products, position).await?;
+    let order = largest_first(&probabilities);
+    let guess = |&id: &usize| Guess {
+        id: id as u32,
+        text: label(tokenizer, id as u32),
+        probability: probabilities[id],
+    };
+    Ok(order.iter().take(GUESSES).map(guess).collect())
+}
+
+/// What happens to a score beside the bilinear part, in words.
+fn named(arch: &Architecture) -> Vec<String> {
+    let mut named = Vec::new();
+    let attention = || arch.layers.iter().map(|l| &l.attention);
+    if let Some(cap) = attention().find_map(|a| a.score_cap) {
+        named.push(format!("soft-cap at {cap} after the score"));
+    }
+    if arch.alibi.is_some() {
+        named.push("ALiBi adds a slope over distance to the score".into());
+    }
+    if let Some(window) = attention().find_map(|a| a.window) {
+        named.push(format!("sliding window of {window} in some layers"));
+    }
+    if attention().any(|a| a.qk_norm.is_some()) {
+        named.push("queries and keys are normed; their scale is frozen per token".into());
+    }
+    if attention().any(|a| a.rope.is_some()) {
+        named.push("rotary positions: tokens are rotated, singular vectors are not".into());
+    }
+    named
+}

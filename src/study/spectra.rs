@@ -1,0 +1,182 @@
+//! The spectra of heads: singular values of QK and OV with their certificates, and the document that leaves the program.
+
+use serde::{Deserialize, Serialize};
+
+use super::StudyError;
+use crate::circuits::convention::Convention;
+use crate::circuits::head_statistics::HeadStatistics;
+use crate::circuits::omega::{Circuit, singular_values};
+use crate::math::MathError;
+use crate::model::{AttentionLayer, HeadWeights, Weights};
+
+/// What computed a spectrum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum By {
+    /// The CPU, in f64.
+    #[default]
+    Cpu,
+    /// The GPU, in f32, and its certificate passed.
+    Gpu,
+    /// The CPU, in f64, after the GPU's certificate failed.
+    Repair,
+}
+
+impl By {
+    /// In words, for the line under a spectrum and for exports.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Cpu => "f64",
+            Self::Gpu => "f32 on the GPU, certified",
+            Self::Repair => "f64, after the GPU's certificate failed",
+        }
+    }
+}
+
+/// One circuit's singular values with their certificate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CircuitSpectrum {
+    /// Singular values, descending, `[d_head]`.
+    pub sigma: Vec<f64>,
+    /// `‖A Bᵀ − U S Vᵀ‖_F / ‖A Bᵀ‖_F`.
+    pub residual: f64,
+    /// Largest entry of `|UᵀU − I|` and `|VᵀV − I|`.
+    pub orthogonality: f64,
+    /// Numbers that describe the spectrum.
+    pub statistics: HeadStatistics,
+    /// What computed it.
+    #[serde(default)]
+    pub by: By,
+}
+
+impl CircuitSpectrum {
+    /// One circuit of one head on the CPU, in f64.
+    ///
+    /// # Errors
+    /// As [`singular_values`].
+    pub fn on_cpu(weights: &HeadWeights, circuit: Circuit) -> Result<Self, MathError> {
+        let values = singular_values(weights, circuit)?;
+        let statistics = HeadStatistics::of(weights, circuit, &values.s, weights.w_q.nrows());
+        Ok(Self {
+            sigma: values.s,
+            residual: values.residual,
+            orthogonality: values.orthogonality,
+            statistics,
+            by: By::Cpu,
+        })
+    }
+}
+
+/// Both circuits of one head.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeadSpectra {
+    /// The layer.
+    pub layer: usize,
+    /// The head.
+    pub head: usize,
+    /// `Ω = W_Q W_Kᵀ`.
+    pub qk: CircuitSpectrum,
+    /// `W_V W_O`.
+    pub ov: CircuitSpectrum,
+}
+
+/// A head that could not be decomposed; the others are not affected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenHead {
+    /// The layer.
+    pub layer: usize,
+    /// The head.
+    pub head: usize,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Both spectra of one head on the CPU: one part of the study of a layer. The parts do not depend on each other, so threads
+/// may share them out.
+///
+/// # Errors
+/// [`BrokenHead`] if the head's weights are not finite or its decomposition does not settle.
+pub fn head_spectra(
+    attention: &AttentionLayer,
+    head: usize,
+    weights: Weights,
+) -> Result<HeadSpectra, BrokenHead> {
+    let layer = attention.layer();
+    let found = || -> Result<HeadSpectra, StudyError> {
+        let matrices = attention.head(head, weights)?;
+        let qk = CircuitSpectrum::on_cpu(&matrices, Circuit::Qk)?;
+        let ov = CircuitSpectrum::on_cpu(&matrices, Circuit::Ov)?;
+        Ok(HeadSpectra { layer, head, qk, ov })
+    };
+    found().map_err(|error| BrokenHead { layer, head, why: error.to_string() })
+}
+
+/// All spectra of a model as they leave the program: what `omega spectra` prints and the page saves.
+#[derive(Debug, Serialize)]
+pub struct SpectraDocument<'a> {
+    convention: &'a Convention,
+    d_model: usize,
+    d_head: usize,
+    n_layers: usize,
+    n_heads: usize,
+    heads: Vec<HeadRow<'a>>,
+    failed: &'a [BrokenHead],
+    notes: &'a [String],
+}
+
+/// The sizes of a model that stand beside its spectra.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Width of a head.
+    pub d_head: usize,
+    /// Layers.
+    pub n_layers: usize,
+    /// Heads of a layer.
+    pub n_heads: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct HeadRow<'a> {
+    layer: usize,
+    head: usize,
+    qk: &'a [f64],
+    ov: &'a [f64],
+    residual_qk: f64,
+    residual_ov: f64,
+    orthogonality_qk: f64,
+    orthogonality_ov: f64,
+    computed_qk: &'static str,
+    computed_ov: &'static str,
+    statistics_qk: &'a HeadStatistics,
+    statistics_ov: &'a HeadStatistics,
+}
+
+impl<'a> SpectraDocument<'a> {
+    /// The document of some heads, in the order given.
+    pub fn new(
+        convention: &'a Convention,
+        sizes: Sizes,
+        heads: impl IntoIterator<Item = &'a HeadSpectra>,
+        failed: &'a [BrokenHead],
+        notes: &'a [String],
+    ) -> Self {
+        let row = |head: &'a HeadSpectra| HeadRow {
+            layer: head.layer,
+            head: head.head,
+            qk: &head.qk.sigma,
+            ov: &head.ov.sigma,
+            residual_qk: head.qk.residual,
+            residual_ov: head.ov.residual,
+            orthogonality_qk: head.qk.orthogonality,
+            orthogonality_ov: head.ov.orthogonality,
+            computed_qk: head.qk.by.words(),
+            computed_ov: head.ov.by.words(),
+            statistics_qk: &head.qk.statistics,
+            statistics_ov: &head.ov.statistics,
+        };
+        let Sizes { d_model, d_head, n_layers, n_heads } = sizes;
+        let heads = heads.into_iter().map(row).collect();
+        Self { convention, d_model, d_head, n_layers, n_heads, heads, failed, notes }
+    }
+}
