@@ -12,7 +12,7 @@ use super::{CliError, ModelArgs};
 use crate::circuits::convention::SadConvention;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::run::{HeadSad, Look};
-use crate::circuits::sad::sparsity::RunningSum;
+use crate::circuits::sad::sparsity::{EventRule, RunningSum};
 use crate::circuits::sad::terms::TermBasis;
 use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
@@ -37,6 +37,9 @@ pub struct Args {
     /// How many prompts of the task
     #[arg(long, value_name = "N", default_value_t = 128, requires = "task")]
     pub(super) prompts: usize,
+    /// Which looks over the set count: every, attention:LEAST or score:LEAST (|relative attention|) [default: attention:0.5]
+    #[arg(long, value_name = "RULE", value_parser = rule, requires = "task")]
+    pub(super) events: Option<EventRule>,
     /// Put the start token in front of words (on or off; the field's default for the family otherwise)
     #[arg(long, value_name = "ON|OFF", value_parser = switch, conflicts_with = "task")]
     bos: Option<bool>,
@@ -234,6 +237,16 @@ fn needed(tokenizer: Option<Tokenizer>) -> Result<Tokenizer, CliError> {
     let missing =
         || CliError::Usage("there is no tokenizer among the files: give --ids instead".into());
     tokenizer.ok_or_else(missing)
+}
+
+fn rule(text: &str) -> Result<EventRule, String> {
+    let least = |number: &str| number.parse().map_err(|_| format!("{number:?} is no number"));
+    match text.split_once(':') {
+        None if text == "every" => Ok(EventRule::Every),
+        Some(("attention", number)) => Ok(EventRule::Attention(least(number)?)),
+        Some(("score", number)) => Ok(EventRule::Relative(least(number)?)),
+        _ => Err("must be every, attention:LEAST or score:LEAST".into()),
+    }
 }
 
 fn switch(text: &str) -> Result<bool, String> {

@@ -48,6 +48,8 @@ struct Report {
     task: TaskName,
     seed: u32,
     n_prompts: usize,
+    /// Which looks count.
+    counted: String,
     /// Prompts with an answer that was checked; 0 when not all layers ran.
     n_answered: usize,
     /// Those with a better logit for the answer than for the typical mistake.
@@ -75,7 +77,8 @@ pub(super) fn run(
     tokenizer: Option<&Tokenizer>,
     task: TaskName,
 ) -> Result<(), CliError> {
-    let options = SetOptions { controls: args.controls(), ..SetOptions::default() };
+    let rule = args.events.unwrap_or_default();
+    let options = SetOptions { rule, controls: args.controls() };
     let (n, seed, share) = (args.prompts, args.seed, Share::WHOLE);
     let spec = SetSpec { task: task.task(), n, seed, options, series: false, share };
     let prompts = Prompts::new(model, tokenizer, &spec)?;
@@ -98,6 +101,7 @@ pub(super) fn run(
         task,
         seed,
         n_prompts: found.n,
+        counted: rule.words(),
         n_answered: found.answered,
         n_correct: found.correct,
         accuracy: found.correct.map(|correct| correct as f64 / found.answered.max(1) as f64),
@@ -111,7 +115,7 @@ pub(super) fn run(
 fn print_text(report: &Report) -> Result<(), CliError> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let right = number(report.accuracy.map(|share| 100.0 * share), 0);
-    writeln!(out, "{} prompts, {right} % right; events: attention above 0.5", report.n_prompts)?;
+    writeln!(out, "{} prompts, {right} % right; counted: {}", report.n_prompts, report.counted)?;
     writeln!(
         out,
         "head     events      S (control)     N (control)   N90  vectors that come back"

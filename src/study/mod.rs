@@ -1,7 +1,8 @@
 //! Layer 4, the studies: what is computed for one question, whoever asks it.
 //!
 //! Two doors open on every study. The page's engine adds memory and telling; the command line adds arguments, threads and
-//! printing. Neither decides anything that changes a number.
+//! printing. Neither decides anything that changes a number:
+//! `tests/two_doors.rs` asks both the same questions and compares all that they say.
 //!
 //! A study is a stepper: `new`, `step` (or an iterator) for one part, `finish`. The caller owns the loop, so progress,
 //! cancelling and sharing out come free. What a study needs that costs time to make (a surveyed dictionary, a head's basis,

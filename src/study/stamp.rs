@@ -10,7 +10,6 @@ use crate::circuits::convention::{Convention, PROGRAM};
 use crate::circuits::omega::Circuit;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::set::SetOptions;
-use crate::circuits::sad::sparsity::EventRule;
 use crate::toy::Config;
 
 /// The origin of some numbers.
@@ -101,12 +100,8 @@ impl Stamp {
     /// How a set of prompts was measured.
     #[must_use]
     pub fn set(self, n: usize, prompts_seed: u32, options: SetOptions) -> Self {
-        let events = match options.rule {
-            EventRule::Every => "every look".to_owned(),
-            EventRule::Attention(least) => format!("looks with attention over {least}"),
-            EventRule::Relative(least) => format!("looks with |relative attention| over {least}"),
-        };
-        self.how(format!("{n} prompts of seed {prompts_seed}, {events}")).terms(options.controls)
+        self.how(format!("{n} prompts of seed {prompts_seed}, {}", options.rule.words()))
+            .terms(options.controls)
     }
 
     /// In a line, for people.

@@ -123,6 +123,15 @@ pub enum EventRule {
 }
 
 impl EventRule {
+    /// In words, for the line under a figure and for exports.
+    pub fn words(self) -> String {
+        match self {
+            Self::Every => "every look".to_owned(),
+            Self::Attention(least) => format!("looks with attention over {least}"),
+            Self::Relative(least) => format!("looks with |relative attention| over {least}"),
+        }
+    }
+
     /// Whether a pair with this attention probability and this relative attention is an event.
     pub fn accepts(self, attention: f64, relative: f64) -> bool {
         match self {

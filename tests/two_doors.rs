@@ -1,0 +1,253 @@
+//! The page's engine and the command line, asked the same questions: every number that both say is the same.
+//!
+//! MiniLM (90 MB) is asked too where its folder is at hand, see `tests/minilm.rs`.
+#![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
+
+#[path = "support/built_in.rs"]
+mod built_in;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use built_in::ask;
+use omega_lens::checkpoint::{ByteSource, FileSource};
+use omega_lens::circuits::dictionary::Builtin;
+use omega_lens::circuits::prompts::Task;
+use omega_lens::circuits::sad::run::Look;
+use omega_lens::circuits::sad::set::SetOptions;
+use omega_lens::circuits::sad::sparsity::EventRule;
+use omega_lens::engine::Engine;
+use omega_lens::model::Weights;
+use omega_lens::protocol::attention::{
+    Ask as Attention, CellAt, Prompt, SetSpec, SetTask, Share, Tell as AttentionTell,
+};
+use omega_lens::protocol::features::{Ask as Features, Comparing, Source, Tell as FeatureTell};
+use omega_lens::protocol::heads::{Ask as Heads, Tell as HeadTell};
+use omega_lens::protocol::model::{Hints, ModelSummary};
+use omega_lens::protocol::{Ask, Tell};
+use serde_json::{Value, to_value};
+
+const SENTENCE: &str = "When Mary and John went to the store, John gave a drink to";
+
+/// A model behind both doors.
+struct Doors {
+    files: Vec<PathBuf>,
+    engine: Engine,
+    summary: ModelSummary,
+}
+
+impl Doors {
+    fn of(files: Vec<PathBuf>) -> Self {
+        let source =
+            |path: &PathBuf| Box::new(FileSource::open(path).unwrap()) as Box<dyn ByteSource>;
+        let mut engine = Engine::with_clock(|| 0.0);
+        let sources = files.iter().map(source).collect();
+        let told = ask(&mut engine, Ask::Open(Hints::default()), sources);
+        let Some((Tell::Opened(summary), _)) = told.into_iter().next() else { panic!("opened") };
+        Self { files, engine, summary: *summary }
+    }
+
+    fn folder(folder: &Path) -> Self {
+        let inside = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let wanted =
+            ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"];
+        let named = |path: &PathBuf| wanted.iter().any(|name| path.ends_with(name));
+        Self::of(inside.filter(named).collect())
+    }
+
+    fn page(&mut self, question: Ask) -> Vec<Tell> {
+        ask(&mut self.engine, question, vec![]).into_iter().map(|(tell, _)| tell).collect()
+    }
+
+    fn omega(&self, subcommand: &str, arguments: &[&str]) -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_omega"));
+        let command = command.arg(subcommand).args(&self.files).args(arguments).arg("--json");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn spectra_agree(&mut self) {
+        for weights in [Weights::Folded, Weights::Raw] {
+            let printed = self.omega("spectra", &["--weights", weights.slug()]);
+            let mut rows = printed["heads"].as_array().unwrap().iter();
+            for layer in 0..self.summary.n_layers {
+                for tell in self.page(Ask::Heads(Heads::Spectra { layer, weights })) {
+                    let Tell::Heads(HeadTell::Spectrum(found)) = tell else { continue };
+                    let row = rows.next().unwrap();
+                    assert_eq!((&row["layer"], &row["head"]), (&layer.into(), &found.head.into()));
+                    for (circuit, found) in [("qk", &found.qk), ("ov", &found.ov)] {
+                        assert_eq!(row[circuit], to_value(&found.sigma).unwrap());
+                        let of = |what: &str| row[format!("{what}_{circuit}")].as_f64().unwrap();
+                        assert_eq!(of("residual"), found.residual);
+                        assert_eq!(of("orthogonality"), found.orthogonality);
+                        assert_eq!(
+                            row[format!("statistics_{circuit}")],
+                            to_value(&found.statistics).unwrap()
+                        );
+                    }
+                }
+            }
+            assert!(rows.next().is_none(), "the command line has no head that the page has not");
+            let convention = self.summary.convention(weights);
+            for field in ["program", "family", "weights", "folding", "qk", "ov", "heads_assumed"] {
+                assert_eq!(printed["convention"][field], to_value(convention).unwrap()[field]);
+            }
+        }
+    }
+
+    /// Heads of `layer` against the token embeddings; one head, or all.
+    fn alignments_agree(&mut self, layer: usize, head: Option<usize>, rotations: usize) {
+        for (remove_mean, switch, seed) in [(true, "on", 0), (false, "off", 5)] {
+            let how = Comparing {
+                remove_mean,
+                rotations,
+                seed,
+                top: 3,
+                ..Comparing::with(Source::Model(Builtin::Embed), Weights::Folded)
+            };
+            let heads = head.map_or(0..self.summary.n_heads, |head| head..head + 1);
+            let heads = heads.map(|head| (layer, head)).collect();
+            let told = self.page(Ask::Features(Features::Align(how, heads)));
+            let found = told.into_iter().find_map(|tell| match tell {
+                Tell::Features(FeatureTell::Report(report)) => Some(report),
+                _ => None,
+            });
+            let found = found.unwrap();
+            let (layer, rotations, seed) =
+                (layer.to_string(), rotations.to_string(), seed.to_string());
+            let mut arguments = vec!["--layer", &layer, "--rotations", &rotations, "--seed", &seed];
+            arguments.extend(["--top", "3", "--remove-mean", switch]);
+            let head = head.map(|head| head.to_string());
+            head.iter().for_each(|head| arguments.extend(["--head", head]));
+            let printed = self.omega("align", &arguments);
+            assert_eq!(printed["comparison"], to_value(&found.comparison).unwrap());
+            assert_eq!(printed["heads"], to_value(&found.sides).unwrap());
+        }
+    }
+
+    /// Every head's look on a prompt, and the cell that the page takes apart.
+    fn looks_agree(&mut self, prompt: Prompt, arguments: &[&str]) {
+        let printed = self.omega("sad", arguments);
+        let told = self.page(Ask::Attention(Attention::Looks(prompt.clone(), Look::default())));
+        let looks = told.into_iter().filter_map(|tell| match tell {
+            Tell::Attention(AttentionTell::Looks(looks)) => Some(looks),
+            _ => None,
+        });
+        let looks: Vec<_> = looks.flatten().collect();
+        assert_eq!(looks.len(), self.summary.n_layers * self.summary.n_heads);
+        assert_eq!(printed["heads"], to_value(&looks).unwrap());
+        let look = looks.iter().rev().find(|look| look.relative.is_some()).unwrap();
+        let at = CellAt { layer: look.layer, head: look.head, dest: look.dest, src: look.src };
+        let told = self.page(Ask::Attention(Attention::Cell(prompt, at)));
+        let cell = told.into_iter().find_map(|tell| match tell {
+            Tell::Attention(AttentionTell::Cell(cell)) => Some(cell),
+            _ => None,
+        });
+        let event = cell.unwrap().event.unwrap();
+        assert_eq!(Some(&event.relative.terms), look.relative_terms.as_ref());
+        assert_eq!(event.sparsity.sparseness, look.sparseness);
+        assert_eq!(
+            to_value(&event.controls.basis).unwrap(),
+            to_value(&look.controls).unwrap()["basis"]
+        );
+    }
+
+    /// A set of `n` prompts; returns what the command line printed.
+    fn sets_agree(&mut self, task: SetTask, name: &str, n: usize) -> Value {
+        let arguments = ["--task", name, "--prompts", &n.to_string(), "--events", "every"];
+        let printed = self.omega("sad", &arguments);
+        let options = SetOptions { rule: EventRule::Every, ..SetOptions::default() };
+        let (seed, share) = (0, Share::WHOLE);
+        let spec = SetSpec { task, n, seed, options, series: false, share };
+        let mut rows = printed["heads"].as_array().unwrap().iter();
+        let mut ended = false;
+        for tell in self.page(Ask::Attention(Attention::Set(spec))) {
+            match tell {
+                Tell::Attention(AttentionTell::SetHead { layer, head, seen }) => {
+                    let Value::Object(report) = to_value(seen.report()).unwrap() else { panic!() };
+                    let row = rows.next().unwrap();
+                    assert_eq!((&row["layer"], &row["head"]), (&layer.into(), &head.into()));
+                    report.iter().for_each(|(key, value)| assert_eq!(row[key], *value, "{key}"));
+                }
+                Tell::Attention(AttentionTell::SetDone { n, correct, example }) => {
+                    ended = true;
+                    assert_eq!(printed["n_prompts"], n);
+                    assert_eq!(printed["n_correct"], to_value(correct).unwrap());
+                    assert_eq!(printed["example"], example);
+                }
+                _ => {}
+            }
+        }
+        assert!(ended && rows.next().is_none());
+        printed
+    }
+}
+
+fn golden(family: &str) -> Doors {
+    Doors::folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/families").join(family))
+}
+
+fn ids(text: &str) -> Prompt {
+    Prompt { text: text.replace(',', " "), bos: Some(false), ids: true }
+}
+
+#[test]
+fn the_built_in_model_says_the_same_at_both_doors() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models/names");
+    let files = ["step-04000.safetensors", "config.json", "tokenizer.json"];
+    let mut doors = Doors::of(files.map(|file| folder.join(file)).to_vec());
+    doors.spectra_agree();
+    doors.alignments_agree(1, None, 16);
+    let text = Prompt { text: SENTENCE.into(), bos: None, ids: false };
+    doors.looks_agree(text, &["--prompt", SENTENCE]);
+    let printed = doors.sets_agree(SetTask::Task(Task::IndirectObject), "indirect-object", 24);
+    let events =
+        printed["heads"].as_array().unwrap().iter().map(|h| h["n_events"].as_u64().unwrap());
+    assert!(events.sum::<u64>() > 0, "no look of any head counts");
+}
+
+#[test]
+fn rotated_grouped_heads_say_the_same_at_both_doors() {
+    let mut doors = golden("llama");
+    doors.spectra_agree();
+    doors.alignments_agree(0, None, 8);
+    doors.looks_agree(ids("1,5,9,12,3,7"), &["--ids", "1,5,9,12,3,7"]);
+    doors.sets_agree(SetTask::Repeated, "repeated", 12);
+}
+
+#[test]
+fn heads_that_see_both_ways_say_the_same_at_both_doors() {
+    let mut doors = golden("bert");
+    doors.spectra_agree();
+    doors.alignments_agree(1, Some(0), 8);
+    doors.looks_agree(ids("2,5,9,12,3,7"), &["--ids", "2,5,9,12,3,7"]);
+    doors.sets_agree(SetTask::Repeated, "repeated", 12);
+}
+
+#[test]
+fn minilm_says_the_same_at_both_doors_and_looks_from_the_last_word() {
+    let usual = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tools/minilm");
+    let folder = std::env::var_os("OMEGA_MINILM").map_or(usual, PathBuf::from);
+    if !folder.is_dir() {
+        println!("skipped: no MiniLM; set OMEGA_MINILM to the folder with its model.safetensors");
+        return;
+    }
+    let mut doors = Doors::folder(&folder);
+    doors.spectra_agree();
+    doors.alignments_agree(2, Some(3), 4);
+    let text = Prompt { text: SENTENCE.into(), bos: None, ids: false };
+    doors.looks_agree(text, &["--prompt", SENTENCE]);
+    let printed = doors.sets_agree(SetTask::Task(Task::IndirectObject), "indirect-object", 6);
+    let example = printed["example"].as_str().unwrap();
+    let whole = doors.omega("sad", &["--prompt", example, "--layer", "0", "--head", "0"]);
+    let tokens = whole["tokens"].as_array().unwrap();
+    assert_eq!(tokens.last().unwrap(), "[SEP]");
+    let heads = printed["heads"].as_array().unwrap().iter();
+    let events: Vec<&Value> = heads.flat_map(|head| head["events"].as_array().unwrap()).collect();
+    assert!(!events.is_empty());
+    for event in events.iter().filter(|event| event["prompt"] == 0) {
+        assert_eq!(event["dest"], tokens.len() - 2, "the last word, not [SEP]");
+    }
+}
