@@ -53,6 +53,26 @@ fn a_pickle_is_answered_with_a_command_to_copy() {
     assert_eq!(text.trim_end().lines().count(), 1, "{text}");
 }
 
+/// The name of the file is anybody's: pasted into a shell, the advice is one word, and that word is the Python.
+#[test]
+#[cfg(unix)]
+fn a_hostile_name_runs_nothing_when_the_advice_is_pasted() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "x';touch pwned;'e\u{301}\"$(touch pwned).bin";
+    std::fs::write(folder.path().join(name), b"PK\x03\x04").unwrap();
+    let text = complaint(&omega(&["inspect", name], folder.path()));
+    let (_, word) = text.trim_end().rsplit_once("python -c ").unwrap();
+    let shell = format!("printf %s {word}");
+    let output =
+        Command::new("sh").args(["-c", &shell]).current_dir(folder.path()).output().unwrap();
+    let script = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        script.contains(r#"torch.load("x';touch pwned;'e\u0301\"$(touch pwned).bin","#),
+        "{script}"
+    );
+    assert!(!folder.path().join("pwned").exists());
+}
+
 #[test]
 fn a_folder_is_inspected_as_json_and_as_text() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/families");

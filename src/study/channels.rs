@@ -1,14 +1,22 @@
 //! Which earlier heads write what one head reads, vector by vector, an earlier layer at a time.
 
 use super::StudyError;
+use super::stamp::Stamp;
 use crate::circuits::composition::{Channel, Directions, PairNull, Reading};
 use crate::circuits::omega::{Circuit, decompose};
 use crate::model::{AttentionLayer, Weights};
 
 /// Random bases that a channel's strongest pair of vectors is set against, and their seed.
 const DRAWS: usize = 16;
-/// Seed of the random bases.
-pub const SEED: u32 = 0;
+const SEED: u32 = 0;
+
+/// `stamp` with how channels are measured.
+pub fn stamped(stamp: Stamp) -> Stamp {
+    stamp
+        .how("largest |cosine| between a written and a read vector")
+        .how(format!("chance: {DRAWS} random bases of the same two subspaces"))
+        .seeded(SEED)
+}
 
 /// The three reading sides of one head, and the null for its channels.
 pub struct Channels {

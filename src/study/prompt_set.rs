@@ -73,6 +73,19 @@ pub enum SetTask {
     Own(String),
 }
 
+impl SetTask {
+    /// Its name in words.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Task(Task::IndirectObject) => "indirect object",
+            Self::Task(Task::Pronoun) => "gendered pronoun",
+            Self::Task(Task::GreaterThan) => "greater than",
+            Self::Repeated => "repeated random tokens",
+            Self::Own(_) => "the reader's own",
+        }
+    }
+}
+
 /// The prompts of a set in tokens, those of the asked share.
 pub struct Prompts {
     prompts: Vec<Prompt>,

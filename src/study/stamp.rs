@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::prompt_set::SetSpec;
 use crate::circuits::alignment::Comparison;
 use crate::circuits::convention::{Convention, PROGRAM};
 use crate::circuits::omega::Circuit;
 use crate::circuits::sad::controls::ControlOptions;
-use crate::circuits::sad::set::SetOptions;
 use crate::toy::Config;
 
 /// The origin of some numbers.
@@ -35,6 +35,19 @@ impl Stamp {
             config.template.entries().len()
         );
         Self { seed: Some(config.seed), ..Self::new(of, config) }
+    }
+
+    /// Numbers of sets of features that were drawn, of a kind that is told in words.
+    pub fn of_features(
+        kind: &str,
+        [n_features, d_model]: [usize; 2],
+        strength: f64,
+        seed: u32,
+        settings: &impl Serialize,
+    ) -> Self {
+        let of =
+            format!("{n_features} features in {d_model} dimensions, {kind}, strength {strength}");
+        Self::new(of, settings).seeded(seed)
     }
 
     /// Numbers of something else, told in words, with all that is needed to make them again.
@@ -97,10 +110,11 @@ impl Stamp {
             .seeded(controls.seed)
     }
 
-    /// How a set of prompts was measured.
+    /// How a set of `n` prompts was measured.
     #[must_use]
-    pub fn set(self, n: usize, prompts_seed: u32, options: SetOptions) -> Self {
-        self.how(format!("{n} prompts of seed {prompts_seed}, {}", options.rule.words()))
+    pub fn set(self, spec: &SetSpec, n: usize) -> Self {
+        let SetSpec { task, seed, options, .. } = spec;
+        self.how(format!("{n} prompts, {}, of seed {seed}; {}", task.words(), options.rule.words()))
             .terms(options.controls)
     }
 

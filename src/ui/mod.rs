@@ -7,6 +7,7 @@ pub mod address;
 pub mod lessons;
 pub mod memory;
 pub mod palette;
+pub mod stamped;
 pub mod words;
 
 #[cfg(target_arch = "wasm32")]

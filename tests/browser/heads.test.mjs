@@ -76,7 +76,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       // And every other head, from the export.
       const csv = readFileSync(await download(page, page.getByRole("button", { name: "all spectra CSV" })), "utf8");
       const found = {};
-      for (const line of csv.trim().split(/\r?\n/).slice(2)) {
+      for (const line of csv.trim().split(/\r?\n/).slice(3)) {
         const [layer, head, circuit, , sigma] = line.split(",");
         ((found[`${layer},${head}`] ??= {})[circuit.toLowerCase()] ??= []).push(Number(sigma));
       }
@@ -92,7 +92,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
         const onCpu = await sigmas(page);
         for (const compute of ["gpu", "drill"]) {
           await page.evaluate((hash) => (location.hash = hash), `#/heads?compute=${compute}`);
-          await page.getByTestId("convention").filter({ hasText: "f32 on the GPU, certified" }).waitFor({ timeout: 60_000 });
+          await page.locator(".spectrum figure .convention").filter({ hasText: "f32 on the GPU, certified" }).waitFor({ timeout: 60_000 });
           await complete(page, "built-in model");
           assertClose(await sigmas(page), onCpu, 1e-5, compute);
         }
@@ -104,7 +104,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
         await complete(page, "built-in model");
         await drop(page, MINILM_FILES);
         await complete(page, "6 layers × 12 heads");
-        assert.match(await page.getByTestId("convention").textContent(), / f64 /);
+        assert.match(await page.locator(".spectrum figure .convention").textContent(), / f64 /);
         assert.equal(await page.locator(".notices li", { hasText: "GPU" }).count(), 0);
       });
       return;
@@ -113,7 +113,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     it("says in one calm line that there is no GPU, and computes all the same", { hash: "#/heads?compute=gpu" }, async (page) => {
       await complete(page, "built-in model");
       await page.locator(".notices li", { hasText: "The GPU is not used" }).waitFor();
-      assert.match(await page.getByTestId("convention").textContent(), / f64 /);
+      assert.match(await page.locator(".spectrum figure .convention").textContent(), / f64 /);
     });
 
     it("opens a whole folder, and says words from its tokenizer", {}, async (page) => {
@@ -154,9 +154,9 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     it("changes with the convention, and says which one it is", {}, async (page) => {
       await complete(page, "built-in model");
       const folded = await sigmas(page);
-      assert.match(await page.getByTestId("convention").textContent(), /^folded .* residual .* orthogonality/);
+      assert.match(await page.locator(".spectrum figure .convention").textContent(), /folded weights .* residual .* orthogonality .* omega-lens \d/);
       await page.locator(".spectrum").getByLabel("raw").click();
-      await page.getByTestId("convention").filter({ hasText: /^raw/ }).waitFor();
+      await page.locator(".spectrum figure .convention").filter({ hasText: "raw weights" }).waitFor();
       await complete(page, "built-in model");
       assert.notDeepEqual(await sigmas(page), folded);
     });

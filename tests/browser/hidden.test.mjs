@@ -47,7 +47,7 @@ async function until(page, ready, timeout = 120_000) {
   const look = () => {
     const cells = [...document.querySelectorAll(".page.heads [data-head]")];
     const waiting = cells.filter((cell) => cell.textContent === "…").length;
-    return [cells.length, waiting, document.querySelector("[data-testid=convention]")?.textContent ?? ""];
+    return [cells.length, waiting, document.querySelector(".spectrum figure .convention")?.textContent ?? ""];
   };
   for (const end = Date.now() + timeout; ; await new Promise((later) => setTimeout(later, 20))) {
     const [cells, waiting, convention] = await page.evaluate(look);

@@ -9,6 +9,7 @@ use super::Engine;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::protocol::toy::{Ask, File, Tell as ToyTell};
 use crate::protocol::{Failure, Out, Tell};
+use crate::study::stamp::Stamp;
 use crate::toy::{UNSEEN, feature_words, to_config_json, to_safetensors, toy_sad};
 
 /// Steps of a whole run between two reports of progress.
@@ -89,7 +90,12 @@ fn files(run: &Run, step: usize) -> Result<Vec<File>, Failure> {
         "pre_tokenizer": { "type": "WhitespaceSplit" },
         "model": { "type": "WordLevel", "vocab": vocab, "unk_token": words.last() },
     });
-    let measures = serde_json::json!({ "config": config, "step": step, "history": run.history() });
+    let measures = serde_json::json!({
+        "convention": Stamp::of_toy(config).line(),
+        "config": config,
+        "step": step,
+        "history": run.history(),
+    });
     let file = |name: &str, bytes: Vec<u8>| File { name: name.into(), bytes };
     Ok(vec![
         file("model.safetensors", to_safetensors(config, params)?),

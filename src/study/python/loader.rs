@@ -7,7 +7,7 @@ use crate::model::architecture::{Linear, NormKind, Orientation, Projection, QkNo
 use crate::model::{Model, ModelError, Weights};
 
 /// Reads any safetensors file with numpy alone, bf16 and both eight-bit floats included.
-const READER: &str = r#"import json, struct, sys
+pub(super) const READER: &str = r#"import json, struct, sys
 import numpy as np
 
 def numbers(raw, dtype):

@@ -8,10 +8,14 @@ mod alignment;
 mod cell;
 mod loader;
 mod spectrum;
+mod theorem;
+mod toy;
 
 pub use alignment::alignment;
 pub use cell::{LookedAt, cell};
 pub use spectrum::spectrum;
+pub use theorem::theorem;
+pub use toy::toy;
 
 use super::stamp::Stamp;
 use crate::checkpoint::quoting::comment;

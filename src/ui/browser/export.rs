@@ -1,9 +1,13 @@
 //! Saving what is on the screen: text and bytes as files, a chart as SVG or PNG.
 
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     Blob, BlobPropertyBag, Element, HtmlAnchorElement, HtmlCanvasElement, HtmlImageElement, Url,
 };
+
+use crate::study::stamp::Stamp;
+use crate::ui::stamped;
 
 /// Offers `bytes` to the reader as a file.
 ///
@@ -43,11 +47,11 @@ pub fn save_blob(name: &str, blob: &Blob) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// The chart in `svg` as a file that stands alone: the page's colours and fonts are written into it.
+/// The chart in `svg` as a file that stands alone, and its size: the page's colours and fonts are written into it, and its stamp.
 ///
 /// # Errors
 /// If the element cannot be serialised.
-pub fn svg_text(svg: &Element) -> Result<String, JsValue> {
+pub fn svg_text(svg: &Element, stamp: &Stamp) -> Result<(String, [f64; 2]), JsValue> {
     let copy: Element = svg.clone_node_with_deep(true)?.dyn_into()?;
     let (from, to) = (svg.query_selector_all("*")?, copy.query_selector_all("*")?);
     inline(svg, &copy)?;
@@ -60,21 +64,21 @@ pub fn svg_text(svg: &Element) -> Result<String, JsValue> {
     let rect = svg.get_bounding_client_rect();
     copy.set_attribute("width", &rect.width().to_string())?;
     copy.set_attribute("height", &rect.height().to_string())?;
-    web_sys::XmlSerializer::new()?.serialize_to_string(&copy)
+    let inner = web_sys::XmlSerializer::new()?.serialize_to_string(&copy)?;
+    Ok(stamped::svg(&inner, [rect.width(), rect.height()], stamp))
 }
 
 /// Draws the chart into a PNG at twice its size and offers it as a file.
 ///
 /// # Errors
 /// If the chart cannot be serialised.
-pub fn save_png(name: &str, svg: &Element) -> Result<(), JsValue> {
-    let text = svg_text(svg)?;
-    let rect = svg.get_bounding_client_rect();
+pub fn save_png(name: &str, svg: &Element, stamp: &Stamp) -> Result<(), JsValue> {
+    let (text, size) = svg_text(svg, stamp)?;
     let image = HtmlImageElement::new()?;
-    let (drawn, name) = (image.clone(), name.to_owned());
+    let (drawn, name, stamp) = (image.clone(), name.to_owned(), stamp.clone());
     let on_load = Closure::once_into_js(move || {
         // A canvas that cannot be made leaves the reader with SVG and CSV.
-        let _ = draw(&drawn, 2.0 * rect.width(), 2.0 * rect.height(), name);
+        let _ = draw(&drawn, size.map(|x| 2.0 * x), name, stamp);
     });
     image.set_onload(Some(on_load.unchecked_ref()));
     image.set_src(&format!(
@@ -84,7 +88,12 @@ pub fn save_png(name: &str, svg: &Element) -> Result<(), JsValue> {
     Ok(())
 }
 
-fn draw(image: &HtmlImageElement, width: f64, height: f64, name: String) -> Result<(), JsValue> {
+fn draw(
+    image: &HtmlImageElement,
+    [width, height]: [f64; 2],
+    name: String,
+    stamp: Stamp,
+) -> Result<(), JsValue> {
     let document = document()?;
     let canvas: HtmlCanvasElement = document.create_element("canvas")?.dyn_into()?;
     canvas.set_width(width as u32);
@@ -98,9 +107,17 @@ fn draw(image: &HtmlImageElement, width: f64, height: f64, name: String) -> Resu
     context.fill_rect(0.0, 0.0, width, height);
     context.draw_image_with_html_image_element_and_dw_and_dh(image, 0.0, 0.0, width, height)?;
     let on_blob = Closure::once_into_js(move |blob: Option<Blob>| {
-        if let Some(blob) = blob {
-            let _ = save_blob(&name, &blob);
-        }
+        spawn_local(async move {
+            let Some(blob) = blob else { return };
+            // Without its bytes the picture is saved as the browser made it; its stamp is drawn in it.
+            let _ = match JsFuture::from(blob.array_buffer()).await {
+                Ok(bytes) => {
+                    let bytes = js_sys::Uint8Array::new(&bytes).to_vec();
+                    save(&name, "image/png", &stamped::png(&bytes, &stamp))
+                }
+                Err(_) => save_blob(&name, &blob),
+            };
+        });
     });
     canvas.to_blob(on_blob.unchecked_ref())
 }

@@ -3,51 +3,9 @@
 use web_sys::{Element, HtmlDetailsElement};
 use yew::prelude::*;
 
+use crate::study::stamp::Stamp;
 use crate::ui::browser::export;
-
-/// The numbers behind a chart.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Table {
-    /// Column names, with units.
-    pub header: Vec<String>,
-    /// Rows as the reader sees them.
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// A table with these columns.
-    pub fn new<const N: usize>(header: [&str; N]) -> Self {
-        Self { header: header.map(str::to_owned).to_vec(), rows: Vec::new() }
-    }
-
-    /// This table with one more row.
-    #[must_use]
-    pub fn row(mut self, cells: Vec<String>) -> Self {
-        self.rows.push(cells);
-        self
-    }
-
-    /// The table as comma-separated values (RFC 4180).
-    pub fn csv(&self) -> String {
-        let line = |cells: &Vec<String>| {
-            let quoted: Vec<String> = cells
-                .iter()
-                .map(|cell| {
-                    let cell = cell.replace('−', "-");
-                    if cell.contains([',', '"', '\n']) {
-                        format!("\"{}\"", cell.replace('"', "\"\""))
-                    } else {
-                        cell
-                    }
-                })
-                .collect();
-            quoted.join(",")
-        };
-        let lines: Vec<String> =
-            std::iter::once(&self.header).chain(&self.rows).map(line).collect();
-        lines.join("\r\n") + "\r\n"
-    }
-}
+use crate::ui::words::table::Table;
 
 /// Properties of [`Figure`].
 #[derive(Properties, PartialEq)]
@@ -56,9 +14,8 @@ pub struct FigureProps {
     pub name: AttrValue,
     /// What the picture shows.
     pub caption: Html,
-    /// The convention the numbers were computed under; written into the exports.
-    #[prop_or_default]
-    pub convention: AttrValue,
+    /// Where the numbers come from: it stands under the picture, and in every file.
+    pub convention: Stamp,
     /// The numbers, made when asked for.
     pub table: Callback<(), Table>,
     /// The picture: one `svg`.
@@ -85,32 +42,27 @@ pub fn Figure(props: &FigureProps) -> Html {
     let svg =
         move || picture.cast::<Element>().and_then(|p| p.query_selector("svg").ok().flatten());
     let save_csv = {
-        let (name, table, convention) =
+        let (name, table, stamp) =
             (props.name.clone(), props.table.clone(), props.convention.clone());
         Callback::from(move |_| {
-            let note =
-                if convention.is_empty() { String::new() } else { format!("# {convention}\r\n") };
+            let csv = table.emit(()).csv(&stamp);
             // A refused download leaves the table on the page.
-            let _ = export::save(
-                &format!("{name}.csv"),
-                "text/csv",
-                (note + &table.emit(()).csv()).as_bytes(),
-            );
+            let _ = export::save(&format!("{name}.csv"), "text/csv", csv.as_bytes());
         })
     };
     let save_svg = {
-        let (name, svg) = (props.name.clone(), svg.clone());
+        let (name, svg, stamp) = (props.name.clone(), svg.clone(), props.convention.clone());
         Callback::from(move |_| {
-            if let Some(Ok(text)) = svg().map(|s| export::svg_text(&s)) {
+            if let Some(Ok((text, _))) = svg().map(|svg| export::svg_text(&svg, &stamp)) {
                 let _ = export::save(&format!("{name}.svg"), "image/svg+xml", text.as_bytes());
             }
         })
     };
     let save_png = {
-        let (name, svg) = (props.name.clone(), svg.clone());
+        let (name, svg, stamp) = (props.name.clone(), svg.clone(), props.convention.clone());
         Callback::from(move |_| {
             if let Some(svg) = svg() {
-                let _ = export::save_png(&format!("{name}.png"), &svg);
+                let _ = export::save_png(&format!("{name}.png"), &svg, &stamp);
             }
         })
     };
@@ -129,6 +81,7 @@ pub fn Figure(props: &FigureProps) -> Html {
                     <button type="button" onclick={save_png}>{ "PNG" }</button>
                 </span>
             </div>
+            <p class="convention">{ props.convention.line() }</p>
         </figure>
     }
 }
@@ -141,7 +94,7 @@ fn numbers(table: &Table) -> Html {
                 <thead><tr>{ for table.header.iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                 <tbody>
                     { for table.rows.iter().take(MAX_ROWS).map(|row| html! {
-                        <tr>{ for row.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr>
+                        <tr>{ for row.iter().map(|cell| html! { <td>{ cell.shown() }</td> }) }</tr>
                     }) }
                 </tbody>
             </table>

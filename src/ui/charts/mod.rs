@@ -10,7 +10,7 @@ mod space;
 
 pub use bars::{Bar, Bars};
 pub use density::Density;
-pub use figure::{Figure, Table};
+pub use figure::Figure;
 pub use heat_map::HeatMap;
 pub use lines::{Lines, Series};
 pub use scatter::{Point, Scatter};

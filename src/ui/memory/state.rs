@@ -11,6 +11,7 @@ use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{HeadAt, HeadSpectra, PairTokens};
 use crate::protocol::model::ModelSummary;
 use crate::protocol::{Failure, JobId};
+use crate::study::stamp::Stamp;
 use crate::ui::address::route::{Page, Route};
 
 /// Everything the page knows.
@@ -289,6 +290,15 @@ impl AppState {
     /// The convention the reader chose.
     pub fn weights(&self) -> Weights {
         weights_of(&self.route)
+    }
+
+    /// The stamp of the open model's numbers.
+    pub fn stamp(&self, weights: Weights) -> Stamp {
+        let model = self.model.as_ref();
+        model.map_or_else(
+            || Stamp::new("no model is open", &()),
+            |model| Stamp::of_model(model.summary.convention(weights)),
+        )
     }
 
     /// The head in view, if there is a model.

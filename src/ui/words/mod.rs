@@ -2,4 +2,5 @@
 
 pub mod format;
 pub mod statistic;
+pub mod table;
 pub mod text;

@@ -2,9 +2,8 @@
 
 use super::format::{percent, three, token};
 use crate::circuits::omega::Circuit;
-use crate::model::Weights;
 use crate::protocol::gpu::GpuReport;
-use crate::protocol::heads::{By, PairTokens, TokenCosine};
+use crate::protocol::heads::{PairTokens, TokenCosine};
 use crate::protocol::model::ModelSummary;
 
 /// What this is, in one sentence.
@@ -31,29 +30,6 @@ pub fn side_names(circuit: Circuit) -> (&'static str, &'static str) {
     match circuit {
         Circuit::Qk => ("destination looks for", "source offers"),
         Circuit::Ov => ("reads", "writes"),
-    }
-}
-
-/// The convention line under every picture.
-pub fn convention(circuit: Circuit, weights: Weights, summary: &ModelSummary) -> String {
-    let formula = match circuit {
-        Circuit::Qk => "Ω = W_Q W_Kᵀ",
-        Circuit::Ov => "OV = W_V W_O",
-    };
-    let weights = match (weights, summary.convention(weights).folds) {
-        (Weights::Folded, true) => "folded",
-        (Weights::Folded, false) => "folded (nothing to fold in this family)",
-        (Weights::Raw, _) => "raw",
-    };
-    format!("{weights} · {formula}")
-}
-
-/// Who computed a spectrum, for the convention line and for exports.
-pub fn precision(by: By) -> &'static str {
-    match by {
-        By::Cpu => "f64",
-        By::Gpu => "f32 on the GPU, certified",
-        By::Repair => "f64, after the GPU's certificate failed",
     }
 }
 

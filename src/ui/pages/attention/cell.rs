@@ -7,12 +7,15 @@ use yew::prelude::*;
 use super::components::Components;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::sparsity::RunningSum;
+use crate::model::Weights;
 use crate::protocol::attention::{Cell, CellAt, Ran, Rules};
 use crate::ui::app::use_app;
-use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
+use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::{percent, short_exponent, three, token};
+use crate::ui::words::table::Table;
 
 /// Properties of [`CellView`].
 #[derive(Properties, PartialEq)]
@@ -85,9 +88,8 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             (0..terms.len()).fold(
                 Table::new(["k", "sigma", "score term", "relative term", "one random basis"]),
                 |table, k| {
-                    let at =
-                        |values: &[f64]| values.get(k).map_or_else(String::new, f64::to_string);
-                    table.row(vec![k.to_string(), at(&sigma), at(&score), at(&terms), at(&control)])
+                    let at = |values: &[f64]| values.get(k).copied().into();
+                    table.row([k.into(), at(&sigma), at(&score), at(&terms), at(&control)])
                 },
             )
         })
@@ -96,7 +98,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
         let control = cell.control_terms.clone();
         Callback::from(move |()| {
             control.iter().enumerate().fold(Table::new(["direction", "term"]), |table, (i, t)| {
-                table.row(vec![i.to_string(), t.to_string()])
+                table.row([i.into(), (*t).into()])
             })
         })
     };
@@ -130,14 +132,14 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             (0..series[0].points.len()).fold(
                 Table::new(["terms", "singular vectors", "random basis"]),
                 |table, i| {
-                    let of = |s: &Series| s.points.get(i).map_or_else(String::new, |p| three(p.1));
-                    table.row(vec![i.to_string(), of(&series[0]), of(&series[1])])
+                    let of = |s: &Series| s.points.get(i).map(|p| p.1).into();
+                    table.row([i.into(), of(&series[0]), of(&series[1])])
                 },
             )
         })
     };
     // What the worker draws where nobody says otherwise.
-    let drawn = ControlOptions::default();
+    let stamp = app.value().stamp(Weights::Folded).terms(ControlOptions::default());
     let name = format!("L{}H{}-{}-{}", at.layer, at.head, at.dest, at.src);
     let s = |x: Option<f64>| x.map_or_else(|| "–".into(), three);
     let n = |x: Option<usize>| x.map_or_else(|| "–".into(), |x| x.to_string());
@@ -145,12 +147,12 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
         <section class="column cell" aria-label="Score, taken apart">
             <p class="sentence" aria-live="polite" data-testid="explain">{ explain }{ in_view }</p>
             <div class="controls"><Slider label="singular vector k" min={0.0} max={terms.len().saturating_sub(1) as f64} step={1.0} value={k as f64} on_change={slide} /></div>
-            <Figure name={format!("{name}-terms")} {table} convention="relative attention, folded weights, score scale included"
+            <Figure name={format!("{name}-terms")} {table} convention={stamp.clone()}
                 caption={html! { { format!("Relative attention {} as a sum over singular vectors.", three(event.relative.score)) } }}>
                 <Bars label={format!("Terms of relative attention, {} singular vectors, the largest is k = {top}", terms.len())}
                     bars={bars(&terms)} selected={k} reach={reach.clone()} y="term" {on_select} />
             </Figure>
-            <Figure name={format!("{name}-control")} table={chance}
+            <Figure name={format!("{name}-control")} table={chance} convention={stamp.clone()}
                 caption={html! { { "The same score in one random basis that keeps every score: what chance looks like." } }}>
                 <Bars label="Terms in a random basis" bars={bars(&cell.control_terms)} {reach} y="term" x="random direction" />
             </Figure>
@@ -165,11 +167,12 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             </table>
             { rules(&cell.rules, terms.len()) }
             <p class="hint">{ "A small N_recon is no evidence by itself; compare with the basis control, and look at large scores." }</p>
-            <Figure name={format!("{name}-running-sum")} table={sums} caption={html! { { "Share of the score reached by the largest terms." } }}>
+            <Figure name={format!("{name}-running-sum")} table={sums} convention={stamp.clone()} caption={html! { { "Share of the score reached by the largest terms." } }}>
                 <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some(reached)} cursor={Some(needed as f64)} />
             </Figure>
-            <p class="convention">{ format!("score {} (scale included) · terms add up to {} of the largest score · controls: {} rotations of each kind, seed {}", three(event.score), short_exponent(cell.remainder_share), drawn.draws, drawn.seed) }</p>
-            <Components cell={cell.clone()} {k} ran={props.ran.clone()} />
+            <p class="hint">{ format!("Score {} (scale included); the terms add up to {} of the largest score.", three(event.score), short_exponent(cell.remainder_share)) }</p>
+            if !cell.python.is_empty() { <Python name="cell.py" python={cell.python.clone()} /> }
+            <Components cell={cell.clone()} {k} ran={props.ran.clone()} convention={stamp} />
         </section>
     }
 }

@@ -7,9 +7,10 @@ use yew::prelude::*;
 use crate::circuits::sad::components::Component;
 use crate::math::statistics::ranked;
 use crate::protocol::attention::{Cell, Part, Ran};
+use crate::study::stamp::Stamp;
 use crate::ui::browser::export::save;
-use crate::ui::charts::Table;
 use crate::ui::words::format::{three, token};
+use crate::ui::words::table::Table;
 
 /// Rows shown of each side; the export has all.
 const ROWS: usize = 8;
@@ -23,6 +24,8 @@ pub(super) struct ComponentsProps {
     pub k: usize,
     /// The prompt.
     pub ran: Rc<Ran>,
+    /// Where the numbers come from.
+    pub convention: Stamp,
 }
 
 /// Two tables: destination side, source side.
@@ -68,22 +71,20 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
         }
     };
     let csv = {
-        let (cell, name) = (cell.clone(), name.clone());
+        let (cell, name, stamp) = (cell.clone(), name.clone(), props.convention.clone());
         Callback::from(move |_: MouseEvent| {
             let (at, d_head) = (cell.at, cell.sigma.len());
             let header = ["side", "component", "all k"].map(str::to_owned).into_iter();
-            let header = header.chain((0..d_head).map(|k| format!("k = {k}"))).collect();
-            let mut table = Table { header, rows: Vec::new() };
+            let mut table = Table::new(header.chain((0..d_head).map(|k| format!("k = {k}"))));
             for (side, parts) in [("destination", &cell.dest_parts), ("source", &cell.src_parts)] {
                 for p in parts {
-                    let known = [side.to_owned(), name(p.component), p.total.to_string()];
-                    let terms = p.terms.iter().map(f64::to_string);
-                    table = table.row(known.into_iter().chain(terms).collect());
+                    let known = [side.into(), name(p.component).into(), p.total.into()];
+                    table = table.row(known.into_iter().chain(p.terms.iter().map(|&t| t.into())));
                 }
             }
             let file = format!("L{}H{}-{}-{}-components.csv", at.layer, at.head, at.dest, at.src);
             // A refused download leaves the tables on the page.
-            let _ = save(&file, "text/csv", table.csv().as_bytes());
+            let _ = save(&file, "text/csv", table.csv(&stamp).as_bytes());
         })
     };
     html! {

@@ -3,8 +3,9 @@
 use yew::prelude::*;
 
 use super::measured::{MeasuredEvent, MeasuredHead};
-use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter, Table};
-use crate::ui::words::format::three;
+use crate::study::stamp::Stamp;
+use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter};
+use crate::ui::words::table::{Cell, Table};
 
 /// What the three values of every measure are of.
 const KINDS: [&str; 3] = ["singular vectors", "basis control", "subspace control"];
@@ -14,6 +15,8 @@ const KINDS: [&str; 3] = ["singular vectors", "basis control", "subspace control
 pub(super) struct EventsProps {
     /// The head.
     pub head: MeasuredHead,
+    /// How the set was measured.
+    pub convention: Stamp,
 }
 
 /// The distributions of S and N_recon over the prompts, and where in the spectrum the work is done.
@@ -27,13 +30,13 @@ pub(super) fn Events(props: &EventsProps) -> Html {
             Callback::from(move |()| {
                 let rows = values.iter().enumerate();
                 rows.fold(Table::new(["k", y.as_str()]), |table, (k, value)| {
-                    table.row(vec![k.to_string(), value.to_string()])
+                    table.row([k.into(), (*value).into()])
                 })
             })
         };
         let bars: Vec<Bar> = values.iter().map(|&value| Bar { value, mark: None }).collect();
         html! {
-            <Figure name={format!("{file}-{name}")} {table} caption={html! { { caption.clone() } }}>
+            <Figure name={format!("{file}-{name}")} {table} convention={props.convention.clone()} caption={html! { { caption.clone() } }}>
                 <Bars label={caption} {bars} y={y.to_owned()} />
             </Figure>
         }
@@ -47,7 +50,7 @@ pub(super) fn Events(props: &EventsProps) -> Html {
             Callback::from(move |()| table(&events))
         };
         html! {
-            <Figure name={format!("{file}-{name}")} {table} caption={html! { { caption.clone() } }}>
+            <Figure name={format!("{file}-{name}")} {table} convention={props.convention.clone()} caption={html! { { caption.clone() } }}>
                 <Scatter label={caption} points={points(&h.events, of)} x="|relative attention|" y={y.to_owned()} />
             </Figure>
         }
@@ -91,6 +94,6 @@ fn table(events: &[MeasuredEvent]) -> Table {
     events.iter().fold(Table::new(header), |table, e| {
         let known = [Some(e.relative.abs()), Some(e.attention)].into_iter();
         let values = known.chain(e.sparseness).chain(e.n_recon_90);
-        table.row(values.map(|x| x.map_or_else(|| "–".to_owned(), three)).collect())
+        table.row(values.map(Cell::from))
     })
 }

@@ -8,12 +8,15 @@ use yew::prelude::*;
 
 use super::measured::MeasuredHead;
 use crate::math::statistics::ranked;
+use crate::protocol::attention::SetSpec;
 use crate::protocol::heads::{CircuitSpectrum, HeadSpectra};
+use crate::study::stamp::Stamp;
 use crate::ui::app::use_app;
 use crate::ui::browser::time::pause;
-use crate::ui::charts::{Bar, Bars, Figure, Lines, Series, Table};
+use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three};
+use crate::ui::words::table::Table;
 
 /// Singular values that are drawn; the table has all.
 const DRAWN: usize = 8;
@@ -42,6 +45,10 @@ pub(super) struct Step {
 pub(super) struct GrowthProps {
     /// The checkpoints, by step.
     pub steps: Vec<Rc<Step>>,
+    /// Whose they are.
+    pub of: Stamp,
+    /// The set that each was measured on.
+    pub spec: SetSpec,
 }
 
 /// The curves of one head: the reader's choice, or the one that ends furthest below chance.
@@ -131,6 +138,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         line("OV", spectrum(&|h| Some(h.ov.statistics.effective_rank)), false),
     ];
     let accurate = last.accuracy.map_or_else(|| "–".into(), percent);
+    let measured = props.of.clone().set(&props.spec, props.spec.n);
     let chart = |name: &str, y: &str, limits, series: Vec<Series>, caption: String| {
         let table = {
             let series = series.clone();
@@ -138,7 +146,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         };
         let drawn: Vec<Series> = series.into_iter().take(DRAWN).collect();
         html! {
-            <Figure name={format!("series-{name}-{head}")} {table} caption={html! { { caption.clone() } }}>
+            <Figure name={format!("series-{name}-{head}")} {table} convention={measured.clone()} caption={html! { { caption.clone() } }}>
                     <Lines label={caption} series={drawn} x="training step, log" y={y.to_owned()} log_x={true} {limits} cursor={Some(f64::from(steps[index].step))} />
                 </Figure>
         }
@@ -173,13 +181,13 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
             let now = now.clone();
             Callback::from(move |()| {
                 now.iter().enumerate().fold(Table::new(["k", "sigma"]), |table, (k, s)| {
-                    table.row(vec![k.to_string(), s.to_string()])
+                    table.row([k.into(), (*s).into()])
                 })
             })
         };
         let drawn: Vec<Bar> = now.iter().map(|&value| Bar { value, mark: None }).collect();
         html! {
-            <Figure name={format!("series-{file}-{head}-step-{}", steps[index].step)} {table} caption={html! { { caption.clone() } }}>
+            <Figure name={format!("series-{file}-{head}-step-{}", steps[index].step)} {table} convention={props.of.clone()} caption={html! { { caption.clone() } }}>
                 <Bars label={caption} bars={drawn} {reach} />
             </Figure>
         }
@@ -242,11 +250,8 @@ fn table(series: &[Series]) -> Table {
     steps.sort_by(f64::total_cmp);
     steps.dedup();
     let header = std::iter::once("step".to_owned()).chain(series.iter().map(|s| s.name.clone()));
-    let empty = Table { header: header.collect(), rows: Vec::new() };
-    steps.into_iter().fold(empty, |table, step| {
-        let value = |s: &Series| {
-            s.points.iter().find(|p| p.0 == step).map_or_else(|| "–".to_owned(), |p| three(p.1))
-        };
-        table.row(std::iter::once(step.to_string()).chain(series.iter().map(value)).collect())
+    steps.into_iter().fold(Table::new(header), |table, step| {
+        let value = |s: &Series| s.points.iter().find(|p| p.0 == step).map(|p| p.1).into();
+        table.row(std::iter::once((step as usize).into()).chain(series.iter().map(value)))
     })
 }

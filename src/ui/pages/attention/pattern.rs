@@ -4,11 +4,13 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use crate::model::Weights;
 use crate::protocol::attention::{CellAt, Ran};
 use crate::ui::app::use_app;
-use crate::ui::charts::{Figure, HeatMap, Table};
+use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
-use crate::ui::words::format::{three, token};
+use crate::ui::words::format::token;
+use crate::ui::words::table::Table;
 
 /// Properties of [`PatternView`].
 #[derive(Properties, PartialEq)]
@@ -41,32 +43,36 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
         return html! { <section class="column"><p class="empty">{ "Pick a head." }</p></section> };
     };
     let seen = (*values).clone();
+    let go = app.clone();
     let on_select = Callback::from(move |(dest, src): (usize, usize)| {
         // Where nothing can be seen there is no score to take apart.
         if seen.get(dest * n + src).is_none_or(|p| *p == 0.0) {
             return;
         }
-        let route = app.value().route.clone().with("layer", layer).with("head", head);
-        app.go(route.with("dest", dest).with("src", src));
+        let route = go.value().route.clone().with("layer", layer).with("head", head);
+        go.go(route.with("dest", dest).with("src", src));
     });
     let table = {
         let (values, names) = ((*values).clone(), (*names).clone());
         Callback::from(move |()| {
             let cells = (0..n * n).filter(|i| values[*i] > 0.0);
             cells.fold(Table::new(["destination", "source", "attention"]), |table, i| {
-                table.row(vec![
-                    format!("{} {}", i / n, names[i / n]),
-                    format!("{} {}", i % n, names[i % n]),
-                    three(f64::from(values[i])),
+                table.row([
+                    format!("{} {}", i / n, names[i / n]).into(),
+                    format!("{} {}", i % n, names[i % n]).into(),
+                    values[i].into(),
                 ])
             })
         })
     };
     let name = format!("L{layer}H{head}");
+    let ids: Vec<String> = props.ran.ids.iter().map(u32::to_string).collect();
+    let stamp =
+        app.value().stamp(Weights::Folded).pattern().how(format!("token ids {}", ids.join(" ")));
     html! {
         <section class="column" aria-label="Attention pattern">
             <h2>{ name.clone() }</h2>
-            <Figure name={format!("{name}-pattern")} {table}
+            <Figure name={format!("{name}-pattern")} {table} convention={stamp}
                 caption={html! { { "Attention of each token (row) to each earlier one (column). Click a cell to take its score apart." } }}>
                 <HeatMap label={format!("Attention pattern of {name}")} values={(*values).clone()} n_cols={n} scale={Scale::Sequential { max: 1.0 }}
                     rows={(*names).clone()} cols={(*names).clone()} y="looks" x="looked at →" selected={props.at.map(|at| (at.dest, at.src))} on_select={Some(on_select)} />

@@ -14,6 +14,7 @@ use crate::circuits::series::{checkpoints, training_order};
 use crate::protocol::attention::{Ask as AttentionAsk, SetSpec, Tell as AttentionTell};
 use crate::protocol::heads::{HeadSpectra, Tell as HeadsTell};
 use crate::protocol::{Ask, Tell};
+use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
 use crate::ui::browser::fetch::fetch;
@@ -82,13 +83,17 @@ pub(super) fn SeriesView() -> Html {
     let app = use_app();
     let outcome = use_reducer(Outcome::default);
     let own = use_state(Vec::<Checkpoint>::new);
+    let measured = use_state(|| None::<Stamp>);
     let built_in = {
-        let (app, outcome) = (app.clone(), outcome.clone());
+        let (app, outcome, measured) = (app.clone(), outcome.clone(), measured.clone());
         Callback::from(move |_: MouseEvent| {
-            let (app, outcome) = (app.clone(), outcome.clone());
+            let (app, outcome, measured) = (app.clone(), outcome.clone(), measured.clone());
             spawn_local(async move {
                 match fetched().await {
-                    Ok(series) => measure(&app, &outcome, &series),
+                    Ok(series) => {
+                        measured.set(Some(stamp(&series)));
+                        measure(&app, &outcome, &series);
+                    }
                     Err(why) => app.session.act(Action::Note(
                         format!("The series could not be loaded: {why}."),
                         String::new(),
@@ -98,8 +103,12 @@ pub(super) fn SeriesView() -> Html {
         })
     };
     let measure_own = {
-        let (app, outcome, own) = (app.clone(), outcome.clone(), own.clone());
-        Callback::from(move |_: MouseEvent| measure(&app, &outcome, &own))
+        let (app, outcome, own, measured) =
+            (app.clone(), outcome.clone(), own.clone(), measured.clone());
+        Callback::from(move |_: MouseEvent| {
+            measured.set(Some(stamp(&own)));
+            measure(&app, &outcome, &own);
+        })
     };
     let chosen = {
         let (own, app) = (own.clone(), app.clone());
@@ -147,7 +156,7 @@ pub(super) fn SeriesView() -> Html {
                 <ul class="checkpoints">{ for own.iter().enumerate().map(|(i, c)| step_field(&own, i, c)) }</ul>
                 <button type="button" class="primary" onclick={measure_own} data-testid="run-own-series">{ format!("measure these {} checkpoints", own.len()) }</button>
             }
-            if !outcome.0.is_empty() { <Growth steps={outcome.0.clone()} /> }
+            if let (false, Some(of)) = (outcome.0.is_empty(), &*measured) { <Growth steps={outcome.0.clone()} of={of.clone()} spec={prompts()} /> }
         </section>
     }
 }
@@ -199,9 +208,22 @@ pub(in crate::ui::pages) async fn fetched() -> Result<Vec<Checkpoint>, String> {
     for step in BUILT_IN_STEPS {
         let mut files = shared.to_vec();
         files.push(file(&format!("step-{step:05}.safetensors")).await?);
-        series.push(Checkpoint { step, name: format!("step {step}"), files });
+        series.push(Checkpoint { step, name: format!("built-in model, step {step}"), files });
     }
     Ok(series)
+}
+
+/// The prompts that every checkpoint is measured on.
+fn prompts() -> SetSpec {
+    SetSpec { series: true, ..spec("ioi", "", PROMPTS, EventRule::Every) }
+}
+
+/// Whose numbers they are.
+fn stamp(series: &[Checkpoint]) -> Stamp {
+    let names: Vec<&str> = series.iter().map(|checkpoint| checkpoint.name.as_str()).collect();
+    let ends = [names.first(), names.last()].map(|name| name.copied().unwrap_or_default());
+    let of = format!("{} checkpoints, {} to {} · folded weights", names.len(), ends[0], ends[1]);
+    Stamp::new(of, &names)
 }
 
 /// Measures one checkpoint after the other; the open model stays.
@@ -228,8 +250,7 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
             }
             _ => {}
         });
-        let set = SetSpec { series: true, ..spec("ioi", "", PROMPTS, EventRule::Every) };
-        let set = AttentionAsk::Set(set);
+        let set = AttentionAsk::Set(prompts());
         let ask = Ask::Elsewhere(Box::new(Ask::Attention(set)));
         app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
     };

@@ -14,12 +14,13 @@ use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::set::SetOptions;
 use crate::circuits::sad::sparsity::EventRule;
 use crate::math::statistics::ranked;
+use crate::model::Weights;
 use crate::protocol::attention::{SetSpec, SetTask, Share};
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
-use crate::ui::charts::Table;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three};
+use crate::ui::words::table::Table;
 
 /// Prompts in a set.
 const PROMPTS: usize = 128;
@@ -54,11 +55,11 @@ pub(super) fn spec(task: &str, own: &str, n: usize, rule: EventRule) -> SetSpec 
 
 enum Heard {
     Fresh,
-    Done(SetOutcome),
+    Done(SetOutcome, SetSpec),
 }
 
 #[derive(Default)]
-struct Shown(Option<SetOutcome>);
+struct Shown(Option<(SetOutcome, SetSpec)>);
 
 impl Reducible for Shown {
     type Action = Heard;
@@ -66,7 +67,7 @@ impl Reducible for Shown {
     fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
         Rc::new(match heard {
             Heard::Fresh => Self(None),
-            Heard::Done(outcome) => Self(Some(outcome)),
+            Heard::Done(outcome, spec) => Self(Some((outcome, spec))),
         })
     }
 }
@@ -118,8 +119,11 @@ pub(super) fn SetView() -> Html {
         Callback::from(move |_: MouseEvent| {
             outcome.dispatch(Heard::Fresh);
             let hears = outcome.dispatcher();
-            let end = Callback::from(move |outcome| hears.dispatch(Heard::Done(outcome)));
-            SetRun::start(&app, spec(&task, &own, PROMPTS, rule), end);
+            let spec = spec(&task, &own, PROMPTS, rule);
+            let asked = spec.clone();
+            let end =
+                Callback::from(move |outcome| hears.dispatch(Heard::Done(outcome, asked.clone())));
+            SetRun::start(&app, spec, end);
         })
     };
     let options = TASKS
@@ -140,12 +144,13 @@ pub(super) fn SetView() -> Html {
             if *task == "own" {
                 <label class="field wide"><span>{ "one prompt a line" }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label>
             }
-            if let Some(outcome) = &outcome.0 { { view(&app, outcome) } }
+            if let Some((outcome, spec)) = &outcome.0 { { view(&app, outcome, spec) } }
         </section>
     }
 }
 
-fn view(app: &App, outcome: &SetOutcome) -> Html {
+fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
+    let stamp = app.value().stamp(Weights::Folded).set(spec, outcome.n);
     let heads: Vec<&MeasuredHead> = outcome.heads.iter().filter(|h| h.n_events > 0).collect();
     let heads = ranked(&heads, |h| -h.gain());
     let header = [
@@ -162,29 +167,28 @@ fn view(app: &App, outcome: &SetOutcome) -> Html {
         "recurring k",
     ];
     let cells = |h: &MeasuredHead| {
-        let s = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
         let recurring: Vec<String> =
             h.recurring.iter().take(3).map(|(k, p)| format!("{k} ({})", percent(*p))).collect();
         vec![
-            format!("L{}H{}", h.layer, h.head),
-            h.n_events.to_string(),
-            three(h.attention),
-            s(h.sparseness[0]),
-            s(h.sparseness[1]),
-            s(h.sparseness[2]),
-            s(h.n_recon[0]),
-            s(h.n_recon[1]),
-            s(h.n_recon_90[0]),
-            s(h.n_recon_90[1]),
-            recurring.join(", "),
+            format!("L{}H{}", h.layer, h.head).into(),
+            h.n_events.into(),
+            h.attention.into(),
+            h.sparseness[0].into(),
+            h.sparseness[1].into(),
+            h.sparseness[2].into(),
+            h.n_recon[0].into(),
+            h.n_recon[1].into(),
+            h.n_recon_90[0].into(),
+            h.n_recon_90[1].into(),
+            recurring.join(", ").into(),
         ]
     };
     let table = heads.iter().fold(Table::new(header), |table, h| table.row(cells(h)));
     let csv = {
-        let table = table.clone();
+        let (table, stamp) = (table.clone(), stamp.clone());
         Callback::from(move |_: MouseEvent| {
             // A refused download leaves the table on the page.
-            let _ = save("prompt-set.csv", "text/csv", table.csv().as_bytes());
+            let _ = save("prompt-set.csv", "text/csv", table.csv(&stamp).as_bytes());
         })
     };
     let slug = |h: &MeasuredHead| format!("L{}H{}", h.layer, h.head);
@@ -208,12 +212,13 @@ fn view(app: &App, outcome: &SetOutcome) -> Html {
                 <div class="numbers" tabindex="0" role="region" aria-label="Heads over the prompt set">
                     <table>
                         <thead><tr>{ for header.iter().map(|h| html! { <th scope="col">{ *h }</th> }) }</tr></thead>
-                        <tbody>{ for table.rows.iter().map(|row| html! { <tr>{ for row.iter().map(|c| html! { <td>{ c }</td> }) }</tr> }) }</tbody>
+                        <tbody>{ for table.rows.iter().map(|row| html! { <tr>{ for row.iter().map(|c| html! { <td>{ c.shown() }</td> }) }</tr> }) }</tbody>
                     </table>
                 </div>
+                <p class="convention">{ stamp.line() }</p>
                 <span class="exports"><button type="button" onclick={csv}>{ "CSV" }</button></span>
                 <div class="controls"><Select label="head" {options} value={slug(head)} on_change={choose} /></div>
-                <Events head={head.clone()} />
+                <Events head={head.clone()} convention={stamp} />
             } else {
                 <p class="empty">{ "No look of any head is over the threshold: lower it to see more." }</p>
             }

@@ -7,11 +7,13 @@ use yew::prelude::*;
 use super::asker::channels;
 use crate::circuits::composition::{Channel, Reading};
 use crate::math::statistics;
+use crate::study::channels::stamped;
 use crate::ui::app::use_app;
-use crate::ui::charts::{Figure, Table};
+use crate::ui::charts::Figure;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 
 /// Rows of the table.
 const ROWS: usize = 40;
@@ -110,7 +112,7 @@ pub(super) fn ChannelView() -> Html {
             if at.layer == 0 { <p class="hint">{ "No head writes before the first layer: pick a later one to see what reaches it." }</p> }
             if !ranked.is_empty() {
                 <p data-testid="threshold">{ format!("{} channels, from {} up, of {} that were compared.", ranked.len(), three(threshold.unwrap_or(0.0)), heard.0.len()) }</p>
-                <Figure name="channels" table={csv(heard.0.clone())} caption={html! { { "Heads by layer, earlier on the left. Solid: through the query; dashed: the key; dotted: the value. The wider, the stronger." } }}>
+                <Figure name="channels" table={csv(heard.0.clone())} convention={stamped(state.stamp(weights))} caption={html! { { "Heads by layer, earlier on the left. Solid: through the query; dashed: the key; dotted: the value. The wider, the stronger." } }}>
                     { graph(&ranked, &slug, model.summary.n_layers, model.summary.n_heads) }
                 </Figure>
                 { table(&app, &ranked) }
@@ -125,16 +127,16 @@ fn csv(all: Vec<Channel>) -> Callback<(), Table> {
             ["from", "into", "through", "cos", "k written", "k read", "z", "p", "classical"];
         all.iter().fold(Table::new(header), |table, c| {
             let s = &c.strength;
-            table.row(vec![
-                format!("L{}H{}", c.from.0, c.from.1),
-                format!("L{}H{}", c.into.0, c.into.1),
-                c.reading.name().to_owned(),
-                s.cos.to_string(),
-                s.k_written.to_string(),
-                s.k_read.to_string(),
-                s.z.to_string(),
-                s.p.to_string(),
-                s.classical.to_string(),
+            table.row([
+                format!("L{}H{}", c.from.0, c.from.1).into(),
+                format!("L{}H{}", c.into.0, c.into.1).into(),
+                c.reading.name().into(),
+                s.cos.into(),
+                s.k_written.into(),
+                s.k_read.into(),
+                s.z.into(),
+                s.p.into(),
+                s.classical.into(),
             ])
         })
     })

@@ -5,9 +5,11 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::known::Cosines;
-use crate::ui::charts::{Figure, HeatMap, Table};
+use crate::study::stamp::Stamp;
+use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
 use crate::ui::words::format::{three, token};
+use crate::ui::words::table::Table;
 
 /// Columns beyond which a heat map shows the matched features alone.
 const SHOWN: usize = 256;
@@ -17,6 +19,8 @@ const SHOWN: usize = 256;
 pub(super) struct CosineViewProps {
     /// What was computed.
     pub cosines: Option<Cosines>,
+    /// Where the numbers come from.
+    pub convention: Stamp,
     /// Asks for it.
     pub on_ask: Callback<MouseEvent>,
 }
@@ -29,12 +33,12 @@ pub(super) fn CosineView(props: &CosineViewProps) -> Html {
             <h2>{ "Every cosine, and a one-to-one matching" }</h2>
             <p class="hint">{ "For dictionaries of at most 4096 features. Two directions may share their nearest feature; the matching gives each feature away once, so that the sum of |cosine| is largest." }</p>
             <div class="controls"><button type="button" onclick={props.on_ask.clone()} data-testid="cosines">{ "match this side" }</button></div>
-            if let Some(cosines) = &props.cosines { { view(cosines) } }
+            if let Some(cosines) = &props.cosines { { view(cosines, props.convention.clone()) } }
         </section>
     }
 }
 
-fn view(found: &Cosines) -> Html {
+fn view(found: &Cosines, convention: Stamp) -> Html {
     let n = found.n_features.max(1);
     // The matched features first, in the order of their directions: a good matching is a diagonal.
     let mut order: Vec<usize> = found.matching.iter().map(|(pair, _)| pair.index).collect();
@@ -55,19 +59,14 @@ fn view(found: &Cosines) -> Html {
         let matching = found.matching.clone();
         Callback::from(move |()| {
             matching.iter().fold(Table::new(["k", "feature", "row", "cos"]), |table, (p, label)| {
-                table.row(vec![
-                    p.k.to_string(),
-                    token(label),
-                    p.index.to_string(),
-                    p.cos.to_string(),
-                ])
+                table.row([p.k.into(), token(label).into(), p.index.into(), p.cos.into()])
             })
         })
     };
     html! {
         <>
             <p class="sentence" data-testid="matching">{ format!("L{}H{} {}: mean |cosine| of the {matched} matched pairs is {}.", found.head.0, found.head.1, found.side.name(), three(mean)) }</p>
-            <Figure {name} {table} caption={html! { { if n <= SHOWN { "Cosines; matched features first, in the order of their directions." } else { "Cosines with the matched features, in the order of their directions." } } }}>
+            <Figure {name} {table} {convention} caption={html! { { if n <= SHOWN { "Cosines; matched features first, in the order of their directions." } else { "Cosines with the matched features, in the order of their directions." } } }}>
                 <HeatMap label="Cosines of directions and features" values={Rc::new(values)} n_cols={columns}
                     scale={Scale::Diverging { max: f64::from(largest.max(1e-6)) }} y="k" x="feature →" />
             </Figure>

@@ -9,14 +9,17 @@ use crate::circuits::alignment::{
 };
 use crate::circuits::dictionary::neuronpedia_url;
 use crate::ui::app::use_app;
-use crate::ui::charts::{Bar, Bars, Density, Figure, Table};
+use crate::ui::charts::{Bar, Bars, Density, Figure};
 use crate::ui::words::format::{three, token};
+use crate::ui::words::table::Table;
 
 /// Properties of [`Directions`].
 #[derive(Properties, PartialEq)]
 pub(super) struct DirectionsProps {
     /// The comparison of the head in view.
     pub report: Rc<AlignmentReport>,
+    /// The dictionary's name.
+    pub dictionary: AttrValue,
     /// Neuronpedia's id of the dictionary, if it has one.
     #[prop_or_default]
     pub neuronpedia: Option<String>,
@@ -77,30 +80,32 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
                 Table::new(["k", "sigma", "best feature", "cos", "z", "p", "q", "p rotation"]),
                 |table, d| {
                     let best = d.best.first();
-                    table.row(vec![
-                        d.k.to_string(),
-                        d.sigma.to_string(),
-                        best.map(|m| token(&m.label)).unwrap_or_default(),
-                        best.map(|m| m.cos.to_string()).unwrap_or_default(),
-                        three(d.z),
-                        format!("{:e}", d.p),
-                        format!("{:e}", d.q),
-                        d.p_rotation.map_or_else(String::new, |p| format!("{p:e}")),
+                    table.row([
+                        d.k.into(),
+                        d.sigma.into(),
+                        best.map(|m| token(&m.label)).into(),
+                        best.map(|m| m.cos).into(),
+                        d.z.into(),
+                        d.p.into(),
+                        d.q.into(),
+                        d.p_rotation.into(),
                     ])
                 },
             )
         })
     };
     let direction = side.directions.iter().find(|d| d.k == k).or(side.directions.first()).cloned();
-    let convention = format!(
-        "{} features · chance {} ± {}, 5 % critical {} · {}{}",
-        comparison.n_features,
+    let convention = app.value().stamp(app.value().weights());
+    let convention = convention.compared(&props.dictionary, comparison).how(format!(
+        "chance {} ± {}, 5 % critical {}",
         three(comparison.chance),
         three(comparison.chance_sd),
         three(comparison.critical),
-        if comparison.centred { "centred · " } else { "" },
-        if comparison.mean_removed { "common direction removed" } else { "common direction kept" },
-    );
+    ));
+    let convention = match &side.rotation_null {
+        Some(null) => convention.how(format!("{} rotations", null.rotations)).seeded(null.seed),
+        None => convention,
+    };
     html! {
         <>
             <section class="column" aria-label="Against chance">
@@ -110,17 +115,16 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
                 if let Some(null) = &side.rotation_null {
                     <Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { format!("MMCS {} against {} random rotations of the same subspace, seed {}.", three(side.mmcs), null.rotations, null.seed) } }}
                         table={{ let (n, mmcs, weighted, z) = (null.clone(), side.mmcs, side.mmcs_weighted, side.z_isotropic); Callback::from(move |()| Table::new(["statistic", "value"])
-                            .row(vec!["MMCS".into(), mmcs.to_string()]).row(vec!["MMCS, σ-weighted".into(), weighted.to_string()])
-                            .row(vec!["rotation mean".into(), n.mean.to_string()]).row(vec!["rotation sd".into(), n.sd.to_string()])
-                            .row(vec!["z".into(), n.z.to_string()]).row(vec!["p (rank)".into(), n.p.to_string()]).row(vec!["p (normal)".into(), format!("{:e}", n.p_normal)])
-                            .row(vec!["z, isotropic".into(), z.to_string()])) }}>
+                            .row(["MMCS".into(), mmcs.into()]).row(["MMCS, σ-weighted".into(), weighted.into()])
+                            .row(["rotation mean".into(), n.mean.into()]).row(["rotation sd".into(), n.sd.into()])
+                            .row(["z".into(), n.z.into()]).row(["p (rank)".into(), n.p.into()]).row(["p (normal)".into(), n.p_normal.into()])
+                            .row(["z, isotropic".into(), z.into()])) }}>
                         <Density label={format!("Rotation null of {head} with the observed MMCS")} mean={null.mean} sd={null.sd} observed={side.mmcs} name="MMCS" />
                     </Figure>
                 }
-                <Figure name={format!("{head}-best-cosines")} {table} convention={convention.clone()} caption={html! { { "Largest |cosine| of each direction with any feature; the line is what chance exceeds once in twenty." } }}>
+                <Figure name={format!("{head}-best-cosines")} {table} {convention} caption={html! { { "Largest |cosine| of each direction with any feature; the line is what chance exceeds once in twenty." } }}>
                     <Bars label={format!("Largest cosine of each direction of {head}")} {bars} selected={k} y="|cos|" {on_select} />
                 </Figure>
-                <p class="convention">{ convention }</p>
             </section>
             <section class="column" aria-label="Best features">
                 if let Some(d) = direction { { ends(&d, props.neuronpedia.as_deref()) } }

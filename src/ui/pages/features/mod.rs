@@ -121,6 +121,10 @@ pub fn Features() -> Html {
             duration(s * heads as f64 / app.session.pool.size() as f64)
         )
     });
+    let dictionary = known.about.as_ref().map(|about| about.name.clone()).unwrap_or_default();
+    let mean =
+        if setting.remove_mean { "common direction removed" } else { "common direction kept" };
+    let compared = state.stamp(setting.weights).how(format!("cosines with {dictionary}, {mean}"));
     let cosines = known.cosines.clone().filter(|c| c.head == (at.layer, at.head));
     html! {
         <>
@@ -142,7 +146,7 @@ pub fn Features() -> Html {
             <div class="columns features">
                 <grid::AlignGrid reports={known.reports.clone()} on_all={all} on_layer={layer} {estimate} gpu={known.gpu.clone()} />
                 if let Some(report) = report {
-                    <directions::Directions {report} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
+                    <directions::Directions {report} dictionary={dictionary.clone()} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
                 } else if known.failed.is_none() {
                     <p class="empty" role="status">{ "The head in view is being compared with the dictionary." }</p>
                 }
@@ -150,11 +154,11 @@ pub fn Features() -> Html {
             if let Some(python) = known.about.as_ref().map(|a| a.python.clone()).filter(|p| !p.is_empty()) {
                 <Python name="features.py" {python} />
             }
-            <search::SearchBox on_search={search} hits={known.hits.clone()} />
-            <cosines::CosineView {cosines} on_ask={match_side} />
+            <search::SearchBox convention={compared.clone()} on_search={search} hits={known.hits.clone()} />
+            <cosines::CosineView {cosines} convention={compared} on_ask={match_side} />
             <channels::ChannelView />
             if model.built_in.is_some() && !matches!(setting.source, Source::Own(_)) {
-                <training::Training asker={asker.clone()} shape={[model.summary.n_layers, n_heads]} at={(at.layer, at.head, side)} />
+                <training::Training {dictionary} asker={asker.clone()} shape={[model.summary.n_layers, n_heads]} at={(at.layer, at.head, side)} />
             }
         </>
     }

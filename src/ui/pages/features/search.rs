@@ -3,11 +3,12 @@
 use yew::prelude::*;
 
 use crate::circuits::alignment::{FeatureHit, Side};
+use crate::study::stamp::Stamp;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
-use crate::ui::charts::Table;
 use crate::ui::widgets::select::typing;
 use crate::ui::words::format::three;
+use crate::ui::words::table::{Cell, Table};
 
 const COLUMNS: [&str; 8] = ["head", "side", "k", "σ", "cos", "p", "q", "p rotation"];
 
@@ -16,6 +17,8 @@ const COLUMNS: [&str; 8] = ["head", "side", "k", "σ", "cos", "p", "q", "p rotat
 pub(super) struct SearchBoxProps {
     /// Called with the feature's name.
     pub on_search: Callback<String>,
+    /// Where the numbers come from.
+    pub convention: Stamp,
     /// Its label and the directions nearest to it.
     pub hits: Option<(String, Vec<FeatureHit>)>,
 }
@@ -50,21 +53,21 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
             </tr>
         }
     };
-    let csv = props.hits.clone().map(|(_, hits)| {
+    let csv = props.hits.clone().map(|(label, hits)| {
+        let stamp =
+            props.convention.clone().how(format!("directions nearest to “{}”", label.trim()));
         Callback::from(move |_: MouseEvent| {
             let table = hits.iter().fold(Table::new(COLUMNS), |table, hit| {
-                let mut row = vec![
-                    format!("L{}H{}", hit.layer, hit.head),
-                    hit.side.name().to_owned(),
-                    hit.k.to_string(),
+                let at = [
+                    format!("L{}H{}", hit.layer, hit.head).into(),
+                    hit.side.name().into(),
+                    hit.k.into(),
                 ];
-                row.extend(
-                    [hit.sigma, hit.cos, hit.p, hit.q, hit.p_rotation].map(|x| x.to_string()),
-                );
-                table.row(row)
+                let measures = [hit.sigma, hit.cos, hit.p, hit.q, hit.p_rotation];
+                table.row(at.into_iter().chain(measures.map(Cell::from)))
             });
             // A refused download leaves the table on the page.
-            let _ = save("feature-search.csv", "text/csv", table.csv().as_bytes());
+            let _ = save("feature-search.csv", "text/csv", table.csv(&stamp).as_bytes());
         })
     });
     html! {
@@ -82,6 +85,7 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
                         <tbody>{ for hits.iter().take(60).map(row) }</tbody>
                     </table>
                 </div>
+                <p class="convention">{ props.convention.line() }</p>
                 if let Some(onclick) = csv { <span class="exports"><button type="button" {onclick}>{ "CSV" }</button></span> }
             }
         </section>

@@ -10,12 +10,14 @@ use super::known::Setting;
 use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
 use crate::protocol::features::{Ask as FeatureAsk, Tell as FeatureTell};
 use crate::protocol::{Ask, Tell};
-use crate::ui::app::use_app;
-use crate::ui::charts::{Figure, Lines, Series, Table};
+use crate::study::stamp::Stamp;
+use crate::ui::app::{App, use_app};
+use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::memory::state::Action;
 use crate::ui::pages::attention::series::fetched;
 use crate::ui::session::BUILT_IN_STEPS;
 use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 use crate::worker::pool::OnTell;
 
 /// The false discovery rate at which a side counts as aligned.
@@ -45,6 +47,8 @@ impl Reducible for Steps {
 /// Properties of [`Training`].
 #[derive(Properties)]
 pub(super) struct TrainingProps {
+    /// The dictionary's name.
+    pub dictionary: AttrValue,
     /// Who compares, and with what.
     pub asker: Asker,
     /// Layers that are complete, and heads of each.
@@ -86,9 +90,25 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
             <button type="button" onclick={compare} data-testid="align-steps">{ "compare every step" }</button>
             if let Some((step, last)) = steps.0.last() {
                 <p data-testid="aligned-sides">{ sentence(*step, last) }</p>
-                { chart(&steps.0, props.at, here.map(f64::from)) }
+                { chart(&steps.0, props.at, here.map(f64::from), stamp(&app, &steps.0, &props.dictionary)) }
             }
         </section>
+    }
+}
+
+/// Where the numbers of all steps come from.
+fn stamp(app: &App, steps: &[(u32, Rc<AlignmentReport>)], dictionary: &str) -> Stamp {
+    let state = app.value();
+    let ends = [steps.first(), steps.last()].map(|end| end.map_or(0, |(step, _)| *step));
+    let name = format!("built-in model, steps {} to {}", ends[0], ends[1]);
+    let convention = state.model.as_ref().map(|m| m.summary.convention(state.weights()).clone());
+    let stamp = Stamp::of_model(&convention.unwrap_or_default().named(name));
+    let null = |report: &AlignmentReport| report.sides.iter().find_map(|s| s.rotation_null.clone());
+    let Some((_, last)) = steps.last() else { return stamp };
+    let stamp = stamp.compared(dictionary, &last.comparison);
+    match null(last) {
+        Some(null) => stamp.how(format!("{} rotations", null.rotations)).seeded(null.seed),
+        None => stamp,
     }
 }
 
@@ -164,6 +184,7 @@ fn chart(
     steps: &[(u32, Rc<AlignmentReport>)],
     (layer, head, side): (usize, usize, Side),
     here: Option<f64>,
+    convention: Stamp,
 ) -> Html {
     let strongest =
         |report: &AlignmentReport| report.sides.iter().filter_map(z).max_by(f64::total_cmp);
@@ -188,20 +209,19 @@ fn chart(
             steps.iter().fold(Table::new(columns), |table, (step, report)| {
                 let found = aligned(report);
                 let names: Vec<String> = found.iter().map(|side| named(side)).collect();
-                let number = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
-                table.row(vec![
-                    step.to_string(),
-                    found.len().to_string(),
-                    report.sides.len().to_string(),
-                    names.join(", "),
-                    number(in_view(report)),
-                    number(strongest(report)),
+                table.row([
+                    (*step as usize).into(),
+                    found.len().into(),
+                    report.sides.len().into(),
+                    names.join(", ").into(),
+                    in_view(report).into(),
+                    strongest(report).into(),
                 ])
             })
         })
     };
     html! {
-        <Figure name="alignment-through-training" {table} caption={html! { "Mean of the largest |cosine| of a side's directions, in standard deviations beyond random rotations of its subspace, over training steps. Choose another head or side above to follow it." }}>
+        <Figure name="alignment-through-training" {table} {convention} caption={html! { "Mean of the largest |cosine| of a side's directions, in standard deviations beyond random rotations of its subspace, over training steps. Choose another head or side above to follow it." }}>
             <Lines label="Alignment beyond rotations over training" {series} x="training step, log" y="σ beyond rotations" log_x={true} cursor={here} />
         </Figure>
     }

@@ -1,14 +1,14 @@
 //! Everything on the page as files: spectra of all heads, vectors of the head in view, and the same in Python.
 
-use serde_json::json;
 use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
+use crate::protocol::heads::{BrokenHead, HeadSpectra};
+use crate::study::spectra::{Sizes, SpectraDocument};
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
-use crate::ui::charts::Table;
 use crate::ui::widgets::python::Python;
-use crate::ui::words::statistic::Statistic;
+use crate::ui::words::table::Table;
 use crate::ui::words::text;
 
 /// Buttons that save what was computed.
@@ -16,7 +16,8 @@ use crate::ui::words::text;
 pub fn ExportBar() -> Html {
     let app = use_app();
     let state = app.value();
-    let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return Html::default() };
+    let Some(at) = state.at() else { return Html::default() };
+    let stamp = state.stamp(at.weights).circuit(at.circuit);
     let csv = act(&app, |app| save("spectra.csv", "text/csv", spectra_csv(app).as_bytes()));
     let json =
         act(&app, |app| save("spectra.json", "application/json", spectra_json(app).as_bytes()));
@@ -28,7 +29,7 @@ pub fn ExportBar() -> Html {
         state.vectors.as_ref().filter(|v| v.at == at).map(|v| v.python.clone()).unwrap_or_default();
     html! {
         <footer class="export-bar">
-            <span class="convention">{ text::convention(at.circuit, at.weights, &model.summary) }</span>
+            <span class="convention">{ stamp.line() }</span>
             <span class="exports">
                 <button type="button" onclick={csv}>{ "all spectra CSV" }</button>
                 <button type="button" onclick={json}>{ "all spectra JSON" }</button>
@@ -54,63 +55,54 @@ fn act(
     })
 }
 
-fn in_order(app: &App) -> Vec<std::rc::Rc<crate::protocol::heads::HeadSpectra>> {
+fn in_order(app: &App) -> Vec<std::rc::Rc<HeadSpectra>> {
     let mut heads: Vec<_> = app.value().spectra.heads.values().cloned().collect();
     heads.sort_by_key(|h| (h.layer, h.head));
     heads
 }
 
 fn spectra_csv(app: &App) -> String {
-    let mut table = Table::new([
-        "layer",
-        "head",
-        "circuit",
-        "k",
-        "sigma",
-        "residual",
-        "orthogonality",
-        "computed",
-    ]);
+    let columns =
+        ["layer", "head", "circuit", "k", "sigma", "residual", "orthogonality", "computed"];
+    let mut table = Table::new(columns);
     for head in in_order(app) {
         for (circuit, spectrum) in [(Circuit::Qk, &head.qk), (Circuit::Ov, &head.ov)] {
-            for (k, sigma) in spectrum.sigma.iter().enumerate() {
-                table = table.row(vec![
-                    head.layer.to_string(),
-                    head.head.to_string(),
-                    text::circuit_name(circuit).to_owned(),
-                    k.to_string(),
-                    sigma.to_string(),
-                    format!("{:e}", spectrum.residual),
-                    format!("{:e}", spectrum.orthogonality),
-                    text::precision(spectrum.by).to_owned(),
+            for (k, &sigma) in spectrum.sigma.iter().enumerate() {
+                table = table.row([
+                    head.layer.into(),
+                    head.head.into(),
+                    text::circuit_name(circuit).into(),
+                    k.into(),
+                    sigma.into(),
+                    spectrum.residual.into(),
+                    spectrum.orthogonality.into(),
+                    spectrum.by.words().into(),
                 ]);
             }
         }
     }
-    format!("# {}\r\n{}", stamp(app), table.csv())
-}
-
-fn spectra_json(app: &App) -> String {
-    let heads: Vec<_> = in_order(app)
-        .iter()
-        .map(|h| {
-            let statistics: serde_json::Map<_, _> =
-                Statistic::ALL.into_iter().map(|s| (s.slug().to_owned(), json!(s.of(h, Circuit::Qk)))).collect();
-            json!({"layer": h.layer, "head": h.head, "qk": h.qk.sigma, "ov": h.ov.sigma,
-                "residual_qk": h.qk.residual, "residual_ov": h.ov.residual, "qk_statistics": statistics,
-                "computed_qk": text::precision(h.qk.by), "computed_ov": text::precision(h.ov.by)})
-        })
-        .collect();
-    json!({"convention": stamp(app), "heads": heads}).to_string()
-}
-
-/// Model and convention in a line, for every export.
-fn stamp(app: &App) -> String {
     let state = app.value();
-    let model = state.model.as_ref();
-    let name = model.map(|m| m.name.clone()).unwrap_or_default();
-    let weights = if state.weights() == crate::model::Weights::Raw { "raw" } else { "folded" };
-    format!(
-        "Omega Lens; {name}; {weights} weights; QK = W_Q W_K^T, OV = W_V W_O, no score scale, no RoPE"
-    )
+    table.csv(&state.stamp(state.weights()).circuit(Circuit::Qk).circuit(Circuit::Ov))
+}
+
+/// The document that `omega spectra` prints.
+fn spectra_json(app: &App) -> String {
+    let state = app.value();
+    let Some(model) = &state.model else { return String::new() };
+    let summary = &model.summary;
+    let sizes = Sizes {
+        d_model: summary.d_model,
+        d_head: summary.d_head,
+        n_layers: summary.n_layers,
+        n_heads: summary.n_heads,
+    };
+    let broken = state.spectra.broken.iter();
+    let broken = broken.map(|(&(layer, head), why)| BrokenHead { layer, head, why: why.clone() });
+    let (heads, mut failed) = (in_order(app), broken.collect::<Vec<_>>());
+    failed.sort_by_key(|broken| (broken.layer, broken.head));
+    let (convention, heads) =
+        (summary.convention(state.weights()), heads.iter().map(|head| &**head));
+    let document = SpectraDocument::new(convention, sizes, heads, &failed, &summary.notes);
+    // Plain values always have a JSON form.
+    serde_json::to_string(&document).unwrap_or_default()
 }

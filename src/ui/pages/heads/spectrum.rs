@@ -6,11 +6,12 @@ use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::{blocks, null_from};
 use crate::model::Weights;
 use crate::ui::app::use_app;
-use crate::ui::charts::{Bar, Bars, Figure, Table};
+use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Switch;
-use crate::ui::words::format::{percent, short_exponent, three};
+use crate::ui::words::format::{short_exponent, three};
 use crate::ui::words::statistic::Statistic;
+use crate::ui::words::table::Table;
 use crate::ui::words::text;
 
 /// The spectrum and what it says.
@@ -59,21 +60,14 @@ pub fn Spectrum() -> Html {
         sigma.iter().enumerate().fold(
             Table::new(["k", "sigma", "share of squared norm"]),
             |table, (k, s)| {
-                table.row(vec![
-                    k.to_string(),
-                    s.to_string(),
-                    percent(s * s / total.max(f64::MIN_POSITIVE)),
-                ])
+                table.row([k.into(), (*s).into(), (s * s / total.max(f64::MIN_POSITIVE)).into()])
             },
         )
     });
-    let convention = text::convention(at.circuit, at.weights, &model.summary);
-    let certificate = format!(
-        "{} · residual {} · orthogonality {}",
-        text::precision(spectrum.by),
-        short_exponent(spectrum.residual),
-        short_exponent(spectrum.orthogonality)
-    );
+    let stamp = state.stamp(at.weights).circuit(at.circuit).how(spectrum.by.words());
+    let stamp = stamp
+        .how(format!("residual {}", short_exponent(spectrum.residual)))
+        .how(format!("orthogonality {}", short_exponent(spectrum.orthogonality)));
     let name = format!("L{}H{}", at.layer, at.head);
     let circuit = text::circuit_name(at.circuit);
     let bars: Vec<Bar> = spectrum.sigma.iter().map(|&value| Bar { value, mark: None }).collect();
@@ -94,7 +88,7 @@ pub fn Spectrum() -> Html {
                 <Switch label="log" on={log} on_change={set_axis} />
                 <Switch label="raw" on={at.weights == Weights::Raw} on_change={set_weights} />
             </div>
-            <Figure name={format!("{name}-{circuit}-spectrum")} {table} convention={format!("{convention} · {certificate}")}
+            <Figure name={format!("{name}-{circuit}-spectrum")} {table} convention={stamp}
                 caption={html! { <>{ format!("Singular values of {circuit} of {name}.") }</> }}>
                 <Bars {label} {bars} {log} selected={k} blocks={blocks.clone()} null_from={null} {on_select} />
             </Figure>
@@ -106,7 +100,6 @@ pub fn Spectrum() -> Html {
             if !blocks.is_empty() {
                 <p class="hint">{ format!("{} degenerate block(s), bracketed: inside one only the subspace means something.", blocks.len()) }</p>
             }
-            <p class="convention" data-testid="convention">{ format!("{convention} · {certificate}") }</p>
         </section>
     }
 }

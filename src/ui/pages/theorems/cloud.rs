@@ -11,11 +11,13 @@ use crate::circuits::whitening::Anisotropy;
 use crate::protocol::features::{Ask as FeatureAsk, Comparing, Source, Tell as FeatureTell};
 use crate::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
 use crate::protocol::{Ask, Tell};
+use crate::study::stamp::Stamp;
 use crate::ui::address::bench::KINDS;
 use crate::ui::app::{App, use_app};
-use crate::ui::charts::{Figure, Point, Scatter, Table};
+use crate::ui::charts::{Figure, Point, Scatter};
 use crate::ui::memory::state::Action;
 use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 use crate::worker::pool::OnTell;
 
 /// Draws in all, and in one question.
@@ -122,15 +124,13 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
     }));
     let curve: Vec<(f64, f64)> =
         (0..=100).map(|i| f64::from(i) / 100.0).map(|e| (e, e.asin().to_degrees())).collect();
+    let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.2).collect();
+    let convention =
+        Stamp::new(format!("{n} random sets of features: {}", kinds.join(", ")), &()).seeded(seed);
     let table = Callback::from(move |()| {
         rows.iter().fold(Table::new(["kind", "‖E‖₂", "angle in degrees", "A"]), |t, r| {
             let kind = KINDS.get(r[3] as usize).map_or("", |k| k.2);
-            t.row(vec![
-                kind.into(),
-                three(f64::from(r[0])),
-                three(degrees(r[1])),
-                three(f64::from(r[2])),
-            ])
+            t.row([kind.into(), r[0].into(), degrees(r[1]).into(), r[2].into()])
         })
     });
     html! {
@@ -146,7 +146,7 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
             if n > 0 || !drawn.dictionaries.is_empty() {
                 <p class="sentence" data-testid="theorem-2">{ format!("{broken} of the {bounded} draws with ‖E‖₂ under 1 break the bound; {} more have a larger ‖E‖₂, where there is no bound ({beyond} beyond the picture).", n - bounded) }</p>
                 <div class="planes">
-                    <Figure name="theorem-2" {table} caption={html! { { "Angle between u₁ and x₁ in degrees against ‖E_X‖₂, with the bound. Blue: random directions; orange: cones; green: power laws; violet: disturbed tight frames; red: the average that A predicts for the open model’s dictionaries." } }}>
+                    <Figure name="theorem-2" {table} {convention} caption={html! { { "Angle between u₁ and x₁ in degrees against ‖E_X‖₂, with the bound. Blue: random directions; orange: cones; green: power laws; violet: disturbed tight frames; red: the average that A predicts for the open model’s dictionaries." } }}>
                         <Scatter label="Angle against anisotropy" {points} {curve} x="‖E‖₂" y="degrees" limits={Some([0.0, FAR, 0.0, 90.0])} />
                     </Figure>
                     <div>{ for drawn.dictionaries.iter().map(|(name, a)| html! {

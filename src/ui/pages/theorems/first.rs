@@ -10,12 +10,16 @@ use super::{
 };
 use crate::protocol::toy::{Ask as ToyAsk, Bench, Tell as ToyTell, Worked};
 use crate::protocol::{Ask, Tell};
+use crate::study::python::theorem;
+use crate::study::stamp::Stamp;
 use crate::toy::FeatureKind;
 use crate::ui::address::bench::{self, KINDS};
 use crate::ui::app::use_app;
-use crate::ui::charts::{Arrow, Figure, Space, Table};
+use crate::ui::charts::{Arrow, Figure, Space};
+use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 use crate::worker::pool::OnTell;
 
 /// Theorem 1 and its corollary.
@@ -114,9 +118,20 @@ pub(super) fn First(props: &BenchProps) -> Html {
                     }
                     <numbers::Numbers worked={worked.clone()} />
                 </div>
+                <p class="convention">{ stamp(&worked.bench).line() }</p>
+                <Python name="theorem.py" python={theorem([&worked.features[0], &worked.features[1]], worked.bench.d_model, &stamp(&worked.bench))} />
             }
         </section>
     }
+}
+
+/// Where the numbers come from.
+pub(super) fn stamp(bench: &Bench) -> Stamp {
+    let Bench { kind, n_features, d_model, strength, seed, .. } = bench;
+    let kind = KINDS.iter().find(|k| k.0 == *kind).map_or("", |k| k.2);
+    let moved = if bench.moved.is_empty() { "" } else { ", some moved by hand" };
+    let kind = format!("{kind}{moved}");
+    Stamp::of_features(&kind, [*n_features, *d_model], *strength, *seed, bench)
 }
 
 /// What happened, in words.
@@ -170,7 +185,7 @@ fn space(worked: &Rc<Worked>, side: usize) -> Html {
     let rows = arrows.clone();
     let table = Callback::from(move |()| {
         rows.iter().fold(Table::new(["vector", "1", "2", "3"]), |t, a| {
-            t.row(vec![a.name.clone(), three(a.at[0]), three(a.at[1]), three(a.at[2])])
+            t.row([a.name.clone().into(), a.at[0].into(), a.at[1].into(), a.at[2].into()])
         })
     });
     let caption = [
@@ -178,6 +193,6 @@ fn space(worked: &Rc<Worked>, side: usize) -> Html {
         "Key side: y₁ orange, v₁ blue, Σ v₁ green.",
     ][side];
     html! {
-        <Figure name={format!("theorem-1-{x}")} {table} caption={html! { { caption } }}><Space label={caption} {arrows} /></Figure>
+        <Figure name={format!("theorem-1-{x}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}><Space label={caption} {arrows} /></Figure>
     }
 }

@@ -5,10 +5,12 @@ use std::rc::Rc;
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
+use super::first::stamp;
 use crate::protocol::toy::Worked;
-use crate::ui::charts::{Figure, Table, px};
+use crate::ui::charts::{Figure, px};
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 
 /// Properties of [`Plane`].
 #[derive(Properties, PartialEq)]
@@ -144,7 +146,7 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
         let features = features.clone();
         Callback::from(move |()| {
             features.iter().enumerate().fold(Table::new(["feature", "1", "2"]), |t, (i, f)| {
-                t.row(vec![format!("{letter}{}", i + 1), three(f[0]), three(f[1])])
+                t.row([format!("{letter}{}", i + 1).into(), f[0].into(), f[1].into()])
             })
         })
     };
@@ -165,7 +167,7 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
     let focusable = movable.then_some("0");
     html! {
         <div>
-            <Figure name={format!("theorem-1-{letter}")} {table} caption={html! { { caption } }}>
+            <Figure name={format!("theorem-1-{letter}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}>
                 <div class="plane" tabindex={focusable} role={focusable.map(|_| "application")} onkeydown={on_key}
                     aria-label={focusable.map(|_| format!("Query features; arrow keys move {letter}{}", row + 1))}>
                     <svg class="chart" ref={frame.clone()} viewBox={format!("0 0 {SIDE} {SIDE}")} role="img" aria-label={caption}

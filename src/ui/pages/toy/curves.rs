@@ -1,14 +1,12 @@
 //! What moved when: measures over steps, and a slider back to every recorded step.
 
-use std::rc::Rc;
-
 use yew::prelude::*;
 
 use super::LabProps;
 use crate::toy::{ALIGNED, ORTHOGONAL, Point};
-use crate::ui::charts::{Figure, Lines, Series, Table};
+use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::widgets::select::Slider;
-use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 
 /// Points of a line that are drawn.
 const DRAWN: usize = 160;
@@ -70,13 +68,12 @@ pub(in crate::ui::pages) fn Slide(props: &LabProps) -> Html {
 /// Who moves first.
 #[component]
 pub(in crate::ui::pages) fn Events(props: &LabProps) -> Html {
-    let drawn = Drawn::of(props);
     let mut series = vec![
-        drawn.line("interference", |p| p.interference),
-        drawn.line("least cos", |p| p.least_cos),
+        line(props, "interference", |p| p.interference),
+        line(props, "least cos", |p| p.least_cos),
     ];
     if props.config.template.entries().len() > 1 {
-        series.push(drawn.line("mean cos", |p| p.mean_cos));
+        series.push(line(props, "mean cos", |p| p.mean_cos));
     }
     let top = series.iter().flat_map(|s| &s.points).map(|p| p.1).fold(1.05, f64::max);
     chart(
@@ -92,10 +89,9 @@ pub(in crate::ui::pages) fn Events(props: &LabProps) -> Html {
 /// Losses over steps.
 #[component]
 pub(in crate::ui::pages) fn Losses(props: &LabProps) -> Html {
-    let drawn = Drawn::of(props);
     let series = vec![
-        drawn.line("reconstr.", |p| p.losses.recon),
-        drawn.line("attention KL", |p| p.losses.kl.max(0.0)),
+        line(props, "reconstr.", |p| p.losses.recon),
+        line(props, "attention KL", |p| p.losses.kl.max(0.0)),
     ];
     chart(
         props,
@@ -110,13 +106,12 @@ pub(in crate::ui::pages) fn Losses(props: &LabProps) -> Html {
 /// Singular values over steps.
 #[component]
 pub(in crate::ui::pages) fn Sigma(props: &LabProps) -> Html {
-    let drawn = Drawn::of(props);
     let shown = (props.config.template.entries().len() + SPARE).min(props.config.d_head).min(LINES);
     let name = |k: usize| if k < 6 || k + 1 == shown { format!("σ{k}") } else { String::new() };
     let series = (0..shown)
         .map(|k| Series {
             name: name(k),
-            ..drawn.line("", move |p| p.sigma.get(k).copied().unwrap_or(f64::NAN))
+            ..line(props, "", move |p| p.sigma.get(k).copied().unwrap_or(f64::NAN))
         })
         .collect();
     chart(
@@ -129,21 +124,18 @@ pub(in crate::ui::pages) fn Sigma(props: &LabProps) -> Html {
     )
 }
 
-/// The recorded points that are drawn.
-struct Drawn(Vec<Rc<Point>>);
+/// One measure over all recorded steps.
+fn line(props: &LabProps, name: &str, of: impl Fn(&Point) -> f64) -> Series {
+    let points = props.lab.points.iter().map(|p| (p.step as f64, of(p))).collect();
+    Series { name: name.into(), points, ..Series::default() }
+}
 
-impl Drawn {
-    fn of(props: &LabProps) -> Self {
-        let points = &props.lab.points;
-        let (stride, last) = (points.len().div_ceil(DRAWN).max(1), points.len().saturating_sub(1));
-        let kept = points.iter().enumerate().filter(|(i, _)| i % stride == 0 || *i == last);
-        Self(kept.map(|(_, point)| point.clone()).collect())
-    }
-
-    fn line(&self, name: &str, of: impl Fn(&Point) -> f64) -> Series {
-        let points = self.0.iter().map(|p| (p.step as f64, of(p))).collect();
-        Series { name: name.into(), points, ..Series::default() }
-    }
+/// The points of a line that are drawn: the table has all.
+fn drawn(series: &Series) -> Series {
+    let points = &series.points;
+    let (stride, last) = (points.len().div_ceil(DRAWN).max(1), points.len().saturating_sub(1));
+    let kept = points.iter().enumerate().filter(|(i, _)| i % stride == 0 || *i == last);
+    Series { points: kept.map(|(_, point)| *point).collect(), ..series.clone() }
 }
 
 fn chart(
@@ -160,10 +152,11 @@ fn chart(
         hands.pause();
         hands.look(step.round() as usize);
     });
-    let table = table(series.clone());
+    let drawn: Vec<Series> = series.iter().map(drawn).collect();
+    let table = table(series);
     html! {
-        <Figure {name} {table} caption={html! { { caption } }}>
-            <Lines label={caption} {series} x="step" {y} log_y={axis == "log"} {cursor} {limits} {on_pick} />
+        <Figure {name} {table} convention={props.stamp()} caption={html! { { caption } }}>
+            <Lines label={caption} series={drawn} x="step" {y} log_y={axis == "log"} {cursor} {limits} {on_pick} />
         </Figure>
     }
 }
@@ -172,7 +165,7 @@ fn table(series: Vec<Series>) -> Callback<(), Table> {
     Callback::from(move |()| {
         let points = series.iter().flat_map(|s| s.points.iter().map(move |p| (s, p)));
         points.fold(Table::new(["measure", "step", "value"]), |table, (s, (step, value))| {
-            table.row(vec![s.name.clone(), step.to_string(), three(*value)])
+            table.row([s.name.clone().into(), (*step as usize).into(), (*value).into()])
         })
     })
 }

@@ -5,11 +5,13 @@ use yew::prelude::*;
 
 use super::LabProps;
 use crate::protocol::toy::File;
+use crate::study::python::toy;
 use crate::toy::{Config, feature_words};
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::{blob, save};
 use crate::ui::memory::state::Action;
+use crate::ui::widgets::python::Python;
 use crate::worker::pool::Dropped;
 
 /// What the opened toy is called.
@@ -53,6 +55,7 @@ pub(super) fn Files(props: &LabProps) -> Html {
             <button type="button" onclick={download("model.safetensors", format!("{saved_as}.safetensors"), "application/octet-stream")}>{ "safetensors" }</button>
             <button type="button" onclick={download("config.json", "config.json".into(), "application/json")}>{ "config.json" }</button>
             <button type="button" onclick={download("run.json", format!("{saved_as}.json"), "application/json")} data-testid="run-json">{ "the run as JSON" }</button>
+            <Python name="toy.py" python={toy(&props.stamp())} />
         </div>
     }
 }

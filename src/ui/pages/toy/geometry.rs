@@ -4,9 +4,9 @@ use yew::prelude::*;
 
 use super::LabProps;
 use crate::toy::Snapshot;
-use crate::ui::charts::{Arrow, Figure, Space, Table};
+use crate::ui::charts::{Arrow, Figure, Space};
 use crate::ui::widgets::select::Select;
-use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 
 /// Features in space.
 #[component]
@@ -43,7 +43,7 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
         .collect();
     let table = Callback::from(move |()| {
         points.iter().enumerate().fold(Table::new(["feature", "x", "y", "z"]), |table, (i, p)| {
-            table.row(vec![i.to_string(), three(p[0]), three(p[1]), three(p[2])])
+            table.row([i.into(), p[0].into(), p[1].into(), p[2].into()])
         })
     });
     let choose = {
@@ -56,7 +56,7 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
     ];
     html! {
         <div>
-            <Figure name="toy-geometry" {table}
+            <Figure name="toy-geometry" {table} convention={props.stamp()}
                 caption={html! { { "Features as arrows: those of queries orange, those of keys green, all others grey. Three of the dimensions; the rest is not seen." } }}>
                 <Space label="Features in three directions" {arrows} />
             </Figure>

@@ -6,10 +6,11 @@ use yew::prelude::*;
 
 use super::LabProps;
 use super::order::{Order, names, reordered};
+use crate::study::stamp::Stamp;
 use crate::toy::Snapshot;
-use crate::ui::charts::{Figure, HeatMap, Table};
+use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
-use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 
 const COSINE: Scale = Scale::Diverging { max: 1.0 };
 
@@ -26,9 +27,9 @@ pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
     let h = props.config.d_head;
     html! {
         <>
-            { matrix("toy-u", "u, what the query is read for: cosine of each feature with each left singular vector. The template’s queries come first, each on the row of its matched direction.".into(),
+            { matrix(props.stamp(), "toy-u", "u, what the query is read for: cosine of each feature with each left singular vector. The template’s queries come first, each on the row of its matched direction.".into(),
                 &frame.cosines_u, (&order.queries, &order.directions), h, COSINE, ["feature", "k →"]) }
-            { matrix("toy-v", "v, what the key is read for: the same with the right singular vectors, the template’s keys first.".into(),
+            { matrix(props.stamp(), "toy-v", "v, what the key is read for: the same with the right singular vectors, the template’s keys first.".into(),
                 &frame.cosines_v, (&order.keys, &order.directions), h, COSINE, ["feature", "k →"]) }
         </>
     }
@@ -43,6 +44,7 @@ pub(in crate::ui::pages) fn Gram(props: &LabProps) -> Html {
         order.n_attended
     );
     matrix(
+        props.stamp(),
         "toy-gram",
         caption,
         &frame.cosines,
@@ -60,11 +62,12 @@ pub(in crate::ui::pages) fn Logits(props: &LabProps) -> Html {
     let entries = props.config.template.entries();
     let strongest = entries.iter().map(|e| e.strength.abs()).fold(0.0, f64::max);
     let scale = Scale::Diverging { max: if strongest > 0.0 { strongest } else { 1.0 } };
-    matrix("toy-logits", "What the head learned: logit that a query with one feature gives a key with another, X Ω Xᵀ. The template asks for the diagonal of its pairs, and for zero elsewhere.".into(),
+    matrix(props.stamp(), "toy-logits", "What the head learned: logit that a query with one feature gives a key with another, X Ω Xᵀ. The template asks for the diagonal of its pairs, and for zero elsewhere.".into(),
         &frame.logits, (&order.queries, &order.keys), props.config.n_features, scale, ["query", "key →"])
 }
 
 fn matrix(
+    convention: Stamp,
     name: &'static str,
     caption: String,
     values: &[f32],
@@ -81,14 +84,14 @@ fn matrix(
             let cells = values.chunks_exact(cols.len().max(1)).zip(rows.iter());
             cells.fold(Table::new([y, x, "value"]), |table, (row, name)| {
                 row.iter().zip(cols.iter()).fold(table, |table, (value, col)| {
-                    table.row(vec![name.clone(), col.clone(), three(f64::from(*value))])
+                    table.row([name.clone().into(), col.clone().into(), (*value).into()])
                 })
             })
         })
     };
     let n_cols = cols.len();
     html! {
-        <Figure {name} {table} caption={html! { { caption.clone() } }}>
+        <Figure {name} {table} {convention} caption={html! { { caption.clone() } }}>
             <HeatMap label={caption} {values} {n_cols} {scale} rows={Rc::clone(&rows)} cols={Rc::clone(&cols)} {y} {x} />
         </Figure>
     }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use crate::study::stamp::Stamp;
 use crate::toy::{Config, Preset};
 use crate::ui::address::toy;
 use crate::ui::app::use_app;
@@ -48,6 +49,13 @@ pub(in crate::ui::pages) struct LabProps {
     pub preset: Rc<Preset>,
     /// What moves it.
     pub hands: Hand,
+}
+
+impl LabProps {
+    /// Where the numbers of the step in view come from.
+    pub(in crate::ui::pages) fn stamp(&self) -> Stamp {
+        Stamp::of_toy(&self.config).how(format!("step {}", self.lab.step()))
+    }
 }
 
 /// The hands of a run, all equal: they never change what is drawn.

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use wasm_bindgen::{JsCast, closure::Closure};
 use yew::prelude::*;
 
+use crate::circuits::sad::controls::ControlOptions;
 use crate::protocol::toy::{Ask as ToyAsk, File, Frame, Tell as ToyTell};
 use crate::protocol::{Ask, Tell};
 use crate::toy::{Config, Outcome, Point, Snapshot, ToySad};
@@ -22,6 +23,11 @@ const BUDGET: f64 = 16.0;
 /// Random rotations per event of a decomposition, and events at most.
 const DRAWS: usize = 8;
 const EVENTS: usize = 60;
+
+/// How the controls of a decomposition are drawn.
+pub(crate) fn drawn(seed: u32) -> ControlOptions {
+    ControlOptions { draws: DRAWS, seed }
+}
 
 /// Frames over which the frame rate is measured.
 const MEASURED: usize = 30;

@@ -3,11 +3,14 @@
 use yew::prelude::*;
 
 use super::LabProps;
+use super::run::drawn;
+use crate::study::stamp::Stamp;
 use crate::toy::{Means, ToyEvent};
-use crate::ui::charts::{Bar, Bars, Figure, Table};
+use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::{percent, three};
+use crate::ui::words::table::Table;
 
 /// Words of this part that the glossary explains.
 const WORDS: [&str; 5] =
@@ -33,7 +36,7 @@ pub(super) fn Sad(props: &LabProps) -> Html {
                 } else {
                     <p role="status" data-testid="toy-sad">{ format!("Step {at}: {} events among {} queries. S is lower when sparser; one single term of {} would give {}.", sad.events.len(), sad.n_queries, config.d_head, three(1.0 / config.d_head as f64)) }</p>
                     { means(&[("singular vectors", sad.mean), ("one rotation, same scores (the fair control)", sad.basis), ("two rotations, scores change", sad.subspace)]) }
-                    { event(&sad.events, *chosen, { let chosen = chosen.clone(); Callback::from(move |i: f64| chosen.set(i as usize)) }) }
+                    { event(&sad.events, *chosen, { let chosen = chosen.clone(); Callback::from(move |i: f64| chosen.set(i as usize)) }, props.stamp().terms(drawn(config.seed))) }
                     <p class="hint">{ "N of 1 to 4 is no evidence by itself: a small score is reached at once, whatever the basis. Compare with the control." }</p>
                 }
             }
@@ -53,7 +56,7 @@ fn means(rows: &[(&str, Means); 3]) -> Html {
     }
 }
 
-fn event(events: &[ToyEvent], chosen: usize, choose: Callback<f64>) -> Html {
+fn event(events: &[ToyEvent], chosen: usize, choose: Callback<f64>, convention: Stamp) -> Html {
     let chosen = chosen.min(events.len() - 1);
     let event = &events[chosen];
     let sad = &event.sad;
@@ -72,9 +75,9 @@ fn event(events: &[ToyEvent], chosen: usize, choose: Callback<f64>) -> Html {
     let table = {
         let bars = bars.clone();
         Callback::from(move |()| {
-            bars.iter().enumerate().fold(Table::new(["k", "term"]), |t, (k, bar)| {
-                t.row(vec![k.to_string(), three(bar.value)])
-            })
+            bars.iter()
+                .enumerate()
+                .fold(Table::new(["k", "term"]), |t, (k, bar)| t.row([k.into(), bar.value.into()]))
         })
     };
     let total: f64 = sad.relative.terms.iter().sum();
@@ -83,7 +86,7 @@ fn event(events: &[ToyEvent], chosen: usize, choose: Callback<f64>) -> Html {
             <Slider label="event" min={0.0} max={(events.len() - 1) as f64} step={1.0} value={chosen as f64} on_change={choose} />
             <p>{ format!("The query has features {}; the wanted key has {}. The head gives it {} of its attention, the template {}.",
                 listed(&event.query), key, percent(sad.attention), percent(event.wanted[most])) }</p>
-            <Figure name="toy-terms" {table} caption={html! { { format!("Relative attention {} as a sum over singular vectors: S = {}, {} term(s) for all of it.", three(total),
+            <Figure name="toy-terms" {table} {convention} caption={html! { { format!("Relative attention {} as a sum over singular vectors: S = {}, {} term(s) for all of it.", three(total),
                 sad.sparsity.sparseness.map_or_else(|| "–".into(), three), sad.sparsity.n_recon.map_or_else(|| "–".into(), |n| n.to_string())) } }}>
                 <Bars label="Terms of relative attention over singular vectors" {bars} y="term" />
             </Figure>

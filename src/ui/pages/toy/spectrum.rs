@@ -5,8 +5,9 @@ use yew::prelude::*;
 use super::LabProps;
 use super::order::Order;
 use crate::toy::{PairFit, Snapshot};
-use crate::ui::charts::{Bar, Bars, Figure, Table};
+use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 
 /// Spectrum and pairs.
 #[component]
@@ -29,21 +30,16 @@ pub(super) fn Spectrum(props: &LabProps) -> Html {
     let spectrum = {
         let bars = bars.clone();
         Callback::from(move |()| {
-            bars.iter().enumerate().fold(
-                Table::new(["k", "σ", "σ asked for"]),
-                |table, (k, bar)| {
-                    table.row(vec![
-                        k.to_string(),
-                        three(bar.value),
-                        bar.mark.map_or_else(String::new, three),
-                    ])
-                },
-            )
+            bars.iter()
+                .enumerate()
+                .fold(Table::new(["k", "σ", "σ asked for"]), |table, (k, bar)| {
+                    table.row([k.into(), bar.value.into(), bar.mark.into()])
+                })
         })
     };
     html! {
         <div>
-            <Figure name="toy-spectrum" table={spectrum} caption={html! { { "Singular values of Ω. Lines: the value that gives the matched pair its target logit, T / (|w| |w′|)." } }}>
+            <Figure name="toy-spectrum" table={spectrum} convention={props.stamp()} caption={html! { { "Singular values of Ω. Lines: the value that gives the matched pair its target logit, T / (|w| |w′|)." } }}>
                 <Bars label="Singular values of the toy’s Ω and what the template asks for" {bars} />
             </Figure>
             { pairs(&metrics.pairs, frame, &norms) }
@@ -64,16 +60,12 @@ pub(super) fn Interference(props: &LabProps) -> Html {
         Callback::from(move |()| {
             let header = Table::new(["feature", "interference", "largest |cos|"]);
             features.iter().zip(&bars).fold(header, |table, (i, bar)| {
-                table.row(vec![
-                    i.to_string(),
-                    three(bar.value),
-                    bar.mark.map_or_else(String::new, three),
-                ])
+                table.row([(*i).into(), bar.value.into(), bar.mark.into()])
             })
         })
     };
     html! {
-        <Figure name="toy-interference" table={interference}
+        <Figure name="toy-interference" table={interference} convention={props.stamp()}
             caption={html! { { format!("Interference per feature, Σ cos² with all others; the {} attended ones first. Lines: the largest |cos|. An antipodal pair has 1, a feature orthogonal to all has 0.", order.n_attended) } }}>
             <Bars label="Interference of each feature, attended ones first" bars={crowd} x="feature, in this order" y="Σ cos²" />
         </Figure>

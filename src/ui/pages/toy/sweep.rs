@@ -8,12 +8,13 @@ use yew::prelude::*;
 use super::verdicts;
 use crate::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
 use crate::protocol::{Ask, Tell};
+use crate::study::stamp::Stamp;
 use crate::toy::{Config, Outcome, Preset, Quantity, Setting, Sweep};
 use crate::ui::app::{App, use_app};
-use crate::ui::charts::{Figure, Lines, Series, Table};
+use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::memory::state::Action;
 use crate::ui::widgets::select::{Select, Slider};
-use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 use crate::worker::pool::OnTell;
 
 /// Settings that can be swept: name in the URL, words on the page, values to begin with.
@@ -215,23 +216,27 @@ fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> 
         verdicts::name(quantity),
         sweep.n_seeds
     );
+    let convention = Stamp::of_toy(&sweep.base).how(format!(
+        "{words} varied, {} seed(s) from this one on, unseen batches at the end",
+        sweep.n_seeds
+    ));
     let table = Callback::from(move |()| {
         spreads.iter().fold(
             Table::new(["value", "runs", "mean", "sd", "lowest", "highest"]),
             |t, s| {
-                t.row(vec![
-                    s.value.to_string(),
-                    s.n.to_string(),
-                    three(s.mean),
-                    three(s.sd),
-                    three(s.low),
-                    three(s.high),
+                t.row([
+                    s.value.into(),
+                    s.n.into(),
+                    s.mean.into(),
+                    s.sd.into(),
+                    s.low.into(),
+                    s.high.into(),
                 ])
             },
         )
     });
     html! {
-        <Figure name="toy-sweep" {table} caption={html! { { caption.clone() } }}>
+        <Figure name="toy-sweep" {table} {convention} caption={html! { { caption.clone() } }}>
             <Lines label={caption} {series} x={words} y="" {log_x} />
         </Figure>
     }

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use crate::study::stamp::Stamp;
 use crate::toy::{Config, Entry};
 use crate::ui::address::toy;
 use crate::ui::app::use_app;
-use crate::ui::charts::{Figure, HeatMap, Table};
+use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
-use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
 
 /// Strength of an entry that is switched on where there is no other to go by.
 const STRENGTH: f64 = 10.0;
@@ -80,13 +81,13 @@ pub(super) fn TemplateGrid(props: &TemplateGridProps) -> Html {
         Rc::new(props.config.template.matrix(n).iter().map(|t| *t as f32).collect::<Vec<f32>>());
     let table = Callback::from(move |()| {
         entries.iter().fold(Table::new(["query", "key", "T"]), |table, e| {
-            table.row(vec![e.query.to_string(), e.key.to_string(), three(e.strength)])
+            table.row([e.query.into(), e.key.into(), e.strength.into()])
         })
     });
     let scale = Scale::Diverging { max: if strongest > 0.0 { strongest } else { 1.0 } };
     html! {
         <div>
-            <Figure name="toy-template" {table} caption={html! { { "What the head is asked for: the template T. Click a cell, or press Enter on it, to switch it on or off; the run begins anew." } }}>
+            <Figure name="toy-template" {table} convention={Stamp::of_toy(&props.config)} caption={html! { { "What the head is asked for: the template T. Click a cell, or press Enter on it, to switch it on or off; the run begins anew." } }}>
                 <HeatMap label="Template" {values} n_cols={n} {scale} y="query" x="key →" selected={Some((query, key))} {on_select} {on_press} />
             </Figure>
             <div class="controls">

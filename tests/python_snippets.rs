@@ -1,0 +1,284 @@
+//! "The same in Python": every snippet is run by a Python with numpy, and prints the numbers of the study it stands beside.
+#![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
+
+#[path = "support/built_in.rs"]
+mod built_in;
+#[path = "support/python.rs"]
+mod python;
+
+use std::path::{Path, PathBuf};
+
+use built_in::ask;
+use omega_lens::checkpoint::{ByteSource, FileSource};
+use omega_lens::circuits::dictionary::Builtin;
+use omega_lens::circuits::omega::Circuit;
+use omega_lens::engine::Engine;
+use omega_lens::model::Weights;
+use omega_lens::protocol::attention::{Ask as Attention, CellAt, Prompt, Tell as AttentionTell};
+use omega_lens::protocol::features::{Ask as Features, Comparing, Source, Tell as FeatureTell};
+use omega_lens::protocol::heads::{Ask as Heads, HeadAt, Tell as HeadTell};
+use omega_lens::protocol::model::{Hints, ModelSummary};
+use omega_lens::protocol::toy::{Ask as Toy, Bench, Tell as ToyTell};
+use omega_lens::protocol::{Ask, Tell};
+use omega_lens::study::python::{theorem, toy};
+use omega_lens::study::stamp::Stamp;
+use omega_lens::toy::{Config, FeatureKind};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn open(files: &[PathBuf]) -> (Engine, ModelSummary) {
+    let source = |path: &PathBuf| Box::new(FileSource::open(path).unwrap()) as Box<dyn ByteSource>;
+    let mut engine = Engine::with_clock(|| 0.0);
+    let hints = Hints { name: Some("a\nmodel".into()), ..Hints::default() };
+    let told = ask(&mut engine, Ask::Open(hints), files.iter().map(source).collect());
+    let Some((Tell::Opened(summary), _)) = told.into_iter().next() else { panic!("opened") };
+    (engine, *summary)
+}
+
+fn built_in() -> (Engine, PathBuf) {
+    let folder = root().join("www/models/names");
+    let files = ["step-04000.safetensors", "config.json", "tokenizer.json"];
+    let files = files.map(|file| folder.join(file));
+    (open(&files).0, files[0].clone())
+}
+
+fn argument(path: &Path) -> Vec<String> {
+    vec![path.display().to_string()]
+}
+
+fn number(text: &str) -> f64 {
+    text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"))
+}
+
+/// The number after `name` in a line of names and numbers.
+fn after(line: &str, name: &str) -> f64 {
+    let mut words = line.split(' ').skip_while(|word| *word != name);
+    number(words.nth(1).unwrap_or_else(|| panic!("no {name} in {line}")))
+}
+
+/// Compares the spectra that the snippet of one head prints with the engine's, QK and OV, folded and raw.
+fn spectra_agree(python: &PathBuf, engine: &mut Engine, layer: usize, head: usize, file: &Path) {
+    for (circuit, weights) in [
+        (Circuit::Qk, Weights::Folded),
+        (Circuit::Ov, Weights::Folded),
+        (Circuit::Qk, Weights::Raw),
+    ] {
+        let at = HeadAt { layer, head, circuit, weights };
+        let question = Ask::Heads(Heads::Vectors { at, top: 1, remove_mean: true });
+        let told = ask(engine, question, vec![]);
+        let vectors = told.into_iter().find_map(|(tell, _)| match tell {
+            Tell::Heads(HeadTell::Vectors { sigma, python, .. }) => Some((sigma, python)),
+            _ => None,
+        });
+        let (sigma, code) = vectors.unwrap();
+        let printed = python::lines(python, &code, &argument(file));
+        assert_eq!(printed.len(), sigma.len(), "{}", file.display());
+        for (k, (line, sigma_k)) in printed.iter().zip(&sigma).enumerate() {
+            let (index, value) = line.split_once(' ').unwrap();
+            let off = (number(value) - sigma_k).abs();
+            assert!(
+                index == k.to_string() && off < 1e-9 * sigma[0],
+                "{}: {line}, {sigma_k}",
+                file.display()
+            );
+        }
+        assert!(code.contains("omega-lens") && code.contains(weights.slug()));
+    }
+}
+
+#[test]
+fn the_spectrum_is_that_of_numpy_in_every_family() {
+    let Some(python) = python::python() else { return };
+    let mut n = 0;
+    for family in std::fs::read_dir(root().join("tests/golden/families")).unwrap() {
+        let folder = family.unwrap().path();
+        let file = folder.join("model.safetensors");
+        let (mut engine, summary) = open(&[file.clone(), folder.join("config.json")]);
+        spectra_agree(&python, &mut engine, summary.n_layers - 1, summary.n_heads - 1, &file);
+        n += 1;
+    }
+    assert!(n >= 24, "only {n} families");
+}
+
+#[test]
+fn both_eight_bit_floats_and_bf16_are_read_as_they_are_here() {
+    let Some(python) = python::python() else { return };
+    let golden = root().join("tests/golden/families/llama");
+    let bytes = std::fs::read(golden.join("model.safetensors")).unwrap();
+    let size = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + size]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (dtype, width) in [("F8_E4M3", 1), ("F8_E5M2", 1), ("BF16", 2)] {
+        let (mut changed, mut data) = (serde_json::Map::new(), Vec::new());
+        for (name, about) in header.as_object().unwrap() {
+            let Some(shape) = about["shape"].as_array() else { continue };
+            let n: usize = shape.iter().map(|x| x.as_u64().unwrap() as usize).product();
+            let start = data.len();
+            // Any bytes but those of infinities and of what is not a number: exponents stay small.
+            data.extend((0..n * width).map(|i| (i * 37 % 251) as u8 & 0xBB));
+            let about = serde_json::json!({"dtype": dtype, "shape": shape, "data_offsets": [start, data.len()]});
+            changed.insert(name.clone(), about);
+        }
+        let json = serde_json::Value::Object(changed).to_string();
+        let file = folder.path().join(format!("{dtype}.safetensors"));
+        let written = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &data].concat();
+        std::fs::write(&file, written).unwrap();
+        let (mut engine, _) = open(&[file.clone(), golden.join("config.json")]);
+        spectra_agree(&python, &mut engine, 0, 1, &file);
+    }
+}
+
+#[test]
+fn the_nearest_features_are_those_of_numpy() {
+    let Some(python) = python::python() else { return };
+    let (mut engine, file) = built_in();
+    for remove_mean in [true, false] {
+        let how = Comparing {
+            remove_mean,
+            rotations: 0,
+            ..Comparing::with(Source::Model(Builtin::Embed), Weights::Folded)
+        };
+        let told = ask(&mut engine, Ask::Features(Features::Align(how, vec![(1, 2)])), vec![]);
+        let (mut code, mut sides) = (String::new(), Vec::new());
+        for (tell, _) in told {
+            match tell {
+                Tell::Features(FeatureTell::About(about)) => code = about.python,
+                Tell::Features(FeatureTell::Report(report)) => sides = report.sides,
+                _ => {}
+            }
+        }
+        let printed = python::lines(&python, &code, &argument(&file));
+        let mut n = 0;
+        for side in &sides {
+            for direction in &side.directions {
+                let start = format!("{} {} ", side.side.name(), direction.k);
+                let line = printed.iter().find_map(|line| line.strip_prefix(&start)).unwrap();
+                let (row, cos) = line.split_once(' ').unwrap();
+                let best = &direction.best[0];
+                // The page's features are in f32.
+                assert!((number(cos) - best.cos.abs()).abs() < 1e-5, "{start}{line}");
+                assert!(
+                    row == best.index.to_string() || direction.block.is_some(),
+                    "{start}{line}"
+                );
+                n += 1;
+            }
+        }
+        assert_eq!((sides.len(), n), (4, 4 * 16));
+    }
+}
+
+#[test]
+fn the_terms_of_a_score_are_those_of_numpy() {
+    let Some(python) = python::python() else { return };
+    let llama = root().join("tests/golden/families/llama");
+    let llama_file = llama.join("model.safetensors");
+    let cases = [
+        (built_in(), "When Mary and John went to the store, John gave a drink to", (14, 2), false),
+        (
+            (open(&[llama_file.clone(), llama.join("config.json")]).0, llama_file),
+            "1 5 9 12 3",
+            (4, 1),
+            true,
+        ),
+    ];
+    for ((mut engine, file), text, (dest, src), ids) in cases {
+        let prompt = Prompt { text: text.into(), bos: None, ids };
+        let at = CellAt { layer: 0, head: 1, dest, src };
+        let told = ask(&mut engine, Ask::Attention(Attention::Cell(prompt, at)), vec![]);
+        let cell = told.into_iter().find_map(|(tell, _)| match tell {
+            Tell::Attention(AttentionTell::Cell(cell)) => Some(cell),
+            _ => None,
+        });
+        let cell = cell.unwrap();
+        let event = cell.event.unwrap();
+        let printed = python::lines(&python, &cell.python, &argument(&file));
+        let (last, terms) = printed.split_last().unwrap();
+        assert_eq!(terms.len(), event.relative.terms.len());
+        let largest = event.relative.terms.iter().fold(0.0_f64, |most, t| most.max(t.abs()));
+        for (line, (sigma, term)) in terms.iter().zip(cell.sigma.iter().zip(&event.relative.terms))
+        {
+            let parts: Vec<f64> = line.split(' ').skip(1).map(number).collect();
+            assert!((parts[0] - sigma).abs() < 1e-8 * cell.sigma[0], "{line}");
+            assert!((parts[1] - term).abs() < 1e-7 * largest, "{line} against {term}");
+        }
+        assert!((after(last, "relative") - event.relative.score).abs() < 1e-7 * largest);
+        assert!((after(last, "S") - event.sparsity.sparseness.unwrap()).abs() < 1e-7);
+        assert_eq!(after(last, "N_recon"), event.sparsity.n_recon.unwrap() as f64);
+        assert_eq!(after(last, "N_recon_90"), event.sparsity.n_recon_90.unwrap() as f64);
+    }
+}
+
+#[test]
+fn a_trained_toy_is_the_same_in_numpy() {
+    let Some(python) = python::python() else { return };
+    let mut engine = Engine::with_clock(|| 0.0);
+    let config = Config { steps: 60, ..Config::default() };
+    ask(&mut engine, Ask::Toy(Toy::Start(Box::new(config.clone()))), vec![]);
+    let told = ask(&mut engine, Ask::Toy(Toy::Run { steps: 60, milliseconds: 1e9 }), vec![]);
+    let Some((Tell::Toy(ToyTell::Frame(frame)), _)) = told.into_iter().next() else { panic!() };
+    let told = ask(&mut engine, Ask::Toy(Toy::Files(60)), vec![]);
+    let Some((Tell::Toy(ToyTell::Files(files)), _)) = told.into_iter().next() else { panic!() };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("toy.safetensors");
+    let weights = files.iter().find(|file| file.name == "model.safetensors").unwrap();
+    std::fs::write(&path, &weights.bytes).unwrap();
+    let printed = python::lines(&python, &toy(&Stamp::of_toy(&config)), &argument(&path));
+    let metrics = &frame.snapshot.metrics;
+    let sigma = printed[0].split(' ').skip(1).map(number);
+    assert_eq!(sigma.clone().count(), metrics.sigma.len());
+    sigma.zip(&metrics.sigma).for_each(|(a, b)| assert!((a - b).abs() < 1e-9 * metrics.sigma[0]));
+    let pair = &metrics.pairs[0];
+    let line = &printed[1];
+    assert!(
+        line.starts_with(&format!("pair {} {} k {} ", pair.query, pair.key, pair.k.unwrap())),
+        "{line}"
+    );
+    for (name, expected) in [
+        ("cos_u", pair.cos_u),
+        ("cos_v", pair.cos_v),
+        ("logit", pair.effective),
+        ("of", pair.target),
+    ] {
+        assert!((after(line, name) - expected).abs() < 1e-8, "{name} {expected} in {line}");
+    }
+    let both: Vec<f64> = line.rsplit(' ').take(2).map(number).collect();
+    assert!(((both[0] + both[1]) / 2.0 - metrics.interference).abs() < 1e-8, "{line}");
+}
+
+#[test]
+fn theorem_1_is_the_same_in_numpy() {
+    let Some(python) = python::python() else { return };
+    let bench = Bench {
+        kind: FeatureKind::Cone,
+        n_features: 9,
+        d_model: 4,
+        strength: 0.5,
+        seed: 3,
+        moved: vec![(0, vec![1.0, 0.2, 0.0, -0.3])],
+    };
+    let mut engine = Engine::with_clock(|| 0.0);
+    let told = ask(&mut engine, Ask::Toy(Toy::Theorem(Box::new(bench.clone()))), vec![]);
+    let Some((Tell::Toy(ToyTell::Theorem(worked)), _)) = told.into_iter().next() else { panic!() };
+    let [x, y] = &worked.features;
+    let code = theorem([x, y], bench.d_model, &Stamp::new("a bench", &bench));
+    let printed = python::lines(&python, &code, &[]);
+    assert!((number(printed[0].split(' ').nth(1).unwrap()) - worked.sigma[0]).abs() < 1e-9);
+    for (side, line) in printed[1..].iter().enumerate() {
+        let isotropy = &worked.isotropy[side];
+        for (name, expected) in [
+            ("cos", worked.cos[side]),
+            ("unwhitened", worked.cos_unwhitened[side]),
+            ("norm_E", isotropy.norm_e),
+            ("A", isotropy.average.unwrap()),
+        ] {
+            assert!(
+                (after(line, name) - expected.abs()).abs() < 1e-8,
+                "{name} {expected} in {line}"
+            );
+        }
+    }
+}
