@@ -105,7 +105,7 @@ fn folded_unembeddings_are_the_logits_directions() {
         let mean = bare.iter().sum::<f32>() / d as f32;
         bare.iter_mut().for_each(|x| *x -= mean);
         let norm = model.arch.final_norm.as_ref().unwrap();
-        let gains = model.checkpoint.read(&norm.weight).unwrap().f32s().unwrap();
+        let gains = model.checkpoint.read(norm.weight.as_deref().unwrap()).unwrap().f32s().unwrap();
         let one = if name == "gemma" { 1.0 } else { 0.0 };
         let logit =
             |row: &[f32], x: &dyn Fn(usize) -> f32| (0..d).map(|i| row[i] * x(i)).sum::<f32>();

@@ -70,14 +70,14 @@ fn attention_agrees_with_the_library_from_one_layers_input() {
 /// All heads' patterns `[n_heads, n, n]` of a layer, the slow and plain way, in f64.
 fn attention_of_layer(model: &Model, layer: usize, hidden: &Mat, weights: Weights) -> Vec<f64> {
     let description = model.layer(layer).unwrap();
-    let attention = &description.attention;
+    let attention = description.attention.as_ref().unwrap();
     let heads = AttentionLayer::read(model, layer, Part::Both).unwrap();
     let input = match (&description.before_attention, weights) {
         (None, _) => hidden.clone(),
         (Some(norm), Weights::Raw) => normed(model, norm, hidden, true),
         (Some(norm), Weights::Folded) => normed(model, norm, hidden, false),
     };
-    let n_heads = model.arch.n_heads;
+    let n_heads = attention.sizes.n_heads;
     let raw: Vec<(HeadWeights, Mat, Mat)> = (0..n_heads)
         .map(|head| {
             let w = heads.head(head, weights).unwrap();
@@ -127,11 +127,11 @@ fn vector(model: &Model, name: &str) -> Vec<f64> {
 
 /// Rows normed; with gains and bias, or bare.
 fn normed(model: &Model, norm: &Norm, x: &Mat, with_gains: bool) -> Mat {
-    let gains = vector(model, &norm.weight);
+    let (gains, _) = model.read_norm(norm, x.ncols()).unwrap();
     let bias = norm.bias.as_ref().map(|name| vector(model, name));
     let mut y = x.clone();
     for mut row in y.row_iter_mut() {
-        if norm.kind == NormKind::Layer {
+        if norm.kind.centres() {
             let mean = row.mean();
             row.add_scalar_mut(-mean);
         }
@@ -139,7 +139,7 @@ fn normed(model: &Model, norm: &Norm, x: &Mat, with_gains: bool) -> Mat {
         for (i, y) in row.iter_mut().enumerate() {
             *y /= scale;
             if with_gains {
-                *y *= if norm.kind == NormKind::RmsPlusOne { 1.0 + gains[i] } else { gains[i] };
+                *y *= gains[i];
                 *y += bias.as_ref().map_or(0.0, |b| b[i]);
             }
         }
@@ -204,8 +204,9 @@ fn apply_gains(model: &Model, norm: &QkNorm, head: usize, q: &mut Mat, k: &mut M
     else {
         return;
     };
-    for (m, norm, head) in [(q, q_norm, head), (k, k_norm, model.arch.kv_head(head))] {
-        let gains = vector(model, &norm.weight);
+    let sizes = model.arch.layers[0].attention.as_ref().unwrap().sizes;
+    for (m, norm, head) in [(q, q_norm, head), (k, k_norm, sizes.kv_head(head))] {
+        let gains = vector(model, norm.weight.as_deref().unwrap());
         let d_head = m.ncols();
         let start = if gains.len() == d_head { 0 } else { head * d_head };
         for (i, mut column) in m.column_iter_mut().enumerate() {
@@ -262,7 +263,7 @@ fn the_folded_output_bias_holds_the_value_biases() {
             y
         };
         let (mut raw, folded) = (sum(Weights::Raw, &full), sum(Weights::Folded, &bare));
-        if norm.kind == NormKind::Layer {
+        if norm.kind.centres() {
             let mean = raw.mean();
             raw.add_scalar_mut(-mean);
         }

@@ -153,9 +153,9 @@ fn scores_are_queries_times_keys() {
     let model = Fixture::named("qwen3").model();
     let mut pass = start(&Fixture::named("qwen3"), &model);
     let LayerTrace { n, q, k, scores, .. } = pass.step(&model, true, None).unwrap().remove(0);
-    let (h, scale) = (model.arch.d_head, model.arch.layers[0].attention.score_scale as f32);
+    let (h, scale) = (model.arch.d_head, model.attention(0).unwrap().score_scale as f32);
     for head in 0..model.arch.n_heads {
-        let kv = model.arch.kv_head(head);
+        let kv = model.attention(0).unwrap().sizes.kv_head(head);
         for dest in 0..n {
             for src in 0..n {
                 let (q, k) = (&q[(head * n + dest) * h..][..h], &k[(kv * n + src) * h..][..h]);

@@ -4,7 +4,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::architecture::NormKind;
 use crate::model::{Model, Weights};
 
 /// The program and its version, as exports name them.
@@ -46,7 +45,7 @@ impl Convention {
             (Weights::Folded, None) => {
                 "no norm stands in front of the attention, so only QK-norm gains are folded, if any"
             }
-            (Weights::Folded, Some(NormKind::Layer)) => {
+            (Weights::Folded, Some(kind)) if kind.centres() => {
                 "LayerNorm in front of the attention folded into W_Q, W_K, W_V and centred; W_O centred over d_model"
             }
             (Weights::Folded, Some(_)) => {

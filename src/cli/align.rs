@@ -152,7 +152,7 @@ fn sides(
         (true, true) => Part::Both,
     };
     let attention = AttentionLayer::read(model, layer, part).map_err(CliError::work)?;
-    let heads = args.head.map_or(0..model.arch.n_heads, |head| head..head + 1);
+    let heads = args.head.map_or(0..attention.n_heads(), |head| head..head + 1);
     let found = heads.into_par_iter();
     let found = found.map(|head| (head, head_sides(&attention, head, weights, wanted)));
     let mut sides = Vec::new();

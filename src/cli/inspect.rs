@@ -119,7 +119,7 @@ fn inspect<'a>(model: &'a Model, args: &Args) -> Result<Inspection<'a>, CliError
         notes.push(format!("No tokenizer: {error}."));
         None
     });
-    let rotary = arch.layers.iter().any(|layer| layer.attention.rope.is_some());
+    let rotary = arch.attentions().any(|attention| attention.rope.is_some());
     Ok(Inspection {
         family: arch.family,
         title: arch.title,

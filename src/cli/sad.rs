@@ -144,11 +144,12 @@ impl Args {
         model: &Model,
         layer: usize,
     ) -> Result<(Vec<((usize, usize), TermBasis)>, Vec<String>), CliError> {
-        if self.layer.is_some_and(|asked| asked != layer) {
+        let other = self.layer.is_some_and(|asked| asked != layer);
+        if other || (self.layer.is_none() && model.arch.attention(layer).is_none()) {
             return Ok((Vec::new(), Vec::new()));
         }
         let attention = AttentionLayer::read(model, layer, Part::Qk).map_err(CliError::work)?;
-        let heads = self.head.map_or(0..model.arch.n_heads, |head| head..head + 1).into_par_iter();
+        let heads = self.head.map_or(0..attention.n_heads(), |head| head..head + 1).into_par_iter();
         let basis = |head| (head, head_basis(&attention, head, self.weights.into()));
         let (mut bases, mut left_out) = (Vec::new(), Vec::new());
         for (head, found) in heads.map(basis).collect::<Vec<_>>() {

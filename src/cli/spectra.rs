@@ -72,7 +72,7 @@ fn spectra(
     let (mut heads, mut failed) = (Vec::new(), Vec::new());
     for layer in model.readable_layers() {
         let attention = AttentionLayer::read(model, layer, Part::Both)?;
-        let found = (0..model.arch.n_heads).into_par_iter();
+        let found = (0..attention.n_heads()).into_par_iter();
         let found: Vec<_> = found.map(|head| head_spectra(&attention, head, weights)).collect();
         for head in found {
             match head {

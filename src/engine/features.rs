@@ -59,7 +59,7 @@ pub(super) fn answer(
         Ask::Find { source, feature, layer, weights, remove_mean } => {
             engine.survey(&source, sources, weights)?;
             let (model, tokenizer) = (engine.model()?, engine.tokenizer.as_ref());
-            let n_heads = model.arch.n_heads;
+            let n_heads = model.arch.n_heads_of(layer);
             let surveyed = engine.surveyed(&source, weights)?;
             let row = surveyed.find(&source, tokenizer, &feature)?;
             let mut search = Search::new(surveyed, model, row, remove_mean)?;
@@ -103,11 +103,10 @@ fn channels(
     out: Out<'_>,
 ) -> Result<(), Failure> {
     let mut channels = Channels::new(engine.layer(into.0)?, into.1, weights)?;
-    let n_heads = engine.model()?.arch.n_heads;
     for layer in 0..into.0 {
         // A layer that is missing or broken has no channels; its heads are marked on the grid already.
         let found = match engine.layer(layer) {
-            Ok(earlier) => channels.step(earlier, n_heads)?,
+            Ok(earlier) => channels.step(earlier)?,
             Err(_) => Vec::new(),
         };
         out(Tell::Features(FeatureTell::Channels(found)), Vec::new());

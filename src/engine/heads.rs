@@ -33,9 +33,8 @@ pub(super) fn spectra(
     weights: Weights,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    let n_heads = engine.model()?.arch.n_heads;
     let attention = engine.layer(layer)?;
-    for head in 0..n_heads {
+    for head in 0..attention.n_heads() {
         out(Tell::Heads(both_spectra(attention, head, weights)), Vec::new());
     }
     Ok(())

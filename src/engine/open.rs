@@ -82,7 +82,7 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
         has_config: checkpoint.side_file("config.json").is_some(),
         has_unembedding: arch.unembedding.is_some(),
         causal: arch.causal,
-        rotary: arch.layers.first().is_some_and(|l| l.attention.rope.is_some()),
+        rotary: arch.attentions().any(|attention| attention.rope.is_some()),
         conventions: [Weights::Folded, Weights::Raw]
             .map(|weights| convention(model, name, weights)),
         notes,

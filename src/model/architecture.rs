@@ -6,9 +6,10 @@
 use serde::Serialize;
 
 pub use super::activation::Activation;
-pub use super::parts::{
-    Attention, FusedOrder, Linear, Norm, NormKind, Orientation, Projection, QkNorm, Qkv, Sizes,
+pub use super::attention_parts::{
+    Attention, Factors, FusedOrder, Projection, QkNorm, Qkv, Sizes, Temperature, Window,
 };
+pub use super::parts::{Linear, Norm, NormKind, Orientation};
 pub use super::rope::{Pairing, Rope};
 
 /// The MLP of one layer.
@@ -42,11 +43,15 @@ pub enum Mlp {
     Unsupported,
 }
 
-/// One layer: `x += on_attention(attention(before_attention(x)))`, `x = after_attention(x)`, and the same for the MLP.
+/// One layer: `x += f · on_attention(attention(before_attention(x)))`, `x = after_attention(x)`, and the same for the MLP.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Layer {
-    /// The attention.
-    pub attention: Attention,
+    /// The attention; not every layer of a hybrid has one.
+    pub attention: Option<Attention>,
+    /// Factor on what the attention adds to the stream (Granite, Falcon-H1).
+    pub attention_factor: f64,
+    /// Factor on what the MLP adds to the stream.
+    pub mlp_factor: f64,
     /// The MLP.
     pub mlp: Mlp,
     /// The MLP's non-linearity.
@@ -92,7 +97,7 @@ pub struct Patches {
 pub struct Embedding {
     /// Name of `W_E`, `[d_vocab, d_embed]`.
     pub tokens: Option<String>,
-    /// Factor on the token embeddings (√d_model in the Gemma families).
+    /// Factor on the token embeddings (√d_model in the Gemma families, a number of its own in Granite).
     pub scale: f64,
     /// From `d_embed` to `d_model`, where they differ (OPT-350M).
     pub project: Option<Linear>,
@@ -109,6 +114,8 @@ pub struct Embedding {
 /// What turns the last residual stream into logits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Unembedding {
+    /// Factor on the logits, before any soft-cap (Granite, Cohere).
+    pub scale: f64,
     /// BERT's extra layer: linear, non-linearity, norm.
     pub transform: Option<(Linear, Activation, Norm)>,
     /// From `d_model` to `d_embed`, where they differ (OPT-350M).
@@ -145,11 +152,11 @@ pub struct Architecture {
     pub n_layers: usize,
     /// Width of the residual stream.
     pub d_model: usize,
-    /// Number of query heads.
+    /// Query heads of a layer, the most of any; [`Attention::sizes`] has a layer's own.
     pub n_heads: usize,
-    /// Number of key/value heads.
+    /// Key/value heads of a layer, the most of any.
     pub n_kv_heads: usize,
-    /// Width of a head.
+    /// Width of a head, the largest of any layer.
     pub d_head: usize,
     /// Rows of the token embedding.
     pub d_vocab: Option<usize>,
@@ -176,59 +183,58 @@ pub struct Architecture {
 }
 
 impl Architecture {
-    /// The sizes that lay out a head's matrices.
-    pub fn sizes(&self) -> Sizes {
-        Sizes {
-            d_model: self.d_model,
-            n_heads: self.n_heads,
-            n_kv_heads: self.n_kv_heads,
-            d_head: self.d_head,
-        }
+    /// The attention of a layer, if there is such a layer and it has one.
+    pub fn attention(&self, layer: usize) -> Option<&Attention> {
+        self.layers.get(layer)?.attention.as_ref()
     }
 
-    /// The key/value head that a query head reads.
-    pub fn kv_head(&self, head: usize) -> usize {
-        self.sizes().kv_head(head)
+    /// Every layer's attention, where it has one.
+    pub fn attentions(&self) -> impl Iterator<Item = &Attention> {
+        self.layers.iter().filter_map(|layer| layer.attention.as_ref())
+    }
+
+    /// Query heads of a layer; 0 where it has no attention.
+    pub fn n_heads_of(&self, layer: usize) -> usize {
+        self.attention(layer).map_or(0, |attention| attention.sizes.n_heads)
+    }
+
+    /// True if a later layer uses this one's keys and values.
+    pub fn is_source(&self, layer: usize) -> bool {
+        self.attentions().any(|attention| attention.keys_of == Some(layer))
+    }
+
+    /// Why the residual stream before a layer is not all that the rest of the model needs, if it is not.
+    pub fn needs_more_than_the_stream(&self, layer: usize) -> Option<String> {
+        let later = self.layers.iter().skip(layer).filter_map(|l| l.attention.as_ref());
+        let source = later.filter_map(|a| a.keys_of).find(|&source| source < layer)?;
+        Some(format!(
+            "later layers use the keys and values of layer {source}, which has to run first"
+        ))
     }
 
     /// True if the residual stream is read through LayerNorm, so that its mean over `d_model` means nothing.
     pub fn reads_through_layer_norm(&self) -> bool {
-        self.layers
-            .first()
-            .and_then(|l| l.before_attention.as_ref())
-            .is_some_and(|n| n.kind == NormKind::Layer)
+        self.layers.iter().any(|l| l.before_attention.as_ref().is_some_and(|n| n.kind.centres()))
     }
 
     /// True if the norm stands in front of the attention, so that it can be folded into the reading weights.
     pub fn folds_norms(&self) -> bool {
-        self.layers.first().is_some_and(|l| l.before_attention.is_some())
+        self.layers.iter().any(|l| l.before_attention.is_some())
     }
 }
 
 impl Layer {
-    /// Names of the tensors that the layer's heads need.
+    /// Names of the tensors that the layer's heads need; none where it has no attention.
     pub fn head_tensors(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.attention.output.tensors().collect();
-        match &self.attention.qkv {
-            Qkv::Fused { linear, .. } => names.extend(linear.tensors()),
-            Qkv::Separate { q, k, v } => {
-                names.extend(q.tensors().chain(k.tensors()).chain(v.tensors()))
-            }
-        }
-        match &self.attention.qk_norm {
-            Some(QkNorm::Shared { q, k } | QkNorm::Together { q, k }) => {
-                names.extend(q.tensors().chain(k.tensors()))
-            }
-            Some(QkNorm::Each { q, k }) => names.extend(q.iter().chain(k).flat_map(Norm::tensors)),
-            None => {}
-        }
+        let Some(attention) = &self.attention else { return Vec::new() };
+        let mut names = attention.tensors();
         names.extend(self.before_attention.iter().flat_map(Norm::tensors));
         names
     }
 
     /// Names of all the layer's tensors.
     pub fn tensors(&self) -> Vec<&str> {
-        let mut names = self.head_tensors();
+        let mut names: Vec<&str> = self.attention.iter().flat_map(Attention::tensors).collect();
         match &self.mlp {
             Mlp::Plain { up, down } => names.extend(up.tensors().chain(down.tensors())),
             Mlp::Gated { gate, up, down } => {
@@ -240,6 +246,7 @@ impl Layer {
             Mlp::Unsupported => {}
         }
         let norms = [
+            &self.before_attention,
             &self.on_attention,
             &self.after_attention,
             &self.before_mlp,

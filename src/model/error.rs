@@ -87,6 +87,14 @@ pub enum ModelError {
         /// How many there are.
         count: usize,
     },
+    /// A layer of a hybrid without heads.
+    #[error("layer {layer} has no attention, so no heads; layers with heads: {others:?}")]
+    NoAttention {
+        /// The layer.
+        layer: usize,
+        /// The layers that have heads.
+        others: Vec<usize>,
+    },
     /// A prompt without a token.
     #[error("prompt {prompt} has no token")]
     EmptyPrompt {

@@ -3,11 +3,9 @@
 //! A layer's tensors are kept as the bytes of the file (an f16 layer stays half as large as its numbers), and one head at a
 //! time is decoded to `f64`.
 
-use super::architecture::{
-    FusedOrder, Linear, Norm, NormKind, Orientation, Projection, QkNorm, Qkv, Sizes,
-};
+use super::architecture::{Attention, Norm, NormKind, Projection, QkNorm, Sizes};
+use super::matrix::Matrix;
 use super::{Model, ModelError, processing};
-use crate::checkpoint::Tensor;
 use crate::math::Mat;
 
 /// Which form of the weights.
@@ -64,26 +62,21 @@ pub struct HeadWeights {
     pub b_v: Vec<f64>,
 }
 
-/// One matrix of the file, still in bytes.
-struct Matrix {
-    name: String,
-    tensor: Tensor,
-    orientation: Orientation,
-    d_in: usize,
-    d_out: usize,
-    bias: Option<Vec<f64>>,
-}
+/// A norm in front of the attention, read: its kind, gains and bias.
+type Reading = (NormKind, Vec<f64>, Option<Vec<f64>>);
 
 /// The attention of one layer, in the file's bytes.
 pub struct AttentionLayer {
-    sizes: Sizes,
     layer: usize,
-    order: Option<FusedOrder>,
+    attention: Attention,
     /// Query, key, value: an index into `matrices`.
     places: [Option<usize>; 3],
     matrices: Vec<Matrix>,
     output: Option<Matrix>,
-    norm: Option<(NormKind, Vec<f64>, Option<Vec<f64>>)>,
+    /// The norms in front of queries and in front of keys and values.
+    norms: [Option<Reading>; 2],
+    /// What is written is read through LayerNorm.
+    centres: bool,
     /// Gains on queries and on keys: shared by all heads (`[d_head]`) or one after the other.
     qk_gains: Option<(NormKind, [Vec<f64>; 2])>,
 }
@@ -92,12 +85,11 @@ impl AttentionLayer {
     /// Reads what `part` needs of a layer: one to four tensors and the small ones.
     ///
     /// # Errors
-    /// [`ModelError::OutOfRange`], [`ModelError::MissingTensor`], [`ModelError::Shape`], or what reading the bytes says.
+    /// [`ModelError::OutOfRange`], [`ModelError::NoAttention`], [`ModelError::MissingTensor`], [`ModelError::Shape`], or what
+    /// reading the bytes says.
     pub fn read(model: &Model, layer: usize, part: Part) -> Result<Self, ModelError> {
-        let a = &model.arch;
-        let description = model.layer(layer)?;
-        let attention = &description.attention;
-        let (inner, inner_kv) = (a.n_heads * a.d_head, a.n_kv_heads * a.d_head);
+        let attention = model.attention(layer)?;
+        let Sizes { d_model, n_heads, d_value, .. } = attention.sizes;
         let wanted = |projection| match part {
             Part::Both => true,
             Part::Qk => projection != Projection::Value,
@@ -110,48 +102,46 @@ impl AttentionLayer {
             if !wanted(projection) {
                 continue;
             }
-            places[i] = match &attention.qkv {
-                Qkv::Fused { .. } if !matrices.is_empty() => Some(0),
-                Qkv::Fused { linear, .. } => {
-                    matrices.push(Matrix::read(model, linear, a.d_model, inner + 2 * inner_kv)?);
-                    Some(0)
-                }
-                Qkv::Separate { .. } => {
-                    let d_out = if projection == Projection::Query { inner } else { inner_kv };
-                    matrices.push(Matrix::read(
-                        model,
-                        attention.qkv.linear(projection),
-                        a.d_model,
-                        d_out,
-                    )?);
-                    Some(matrices.len() - 1)
-                }
-            };
+            if attention.qkv.order().is_none() || matrices.is_empty() {
+                let linear = attention.qkv.linear(projection);
+                matrices.push(Matrix::read(model, linear, d_model, attention.outputs(projection))?);
+            }
+            places[i] = Some(matrices.len() - 1);
         }
         let output = match part {
             Part::Qk => None,
             Part::Ov | Part::Both => {
-                Some(Matrix::read(model, &attention.output, inner, a.d_model)?)
+                Some(Matrix::read(model, &attention.output, n_heads * d_value, d_model)?)
             }
         };
-        let norm = description.before_attention.as_ref();
-        let norm = norm
-            .map(|norm| {
-                model.read_norm(norm, a.d_model).map(|(gains, bias)| (norm.kind, gains, bias))
-            })
-            .transpose()?;
+        let norm_of = |layer: usize| -> Result<Option<Reading>, ModelError> {
+            let Some(norm) = &model.layer(layer)?.before_attention else { return Ok(None) };
+            let (gains, bias) = model.read_norm(norm, d_model)?;
+            Ok(Some((norm.kind, gains, bias)))
+        };
+        let own = norm_of(layer)?;
+        let source = match attention.keys_of {
+            Some(source) => norm_of(source)?,
+            None => own.clone(),
+        };
         let qk_gains = attention.qk_norm.as_ref().filter(|_| part != Part::Ov);
-        let qk_gains = qk_gains.map(|norm| read_qk_gains(model, norm)).transpose()?;
+        let qk_gains =
+            qk_gains.map(|norm| read_qk_gains(model, norm, attention.sizes)).transpose()?;
         Ok(Self {
-            sizes: a.sizes(),
             layer,
-            order: attention.qkv.order(),
+            attention: attention.clone(),
             places,
             matrices,
             output,
-            norm,
+            norms: [own, source],
+            centres: model.arch.reads_through_layer_norm(),
             qk_gains,
         })
+    }
+
+    /// Number of query heads.
+    pub fn n_heads(&self) -> usize {
+        self.attention.sizes.n_heads
     }
 
     /// The layer's number.
@@ -165,7 +155,7 @@ impl AttentionLayer {
     /// [`ModelError::OutOfRange`], or [`ModelError::NotFinite`] if one of this head's weights is NaN or infinite; the other heads
     /// are not touched by that.
     pub fn head(&self, head: usize, weights: Weights) -> Result<HeadWeights, ModelError> {
-        let a = self.sizes;
+        let a = self.attention.sizes;
         if head >= a.n_heads {
             return Err(ModelError::OutOfRange { what: "head", index: head, count: a.n_heads });
         }
@@ -174,17 +164,24 @@ impl AttentionLayer {
         let (mut w_k, mut b_k) = self.projection(Projection::Key, kv)?;
         let (mut w_v, mut b_v) = self.projection(Projection::Value, kv)?;
         let mut w_o = match &self.output {
-            Some(output) => output.inputs(head * a.d_head, a.d_head)?,
+            Some(output) => output.inputs(head * a.d_value, a.d_value)?,
             None => Mat::zeros(0, a.d_model),
         };
         if weights == Weights::Folded {
-            if let Some((kind, gains, bias)) = &self.norm {
-                for (w, b) in [(&mut w_q, &mut b_q), (&mut w_k, &mut b_k), (&mut w_v, &mut b_v)] {
+            let [own, source] = &self.norms;
+            for (w, b, norm) in [
+                (&mut w_q, &mut b_q, own),
+                (&mut w_k, &mut b_k, source),
+                (&mut w_v, &mut b_v, source),
+            ] {
+                if let Some((kind, gains, bias)) = norm {
                     processing::fold_reading(w, b, *kind, gains, bias.as_deref());
                 }
-                if *kind == NormKind::Layer {
-                    processing::center_writing(&mut w_o);
-                }
+            }
+            if self.centres {
+                processing::center_writing(&mut w_o);
+            }
+            if source.is_some() {
                 b_v.iter_mut().for_each(|b| *b = 0.0);
             }
             if let Some((kind, [q, k])) = &self.qk_gains {
@@ -201,22 +198,23 @@ impl AttentionLayer {
     /// # Errors
     /// [`ModelError::NotFinite`].
     pub fn b_o(&self, weights: Weights) -> Result<Vec<f64>, ModelError> {
-        let a = self.sizes;
+        let a = self.attention.sizes;
         let Some(output) = &self.output else { return Ok(vec![0.0; a.d_model]) };
         let mut b_o = output.bias.clone().unwrap_or_else(|| vec![0.0; a.d_model]);
-        let Some((kind, gains, bias)) = self.norm.as_ref().filter(|_| weights == Weights::Folded)
-        else {
+        if weights == Weights::Raw {
             return Ok(b_o);
-        };
-        for head in 0..a.n_heads {
-            let (mut w_v, mut b_v) = self.projection(Projection::Value, a.kv_head(head))?;
-            processing::fold_reading(&mut w_v, &mut b_v, *kind, gains, bias.as_deref());
-            let w_o = output.inputs(head * a.d_head, a.d_head)?;
-            for (column, b) in w_o.column_iter().zip(&mut b_o) {
-                *b += column.iter().zip(&b_v).map(|(w, v)| w * v).sum::<f64>();
+        }
+        if let Some((kind, gains, bias)) = &self.norms[1] {
+            for head in 0..a.n_heads {
+                let (mut w_v, mut b_v) = self.projection(Projection::Value, a.kv_head(head))?;
+                processing::fold_reading(&mut w_v, &mut b_v, *kind, gains, bias.as_deref());
+                let w_o = output.inputs(head * a.d_value, a.d_value)?;
+                for (column, b) in w_o.column_iter().zip(&mut b_o) {
+                    *b += column.iter().zip(&b_v).map(|(w, v)| w * v).sum::<f64>();
+                }
             }
         }
-        if *kind == NormKind::Layer {
+        if self.centres {
             let mean = b_o.iter().sum::<f64>() / a.d_model as f64;
             b_o.iter_mut().for_each(|b| *b -= mean);
         }
@@ -229,13 +227,13 @@ impl AttentionLayer {
         projection: Projection,
         head: usize,
     ) -> Result<(Mat, Vec<f64>), ModelError> {
-        let a = self.sizes;
+        let a = self.attention.sizes;
         let place = self.places[projection as usize].and_then(|i| self.matrices.get(i));
         let Some(matrix) = place else { return Ok((Mat::zeros(a.d_model, 0), Vec::new())) };
-        let start = a.head_start(self.order, projection, head);
-        let bias = matrix.bias.as_ref().and_then(|b| b.get(start..start + a.d_head));
-        let b = bias.map_or_else(|| vec![0.0; a.d_head], <[f64]>::to_vec);
-        Ok((matrix.outputs(start, a.d_head)?, b))
+        let (start, width) = (self.attention.head_start(projection, head), a.width(projection));
+        let bias = matrix.bias.as_ref().and_then(|b| b.get(start..start + width));
+        let b = bias.map_or_else(|| vec![0.0; width], <[f64]>::to_vec);
+        Ok((matrix.outputs(start, width)?, b))
     }
 }
 
@@ -248,13 +246,25 @@ fn gains_of(gains: &[f64], head: usize, d_head: usize) -> &[f64] {
     }
 }
 
-fn read_qk_gains(model: &Model, norm: &QkNorm) -> Result<(NormKind, [Vec<f64>; 2]), ModelError> {
-    let a = &model.arch;
+fn read_qk_gains(
+    model: &Model,
+    norm: &QkNorm,
+    a: Sizes,
+) -> Result<(NormKind, [Vec<f64>; 2]), ModelError> {
     let gains = |norm: &Norm, n: usize| model.read_norm(norm, n).map(|(gains, _)| gains);
     Ok(match norm {
         QkNorm::Shared { q, k } => (q.kind, [gains(q, a.d_head)?, gains(k, a.d_head)?]),
         QkNorm::Together { q, k } => {
             (q.kind, [gains(q, a.n_heads * a.d_head)?, gains(k, a.n_kv_heads * a.d_head)?])
+        }
+        QkNorm::Rows { q, k } => {
+            let rows = |norm: &Norm, n: usize| {
+                let read = |name: &str| -> Result<Vec<f64>, ModelError> {
+                    Ok(model.read(name, &[Some(n), Some(a.d_head)])?.f64s()?)
+                };
+                norm.values(n * a.d_head, read).map(|(gains, _)| gains)
+            };
+            (q.kind, [rows(q, a.n_heads)?, rows(k, a.n_kv_heads)?])
         }
         QkNorm::Each { q, k } => {
             let all = |norms: &[Norm]| -> Result<Vec<f64>, ModelError> {
@@ -267,69 +277,4 @@ fn read_qk_gains(model: &Model, norm: &QkNorm) -> Result<(NormKind, [Vec<f64>; 2
             (q.first().map_or(NormKind::Layer, |norm| norm.kind), [all(q)?, all(k)?])
         }
     })
-}
-
-impl Matrix {
-    fn read(model: &Model, linear: &Linear, d_in: usize, d_out: usize) -> Result<Self, ModelError> {
-        let tensor = model.read_linear(linear, d_in, d_out)?;
-        let bias = linear.bias.as_deref().map(|name| model.read_vector(name, d_out)).transpose()?;
-        Ok(Self {
-            name: linear.weight.clone(),
-            tensor,
-            orientation: linear.orientation,
-            d_in,
-            d_out,
-            bias,
-        })
-    }
-
-    /// `[d_in, len]`: the outputs from `start` on.
-    fn outputs(&self, start: usize, len: usize) -> Result<Mat, ModelError> {
-        self.finite(match self.orientation {
-            Orientation::OutIn => self.rows(self.d_in, start, len)?,
-            Orientation::InOut => self.columns(self.d_in, self.d_out, start, len)?,
-        })
-    }
-
-    /// `[len, d_out]`: the inputs from `start` on.
-    fn inputs(&self, start: usize, len: usize) -> Result<Mat, ModelError> {
-        self.finite(match self.orientation {
-            Orientation::OutIn => self.columns(self.d_out, self.d_in, start, len)?.transpose(),
-            Orientation::InOut => self.rows(self.d_out, start, len)?.transpose(),
-        })
-    }
-
-    /// Rows of the tensor as the columns of `[n_columns, len]`: both are stored alike.
-    fn rows(&self, n_columns: usize, start: usize, len: usize) -> Result<Mat, ModelError> {
-        let values = self.tensor.f64s_of(start * n_columns..(start + len) * n_columns)?;
-        Ok(Mat::from_vec(n_columns, len, values))
-    }
-
-    fn columns(
-        &self,
-        n_rows: usize,
-        n_columns: usize,
-        start: usize,
-        len: usize,
-    ) -> Result<Mat, ModelError> {
-        let mut found = Mat::zeros(n_rows, len);
-        let values = found.as_mut_slice();
-        for row in 0..n_rows {
-            let first = row * n_columns + start;
-            let mut places = values.iter_mut().skip(row).step_by(n_rows.max(1));
-            self.tensor.each_f64(first..first + len, |x| {
-                if let Some(place) = places.next() {
-                    *place = x;
-                }
-            })?;
-        }
-        Ok(found)
-    }
-
-    fn finite(&self, m: Mat) -> Result<Mat, ModelError> {
-        match m.iter().filter(|x| !x.is_finite()).count() {
-            0 => Ok(m),
-            count => Err(ModelError::NotFinite { name: self.name.clone(), count }),
-        }
-    }
 }

@@ -17,9 +17,12 @@ pub mod recipe;
 pub mod rope;
 pub mod tokenizer;
 
+mod attention_parts;
 mod error;
 mod heads;
+mod matrix;
 mod parts;
+mod recipe_parts;
 mod resolve;
 mod tokenizer_backend;
 mod tokenizer_files;
@@ -87,9 +90,11 @@ impl Model {
         layer.head_tensors().into_iter().filter(absent).map(str::to_owned).collect()
     }
 
-    /// The layers whose heads can be seen.
+    /// The layers whose heads can be seen: those that have an attention, all of it in the files.
     pub fn readable_layers(&self) -> Vec<usize> {
-        (0..self.arch.n_layers).filter(|&l| self.missing_tensors(l).is_empty()).collect()
+        let there =
+            |&l: &usize| self.arch.attention(l).is_some() && self.missing_tensors(l).is_empty();
+        (0..self.arch.n_layers).filter(there).collect()
     }
 
     /// A layer's description.
@@ -103,6 +108,17 @@ impl Model {
             index: layer,
             count,
         })
+    }
+
+    /// A layer's attention.
+    ///
+    /// # Errors
+    /// [`ModelError::OutOfRange`], or [`ModelError::NoAttention`] for a layer of a hybrid that has none.
+    pub fn attention(&self, layer: usize) -> Result<&architecture::Attention, ModelError> {
+        self.layer(layer)?
+            .attention
+            .as_ref()
+            .ok_or_else(|| ModelError::NoAttention { layer, others: self.readable_layers() })
     }
 
     /// A tensor whose shape must be `expected`; `None` in it stands for any size.
@@ -172,6 +188,6 @@ impl Model {
         norm: &Norm,
         n: usize,
     ) -> Result<(Vec<f64>, Option<Vec<f64>>), ModelError> {
-        norm.values(|name| self.read_vector(name, n))
+        norm.values(n, |name| self.read_vector(name, n))
     }
 }

@@ -72,6 +72,14 @@ impl Names {
         found
     }
 
+    /// The numbers of all layers that have any tensor under `prefix`; `layer` is a layer's path with `{l}`.
+    pub fn numbers(&self, prefix: &str, layer: &str) -> BTreeSet<usize> {
+        let Some((front, back)) = layer.split_once("{l}") else { return BTreeSet::new() };
+        let start = format!("{prefix}{front}");
+        let below = self.shapes.keys().filter_map(|name| name.strip_prefix(&start));
+        below.filter_map(|rest| rest.split_once(back)?.0.parse().ok()).collect()
+    }
+
     /// True if `template` is found under some prefix.
     pub fn any_layer(&self, template: &str) -> bool {
         !self.layers(template).is_empty()

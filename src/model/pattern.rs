@@ -13,8 +13,9 @@ impl Attention {
 
     /// The sources that a destination of a prompt of `n` sees, before any padding.
     pub fn visible(&self, causal: bool, dest: usize, n: usize) -> std::ops::Range<usize> {
-        let last = if causal { dest + 1 } else { n };
-        self.window.map_or(0, |window| (dest + 1).saturating_sub(window))..last
+        let end = if causal { n.min(dest + 1) } else { n };
+        let seen = self.window.map_or(0..n, |window| window.visible(dest, n));
+        seen.start.min(end)..seen.end.min(end)
     }
 }
 
@@ -48,17 +49,24 @@ pub fn finish_scores(
     }
 }
 
-/// The pattern `[n, n]` of scores `[n, n]`: softmax over what each destination sees, zero elsewhere.
-pub fn softmax(attention: &Attention, causal: bool, scores: &[f32], n: usize) -> Vec<f32> {
+/// The pattern `[n, n]` of scores `[n, n]`: softmax over what each destination sees, zero elsewhere. A `sink` is one more logit,
+/// whose share is dropped.
+pub fn softmax(
+    attention: &Attention,
+    causal: bool,
+    scores: &[f32],
+    n: usize,
+    sink: Option<f32>,
+) -> Vec<f32> {
     let mut pattern = vec![0.0; scores.len()];
     for (dest, (row, out)) in
         scores.chunks_exact(n.max(1)).zip(pattern.chunks_exact_mut(n.max(1))).enumerate()
     {
         let seen = attention.visible(causal, dest, n);
         let (row, out) = (&row[seen.clone()], &mut out[seen]);
-        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let largest = row.iter().copied().chain(sink).fold(f32::NEG_INFINITY, f32::max);
         out.iter_mut().zip(row).for_each(|(p, s)| *p = exp(s - largest));
-        let total: f32 = out.iter().sum();
+        let total: f32 = out.iter().sum::<f32>() + sink.map_or(0.0, |sink| exp(sink - largest));
         out.iter_mut().for_each(|p| *p /= total);
     }
     pattern

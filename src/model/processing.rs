@@ -29,7 +29,7 @@ pub fn fold_reading(
     }
     for mut column in w.column_iter_mut() {
         column.iter_mut().zip(gains).for_each(|(w, g)| *w *= g);
-        if kind == NormKind::Layer {
+        if kind.centres() {
             let mean = column.mean();
             column.add_scalar_mut(-mean);
         }
@@ -41,7 +41,7 @@ pub fn fold_reading(
 /// With LayerNorm the mean over the head's dimensions goes out first. What stays outside is the division by the root mean square,
 /// one number per token, and LayerNorm's bias where it has one.
 pub fn fold_qk_norm(w: &mut Mat, b: &mut [f64], kind: NormKind, gains: &[f64]) {
-    if kind == NormKind::Layer && !b.is_empty() {
+    if kind.centres() && !b.is_empty() {
         for mut row in w.row_iter_mut() {
             let mean = row.mean();
             row.add_scalar_mut(-mean);
@@ -90,7 +90,7 @@ mod tests {
             fold_reading(&mut w, &mut b, kind, &gains, Some(&bias));
             let found = read(&bare, &w, &b);
             assert!(expected.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-12), "{kind:?}");
-            if kind == NormKind::Layer {
+            if kind.centres() {
                 assert!(w.row_sum().iter().all(|s| s.abs() < 1e-12));
             }
         }

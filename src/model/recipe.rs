@@ -3,12 +3,13 @@
 //! Paths inside a layer are relative to `layer`, the others to the prefix; `.weight` and `.bias` are added. Whether there is a
 //! bias is read off the file, never off the config.
 
+pub use super::recipe_parts::*;
+
 use super::ModelError;
 use super::activation::Activation;
-use super::architecture::{FusedOrder, NormKind, Orientation, Pairing};
+use super::architecture::{NormKind, Orientation, Temperature, Window};
 use super::config::Config;
 use super::names::Names;
-use super::rope::RopeConfig;
 
 /// A family of checkpoints.
 pub struct Family {
@@ -34,113 +35,6 @@ pub struct Survey<'a> {
     pub n_layers: usize,
 }
 
-/// A value that is the same in all layers, or one per layer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PerLayer<T> {
-    /// The same everywhere.
-    All(T),
-    /// One per layer.
-    Each(Vec<T>),
-}
-
-impl<T: Clone> PerLayer<T> {
-    /// The value in a layer; past the end of a list, its last.
-    pub fn at(&self, layer: usize) -> Option<T> {
-        match self {
-            Self::All(value) => Some(value.clone()),
-            Self::Each(values) => values.get(layer).or(values.last()).cloned(),
-        }
-    }
-}
-
-/// Paths of queries, keys and values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QkvPaths {
-    /// Three matrices: q, k, v.
-    Separate(&'static str, &'static str, &'static str),
-    /// One matrix.
-    Fused(&'static str, FusedOrder),
-}
-
-/// Paths of the norms of queries and keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QkNormPaths {
-    /// One set of gains for all heads: q, k.
-    Shared(&'static str, &'static str),
-    /// All heads together: q, k.
-    Together(&'static str, &'static str),
-    /// Per head; `{i}` is the head.
-    Each(&'static str, &'static str),
-}
-
-/// Paths of the MLP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MlpPaths {
-    /// Up, down.
-    Plain(&'static str, &'static str),
-    /// Gate, up, down.
-    Gated(&'static str, &'static str, &'static str),
-    /// Gate and up in one, down.
-    GatedFused(&'static str, &'static str),
-}
-
-/// Factor on `q · k`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Scale {
-    /// `1 / √d_head`.
-    HeadWidth,
-    /// `1 / √x`.
-    RootOf(f64),
-    /// This number.
-    Is(f64),
-    /// `1 / (√d_head (layer + 1))`.
-    HeadWidthAndDepth,
-    /// `1 / (layer + 1)`.
-    Depth,
-}
-
-/// How many dimensions of a head turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rotary {
-    /// The config's share of `d_head`, rounded down.
-    Fraction,
-    /// This many.
-    Dimensions(usize),
-    /// This many, or all that there are: a family's usual number, where nothing says it.
-    AtMost(usize),
-}
-
-/// A rotary embedding before `d_head` is known.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RopeRecipe {
-    /// How dimensions are paired.
-    pub pairing: Pairing,
-    /// How many turn.
-    pub rotary: Rotary,
-    /// Base and stretching.
-    pub config: RopeConfig,
-}
-
-/// ALiBi's two forms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AlibiKind {
-    /// Added after the score is scaled (BLOOM).
-    Plain,
-    /// Rounded to bf16 and scaled with the score (Falcon).
-    RoundedAndScaled,
-}
-
-/// Positions in a table: path, row of position 0, padding token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PositionPaths {
-    /// Path of the table, `.weight` included if it has it.
-    pub table: &'static str,
-    /// Row of position 0.
-    pub offset: usize,
-    /// Padding token that does not advance the position.
-    pub skipped_token: Option<u32>,
-}
-
 /// One checkpoint, as its family reads it.
 #[derive(Debug, Clone)]
 pub struct Recipe {
@@ -153,9 +47,27 @@ pub struct Recipe {
     /// `W_O`.
     pub output: &'static str,
     /// Norm of queries and keys.
-    pub qk_norm: Option<(QkNormPaths, NormKind)>,
+    pub qk_norm: PerLayer<Option<(QkNormPaths, NormKind)>>,
+    /// Queries and keys turn before they are normed.
+    pub turns_before_norm: bool,
+    /// Values are RMS-normed without gains.
+    pub value_norm: bool,
+    /// Queries, keys and values are clamped to ± this.
+    pub clip: Option<f64>,
+    /// Queries come with a gate on what the head writes.
+    pub gated: bool,
+    /// Vector of one more logit per head.
+    pub sinks: Option<&'static str>,
+    /// Factor on queries by position.
+    pub temperature: PerLayer<Option<Temperature>>,
     /// Width of a head, where the family fixes it.
     pub d_head: Option<usize>,
+    /// Which layers have an attention.
+    pub attends: PerLayer<bool>,
+    /// The layer whose keys and values a layer uses, where it has none.
+    pub keys_of: PerLayer<Option<usize>>,
+    /// Norms have neither gains nor biases in the file.
+    pub bare_norms: bool,
     /// Kind of all other norms.
     pub norm: NormKind,
     /// Their ε.
@@ -182,10 +94,18 @@ pub struct Recipe {
     pub score_scale: Scale,
     /// Soft-cap of the score.
     pub score_cap: Option<f64>,
-    /// Sliding window.
-    pub window: PerLayer<Option<usize>>,
+    /// Factor on what queries, keys and values read.
+    pub input_factor: f64,
+    /// Factor on keys.
+    pub key_factor: f64,
+    /// Factor on what the attention adds to the stream.
+    pub attention_factor: f64,
+    /// Factor on what the MLP adds to the stream.
+    pub mlp_factor: f64,
+    /// What a destination can see.
+    pub window: PerLayer<Option<Window>>,
     /// Rotary embedding.
-    pub rope: Option<PerLayer<RopeRecipe>>,
+    pub rope: PerLayer<Option<RopeRecipe>>,
     /// ALiBi.
     pub alibi: Option<AlibiKind>,
     /// Only the past is seen.
@@ -194,6 +114,8 @@ pub struct Recipe {
     pub embed: &'static str,
     /// Factor √d_model on the embeddings.
     pub embed_times_root_width: bool,
+    /// Factor on the embeddings, beside that one.
+    pub embed_factor: f64,
     /// From the embeddings' width to `d_model`.
     pub embed_project: Option<&'static str>,
     /// Absolute positions.
@@ -218,6 +140,8 @@ pub struct Recipe {
     pub unembed_transform: Option<(&'static str, &'static str)>,
     /// Name of the unembedding's bias where it does not follow from the weight's.
     pub unembed_bias: Option<&'static str>,
+    /// Factor on the logits.
+    pub logits_factor: f64,
     /// Soft-cap of the logits.
     pub logits_cap: Option<f64>,
     /// The field's default for the beginning-of-sequence token.
@@ -232,8 +156,17 @@ impl Default for Recipe {
             orientation: Orientation::OutIn,
             qkv: QkvPaths::Separate("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
             output: "self_attn.o_proj",
-            qk_norm: None,
+            qk_norm: PerLayer::All(None),
+            turns_before_norm: false,
+            value_norm: false,
+            clip: None,
+            gated: false,
+            sinks: None,
+            temperature: PerLayer::All(None),
             d_head: None,
+            attends: PerLayer::All(true),
+            keys_of: PerLayer::All(None),
+            bare_norms: false,
             norm: NormKind::Rms,
             eps: 1e-6,
             before_attention: Some("input_layernorm"),
@@ -247,12 +180,17 @@ impl Default for Recipe {
             activation: Activation::Silu,
             score_scale: Scale::HeadWidth,
             score_cap: None,
+            input_factor: 1.0,
+            key_factor: 1.0,
+            attention_factor: 1.0,
+            mlp_factor: 1.0,
             window: PerLayer::All(None),
-            rope: None,
+            rope: PerLayer::All(None),
             alibi: None,
             causal: true,
             embed: "embed_tokens.weight",
             embed_times_root_width: false,
+            embed_factor: 1.0,
             embed_project: None,
             positions: None,
             token_types: None,
@@ -265,24 +203,28 @@ impl Default for Recipe {
             unembed_project: None,
             unembed_transform: None,
             unembed_bias: None,
+            logits_factor: 1.0,
             logits_cap: None,
             prepend_bos: true,
         }
     }
 }
 
-impl RopeRecipe {
-    /// Pairs `(i, i + d/2)`, the config's share of `d_head` turning.
-    pub fn half(config: RopeConfig) -> Self {
-        Self { pairing: Pairing::Half, rotary: Rotary::Fraction, config }
-    }
-}
-
 impl Survey<'_> {
     /// The same rotary embedding in all layers, as the config says.
-    pub fn rope(&self, default_fraction: f64) -> Option<PerLayer<RopeRecipe>> {
-        let config = self.config.rope("full_attention", 10_000.0, default_fraction);
-        Some(PerLayer::All(RopeRecipe::half(config)))
+    pub fn rope(&self, default_fraction: f64) -> PerLayer<Option<RopeRecipe>> {
+        self.rope_of(10_000.0, default_fraction)
+    }
+
+    /// The same, with the family's own base where the config has none.
+    pub fn rope_of(&self, theta: f64, fraction: f64) -> PerLayer<Option<RopeRecipe>> {
+        let config = self.config.rope("full_attention", theta, fraction);
+        PerLayer::All(Some(RopeRecipe::half(config)))
+    }
+
+    /// One value per layer.
+    pub fn each<T>(&self, of: impl Fn(usize) -> T) -> PerLayer<T> {
+        PerLayer::Each((0..self.n_layers).map(of).collect())
     }
 
     /// A window in the layers that are sliding, none in the others.
@@ -290,8 +232,9 @@ impl Survey<'_> {
         &self,
         window: Option<usize>,
         otherwise: impl Fn(usize) -> bool,
-    ) -> PerLayer<Option<usize>> {
+    ) -> PerLayer<Option<Window>> {
         let sliding = self.config.sliding_layers(self.n_layers, otherwise);
+        let window = window.map(Window::Last);
         PerLayer::Each(sliding.into_iter().map(|s| window.filter(|_| s)).collect())
     }
 }

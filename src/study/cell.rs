@@ -178,7 +178,7 @@ fn removal(
     let visible = run.view.visible(at.dest, terms.n_src);
     let src = at.src.checked_sub(visible.start)?;
     let mut cells = Cells::of_terms(terms, run.view, at.dest).ok()?;
-    cells.soft_cap = model.layer(at.layer).ok()?.attention.score_cap;
+    cells.soft_cap = model.attention(at.layer).ok()?.score_cap;
     let capped = |x: f64| cells.soft_cap.map_or(x, |cap| cap * (x / cap).tanh());
     let row = (at.head * trace.n + at.dest) * trace.n;
     let seen = trace.scores.get(row + visible.start..row + visible.end)?;

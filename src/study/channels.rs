@@ -51,13 +51,9 @@ impl Channels {
     ///
     /// # Errors
     /// What [`PairNull::strength`] says.
-    pub fn step(
-        &mut self,
-        earlier: &AttentionLayer,
-        n_heads: usize,
-    ) -> Result<Vec<Channel>, StudyError> {
+    pub fn step(&mut self, earlier: &AttentionLayer) -> Result<Vec<Channel>, StudyError> {
         let mut channels = Vec::new();
-        for head in 0..n_heads {
+        for head in 0..earlier.n_heads() {
             let Ok(ov) = earlier.head(head, self.weights) else { continue };
             let Ok(ov) = decompose(&ov, Circuit::Ov) else { continue };
             let written = Directions::new(&ov.v, &ov.s, ov.rank);

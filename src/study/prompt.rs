@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StudyError;
 use crate::math::statistics::{largest_first, softmax};
-use crate::model::architecture::Architecture;
+use crate::model::architecture::{Architecture, Window};
 use crate::model::forward::Products;
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, LayerTrace, Model, ModelError};
@@ -177,7 +177,7 @@ pub(super) async fn guesses(
 /// What happens to a score beside the bilinear part, in words.
 fn named(arch: &Architecture) -> Vec<String> {
     let mut named = Vec::new();
-    let attention = || arch.layers.iter().map(|l| &l.attention);
+    let attention = || arch.attentions();
     if let Some(cap) = attention().find_map(|a| a.score_cap) {
         named.push(format!("soft-cap at {cap} after the score"));
     }
@@ -185,7 +185,16 @@ fn named(arch: &Architecture) -> Vec<String> {
         named.push("ALiBi adds a slope over distance to the score".into());
     }
     if let Some(window) = attention().find_map(|a| a.window) {
-        named.push(format!("sliding window of {window} in some layers"));
+        named.push(match window {
+            Window::Last(n) => format!("sliding window of {n} in some layers"),
+            Window::Block(n) => format!("only the own block of {n} is seen in some layers"),
+        });
+    }
+    if attention().any(|a| a.sinks.is_some()) {
+        named.push("a sink takes a share of each head's attention: rows sum to less than 1".into());
+    }
+    if attention().any(|a| a.temperature.is_some()) {
+        named.push("queries are multiplied with a factor that grows with the position".into());
     }
     if attention().any(|a| a.qk_norm.is_some()) {
         named.push("queries and keys are normed; their scale is frozen per token".into());

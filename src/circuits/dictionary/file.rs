@@ -217,7 +217,8 @@ fn heads_map(
 ) -> Result<DMatrix<f32>, DictionaryError> {
     let layer = config.hook.as_ref().and_then(|hook| hook.layer).unwrap_or(0);
     let attention = AttentionLayer::read(model, layer, Part::Ov)?;
-    let (n_heads, d_head) = (model.arch.n_heads, model.arch.d_head);
+    let sizes = model.attention(layer)?.sizes;
+    let (n_heads, d_head) = (sizes.n_heads, sizes.d_value);
     let mut map = DMatrix::zeros(model.arch.d_model, n_heads * d_head);
     let one = choice.head.or(config.head);
     for head in one.map_or(0..n_heads, |head| head..head + 1) {

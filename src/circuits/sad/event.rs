@@ -91,7 +91,8 @@ mod tests {
     use crate::circuits::sad::terms::TermBasis;
     use crate::math::{product_svd, random::Rng};
 
-    const WINDOW: View = View { causal: true, window: Some(3) };
+    const WINDOW: View =
+        View { causal: true, window: Some(crate::model::architecture::Window::Last(3)) };
 
     fn head() -> HeadTerms {
         let mut rng = Rng::new(2);

@@ -34,16 +34,16 @@ pub struct LayerRun<'a> {
 pub type HeadParts<'a> = (&'a [f32], &'a [f32], &'a [f32]);
 
 impl<'a> LayerRun<'a> {
-    /// The layer that a trace was recorded at; `None` when the architecture has no such layer.
+    /// The layer that a trace was recorded at; `None` when the architecture has no such layer, or the layer no attention.
     pub fn of(arch: &Architecture, trace: &'a LayerTrace) -> Option<Self> {
-        let attention = &arch.layers.get(trace.layer)?.attention;
+        let attention = arch.attention(trace.layer)?;
         Some(Self {
             n: trace.n,
             q: &trace.q,
             k: &trace.k,
             pattern: &trace.pattern,
-            n_heads: arch.n_heads,
-            n_kv_heads: arch.n_kv_heads,
+            n_heads: attention.sizes.n_heads,
+            n_kv_heads: attention.sizes.n_kv_heads,
             scale: attention.score_scale,
             view: View { causal: arch.causal, window: attention.window },
         })
@@ -91,13 +91,13 @@ pub fn edited_scores(
     intervention: &Intervention,
 ) -> Result<Vec<f32>, CircuitError> {
     let count = arch.n_layers;
-    let found = arch.layers.get(layer);
+    let found = arch.attention(layer);
     let found = found.ok_or(CircuitError::OutOfRange { what: "layer", index: layer, count })?;
     let alibi = arch.alibi.as_ref().map(|alibi| (alibi, head));
     let edited = intervention.apply(terms)?;
     let finish = |(at, score): (usize, &f64)| {
         // The model's own function takes q·k, before the scale.
-        found.attention.score(score / terms.scale, alibi, at % terms.n_src) as f32
+        found.score(score / terms.scale, alibi, at % terms.n_src) as f32
     };
     Ok(edited.iter().enumerate().map(finish).collect())
 }

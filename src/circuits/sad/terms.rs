@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuits::error::CircuitError;
 use crate::math::{Mat, ProductSvd, layout};
+use crate::model::architecture::Window;
 
 /// What turns a head's queries and keys into coefficients on its singular vectors.
 ///
@@ -50,16 +51,16 @@ impl TermBasis {
 pub struct View {
     /// Only sources up to itself.
     pub causal: bool,
-    /// Only this many of the latest sources, itself included (a causal sliding window).
-    pub window: Option<usize>,
+    /// Only what the layer's window lets through.
+    pub window: Option<Window>,
 }
 
 impl View {
     /// The sources that `dest` sees in a prompt of `n`.
     pub fn visible(self, dest: usize, n: usize) -> Range<usize> {
         let end = if self.causal { n.min(dest + 1) } else { n };
-        let start = self.window.map_or(0, |window| (dest + 1).saturating_sub(window));
-        start.min(end)..end
+        let seen = self.window.map_or(0..n, |window| window.visible(dest, n));
+        seen.start.min(end)..seen.end.min(end)
     }
 }
 

@@ -70,7 +70,7 @@ mod tests {
         for view in [
             View { causal: true, window: None },
             View { causal: false, window: None },
-            View { causal: true, window: Some(3) },
+            View { causal: true, window: Some(crate::model::architecture::Window::Last(3)) },
         ] {
             let (mut products, mut squares) = (vec![0.0; 4], 0.0);
             let mut shares = VarianceShares::new(4);

@@ -59,13 +59,13 @@ pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Resul
 
 /// Every head's look from one destination, layer by layer.
 fn looks(engine: &mut Engine, look: Look, out: Out<'_>) -> Result<(), Failure> {
-    let (n_layers, n_heads) = (engine.model()?.arch.n_layers, engine.model()?.arch.n_heads);
+    let n_layers = engine.model()?.arch.n_layers;
     for layer in 0..n_layers {
         engine.bases(layer)?;
         let (model, memory) = (engine.model()?, &engine.attention);
         let Some(run) = &memory.run else { return Err(Failure::new("no prompt was run")) };
         let Some(trace) = run.traces.get(layer) else { break };
-        let heads = (0..n_heads).filter_map(|head| {
+        let heads = (0..model.arch.n_heads_of(layer)).filter_map(|head| {
             let basis = memory.bases.get(&(layer, head))?.as_ref()?;
             head_look(model, trace, head, basis, look).ok()
         });
@@ -107,11 +107,12 @@ impl Engine {
 
     /// The bases of every head of a layer, decomposed once.
     fn bases(&mut self, layer: usize) -> Result<(), Failure> {
-        if !self.attention.bases.contains_key(&(layer, 0)) {
+        let heads = 0..self.model()?.arch.n_heads_of(layer);
+        if !heads.is_empty() && !self.attention.bases.contains_key(&(layer, 0)) {
             let model = self.model()?;
             let read = AttentionLayer::read(model, layer, Part::Qk)?;
             let basis = |head| ((layer, head), head_basis(&read, head, Weights::Folded).ok());
-            let found: Vec<_> = (0..model.arch.n_heads).map(basis).collect();
+            let found: Vec<_> = heads.map(basis).collect();
             self.attention.bases.extend(found);
         }
         Ok(())

@@ -44,7 +44,7 @@ impl ByLayer for Comparison {
         layer: usize,
     ) -> Result<Vec<Tell>, Stop> {
         let arch = &engine.model()?.arch;
-        let (n_heads, head_bytes) = (arch.n_heads, 16 * arch.d_model * arch.d_head);
+        let (n_heads, head_bytes) = (arch.n_heads_of(layer), 16 * arch.d_model * arch.d_head);
         let at_once = (DIRECTIONS / head_bytes.max(1)).max(1);
         let mut tells = Vec::with_capacity(n_heads);
         for first in (0..n_heads).step_by(at_once) {
@@ -73,7 +73,7 @@ impl ByLayer for Comparison {
         clock: fn() -> f64,
     ) -> Result<Option<Speeds>, Stop> {
         let mut sides = Vec::new();
-        let n_heads = engine.model()?.arch.n_heads;
+        let n_heads = engine.model()?.arch.n_heads_of(layer);
         for head in 0..n_heads {
             sides.extend(engine.sides(layer, head, self.0.weights)?);
         }

@@ -26,7 +26,7 @@ impl ByLayer for Spectra {
         engine: &mut Engine,
         layer: usize,
     ) -> Result<Vec<Tell>, Stop> {
-        let n_heads = engine.model()?.arch.n_heads;
+        let n_heads = engine.model()?.arch.n_heads_of(layer);
         let tells = match engine.layer(layer) {
             Ok(attention) => layer_spectra(gpu, attention, n_heads, self.0).await?,
             Err(failure) => (0..n_heads)
@@ -44,7 +44,7 @@ impl ByLayer for Spectra {
         layer: usize,
         clock: fn() -> f64,
     ) -> Result<Option<Speeds>, Stop> {
-        let n_heads = engine.model()?.arch.n_heads;
+        let n_heads = engine.model()?.arch.n_heads_of(layer);
         let Ok(attention) = engine.layer(layer) else { return Ok(None) };
         let start = clock();
         layer_spectra(gpu, attention, n_heads, self.0).await?;

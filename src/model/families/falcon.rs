@@ -44,7 +44,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         parallel,
         mlp: MlpPaths::Plain("mlp.dense_h_to_4h", "mlp.dense_4h_to_h"),
         activation: s.config.activation(&["activation"], Activation::Gelu),
-        rope: if alibi { None } else { s.rope(1.0) },
+        rope: if alibi { PerLayer::All(None) } else { s.rope(1.0) },
         alibi: alibi.then_some(AlibiKind::RoundedAndScaled),
         embed: "word_embeddings.weight",
         final_norm: Some("ln_f"),

@@ -30,10 +30,10 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         RopeRecipe::half(if *is_sliding { local.clone() } else { full.clone() })
     };
     Ok(Recipe {
-        qk_norm: Some((
+        qk_norm: PerLayer::All(Some((
             QkNormPaths::Shared("self_attn.q_norm", "self_attn.k_norm"),
             NormKind::RmsPlusOne,
-        )),
+        ))),
         norm: NormKind::RmsPlusOne,
         eps: s.config.eps(1e-6),
         on_attention: Some("post_attention_layernorm"),
@@ -43,7 +43,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         score_scale: Scale::RootOf(s.config.number(&["query_pre_attn_scalar"]).unwrap_or(256.0)),
         score_cap: s.config.number(&["attn_logit_softcapping"]),
         window: s.windows(Some(window), |l| (l + 1) % every != 0),
-        rope: Some(PerLayer::Each(sliding.iter().map(rope).collect())),
+        rope: PerLayer::Each(sliding.iter().map(|s| Some(rope(s))).collect()),
         embed_times_root_width: true,
         logits_cap: s.config.number(&["final_logit_softcapping"]),
         ..Recipe::default()

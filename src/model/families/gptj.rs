@@ -27,7 +27,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         parallel: true,
         mlp: MlpPaths::Plain("mlp.fc_in", "mlp.fc_out"),
         activation: s.config.activation(&["activation_function"], Activation::GeluTanh),
-        rope: Some(PerLayer::All(rope)),
+        rope: PerLayer::All(Some(rope)),
         embed: "wte.weight",
         final_norm: Some("ln_f"),
         tied: false,

@@ -20,10 +20,10 @@ pub(super) static OLMO2: Family = Family {
 
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     Ok(Recipe {
-        qk_norm: Some((
+        qk_norm: PerLayer::All(Some((
             QkNormPaths::Together("self_attn.q_norm", "self_attn.k_norm"),
             NormKind::Rms,
-        )),
+        ))),
         eps: s.config.eps(1e-6),
         before_attention: None,
         on_attention: Some("post_attention_layernorm"),

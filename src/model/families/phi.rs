@@ -15,7 +15,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let paths = QkNormPaths::Shared("self_attn.q_layernorm", "self_attn.k_layernorm");
     Ok(Recipe {
         output: "self_attn.dense",
-        qk_norm: normed.then_some((paths, NormKind::Layer)),
+        qk_norm: PerLayer::All(normed.then_some((paths, NormKind::Layer))),
         norm: NormKind::Layer,
         eps: s.config.eps(1e-5),
         before_mlp: Some("input_layernorm"),

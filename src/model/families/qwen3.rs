@@ -18,7 +18,10 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         s.config.size(&["sliding_window"]).filter(|_| s.config.flag("use_sliding_window", false));
     let first = s.config.size(&["max_window_layers"]).unwrap_or(28);
     Ok(Recipe {
-        qk_norm: Some((QkNormPaths::Shared("self_attn.q_norm", "self_attn.k_norm"), NormKind::Rms)),
+        qk_norm: PerLayer::All(Some((
+            QkNormPaths::Shared("self_attn.q_norm", "self_attn.k_norm"),
+            NormKind::Rms,
+        ))),
         eps: s.config.eps(1e-6),
         activation: s.config.activation(&["hidden_act"], Activation::Silu),
         window: s.windows(window, |l| l >= first),

@@ -22,7 +22,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         !s.names.any_layer("layers.{l}.post_attention_layernorm.weight"),
     );
     Ok(Recipe {
-        qk_norm: normed.then_some((paths, NormKind::Layer)),
+        qk_norm: PerLayer::All(normed.then_some((paths, NormKind::Layer))),
         norm: NormKind::Layer,
         eps: s.config.eps(1e-5),
         before_mlp: Some(if parallel { "input_layernorm" } else { "post_attention_layernorm" }),

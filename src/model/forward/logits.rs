@@ -37,6 +37,9 @@ pub(super) async fn of(
     }
     let map = Linear { orientation: Orientation::OutIn, ..unembedding.linear.clone() };
     let mut logits = through(&map, d_vocab, &x, d_embed).await?;
+    if unembedding.scale != 1.0 {
+        logits.iter_mut().for_each(|x| *x *= unembedding.scale as f32);
+    }
     if let Some(cap) = unembedding.cap {
         logits.iter_mut().for_each(|x| *x = (cap * (f64::from(*x) / cap).tanh()) as f32);
     }

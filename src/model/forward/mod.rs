@@ -8,12 +8,14 @@
 
 mod attention;
 mod embed;
+mod head_norms;
 mod linear;
 mod logits;
 mod mlp;
 mod norm;
 mod product;
 mod products;
+mod projected;
 mod trace;
 mod weights;
 
@@ -21,7 +23,10 @@ pub use products::{Cpu, Map, MlpMaps, Products, ready};
 pub use trace::{LayerTrace, Site};
 pub use weights::{LayerWeights, RowBlock, layer_bytes};
 
+use std::collections::BTreeMap;
+
 use super::{Model, ModelError};
+use attention::{Batch, Kept};
 
 /// A change of one head's scores `[n, n]` (dest, src) before the mask and the softmax.
 pub type EditScores<'a> = dyn FnMut(Site, &mut [f32]) + 'a;
@@ -35,6 +40,8 @@ pub struct ForwardPass {
     resid: Vec<f32>,
     d_model: usize,
     next_layer: usize,
+    /// Keys and values that later layers use, by their layer.
+    kept: BTreeMap<usize, Kept>,
 }
 
 /// An image as the processors of the libraries hand it over: `[channels, height, width]`, normalised.
@@ -72,7 +79,8 @@ impl ForwardPass {
     /// Starts before `layer` from a residual stream `[sum of lengths, d_model]`.
     ///
     /// # Errors
-    /// [`ModelError::Mismatch`] if the sizes do not fit.
+    /// [`ModelError::Mismatch`] if the sizes do not fit; [`ModelError::CannotRun`] if the stream is not all that the layers from
+    /// there on need: some families use earlier layers' keys and values again.
     pub fn of_hidden(
         model: &Model,
         layer: usize,
@@ -87,11 +95,15 @@ impl ForwardPass {
                 second: format!("{expected} for {} prompt(s)", lengths.len()),
             });
         }
+        if let Some(reason) = model.arch.needs_more_than_the_stream(layer) {
+            return Err(ModelError::CannotRun { reason });
+        }
         Ok(Self { next_layer: layer, ..Self::at_start(model, lengths, resid) })
     }
 
     fn at_start(model: &Model, lengths: Vec<usize>, resid: Vec<f32>) -> Self {
-        Self { lengths, resid, d_model: model.arch.d_model, next_layer: 0 }
+        let d_model = model.arch.d_model;
+        Self { lengths, resid, d_model, next_layer: 0, kept: BTreeMap::new() }
     }
 
     /// Number of positions of each prompt.
@@ -143,29 +155,39 @@ impl ForwardPass {
         let mlp_maps = MlpMaps::of(&weights, index)?;
         let normed = |which: &Option<_>, x: &[f32]| norm::maybe(&weights, which.as_ref(), x);
 
-        let (input, input_scale) = normed(&layer.before_attention, &self.resid)?;
-        let (attention, mut traces) =
-            attention::run(&weights, products, index, &input, &self.lengths, record, edit).await?;
-        let (attention, output_scale) = normed(&layer.on_attention, &attention)?;
-        let mlp = if layer.parallel {
-            let (mlp_input, _) = normed(&layer.before_mlp, &self.resid)?;
-            normed(&layer.on_mlp, &products.mlp(&weights, &mlp_maps, &mlp_input).await?)?.0
-        } else {
-            Vec::new()
-        };
+        let (input, mut input_scale) = normed(&layer.before_attention, &self.resid)?;
+        let mut written = vec![0.0; self.resid.len()];
+        let (mut traces, mut kept) = (Vec::new(), None);
+        if let Some(attention) = &layer.attention {
+            let shared = attention.keys_of.and_then(|source| self.kept.get(&source));
+            let (x, lengths) = (&input, &self.lengths);
+            let batch = Batch { layer: index, x, lengths, kept: shared };
+            let found = attention::run(&weights, products, attention, batch, record, edit).await?;
+            scale(&mut input_scale, 1.0 / attention.factors.input);
+            (written, traces, kept) = (found.written, found.traces, Some(found.kept));
+        } else if record {
+            // A layer without heads still has something before and after it.
+            let bare = |&n: &usize| LayerTrace { layer: index, n, ..LayerTrace::default() };
+            traces = self.lengths.iter().map(bare).collect();
+        }
+        let (mut attention, mut output_scale) = normed(&layer.on_attention, &written)?;
+        scale(&mut attention, layer.attention_factor);
+        scale(&mut output_scale, 1.0 / layer.attention_factor);
         let mut resid = self.resid.clone();
         add(&mut resid, &attention);
         resid = normed(&layer.after_attention, &resid)?.0;
-        let mlp = if layer.parallel {
-            mlp
-        } else {
-            let (mlp_input, _) = normed(&layer.before_mlp, &resid)?;
-            normed(&layer.on_mlp, &products.mlp(&weights, &mlp_maps, &mlp_input).await?)?.0
-        };
+        let (mlp_input, _) =
+            normed(&layer.before_mlp, if layer.parallel { &self.resid } else { &resid })?;
+        let mut mlp =
+            normed(&layer.on_mlp, &products.mlp(&weights, &mlp_maps, &mlp_input).await?)?.0;
+        scale(&mut mlp, layer.mlp_factor);
         add(&mut resid, &mlp);
         resid = normed(&layer.after_mlp, &resid)?.0;
         let before = std::mem::replace(&mut self.resid, resid);
         self.next_layer += 1;
+        if let Some(kept) = kept.filter(|_| model.arch.is_source(index)) {
+            self.kept.insert(index, kept);
+        }
 
         let mut start = 0;
         for trace in &mut traces {
@@ -232,6 +254,12 @@ impl ForwardPass {
 
 fn runnable(model: &Model) -> Result<(), ModelError> {
     model.arch.cannot_run.clone().map_or(Ok(()), |reason| Err(ModelError::CannotRun { reason }))
+}
+
+fn scale(values: &mut [f32], factor: f64) {
+    if factor != 1.0 {
+        values.iter_mut().for_each(|x| *x = (f64::from(*x) * factor) as f32);
+    }
 }
 
 fn add(to: &mut [f32], what: &[f32]) {

@@ -29,7 +29,7 @@ pub(super) fn row_in_place(
     gains: &[f64],
     bias: Option<&[f64]>,
 ) -> f32 {
-    if kind == NormKind::Layer {
+    if kind.centres() {
         center(row);
     }
     let scale = (mean_square(row) + eps).sqrt();

@@ -88,18 +88,28 @@ impl<'a> LayerWeights<'a> {
         })
     }
 
-    /// A norm's gains, `1 +` included where the family adds it, and its bias.
+    /// The `n` gains of a norm, `1 +` included where the family adds it, and its bias.
     pub(super) fn norm(
         &self,
         norm: &Norm,
         n: usize,
     ) -> Result<(Vec<f64>, Option<Vec<f64>>), ModelError> {
-        norm.values(|name| match self.together.get(name) {
-            Some(tensor) => {
-                self.model.check(name, &[Some(n)])?;
-                Ok(tensor.f64s()?)
-            }
-            None => self.model.read_vector(name, n),
+        self.norm_of_shape(norm, &[n])
+    }
+
+    /// As [`LayerWeights::norm`], for gains that lie in this shape; row-major.
+    pub(super) fn norm_of_shape(
+        &self,
+        norm: &Norm,
+        shape: &[usize],
+    ) -> Result<(Vec<f64>, Option<Vec<f64>>), ModelError> {
+        let expected: Vec<Option<usize>> = shape.iter().map(|&n| Some(n)).collect();
+        norm.values(shape.iter().product(), |name| {
+            self.model.check(name, &expected)?;
+            Ok(match self.together.get(name) {
+                Some(tensor) => tensor.f64s()?,
+                None => self.model.checkpoint.read(name)?.f64s()?,
+            })
         })
     }
 

@@ -4,55 +4,12 @@ use super::Builder;
 use crate::model::ModelError;
 use crate::model::architecture::*;
 use crate::model::names::in_layer;
-use crate::model::recipe::{MlpPaths, QkNormPaths, QkvPaths, RopeRecipe, Rotary, Scale};
+use crate::model::recipe::MlpPaths;
 
 impl Builder<'_> {
-    pub(super) fn layer(
-        &self,
-        l: usize,
-        n_heads: usize,
-        n_kv_heads: usize,
-        d_head: usize,
-    ) -> Result<Layer, ModelError> {
+    pub(super) fn layer(&self, l: usize, n_heads: usize) -> Result<Layer, ModelError> {
         let r = &self.recipe;
         let norm = |path: Option<&str>| path.map(|path| self.norm(l, path, r.norm)).transpose();
-        let qkv = match r.qkv {
-            QkvPaths::Separate(q, k, v) => {
-                Qkv::Separate { q: self.linear(l, q), k: self.linear(l, k), v: self.linear(l, v) }
-            }
-            QkvPaths::Fused(path, order) => Qkv::Fused { linear: self.linear(l, path), order },
-        };
-        let qk_norm = match r.qk_norm {
-            None => None,
-            Some((QkNormPaths::Shared(q, k), kind)) => {
-                Some(QkNorm::Shared { q: self.norm(l, q, kind)?, k: self.norm(l, k, kind)? })
-            }
-            Some((QkNormPaths::Together(q, k), kind)) => {
-                Some(QkNorm::Together { q: self.norm(l, q, kind)?, k: self.norm(l, k, kind)? })
-            }
-            Some((QkNormPaths::Each(q, k), kind)) => {
-                let each = |path: &str, n: usize| -> Result<Vec<Norm>, ModelError> {
-                    (0..n)
-                        .map(|i| self.norm(l, &path.replace("{i}", &i.to_string()), kind))
-                        .collect()
-                };
-                Some(QkNorm::Each { q: each(q, n_heads)?, k: each(k, n_kv_heads)? })
-            }
-        };
-        let attention = Attention {
-            qkv,
-            output: self.linear(l, r.output),
-            qk_norm,
-            score_scale: score_scale(r.score_scale, d_head, l),
-            score_cap: r.score_cap,
-            window: r.window.at(l).flatten(),
-            rope: r
-                .rope
-                .as_ref()
-                .and_then(|rope| rope.at(l))
-                .map(|rope| resolve_rope(&rope, d_head))
-                .transpose()?,
-        };
         let there = |path: &str| self.in_any_layer(&format!("{path}.weight")).is_some();
         let mlp = match r.mlp {
             MlpPaths::Plain(up, down) if there(up) => {
@@ -69,8 +26,10 @@ impl Builder<'_> {
             _ => Mlp::Unsupported,
         };
         Ok(Layer {
-            attention,
+            attention: self.attention(l, n_heads)?,
+            attention_factor: r.attention_factor,
             mlp,
+            mlp_factor: r.mlp_factor,
             activation: r.activation.clone(),
             parallel: r.parallel,
             before_attention: norm(r.before_attention)?,
@@ -82,20 +41,33 @@ impl Builder<'_> {
         })
     }
 
-    fn name_in_layer(&self, l: usize, path: &str) -> String {
+    pub(super) fn name_in_layer(&self, l: usize, path: &str) -> String {
         format!("{}{}{path}", self.prefix, in_layer(self.recipe.layer, l))
     }
 
-    fn linear(&self, l: usize, path: &str) -> Linear {
+    /// True if a layer has the weight of `path`.
+    pub(super) fn has(&self, l: usize, path: &str) -> bool {
+        self.names.shape(&self.name_in_layer(l, &format!("{path}.weight"))).is_some()
+    }
+
+    pub(super) fn linear(&self, l: usize, path: &str) -> Linear {
         let bias = format!("{path}.bias");
+        // Biases may be in some layers only; where a layer is not in the files, it is taken to be as the others.
+        let own = self.has(l, path) && self.missing_shards == 0;
+        let biased = if own {
+            self.names.shape(&self.name_in_layer(l, &bias)).is_some()
+        } else {
+            self.in_any_layer(&bias).is_some()
+        };
         Linear {
             weight: self.name_in_layer(l, &format!("{path}.weight")),
-            bias: self.in_any_layer(&bias).map(|_| self.name_in_layer(l, &bias)),
+            bias: biased.then(|| self.name_in_layer(l, &bias)),
             orientation: self.recipe.orientation,
         }
     }
 
-    fn norm(&self, l: usize, path: &str, kind: NormKind) -> Result<Norm, ModelError> {
+    pub(super) fn norm(&self, l: usize, path: &str, kind: NormKind) -> Result<Norm, ModelError> {
+        let eps = self.recipe.eps;
         // Files written before 2020 call them gamma and beta.
         let spelled = |names: [&str; 2]| {
             let mut paths = names.into_iter().map(|name| format!("{path}.{name}"));
@@ -103,38 +75,13 @@ impl Builder<'_> {
                 .find(|path| self.in_any_layer(path).is_some())
                 .map(|path| self.name_in_layer(l, &path))
         };
-        let weight = spelled(["weight", "gamma"]).ok_or_else(|| ModelError::MissingTensor {
-            name: self.name_in_layer(l, &format!("{path}.weight")),
-            shards: self.missing_shards,
-        })?;
-        Ok(Norm { kind, weight, bias: spelled(["bias", "beta"]), eps: self.recipe.eps })
+        let weight = spelled(["weight", "gamma"]);
+        if weight.is_none() && !self.recipe.bare_norms {
+            return Err(ModelError::MissingTensor {
+                name: self.name_in_layer(l, &format!("{path}.weight")),
+                shards: self.missing_shards,
+            });
+        }
+        Ok(Norm { kind, weight, bias: spelled(["bias", "beta"]), eps })
     }
-}
-
-fn score_scale(scale: Scale, d_head: usize, layer: usize) -> f64 {
-    let by_width = 1.0 / (d_head as f64).sqrt();
-    let by_depth = 1.0 / (layer + 1) as f64;
-    match scale {
-        Scale::HeadWidth => by_width,
-        Scale::RootOf(x) => 1.0 / x.sqrt(),
-        Scale::Is(x) => x,
-        Scale::HeadWidthAndDepth => by_width * by_depth,
-        Scale::Depth => by_depth,
-    }
-}
-
-fn resolve_rope(recipe: &RopeRecipe, d_head: usize) -> Result<Rope, ModelError> {
-    let rotary_dim = match recipe.rotary {
-        Rotary::Fraction => (d_head as f64 * recipe.config.fraction) as usize,
-        Rotary::Dimensions(n) => n,
-        Rotary::AtMost(n) => n.min(d_head),
-    };
-    if rotary_dim > d_head {
-        return Err(ModelError::Mismatch {
-            what: "more dimensions turn than a head has".into(),
-            first: format!("{rotary_dim} rotary dimensions"),
-            second: format!("d_head {d_head}"),
-        });
-    }
-    Ok(Rope::new(recipe.pairing, rotary_dim, &recipe.config))
 }

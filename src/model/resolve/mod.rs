@@ -1,5 +1,7 @@
 //! A recipe meets the tensors: sizes are read off the shapes, names are completed, and what does not fit is an error.
 
+mod attention;
+mod geometry;
 mod layer;
 mod notes;
 mod whole;
@@ -11,7 +13,7 @@ use super::architecture::{Architecture, Orientation};
 use super::config::Config;
 use super::known;
 use super::names::Names;
-use super::recipe::{Family, QkNormPaths, QkvPaths, Recipe, Survey};
+use super::recipe::{Family, PerLayer, QkNormPaths, Recipe, Survey};
 
 /// More layers than any model has: a number in a tensor's name must not decide how much memory is taken.
 const MOST_LAYERS: usize = 4096;
@@ -101,7 +103,10 @@ impl<'a> Builder<'a> {
         let Some((prefix, layers)) = chosen else {
             return Err(ModelError::MissingTensor { name: output, shards: missing_shards });
         };
-        let n_layers = count_layers(layers, config, missing_shards)?;
+        let everywhere = draft.attends == PerLayer::All(true);
+        let any = if everywhere { BTreeSet::new() } else { names.numbers(prefix, draft.layer) };
+        let n_layers =
+            count_layers(if everywhere { layers } else { &any }, config, missing_shards)?;
         let recipe = recipe_for(n_layers)?;
         let shape = names.layer_shape(prefix, &output).unwrap_or_default();
         let (inner, d_model) = match (shape, recipe.orientation) {
@@ -143,9 +148,12 @@ impl<'a> Builder<'a> {
         config: Option<usize>,
         table: Option<usize>,
     ) -> Result<(usize, bool), ModelError> {
-        let one_head = match self.recipe.qk_norm {
+        let one_head = match self.recipe.qk_norm.at(0).flatten() {
             Some((QkNormPaths::Shared(q, _), _)) => {
                 self.in_any_layer(&format!("{q}.weight")).and_then(|s| s.first()).copied()
+            }
+            Some((QkNormPaths::Rows(q, _), _)) => {
+                self.in_any_layer(&format!("{q}.weight")).and_then(|s| s.last()).copied()
             }
             _ => None,
         };
@@ -180,39 +188,6 @@ impl<'a> Builder<'a> {
     fn in_any_layer(&self, path: &str) -> Option<&[usize]> {
         self.names.layer_shape(&self.prefix, &format!("{}{path}", self.recipe.layer))
     }
-
-    fn n_kv_heads(&self, n_heads: usize, d_head: usize) -> Result<usize, ModelError> {
-        let (path, unfused) = match self.recipe.qkv {
-            QkvPaths::Separate(_, k, _) => (k, true),
-            QkvPaths::Fused(qkv, _) => (qkv, false),
-        };
-        let path = format!("{path}.weight");
-        let Some(shape) = self.in_any_layer(&path) else {
-            return Err(ModelError::MissingTensor {
-                name: format!("{}{path}", self.recipe.layer),
-                shards: self.missing_shards,
-            });
-        };
-        let rows = match (shape, self.recipe.orientation) {
-            (&[rows, d_in], Orientation::OutIn) | (&[d_in, rows], Orientation::InOut)
-                if d_in == self.d_model =>
-            {
-                rows
-            }
-            _ => 0,
-        };
-        let units = rows / d_head;
-        let n_kv_heads = if unfused { units } else { units.saturating_sub(n_heads) / 2 };
-        let back = if unfused { n_kv_heads } else { n_heads + 2 * n_kv_heads } * d_head;
-        if n_kv_heads == 0 || back != rows || !n_heads.is_multiple_of(n_kv_heads) {
-            return Err(ModelError::Mismatch {
-                what: format!("{path} does not split into heads"),
-                first: format!("shape {shape:?}"),
-                second: format!("{n_heads} heads of width {d_head}, d_model {}", self.d_model),
-            });
-        }
-        Ok(n_kv_heads)
-    }
 }
 
 /// Layers in the files, or in the config where files are missing.
@@ -222,7 +197,14 @@ fn count_layers(
     missing_shards: usize,
 ) -> Result<usize, ModelError> {
     let seen = found.last().map_or(0, |&last| last.saturating_add(1));
-    let n_layers = if missing_shards > 0 { seen.max(config.n_layers().unwrap_or(0)) } else { seen };
+    let said = config.n_layers();
+    // Layers that only predict further tokens in training stand behind the model's own.
+    let extra = config.size(&["num_nextn_predict_layers"]).unwrap_or(0);
+    let n_layers = match said {
+        Some(said) if missing_shards > 0 => seen.max(said),
+        Some(said) if said < seen && seen - said <= extra => said,
+        _ => seen,
+    };
     if n_layers > MOST_LAYERS {
         return Err(ModelError::OutOfRange {
             what: "layer",

@@ -27,7 +27,8 @@ impl Builder<'_> {
                     .into(),
             );
         }
-        match &first.attention.qk_norm {
+        let attention = a.attentions().next();
+        match attention.and_then(|attention| attention.qk_norm.as_ref()) {
             Some(QkNorm::Together { .. }) => {
                 note("Queries and keys are normed over all heads; folded weights hold the gains, not the RMS.".into());
             }
@@ -37,19 +38,30 @@ impl Builder<'_> {
             ),
             None => {}
         }
-        if let Some(cap) = first.attention.score_cap {
+        if let Some(cap) = attention.and_then(|attention| attention.score_cap) {
             note(format!("Scores are soft-capped at {cap}, after the bilinear part."));
         }
         if a.alibi.is_some() {
             note("ALiBi is added to the scores, after the bilinear part.".into());
         }
-        let windows: BTreeSet<usize> = a.layers.iter().filter_map(|l| l.attention.window).collect();
-        if !windows.is_empty() {
-            let layers = a.layers.iter().filter(|l| l.attention.window.is_some()).count();
-            note(format!(
-                "{layers} of {} layers see a sliding window of {windows:?} tokens.",
-                a.n_layers
-            ));
+        let windows: BTreeSet<Window> = a.attentions().filter_map(|a| a.window).collect();
+        for window in windows {
+            let layers = a.attentions().filter(|a| a.window == Some(window)).count();
+            let seen = match window {
+                Window::Last(n) => format!("a sliding window of {n} tokens"),
+                Window::Block(n) => format!("their own block of {n} tokens only"),
+            };
+            note(format!("{layers} of {} layers see {seen}.", a.n_layers));
+        }
+        if attention.is_some_and(|attention| attention.sinks.is_some()) {
+            note("Every head has a sink that takes a share of its attention: rows sum to less than 1.".into());
+        }
+        if attention.is_some_and(|attention| attention.gated) {
+            note("A sigmoid gate on what every head writes stays outside OV: it changes with the data.".into());
+        }
+        let bare: Vec<usize> = (0..a.n_layers).filter(|&l| a.attention(l).is_none()).collect();
+        if !bare.is_empty() {
+            note(format!("Layers {bare:?} have no attention, so no heads."));
         }
         if let Some(reason) = &a.cannot_run {
             note(format!("Prompts cannot be run: {reason}."));

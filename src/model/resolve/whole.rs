@@ -14,15 +14,16 @@ impl Builder<'_> {
         heads_assumed: bool,
     ) -> Result<Architecture, ModelError> {
         let recipe = &self.recipe;
-        let d_head = self.inner / n_heads;
-        let n_kv_heads = self.n_kv_heads(n_heads, d_head)?;
-        let layers = (0..self.n_layers)
-            .map(|l| self.layer(l, n_heads, n_kv_heads, d_head))
-            .collect::<Result<Vec<_>, _>>()?;
+        let layers =
+            (0..self.n_layers).map(|l| self.layer(l, n_heads)).collect::<Result<Vec<_>, _>>()?;
+        let sizes = || layers.iter().filter_map(|l| l.attention.as_ref()).map(|a| a.sizes);
+        let most = |of: fn(Sizes) -> usize| sizes().map(of).max().unwrap_or(0);
+        let (n_kv_heads, d_head) = (most(|s| s.n_kv_heads), most(|s| s.d_head));
         let tokens = self.names.find(&self.prefix, recipe.embed);
         let mut cannot_run = None;
         let embedding = Embedding {
-            scale: if recipe.embed_times_root_width { (self.d_model as f64).sqrt() } else { 1.0 },
+            scale: recipe.embed_factor
+                * if recipe.embed_times_root_width { (self.d_model as f64).sqrt() } else { 1.0 },
             project: recipe.embed_project.map(|path| self.outer_linear(path)).transpose()?,
             positions: self.positions(),
             token_types: recipe.token_types.and_then(|path| self.names.find(&self.prefix, path)),
@@ -83,7 +84,10 @@ impl Builder<'_> {
 
     fn outer_norm(&self, path: &str) -> Option<Norm> {
         let find = |end: &str| self.names.find(&self.prefix, &format!("{path}.{end}"));
-        let weight = find("weight").or_else(|| find("gamma"))?;
+        let weight = find("weight").or_else(|| find("gamma"));
+        if weight.is_none() && !self.recipe.bare_norms {
+            return None;
+        }
         let bias = find("bias").or_else(|| find("beta"));
         Some(Norm { kind: self.recipe.norm, weight, bias, eps: self.recipe.eps })
     }
@@ -117,12 +121,13 @@ impl Builder<'_> {
             None => None,
             Some(path) => Some(self.outer_linear(path).ok()?),
         };
-        Some(Unembedding { transform, project, linear, tied, cap: r.logits_cap })
+        let (scale, cap) = (r.logits_factor, r.logits_cap);
+        Some(Unembedding { scale, transform, project, linear, tied, cap })
     }
 
     fn unknown_scaling(&self) -> Option<String> {
-        let rope = self.recipe.rope.as_ref()?;
-        (0..self.n_layers).find_map(|l| match rope.at(l)?.config.scaling {
+        let rope = &self.recipe.rope;
+        (0..self.n_layers).find_map(|l| match rope.at(l)??.config.scaling {
             // "dynamic" changes nothing within the trained context.
             Scaling::Unknown(name) if name != "dynamic" => Some(name),
             _ => None,
@@ -135,12 +140,17 @@ impl Builder<'_> {
 /// # Source
 /// Press, Smith & Lewis, arXiv:2108.12409, and the authors' code for other head counts.
 fn alibi(kind: AlibiKind, n_heads: usize, d_head: usize) -> Alibi {
-    let power = 1usize << n_heads.ilog2();
+    let power = 1usize << n_heads.max(1).ilog2();
     let slope = |of: usize, i: usize| 2f64.powf(-8.0 * i as f64 / of as f64);
     let mut slopes: Vec<f64> = (1..=power).map(|i| slope(power, i)).collect();
-    slopes.extend((0..n_heads - power).map(|i| slope(2 * power, 2 * i + 1)));
+    slopes.extend((0..n_heads.saturating_sub(power)).map(|i| slope(2 * power, 2 * i + 1)));
+    if kind == AlibiKind::Mpt && n_heads > power {
+        // Every second slope of the next power of two first, then the rest.
+        let all = (1..=power).map(|i| 2 * i).chain((0..power).map(|i| 2 * i + 1));
+        slopes = all.map(|i| slope(2 * power, i)).take(n_heads).collect();
+    }
     match kind {
-        AlibiKind::Plain => Alibi { slopes, rounded: false, factor: 1.0 },
+        AlibiKind::Plain | AlibiKind::Mpt => Alibi { slopes, rounded: false, factor: 1.0 },
         AlibiKind::RoundedAndScaled => {
             Alibi { slopes, rounded: true, factor: 1.0 / (d_head as f64).sqrt() }
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::checkpoint::quoting::python;
-use crate::model::architecture::{Linear, NormKind, Orientation, Projection, QkNorm};
+use crate::model::architecture::{Linear, Norm, Orientation, Projection, QkNorm};
 use crate::model::{Model, ModelError, Weights};
 
 /// Reads any safetensors file with numpy alone, bf16 and both eight-bit floats included.
@@ -48,65 +48,70 @@ pub(super) fn loader(
     head: usize,
     weights: Weights,
 ) -> Result<String, ModelError> {
-    let arch = &model.arch;
-    let description = model.layer(layer)?;
-    let (sizes, qkv) = (arch.sizes(), &description.attention.qkv);
+    let attention = model.attention(layer)?;
+    let (sizes, qkv) = (attention.sizes, &attention.qkv);
     let mut code = String::from(READER);
     code.push('\n');
-    let kv = arch.kv_head(head);
+    let kv = sizes.kv_head(head);
     for (name, projection, head) in [
         ("w_q", Projection::Query, head),
         ("w_k", Projection::Key, kv),
         ("w_v", Projection::Value, kv),
     ] {
-        let start = sizes.head_start(qkv.order(), projection, head);
-        line(&mut code, name, &outputs(qkv.linear(projection), start, start + arch.d_head));
+        let start = attention.head_start(projection, head);
+        line(
+            &mut code,
+            name,
+            &outputs(qkv.linear(projection), start, start + sizes.width(projection)),
+        );
     }
-    let (from, to) = (head * arch.d_head, (head + 1) * arch.d_head);
-    line(&mut code, "w_o", &inputs(&description.attention.output, from, to));
+    let (from, to) = (head * sizes.d_value, (head + 1) * sizes.d_value);
+    line(&mut code, "w_o", &inputs(&attention.output, from, to));
     if weights == Weights::Raw {
         return Ok(code);
     }
-    if let Some(norm) = &description.before_attention {
-        let plus = if norm.kind == NormKind::RmsPlusOne { "1 + " } else { "" };
-        line(
-            &mut code,
-            "gain",
-            &format!(
-                "{plus}tensor({})  # the norm in front of the attention, folded in",
-                python(&norm.weight)
-            ),
-        );
-        for name in ["w_q", "w_k", "w_v"] {
-            line(&mut code, name, &format!("gain[:, None] * {name}"));
-            if norm.kind == NormKind::Layer {
-                line(&mut code, name, &format!("{name} - {name}.mean(axis=0)"));
-            }
+    let source = attention.keys_of.unwrap_or(layer);
+    for (name, layer) in [("w_q", layer), ("w_k", source), ("w_v", source)] {
+        let Some(norm) = &model.layer(layer)?.before_attention else { continue };
+        if let Some(gain) = gain(norm) {
+            let value = format!("{gain}[:, None] * {name}  # the norm in front, folded in");
+            line(&mut code, name, &value);
         }
-        if norm.kind == NormKind::Layer {
-            line(&mut code, "w_o", "w_o - w_o.mean(axis=1, keepdims=True)");
+        if norm.kind.centres() {
+            line(&mut code, name, &format!("{name} - {name}.mean(axis=0)"));
         }
     }
+    if model.arch.reads_through_layer_norm() {
+        line(&mut code, "w_o", "w_o - w_o.mean(axis=1, keepdims=True)");
+    }
     for (name, is_query, head) in [("w_q", true, head), ("w_k", false, kv)] {
-        let (norm, slice) = match &description.attention.qk_norm {
+        let (norm, slice) = match &attention.qk_norm {
             None => continue,
             Some(QkNorm::Shared { q, k }) => (if is_query { q } else { k }, String::new()),
             Some(QkNorm::Together { q, k }) => {
-                let (from, to) = (head * arch.d_head, (head + 1) * arch.d_head);
+                let (from, to) = (head * sizes.d_head, (head + 1) * sizes.d_head);
                 (if is_query { q } else { k }, format!("[{from}:{to}]"))
             }
+            Some(QkNorm::Rows { q, k }) => (if is_query { q } else { k }, format!("[{head}]")),
             Some(QkNorm::Each { q, k }) => match (if is_query { q } else { k }).get(head) {
                 Some(norm) => (norm, String::new()),
                 None => continue,
             },
         };
-        if norm.kind == NormKind::Layer {
+        if norm.kind.centres() {
             line(&mut code, name, &format!("{name} - {name}.mean(axis=1, keepdims=True)"));
         }
-        let plus = if norm.kind == NormKind::RmsPlusOne { "1 + " } else { "" };
-        line(&mut code, name, &format!("{name} * ({plus}tensor({}){slice})", python(&norm.weight)));
+        if let Some(gain) = gain(norm) {
+            line(&mut code, name, &format!("{name} * {gain}{slice}"));
+        }
     }
     Ok(code)
+}
+
+/// A norm's gains, where it has any.
+fn gain(norm: &Norm) -> Option<String> {
+    let tensor = format!("tensor({})", python(norm.weight.as_deref()?));
+    Some(if norm.kind.adds_one() { format!("(1 + {tensor})") } else { tensor })
 }
 
 fn line(code: &mut String, name: &str, value: &str) {

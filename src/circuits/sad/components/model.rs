@@ -43,8 +43,8 @@ pub fn split_head(
     let (Some(first), Some(own)) = (traces.first(), traces.get(layer)) else {
         return Err(CircuitError::TooFew { what: "traces of layers".into(), found, needed });
     };
-    let arch = &model.arch;
-    let rope = model.layer(layer)?.attention.rope.as_ref();
+    let attention = model.attention(layer)?;
+    let (rope, sizes) = (attention.rope.as_ref(), attention.sizes);
     let angles: Vec<Vec<(f64, f64)>> =
         (0..own.n).filter_map(|at| Some(rope?.angles(at as f64, own.n))).collect();
     let rotate = |at: usize, vector: &mut [f64]| {
@@ -53,7 +53,7 @@ pub fn split_head(
         }
     };
     let side = |dest: bool| {
-        let at = if dest { head } else { arch.kv_head(head) };
+        let at = if dest { head } else { sizes.kv_head(head) };
         let (w, bias, g) = if dest {
             (&weights.w_q, &weights.b_q, &basis.g_dest)
         } else {
@@ -66,7 +66,7 @@ pub fn split_head(
             g,
             norm_scale: &own.input_scale,
             head_scale: part(scales, own.n, at)?,
-            whole: part(whole, own.n * arch.d_head, at)?,
+            whole: part(whole, own.n * sizes.d_head, at)?,
             rotate: &rotate,
         };
         SplitBuilder::new(reader, &first.resid_pre)
@@ -91,7 +91,7 @@ pub fn split_head(
 /// Every head's W_O as in the file and the output bias, the gains of a norm on the attention's output multiplied in.
 fn writing(model: &Model, layer: usize) -> Result<(Vec<Mat>, Vec<f64>), CircuitError> {
     let attention = AttentionLayer::read(model, layer, Part::Ov)?;
-    let heads = (0..model.arch.n_heads).map(|head| attention.head(head, Weights::Raw));
+    let heads = (0..attention.n_heads()).map(|head| attention.head(head, Weights::Raw));
     let mut w_o = heads.map(|head| head.map(|head| head.w_o)).collect::<Result<Vec<_>, _>>()?;
     let mut b_o = attention.b_o(Weights::Raw)?;
     if let Some(norm) = &model.layer(layer)?.on_attention {

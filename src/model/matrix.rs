@@ -1,0 +1,87 @@
+//! One matrix of the file, still in bytes, and the parts that are cut out of it.
+
+use super::architecture::{Linear, Orientation};
+use super::{Model, ModelError};
+use crate::checkpoint::Tensor;
+use crate::math::Mat;
+
+/// A linear map of a layer, read.
+pub(super) struct Matrix {
+    name: String,
+    tensor: Tensor,
+    orientation: Orientation,
+    d_in: usize,
+    d_out: usize,
+    pub(super) bias: Option<Vec<f64>>,
+}
+
+impl Matrix {
+    /// Reads a map from `d_in` to `d_out`.
+    pub(super) fn read(
+        model: &Model,
+        linear: &Linear,
+        d_in: usize,
+        d_out: usize,
+    ) -> Result<Self, ModelError> {
+        let tensor = model.read_linear(linear, d_in, d_out)?;
+        let bias = linear.bias.as_deref().map(|name| model.read_vector(name, d_out)).transpose()?;
+        Ok(Self {
+            name: linear.weight.clone(),
+            tensor,
+            orientation: linear.orientation,
+            d_in,
+            d_out,
+            bias,
+        })
+    }
+
+    /// `[d_in, len]`: the outputs from `start` on.
+    pub(super) fn outputs(&self, start: usize, len: usize) -> Result<Mat, ModelError> {
+        self.finite(match self.orientation {
+            Orientation::OutIn => self.rows(self.d_in, start, len)?,
+            Orientation::InOut => self.columns(self.d_in, self.d_out, start, len)?,
+        })
+    }
+
+    /// `[len, d_out]`: the inputs from `start` on.
+    pub(super) fn inputs(&self, start: usize, len: usize) -> Result<Mat, ModelError> {
+        self.finite(match self.orientation {
+            Orientation::OutIn => self.columns(self.d_out, self.d_in, start, len)?.transpose(),
+            Orientation::InOut => self.rows(self.d_out, start, len)?.transpose(),
+        })
+    }
+
+    /// Rows of the tensor as the columns of `[n_columns, len]`: both are stored alike.
+    fn rows(&self, n_columns: usize, start: usize, len: usize) -> Result<Mat, ModelError> {
+        let values = self.tensor.f64s_of(start * n_columns..(start + len) * n_columns)?;
+        Ok(Mat::from_vec(n_columns, len, values))
+    }
+
+    fn columns(
+        &self,
+        n_rows: usize,
+        n_columns: usize,
+        start: usize,
+        len: usize,
+    ) -> Result<Mat, ModelError> {
+        let mut found = Mat::zeros(n_rows, len);
+        let values = found.as_mut_slice();
+        for row in 0..n_rows {
+            let first = row * n_columns + start;
+            let mut places = values.iter_mut().skip(row).step_by(n_rows.max(1));
+            self.tensor.each_f64(first..first + len, |x| {
+                if let Some(place) = places.next() {
+                    *place = x;
+                }
+            })?;
+        }
+        Ok(found)
+    }
+
+    fn finite(&self, m: Mat) -> Result<Mat, ModelError> {
+        match m.iter().filter(|x| !x.is_finite()).count() {
+            0 => Ok(m),
+            count => Err(ModelError::NotFinite { name: self.name.clone(), count }),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The parts of a recipe: paths of matrices and norms, factors, positions.
+
+use super::architecture::{FusedOrder, Pairing};
+use super::rope::RopeConfig;
+
+/// A value that is the same in all layers, or one per layer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PerLayer<T> {
+    /// The same everywhere.
+    All(T),
+    /// One per layer.
+    Each(Vec<T>),
+}
+
+impl<T: Clone> PerLayer<T> {
+    /// The value in a layer; past the end of a list, its last.
+    pub fn at(&self, layer: usize) -> Option<T> {
+        match self {
+            Self::All(value) => Some(value.clone()),
+            Self::Each(values) => values.get(layer).or(values.last()).cloned(),
+        }
+    }
+}
+
+/// Paths of queries, keys and values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QkvPaths {
+    /// Three matrices: q, k, v.
+    Separate(&'static str, &'static str, &'static str),
+    /// One matrix.
+    Fused(&'static str, FusedOrder),
+}
+
+/// Paths of the norms of queries and keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QkNormPaths {
+    /// One set of gains for all heads: q, k.
+    Shared(&'static str, &'static str),
+    /// All heads together: q, k.
+    Together(&'static str, &'static str),
+    /// Per head; `{i}` is the head.
+    Each(&'static str, &'static str),
+    /// Per head, all heads' gains in one matrix, a row per head: q, k.
+    Rows(&'static str, &'static str),
+    /// Each head by itself, without gains.
+    Bare,
+}
+
+/// Paths of the MLP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MlpPaths {
+    /// Up, down.
+    Plain(&'static str, &'static str),
+    /// Gate, up, down.
+    Gated(&'static str, &'static str, &'static str),
+    /// Gate and up in one, down.
+    GatedFused(&'static str, &'static str),
+}
+
+/// Factor on `q · k`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scale {
+    /// `1 / √d_head`.
+    HeadWidth,
+    /// `1 / √x`.
+    RootOf(f64),
+    /// This number.
+    Is(f64),
+    /// `1 / (√d_head (layer + 1))`.
+    HeadWidthAndDepth,
+    /// `1 / (layer + 1)`.
+    Depth,
+}
+
+/// How many dimensions of a head turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotary {
+    /// The config's share of `d_head`, rounded down.
+    Fraction,
+    /// This many.
+    Dimensions(usize),
+    /// This many, or all that there are: a family's usual number, where nothing says it.
+    AtMost(usize),
+}
+
+/// A rotary embedding before `d_head` is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RopeRecipe {
+    /// How dimensions are paired.
+    pub pairing: Pairing,
+    /// How many turn.
+    pub rotary: Rotary,
+    /// Base and stretching.
+    pub config: RopeConfig,
+}
+
+/// ALiBi's two forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlibiKind {
+    /// Added after the score is scaled (BLOOM).
+    Plain,
+    /// As `Plain`; where the head count is no power of two, slopes are picked in another order (MPT).
+    Mpt,
+    /// Rounded to bf16 and scaled with the score (Falcon).
+    RoundedAndScaled,
+}
+
+/// Positions in a table: path, row of position 0, padding token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PositionPaths {
+    /// Path of the table, `.weight` included if it has it.
+    pub table: &'static str,
+    /// Row of position 0.
+    pub offset: usize,
+    /// Padding token that does not advance the position.
+    pub skipped_token: Option<u32>,
+}
+
+impl RopeRecipe {
+    /// Pairs `(i, i + d/2)`, the config's share of `d_head` turning.
+    pub fn half(config: RopeConfig) -> Self {
+        Self { pairing: Pairing::Half, rotary: Rotary::Fraction, config }
+    }
+
+    /// Pairs `(2i, 2i + 1)`, the config's share of `d_head` turning.
+    pub fn adjacent(config: RopeConfig) -> Self {
+        Self { pairing: Pairing::Adjacent, rotary: Rotary::Fraction, config }
+    }
+}

@@ -1,0 +1,119 @@
+//! The attention of one layer of a recipe, its names completed.
+
+use super::Builder;
+use crate::model::ModelError;
+use crate::model::architecture::*;
+use crate::model::recipe::{QkNormPaths, QkvPaths, RopeRecipe, Rotary, Scale};
+
+impl Builder<'_> {
+    /// The attention of a layer, `None` where it has none.
+    pub(super) fn attention(
+        &self,
+        l: usize,
+        n_heads: usize,
+    ) -> Result<Option<Attention>, ModelError> {
+        let r = &self.recipe;
+        if !r.attends.at(l).unwrap_or(true) {
+            return Ok(None);
+        }
+        let sizes = self.sizes(l, n_heads)?;
+        let keys_of = r.keys_of.at(l).flatten();
+        let source = keys_of.unwrap_or(l);
+        let qkv = match r.qkv {
+            QkvPaths::Separate(q, k, v) => {
+                let values = if self.has(source, v) || !self.has(source, k) { v } else { k };
+                let (k, v) = (self.linear(source, k), self.linear(source, values));
+                Qkv::Separate { q: self.linear(l, q), k, v }
+            }
+            QkvPaths::Fused(path, order) => Qkv::Fused { linear: self.linear(l, path), order },
+        };
+        Ok(Some(Attention {
+            sizes,
+            qkv,
+            keys_of,
+            output: self.linear(l, r.output),
+            gated: r.gated,
+            clip: r.clip,
+            qk_norm: self.qk_norm(l, source, sizes)?,
+            turns_before_norm: r.turns_before_norm,
+            value_norm: r.value_norm.then_some(r.eps),
+            score_scale: score_scale(r.score_scale, sizes.d_head, l),
+            factors: Factors { input: r.input_factor, key: r.key_factor },
+            temperature: r.temperature.at(l).flatten(),
+            score_cap: r.score_cap,
+            sinks: r.sinks.map(|path| self.name_in_layer(l, path)),
+            window: r.window.at(l).flatten(),
+            rope: r
+                .rope
+                .at(l)
+                .flatten()
+                .map(|rope| resolve_rope(&rope, sizes.d_head))
+                .transpose()?,
+        }))
+    }
+
+    /// The norm of queries of layer `l` and of keys of layer `source`.
+    fn qk_norm(&self, l: usize, source: usize, sizes: Sizes) -> Result<Option<QkNorm>, ModelError> {
+        let Some((paths, kind)) = self.recipe.qk_norm.at(l).flatten() else { return Ok(None) };
+        let both = |q: &str, k: &str| -> Result<(Norm, Norm), ModelError> {
+            Ok((self.norm(l, q, kind)?, self.norm(source, k, kind)?))
+        };
+        Ok(Some(match paths {
+            QkNormPaths::Shared(q, k) => {
+                let (q, k) = both(q, k)?;
+                QkNorm::Shared { q, k }
+            }
+            QkNormPaths::Together(q, k) => {
+                let (q, k) = both(q, k)?;
+                QkNorm::Together { q, k }
+            }
+            QkNormPaths::Rows(q, k) => {
+                let (q, k) = both(q, k)?;
+                QkNorm::Rows { q, k }
+            }
+            QkNormPaths::Bare => {
+                let norm = Norm { kind, weight: None, bias: None, eps: self.recipe.eps };
+                QkNorm::Shared { q: norm.clone(), k: norm }
+            }
+            QkNormPaths::Each(q, k) => {
+                let each = |layer: usize, path: &str, n: usize| -> Result<Vec<Norm>, ModelError> {
+                    (0..n)
+                        .map(|i| self.norm(layer, &path.replace("{i}", &i.to_string()), kind))
+                        .collect()
+                };
+                QkNorm::Each {
+                    q: each(l, q, sizes.n_heads)?,
+                    k: each(source, k, sizes.n_kv_heads)?,
+                }
+            }
+        }))
+    }
+}
+
+fn score_scale(scale: Scale, d_head: usize, layer: usize) -> f64 {
+    let by_width = 1.0 / (d_head as f64).sqrt();
+    let by_depth = 1.0 / (layer + 1) as f64;
+    match scale {
+        Scale::HeadWidth => by_width,
+        Scale::RootOf(x) => 1.0 / x.sqrt(),
+        Scale::Is(x) => x,
+        Scale::HeadWidthAndDepth => by_width * by_depth,
+        Scale::Depth => by_depth,
+    }
+}
+
+fn resolve_rope(recipe: &RopeRecipe, d_head: usize) -> Result<Rope, ModelError> {
+    let rotary_dim = match recipe.rotary {
+        Rotary::Fraction => (d_head as f64 * recipe.config.fraction) as usize,
+        Rotary::Dimensions(n) => n,
+        Rotary::AtMost(n) => n.min(d_head),
+    };
+    if rotary_dim > d_head {
+        return Err(ModelError::Mismatch {
+            what: "more dimensions turn than a head has".into(),
+            first: format!("{rotary_dim} rotary dimensions"),
+            second: format!("d_head {d_head}"),
+        });
+    }
+    Ok(Rope::new(recipe.pairing, rotary_dim, &recipe.config))
+}
