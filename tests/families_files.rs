@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use golden::{Fixture, fixtures, memory, open};
 use omega_lens::checkpoint::{ByteSource, Checkpoint, CheckpointError, Named, to_safetensors};
+use omega_lens::circuits::convention::Convention;
 use omega_lens::model::{AttentionLayer, Hints, Model, ModelError, Part, Weights};
 
 /// A golden checkpoint's tensors, renamed or left out.
@@ -216,6 +217,9 @@ fn gpt2(d: u64, layers: usize, vocab: u64) -> Vec<(String, Vec<u64>)> {
 fn a_well_known_checkpoint_needs_no_config_and_no_weights_are_read() {
     let model = open(vec![hollow(&gpt2(768, 12, 50257))], &Hints::default()).unwrap();
     assert_eq!((model.arch.n_heads, model.arch.d_head, model.arch.heads_assumed), (12, 64, true));
+    // What was assumed stands under every figure and in every file.
+    let line = Convention::of(&model, Weights::Folded).line();
+    assert!(line.contains("folded weights · head count assumed"), "{line}");
     assert!(model.notes[0].contains("GPT-2 small"), "{:?}", model.notes);
     let unknown = open(vec![hollow(&gpt2(768, 11, 50257))], &Hints::default());
     let Err(ModelError::HeadCountNeeded { suggestions, .. }) = unknown else {

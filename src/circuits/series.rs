@@ -1,4 +1,4 @@
-//! Checkpoints of one model in training order, and what changes along them.
+//! Checkpoints of one model in training order.
 
 use std::cmp::Ordering;
 
@@ -114,42 +114,6 @@ fn runs(name: &str) -> Vec<&str> {
     ends.into_iter().filter_map(next).collect()
 }
 
-/// One number per head and checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SeriesTable {
-    /// What is measured ("sparseness", "n_recon", "basis control").
-    pub measure: String,
-    /// Checkpoints in training order.
-    pub entries: Vec<SeriesEntry>,
-    /// (layer, head) of each row.
-    pub heads: Vec<(usize, usize)>,
-    /// `[heads, entries]`, row-major; `None` where undefined.
-    pub values: Vec<Option<f64>>,
-}
-
-impl SeriesTable {
-    /// An empty table; fill it column by column, one checkpoint in memory at a time.
-    pub fn new(measure: &str, entries: Vec<SeriesEntry>, heads: Vec<(usize, usize)>) -> Self {
-        let values = vec![None; entries.len() * heads.len()];
-        Self { measure: measure.to_owned(), entries, heads, values }
-    }
-
-    /// Enters a value; false when there is no such head or checkpoint.
-    pub fn set(&mut self, layer: usize, head: usize, entry: usize, value: Option<f64>) -> bool {
-        let row = self.heads.iter().position(|&at| at == (layer, head));
-        let at =
-            row.filter(|_| entry < self.entries.len()).map(|row| row * self.entries.len() + entry);
-        let cell = at.and_then(|at| self.values.get_mut(at));
-        cell.map(|cell| *cell = value).is_some()
-    }
-
-    /// One head along training; `None` when there is no such head.
-    pub fn row(&self, layer: usize, head: usize) -> Option<&[Option<f64>]> {
-        let row = self.heads.iter().position(|&at| at == (layer, head))?;
-        self.values.get(row * self.entries.len()..(row + 1) * self.entries.len())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,16 +166,5 @@ mod tests {
         assert_eq!(steps(&["b10.st", "a.st", "b9.st"]), [(1, None), (2, None), (0, None)]);
         assert_eq!(steps(&["steps.st", "step5.st"]), [(1, Some(5)), (0, None)]);
         assert_eq!(steps(&["modèle1.st"]), [(0, None)]);
-    }
-
-    #[test]
-    fn a_table_is_filled_checkpoint_by_checkpoint() {
-        let entries = training_order(&["step1", "step2"]).into_iter().map(|(_, e)| e).collect();
-        let mut table = SeriesTable::new("sparseness", entries, vec![(0, 1), (2, 3)]);
-        assert!(
-            table.set(2, 3, 1, Some(0.1)) && !table.set(0, 0, 0, None) && !table.set(0, 1, 2, None)
-        );
-        assert_eq!(table.row(2, 3).unwrap(), [None, Some(0.1)]);
-        assert!(table.row(1, 1).is_none());
     }
 }

@@ -69,6 +69,9 @@ pub struct Args {
     pub(super) json: bool,
 }
 
+/// Bases of singular vectors, by layer and head.
+pub(super) type Bases = Vec<((usize, usize), TermBasis)>;
+
 /// The result for one prompt.
 #[derive(Debug, Serialize)]
 struct Report {
@@ -143,7 +146,7 @@ impl Args {
         &self,
         model: &Model,
         layer: usize,
-    ) -> Result<(Vec<((usize, usize), TermBasis)>, Vec<String>), CliError> {
+    ) -> Result<(Bases, Vec<String>), CliError> {
         let other = self.layer.is_some_and(|asked| asked != layer);
         if other || (self.layer.is_none() && model.arch.attention(layer).is_none()) {
             return Ok((Vec::new(), Vec::new()));

@@ -37,13 +37,13 @@ impl Own {
         choice: &FileChoice,
         weights: Weights,
     ) -> Result<Self, Failure> {
-        let sampled = |file: &Box<dyn ByteSource>| {
+        let sampled = |file: &dyn ByteSource| {
             let (size, stride) = (file.size(), (file.size() / SAMPLES).max(SAMPLE));
             let starts = (0..SAMPLES).map(|i| i * stride).filter(|&start| start < size);
             let ranges: Vec<_> = starts.map(|start| start..(start + SAMPLE).min(size)).collect();
             Ok::<_, Failure>((file.name().to_owned(), size, file.read_all(&ranges)?.concat()))
         };
-        let files = files.iter().map(sampled).collect::<Result<_, _>>()?;
+        let files = files.iter().map(|file| sampled(&**file)).collect::<Result<_, _>>()?;
         Ok(Self { files, choice: choice.clone(), weights })
     }
 }

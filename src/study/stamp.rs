@@ -126,8 +126,10 @@ impl Stamp {
         clauses.join(" · ")
     }
 
-    /// The line, and all settings as JSON: what files carry.
+    /// The line, and all settings as JSON where there are some: what files carry.
     pub fn lines(&self) -> Vec<String> {
-        vec![self.line(), self.settings.clone()]
+        let settings =
+            Some(self.settings.clone()).filter(|json| !["", "null"].contains(&json.as_str()));
+        std::iter::once(self.line()).chain(settings).collect()
     }
 }

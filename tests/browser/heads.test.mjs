@@ -230,8 +230,15 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       const figure = page.locator(".spectrum figure");
       const svg = readFileSync(await download(page, figure.getByRole("button", { name: "SVG" })), "utf8");
       assert.match(svg, /^<svg[^>]* xmlns=/);
+      const stamp = await figure.locator(".convention").textContent();
+      assert.ok(svg.includes(`<desc>${stamp}`), "the SVG says where it comes from");
       const png = readFileSync(await download(page, figure.getByRole("button", { name: "PNG" })));
       assert.equal(png.subarray(1, 4).toString(), "PNG");
+      assert.ok(png.includes(`iTXtDescription\0\0\0\0\0${stamp}`), "so does the PNG");
+      const json = JSON.parse(readFileSync(await download(page, page.getByRole("button", { name: "all spectra JSON" })), "utf8"));
+      assert.equal(json.heads.length, 72);
+      assert.ok(json.heads.every((head) => "copying" in head.statistics_ov && head.statistics_qk.sigma_max === head.qk[0]));
+      assert.deepEqual([json.convention.weights, json.convention.heads_assumed], ["folded", false]);
       const vectors = await download(page, page.getByRole("button", { name: "U, S, V of this head" }));
       const check = `
 import sys, numpy as np

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { PROJECTS, assertAccessible, start, withPage } from "./harness.mjs";
+import { PROJECTS, assertAccessible, complete, start, withPage } from "./harness.mjs";
 
 for (const [name, flags] of Object.entries(PROJECTS)) {
   describe(`the other pages, ${name}`, () => {
@@ -22,6 +22,27 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     });
 
     if (name === "with WebGPU") return;
+
+    it("says under every figure where its numbers come from", { hash: "#/heads" }, async (page) => {
+      await complete(page, "built-in model");
+      const figures = async (selector, seed) => {
+        await page.locator(`${selector} figure .convention`).first().waitFor({ timeout: 60_000 });
+        const lines = await page.locator(selector).evaluate((section) =>
+          [...section.querySelectorAll("figure")].map((figure) => figure.querySelector(".convention")?.textContent ?? ""));
+        for (const line of lines) assert.match(line, seed ? /seed \d+ · omega-lens \d+\.\d+\.\d+$/ : / · omega-lens \d+\.\d+\.\d+$/);
+        return lines;
+      };
+      assert.match((await figures(".page.heads"))[0], /^built-in model, step 4000 \(gpt2\) · folded weights · Ω = W_Q W_Kᵀ/);
+      for (const [hash, selector, python] of [
+        ["#/features", ".page.features", true], ["#/attention", ".page.attention .cell", true], ["#/toy", ".page.toy", true],
+        ["#/theorems", ".page.theorems", true],
+      ]) {
+        await page.evaluate((hash) => (location.hash = hash), hash);
+        const lines = await figures(selector, selector !== ".page.features");
+        assert.ok(lines.length > 0, hash);
+        if (python) await page.locator(selector).getByTestId("python").first().waitFor({ state: "attached" });
+      }
+    });
 
     for (const slug of ["features", "self-test"]) {
       for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {

@@ -142,9 +142,9 @@ mod tests {
             .row(["-2".into(), (-2.5_f64).into()])
             .row([3_usize.into(), 1.234_567_890_123_4e-9_f64.into()])
             .row([Cell::Empty, f64::NAN.into()]);
-        let csv = table.csv(&Stamp::new("a\nmodel", &()));
+        let csv = table.csv(&Stamp::new("a\nmodel", &[1]));
         let lines: Vec<&str> = csv.split("\r\n").collect();
-        assert!(lines[0].starts_with("# a model · omega-lens "), "{csv}");
+        assert!(lines[0].starts_with("# a model · omega-lens ") && lines[1] == "# [1]", "{csv}");
         assert_eq!(
             lines[2..],
             [

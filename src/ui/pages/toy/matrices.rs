@@ -6,7 +6,6 @@ use yew::prelude::*;
 
 use super::LabProps;
 use super::order::{Order, names, reordered};
-use crate::study::stamp::Stamp;
 use crate::toy::Snapshot;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
@@ -27,10 +26,10 @@ pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
     let h = props.config.d_head;
     html! {
         <>
-            { matrix(props.stamp(), "toy-u", "u, what the query is read for: cosine of each feature with each left singular vector. The template’s queries come first, each on the row of its matched direction.".into(),
-                &frame.cosines_u, (&order.queries, &order.directions), h, COSINE, ["feature", "k →"]) }
-            { matrix(props.stamp(), "toy-v", "v, what the key is read for: the same with the right singular vectors, the template’s keys first.".into(),
-                &frame.cosines_v, (&order.keys, &order.directions), h, COSINE, ["feature", "k →"]) }
+            { matrix(props, "toy-u", "u, what the query is read for: cosine of each feature with each left singular vector. The template’s queries come first, each on the row of its matched direction.".into(),
+                (&frame.cosines_u, h), (&order.queries, &order.directions), COSINE, ["feature", "k →"]) }
+            { matrix(props, "toy-v", "v, what the key is read for: the same with the right singular vectors, the template’s keys first.".into(),
+                (&frame.cosines_v, h), (&order.keys, &order.directions), COSINE, ["feature", "k →"]) }
         </>
     }
 }
@@ -44,12 +43,11 @@ pub(in crate::ui::pages) fn Gram(props: &LabProps) -> Html {
         order.n_attended
     );
     matrix(
-        props.stamp(),
+        props,
         "toy-gram",
         caption,
-        &frame.cosines,
+        (&frame.cosines, props.config.n_features),
         (&order.features, &order.features),
-        props.config.n_features,
         COSINE,
         ["feature", "feature →"],
     )
@@ -62,17 +60,16 @@ pub(in crate::ui::pages) fn Logits(props: &LabProps) -> Html {
     let entries = props.config.template.entries();
     let strongest = entries.iter().map(|e| e.strength.abs()).fold(0.0, f64::max);
     let scale = Scale::Diverging { max: if strongest > 0.0 { strongest } else { 1.0 } };
-    matrix(props.stamp(), "toy-logits", "What the head learned: logit that a query with one feature gives a key with another, X Ω Xᵀ. The template asks for the diagonal of its pairs, and for zero elsewhere.".into(),
-        &frame.logits, (&order.queries, &order.keys), props.config.n_features, scale, ["query", "key →"])
+    matrix(props, "toy-logits", "What the head learned: logit that a query with one feature gives a key with another, X Ω Xᵀ. The template asks for the diagonal of its pairs, and for zero elsewhere.".into(),
+        (&frame.logits, props.config.n_features), (&order.queries, &order.keys), scale, ["query", "key →"])
 }
 
 fn matrix(
-    convention: Stamp,
+    props: &LabProps,
     name: &'static str,
     caption: String,
-    values: &[f32],
+    (values, n_cols): (&[f32], usize),
     (rows, cols): (&[usize], &[usize]),
-    n_cols: usize,
     scale: Scale,
     [y, x]: [&'static str; 2],
 ) -> Html {
@@ -91,7 +88,7 @@ fn matrix(
     };
     let n_cols = cols.len();
     html! {
-        <Figure {name} {table} {convention} caption={html! { { caption.clone() } }}>
+        <Figure {name} {table} convention={props.stamp()} caption={html! { { caption.clone() } }}>
             <HeatMap label={caption} {values} {n_cols} {scale} rows={Rc::clone(&rows)} cols={Rc::clone(&cols)} {y} {x} />
         </Figure>
     }
