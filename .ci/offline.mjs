@@ -1,4 +1,4 @@
-// Writes the service worker of a finished build: www/sw.js with the list of its files and a version made of their contents.
+// Writes the service worker of a finished build: www/sw.js with its files, what each must hash to, and a version made of them all.
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -9,15 +9,19 @@ const files = readdirSync(dist, { recursive: true })
   .map((name) => join(dist, name))
   .filter((path) => statSync(path).isFile())
   .map((path) => relative(dist, path).split(sep).join("/"))
-  .filter((name) => name !== "sw.js" && !/(^|\/)\./.test(name))
+  .filter((name) => name !== "sw.js" && !/(^|\/)\.|\.(br|gz)$/.test(name))
   .sort();
 
-const hash = createHash("sha256");
-for (const name of files) hash.update(name).update(readFileSync(join(dist, name)));
+const version = createHash("sha256");
+const listed = {};
+for (const name of files) {
+  const bytes = readFileSync(join(dist, name));
+  version.update(name).update(bytes);
+  // The host decides whether the first page is called index.html; its folder always works.
+  listed[name === "index.html" ? "./" : name] = `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
+}
 
-// The host decides whether the first page is called index.html; its folder always works.
-const listed = files.map((name) => (name === "index.html" ? "./" : name));
 const worker = readFileSync(new URL("../www/sw.js", import.meta.url), "utf8")
-  .replace('const VERSION = "";', `const VERSION = "${hash.digest("hex").slice(0, 12)}";`)
-  .replace("const FILES = [];", `const FILES = ${JSON.stringify(listed)};`);
+  .replace('const VERSION = "";', `const VERSION = "${version.digest("hex").slice(0, 12)}";`)
+  .replace("const FILES = {};", `const FILES = ${JSON.stringify(listed)};`);
 writeFileSync(join(dist, "sw.js"), worker);

@@ -1,10 +1,11 @@
 // Keeps the page usable without a network: each version of it is stored whole, and served whole.
 //
-// `.ci/offline.mjs` fills in the two lines below. A new version is fetched in the background and waits until the reader
-// asks for it, so that a page never runs with parts of another. Only files of this folder are ever touched.
+// `.ci/offline.mjs` fills in the two lines below. A new version is fetched in the background, is stored only if every file is what its hash
+// says (half a deployment is no version), and waits until the reader asks for it. A version stays for as long as a page of it may be
+// open: names of programs change with their contents, so that an old page finds its own. Only files of this folder are ever touched.
 
 const VERSION = "";
-const FILES = [];
+const FILES = {};
 
 // Another copy of the page on the same host has another scope, and its caches are none of our business.
 const OURS = `omega-lens ${self.registration.scope} `;
@@ -12,28 +13,47 @@ const CACHE = OURS + VERSION;
 const HOME = new URL("./", self.location).href;
 
 self.addEventListener("install", (event) => event.waitUntil(fill()));
-self.addEventListener("activate", (event) => event.waitUntil(sweep()));
 self.addEventListener("message", ({ data }) => data === "take over" && self.skipWaiting());
 self.addEventListener("fetch", (event) => {
-  const { method, url } = event.request;
-  if (method === "GET" && url.startsWith(self.registration.scope)) event.respondWith(answer(event.request));
+  const { method, mode, url } = event.request;
+  if (method !== "GET" || !url.startsWith(self.registration.scope)) return;
+  event.respondWith(answer(event.request));
+  if (mode === "navigate") event.waitUntil(sweep(event.resultingClientId, event.clientId));
 });
 
 /** Fetches every file of this version, past the browser's own cache, or fails as a whole. */
 async function fill() {
   const cache = await caches.open(CACHE);
-  await cache.addAll(FILES.map((file) => new Request(file, { cache: "no-cache" })));
+  try {
+    await cache.addAll(Object.entries(FILES).map(([file, integrity]) => new Request(file, { cache: "no-cache", integrity })));
+  } catch (why) {
+    await caches.delete(CACHE);
+    throw why;
+  }
 }
 
-/** Forgets the versions before this one. */
-async function sweep() {
+/** When a page is opened and no other page of ours is open, forgets the versions before this one. */
+async function sweep(...opening) {
+  // What waits or is being fetched is newer than this version, and stays.
+  if (self.registration.waiting || self.registration.installing) return;
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (pages.some(({ id, url }) => !opening.includes(id) && url.startsWith(self.registration.scope))) return;
   const old = (await caches.keys()).filter((name) => name.startsWith(OURS) && name !== CACHE);
   await Promise.all(old.map((name) => caches.delete(name)));
 }
 
+/** This version's file; else that of a version which a page may still run; else the network's. A cache that fails costs the offline copy only. */
 async function answer(request) {
   const [address] = request.url.split(/[?#]/);
   const file = address === `${HOME}index.html` ? HOME : address;
-  const cache = await caches.open(CACHE);
-  return (await cache.match(file)) ?? fetch(request);
+  try {
+    const ours = (await caches.keys()).filter((name) => name.startsWith(OURS) && name !== CACHE);
+    for (const name of [CACHE, ...ours]) {
+      const found = await (await caches.open(name)).match(file);
+      if (found) return found;
+    }
+  } catch {
+    // Storage that is full, forbidden or broken.
+  }
+  return fetch(request);
 }

@@ -408,10 +408,22 @@ fn post(worker: &Worker, id: JobId, ask: &Ask, arrays: &[Vec<f32>], extra: &JsVa
     }
 }
 
+/// Where the worker's program is: the page names the one that was built with it.
+///
+/// Each worker has a query of its own: of several workers with one address that start at once, WebKit takes all but the first past
+/// the service worker.
+fn program(index: usize) -> String {
+    let named = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|page| page.query_selector("meta[name=omega-worker]").ok().flatten())
+        .and_then(|meta| meta.get_attribute("content"));
+    format!("{}?{index}", named.as_deref().unwrap_or("./worker_loader.js"))
+}
+
 fn start(pool: &Pool, index: usize) -> Result<Slot, JsValue> {
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
-    let worker = Worker::new_with_options("./worker_loader.js", &options)?;
+    let worker = Worker::new_with_options(&program(index), &options)?;
     let weak: Weak<RefCell<Inner>> = Rc::downgrade(&pool.0);
     // A worker that was replaced may still speak: only the one now in the slot is heard.
     let current = {
@@ -431,7 +443,10 @@ fn start(pool: &Pool, index: usize) -> Result<Slot, JsValue> {
     let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
         if let Some(pool) = current() {
             event.prevent_default();
-            pool.died(index, &event.message());
+            // Of a program that does not load, the event has no message, and the typed getter would throw.
+            let message = Reflect::get(&event, &"message".into()).ok();
+            let said = message.and_then(|message| message.as_string());
+            pool.died(index, &said.unwrap_or_else(|| "its program could not be loaded".to_owned()));
         }
     });
     worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

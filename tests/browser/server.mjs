@@ -20,6 +20,17 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
+/** The packed copy that lies beside a file and that the browser can read, if there is one; one older than its file is not it. */
+async function smaller(file, accepted) {
+  const { mtimeMs } = await stat(file);
+  for (const [encoding, ending] of [["br", ".br"], ["gzip", ".gz"]]) {
+    const path = file + ending;
+    const found = accepted.includes(encoding) && (await stat(path).catch(() => null));
+    if (found && found.mtimeMs >= mtimeMs) return { path, encoding, size: found.size };
+  }
+  return null;
+}
+
 /**
  * Serves `directory` under `prefix` until `close()`; port 0 takes any free one.
  *
@@ -36,13 +47,16 @@ export async function serve(directory, { port = 0, prefix = "/" } = {}) {
       response.writeHead(404).end("Not found");
       return;
     }
+    const packed = await smaller(file, request.headers["accept-encoding"] ?? "");
     response.writeHead(200, {
       "Cache-Control": "no-cache",
-      "Content-Length": found.size,
+      "Content-Length": packed?.size ?? found.size,
       "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+      "Vary": "Accept-Encoding",
       "X-Content-Type-Options": "nosniff",
+      ...(packed && { "Content-Encoding": packed.encoding }),
     });
-    createReadStream(file).pipe(response);
+    createReadStream(packed?.path ?? file).pipe(response);
   });
   await new Promise((done, failed) => server.once("error", failed).listen(port, "127.0.0.1", done));
   const address = `http://127.0.0.1:${server.address().port}${prefix}`;

@@ -1,0 +1,51 @@
+// What a finished build still needs: workers whose names change with their contents, a policy that allows nothing but the page itself,
+// and, with `--compress`, a .br and a .gz beside every file that gets smaller.
+
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+const [dist, option] = process.argv.slice(2);
+const read = (name) => readFileSync(join(dist, name), "utf8");
+const write = (name, text) => writeFileSync(join(dist, name), text);
+
+// A page of one version must never start a worker of another: the names in it are of its own version only.
+const parts = ["worker.js", "worker_bg.wasm"].map((name) => readFileSync(join(dist, name)));
+const version = createHash("sha256").update(Buffer.concat(parts)).digest("hex").slice(0, 16);
+const worker = `worker-${version}`;
+write("worker.js", read("worker.js").replaceAll("worker_bg.wasm", `${worker}_bg.wasm`));
+write("worker_loader.js", read("worker_loader.js").replaceAll("./worker.js", `./${worker}.js`));
+for (const ending of [".js", "_bg.wasm", "_loader.js"]) renameSync(join(dist, `worker${ending}`), join(dist, `${worker}${ending}`));
+
+// Only what index.html itself says inline may run; everything else comes from this folder. `style-src-attr`: charts set sizes and colours.
+let index = read("index.html").replace('content="./worker_loader.js"', `content="./${worker}_loader.js"`);
+const inline = [...index.matchAll(/<script(?: type="module")?>([^]*?)<\/script>/g)].map(([, text]) => {
+  const hash = createHash("sha256").update(text).digest("base64");
+  return `'sha256-${hash}'`;
+});
+const policy = [
+  "default-src 'none'",
+  `script-src 'self' 'wasm-unsafe-eval' ${inline.join(" ")}`,
+  "style-src 'self'",
+  "style-src-attr 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+index = index.replace('<meta charset="utf-8" />', `<meta charset="utf-8" />\n    <meta http-equiv="Content-Security-Policy" content="${policy}" />`);
+write("index.html", index);
+
+if (option === "--compress") {
+  for (const name of readdirSync(dist, { recursive: true })) {
+    const path = join(dist, name);
+    if (!statSync(path).isFile() || !/\.(js|wasm|css|html|json|md|svg|webmanifest)$/.test(name)) continue;
+    const bytes = readFileSync(path);
+    const best = { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } };
+    const packed = { ".br": brotliCompressSync(bytes, best), ".gz": gzipSync(bytes, { level: 9 }) };
+    for (const [ending, smaller] of Object.entries(packed)) if (smaller.length < bytes.length) writeFileSync(path + ending, smaller);
+  }
+}
