@@ -221,6 +221,20 @@ impl AttentionLayer {
         Ok(b_o)
     }
 
+    /// What every value of a query head holds whatever was read, `[d_head]`: `b_V`, with the norm's bias folded in. This is what
+    /// folded weights move from the values to [`AttentionLayer::b_o`]. Needs [`Part::Ov`] or [`Part::Both`].
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`].
+    pub fn value_bias(&self, head: usize) -> Result<Vec<f64>, ModelError> {
+        let kv = self.attention.sizes.kv_head(head);
+        let (mut w_v, mut b_v) = self.projection(Projection::Value, kv)?;
+        if let Some((kind, gains, bias)) = &self.norms[1] {
+            processing::fold_reading(&mut w_v, &mut b_v, *kind, gains, bias.as_deref());
+        }
+        Ok(b_v)
+    }
+
     /// One projection of one head as `[d_model, d_head]`, with its bias.
     fn projection(
         &self,

@@ -10,6 +10,7 @@ mod attention;
 mod embed;
 mod head_norms;
 mod linear;
+mod logit_map;
 mod logits;
 mod mlp;
 mod norm;
@@ -19,6 +20,7 @@ mod projected;
 mod trace;
 mod weights;
 
+pub use logit_map::LogitMap;
 pub use products::{Cpu, Map, MlpMaps, Products, ready};
 pub use trace::{LayerTrace, Site};
 pub use weights::{LayerWeights, RowBlock, layer_bytes};
@@ -175,14 +177,16 @@ impl ForwardPass {
         scale(&mut output_scale, 1.0 / layer.attention_factor);
         let mut resid = self.resid.clone();
         add(&mut resid, &attention);
-        resid = normed(&layer.after_attention, &resid)?.0;
+        let (stream, after_attn_scale) = normed(&layer.after_attention, &resid)?;
+        resid = stream;
         let (mlp_input, _) =
             normed(&layer.before_mlp, if layer.parallel { &self.resid } else { &resid })?;
         let mut mlp =
             normed(&layer.on_mlp, &products.mlp(&weights, &mlp_maps, &mlp_input).await?)?.0;
         scale(&mut mlp, layer.mlp_factor);
         add(&mut resid, &mlp);
-        resid = normed(&layer.after_mlp, &resid)?.0;
+        let (stream, after_mlp_scale) = normed(&layer.after_mlp, &resid)?;
+        resid = stream;
         let before = std::mem::replace(&mut self.resid, resid);
         self.next_layer += 1;
         if let Some(kept) = kept.filter(|_| model.arch.is_source(index)) {
@@ -195,7 +199,9 @@ impl ForwardPass {
             trace.resid_pre = before[values.clone()].to_vec();
             trace.input_scale = input_scale[rows.clone()].to_vec();
             trace.attn_out = attention[values.clone()].to_vec();
-            trace.attn_out_scale = output_scale[rows].to_vec();
+            trace.attn_out_scale = output_scale[rows.clone()].to_vec();
+            trace.after_attn_scale = after_attn_scale[rows.clone()].to_vec();
+            trace.after_mlp_scale = after_mlp_scale[rows].to_vec();
             trace.mlp_out = mlp[values].to_vec();
             start += trace.n;
         }

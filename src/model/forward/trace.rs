@@ -31,6 +31,10 @@ pub struct LayerTrace {
     pub attn_out_scale: Vec<f32>,
     /// What the MLP added to the stream, `[n, d_model]`.
     pub mlp_out: Vec<f32>,
+    /// `[n]`: what the norm of the whole stream behind the attention (BERT) divided by; 1 without one.
+    pub after_attn_scale: Vec<f32>,
+    /// `[n]`: what the norm of the whole stream behind the MLP (BERT) divided by; 1 without one.
+    pub after_mlp_scale: Vec<f32>,
 }
 
 /// Where an edit of scores happens.
