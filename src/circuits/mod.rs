@@ -14,6 +14,7 @@ pub mod prompts;
 pub mod sad;
 pub mod series;
 pub mod spectrum;
+pub mod trace;
 pub mod whitening;
 
 pub use error::CircuitError;

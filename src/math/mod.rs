@@ -6,6 +6,7 @@ pub mod factor;
 pub mod jacobi;
 pub mod layout;
 pub mod pivoted_qr;
+pub mod products;
 pub mod pseudo_inverse;
 pub mod qr;
 pub mod random;
