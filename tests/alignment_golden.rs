@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
+#[path = "support/minilm.rs"]
+mod minilm;
+
 use std::path::{Path, PathBuf};
 
 use omega_lens::checkpoint::Checkpoint;
@@ -144,13 +147,7 @@ fn the_built_in_model_agrees_with_numpy() {
 
 #[test]
 fn minilm_agrees_with_numpy() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder =
-        std::env::var_os("OMEGA_MINILM").map_or_else(|| root.join(".tools/minilm"), PathBuf::from);
-    if !folder.join("model.safetensors").is_file() {
-        println!("skipped: no MiniLM at {} (set OMEGA_MINILM)", folder.display());
-        return;
-    }
+    let Some(folder) = minilm::folder() else { return };
     compare(&model(&[folder]), include_str!("golden/align/minilm.json"));
 }
 

@@ -1,6 +1,6 @@
 //! The GPU in f32 against the CPU in f64: every demand of the SVD on heads made to break it, products and searches.
 //!
-//! Runs on whatever adapter there is, llvmpipe included; without one it says so and passes.
+//! Runs on whatever adapter there is, llvmpipe included.
 #![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 

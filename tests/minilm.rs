@@ -1,8 +1,10 @@
-//! A real model, all-MiniLM-L6-v2 (90 MB), against transformers; skipped where the file is not at hand.
+//! A real model, all-MiniLM-L6-v2 (90 MB), against transformers.
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 mod golden;
+#[path = "support/minilm.rs"]
+mod minilm;
 
 use std::path::PathBuf;
 
@@ -10,21 +12,9 @@ use omega_lens::checkpoint::Checkpoint;
 use omega_lens::model::forward::ForwardPass;
 use omega_lens::model::{Hints, Model};
 
-/// The folder in the environment variable `OMEGA_MINILM`, or `.tools/minilm`.
-fn folder() -> Option<PathBuf> {
-    let usual = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tools/minilm");
-    let folder = std::env::var_os("OMEGA_MINILM").map_or(usual, PathBuf::from);
-    folder.is_dir().then_some(folder)
-}
-
 #[test]
 fn minilm_attends_as_in_the_library() {
-    let Some(folder) = folder() else {
-        println!(
-            "skipped: no MiniLM; set OMEGA_MINILM to the folder with its model.safetensors and config.json"
-        );
-        return;
-    };
+    let Some(folder) = minilm::folder() else { return };
     let model = Model::open(Checkpoint::open_paths(&[folder]).unwrap(), &Hints::default()).unwrap();
     assert_eq!((model.arch.family, model.arch.n_layers, model.arch.n_heads), ("bert", 6, 12));
     let bytes = std::fs::read(

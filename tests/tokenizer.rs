@@ -2,6 +2,8 @@
 #![cfg(feature = "tokenizer")]
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
+#[path = "support/minilm.rs"]
+mod minilm;
 mod support;
 
 use std::path::PathBuf;
@@ -138,12 +140,7 @@ fn a_tokenizer_cut_anywhere_is_refused() {
 
 #[test]
 fn minilm_gives_the_ids_that_transformers_gives() {
-    let folder = std::env::var_os("OMEGA_MINILM")
-        .map_or_else(|| PathBuf::from(".tools/minilm"), PathBuf::from);
-    if !folder.is_dir() {
-        println!("skipped: no MiniLM at {} (set OMEGA_MINILM)", folder.display());
-        return;
-    }
+    let Some(folder) = minilm::folder() else { return };
     // transformers 5.23, AutoTokenizer; the file itself asks for padding to 128 tokens.
     let ids = [101, 2054, 2515, 2296, 3086, 2132, 2298, 2005, 1029, 15743, 13048, 19019, 1012, 102];
     let prompt = "What does every attention head look for? Naïve singular vectors.";

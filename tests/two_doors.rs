@@ -1,11 +1,13 @@
 //! The page's engine and the command line, asked the same questions: every number that both say is the same.
 //!
-//! MiniLM (90 MB) is asked too where its folder is at hand, see `tests/minilm.rs`.
+//! MiniLM (90 MB) is asked too.
 #![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
 #[path = "support/built_in.rs"]
 mod built_in;
+#[path = "support/minilm.rs"]
+mod minilm;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -228,12 +230,7 @@ fn heads_that_see_both_ways_say_the_same_at_both_doors() {
 
 #[test]
 fn minilm_says_the_same_at_both_doors_and_looks_from_the_last_word() {
-    let usual = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tools/minilm");
-    let folder = std::env::var_os("OMEGA_MINILM").map_or(usual, PathBuf::from);
-    if !folder.is_dir() {
-        println!("skipped: no MiniLM; set OMEGA_MINILM to the folder with its model.safetensors");
-        return;
-    }
+    let Some(folder) = minilm::folder() else { return };
     let mut doors = Doors::folder(&folder);
     doors.spectra_agree();
     doors.alignments_agree(2, Some(3), 4);

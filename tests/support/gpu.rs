@@ -1,4 +1,4 @@
-//! A GPU for the tests that need one, or a line that says why there is none.
+//! A GPU for the tests that need one: llvmpipe will do.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this file")]
@@ -9,6 +9,9 @@ use std::time::Instant;
 use omega_lens::gpu::{Factors, Gpu, GpuError, GpuOptions, HeadSvd, SvdBatch};
 use omega_lens::math::Mat;
 use pollster::block_on;
+
+#[path = "skip.rs"]
+mod skip;
 
 /// Milliseconds since the first call.
 pub fn now() -> f64 {
@@ -31,15 +34,14 @@ pub fn seed() -> u32 {
     seed
 }
 
-/// A device of its own for each test.
+/// A device of its own for each test. `None` where there is none and `OMEGA_SKIP` names gpu.
 pub fn gpu() -> Option<Gpu> {
     match block_on(Gpu::request(GpuOptions::new(now))) {
         Ok(gpu) => Some(gpu),
-        Err(error @ (GpuError::NoAdapter { .. } | GpuError::NoBackend)) => {
-            println!("skipped: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
+        Err(GpuError::NoAdapter { .. } | GpuError::NoBackend) if skip::skips("gpu") => None,
+        Err(error) => panic!(
+            "{error}: install a Vulkan driver (Debian: mesa-vulkan-drivers), or set OMEGA_SKIP=gpu"
+        ),
     }
 }
 

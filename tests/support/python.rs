@@ -6,11 +6,13 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The Python in the variable `PYTHON`, or the one that `.ci/setup` made. `None`, with a word about it, where
+#[path = "skip.rs"]
+mod skip;
+
+/// The Python in the variable `PYTHON`, or the one that `.ci/setup` made. `None` where
 /// `OMEGA_SKIP` names python; a failure where there is none and nobody says so.
 pub fn python() -> Option<PathBuf> {
-    if std::env::var("OMEGA_SKIP").is_ok_and(|skip| skip.split(',').any(|name| name == "python")) {
-        println!("skipped: OMEGA_SKIP names python");
+    if skip::skips("python") {
         return None;
     }
     let usual = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin/python");
