@@ -9,6 +9,7 @@
 pub mod foreign;
 pub mod gather;
 pub mod header;
+pub mod json;
 pub mod plan;
 pub mod quoting;
 

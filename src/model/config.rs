@@ -5,39 +5,30 @@
 
 use serde_json::{Map, Value};
 
-use super::ModelError;
 use super::activation::Activation;
 use super::rope::{RopeConfig, Scaling};
+use super::{ModelError, config_values};
+use crate::checkpoint::json;
 
 /// The values of one `config.json`, or of its text or vision part.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
     values: Map<String, Value>,
+    notes: Vec<String>,
 }
 
 impl Config {
     /// Reads a `config.json`.
     ///
     /// # Errors
-    /// [`ModelError::Config`] if it is not a JSON object, [`ModelError::Quantised`] if it has a `quantization_config`.
+    /// [`ModelError::Config`] if it is not a JSON object, or a value cannot be (−4 heads, ε = −1).
     pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
-        let value: Value = serde_json::from_slice(bytes)
-            .map_err(|e| ModelError::Config { reason: format!("not JSON ({e})") })?;
-        let Value::Object(values) = value else {
-            return Err(ModelError::Config { reason: "not a JSON object".into() });
+        let bad = |reason: String| ModelError::Config { reason };
+        let Value::Object(values) = json::parse(bytes).map_err(bad)?.value else {
+            return Err(bad("is not a JSON object".into()));
         };
-        let config = Self { values };
-        for part in [Some(&config), config.part("text_config").as_ref()].into_iter().flatten() {
-            if let Some(q) = part.get("quantization_config") {
-                let method = q
-                    .get("quant_method")
-                    .and_then(Value::as_str)
-                    .unwrap_or("method not named")
-                    .to_owned();
-                return Err(ModelError::Quantised { method });
-            }
-        }
-        Ok(config)
+        let (values, notes) = config_values::checked(values).map_err(bad)?;
+        Ok(Self { values, notes })
     }
 
     /// The object under `key` (`text_config`, `vision_config`), with the outer values behind it.
@@ -49,7 +40,12 @@ impl Config {
             values.remove(outer);
         }
         values.extend(inner.clone());
-        Some(Self { values })
+        Some(Self { values, notes: Vec::new() })
+    }
+
+    /// What was read otherwise than it is written: sentences.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// True without a `config.json`.
@@ -223,15 +219,6 @@ mod tests {
         assert_eq!(nested.rope("full_attention", 1e4, 1.0).theta, 1e6);
         assert_eq!(nested.rope("sliding_attention", 1e4, 1.0).theta, 1e4);
         assert_eq!(config(r#"{"rotary_pct": 0.25}"#).rope("", 1e4, 1.0).fraction, 0.25);
-    }
-
-    #[test]
-    fn a_quantised_checkpoint_is_refused_with_its_method() {
-        let refused = Config::parse(br#"{"quantization_config": {"quant_method": "gptq"}}"#);
-        assert_eq!(refused, Err(ModelError::Quantised { method: "gptq".into() }));
-        let inner = Config::parse(br#"{"text_config": {"quantization_config": {}}}"#);
-        assert!(matches!(inner, Err(ModelError::Quantised { .. })));
-        assert!(Config::parse(br#"{"quantization_config": null}"#).is_ok());
     }
 
     #[test]

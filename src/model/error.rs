@@ -10,19 +10,10 @@ pub enum ModelError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// `config.json` is there but cannot be used.
-    #[error("config.json: {reason}")]
+    #[error("config.json {reason}")]
     Config {
-        /// What is wrong with it.
+        /// What is wrong with it, to follow the file's name.
         reason: String,
-    },
-    /// The weights are quantised, so the tensors are not the matrices.
-    #[error(
-        "config.json says that the weights are quantised ({method}): the file holds codes, not the matrices. \
-         Use the unquantised checkpoint, or dequantise it first"
-    )]
-    Quantised {
-        /// `quant_method` as the file names it.
-        method: String,
     },
     /// No family fits.
     #[error("{reason}. Families known here: {known}")]

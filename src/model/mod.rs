@@ -18,6 +18,7 @@ pub mod rope;
 pub mod tokenizer;
 
 mod attention_parts;
+mod config_values;
 mod error;
 mod heads;
 mod matrix;
@@ -60,19 +61,21 @@ impl Model {
     /// Understands a checkpoint; reads no tensor.
     ///
     /// # Errors
-    /// [`ModelError::UnknownFamily`], [`ModelError::HeadCountNeeded`] (ask, and open again with a hint), [`ModelError::Quantised`],
+    /// [`ModelError::UnknownFamily`], [`ModelError::HeadCountNeeded`] (ask, and open again with a hint),
     /// [`ModelError::Config`], and [`ModelError::Mismatch`] or [`ModelError::MissingTensor`] where config and tensors disagree.
     pub fn open(checkpoint: Checkpoint, hints: &Hints) -> Result<Self, ModelError> {
         let names = Names::new(checkpoint.entries().map(|e| (e.name.as_str(), e.shape.as_slice())));
         let whole = checkpoint
             .side_file("config.json")
             .map_or_else(|| Ok(Config::default()), Config::parse)?;
+        let said = whole.notes().to_vec();
         let family = families::recognise(&names, &whole, hints.family.as_deref())?;
         let part = if family.id == "clip_vision" { "vision_config" } else { "text_config" };
         let config = whole.part(part).unwrap_or(whole);
         let missing = checkpoint.missing_shards().len();
         let resolved = resolve::resolve(family, &names, &config, hints.n_heads, missing)?;
-        let mut model = Self { checkpoint, arch: resolved.architecture, notes: resolved.notes };
+        let notes = said.into_iter().chain(resolved.notes).collect();
+        let mut model = Self { checkpoint, arch: resolved.architecture, notes };
         let missing: Vec<usize> =
             (0..model.arch.n_layers).filter(|&l| !model.missing_tensors(l).is_empty()).collect();
         if !missing.is_empty() {
