@@ -14,7 +14,7 @@ fn growth(file: Vec<u8>) -> (usize, Result<usize, CheckpointError>) {
     let source = MemorySource::new("m.safetensors", file);
     HEAP.reset_peak_usage();
     let before = HEAP.current_usage();
-    let result = header::read(&source, 0).map(|entries| entries.len());
+    let result = header::read(&source, 0).map(|header| header.entries.len());
     (HEAP.peak_usage().saturating_sub(before), result)
 }
 

@@ -4,28 +4,27 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::choose::{choose, read_side_file, refuse_foreign};
-use super::error::{listed, quoted};
-use super::foreign::quantised_name;
+use super::choose::read_side_file;
+use super::error::quoted;
 use super::plan::{self, Span};
-use super::{ByteSource, CheckpointError, Tensor, TensorEntry, gather, header};
+use super::{ByteSource, CheckpointError, Tensor, TensorEntry, gather};
 
 /// The tensors of one model, wherever its files put them. Only headers are in memory.
 pub struct Checkpoint {
-    sources: Vec<Box<dyn ByteSource>>,
+    pub(super) sources: Vec<Box<dyn ByteSource>>,
     /// Sorted by name.
-    entries: Vec<TensorEntry>,
-    side_files: Vec<SideFile>,
-    missing_shards: Vec<String>,
+    pub(super) entries: Vec<TensorEntry>,
+    pub(super) side_files: Vec<SideFile>,
+    pub(super) missing_shards: Vec<String>,
     /// Tensors that the index places in a missing shard, with that shard.
-    absent: BTreeMap<String, String>,
-    notes: Vec<String>,
+    pub(super) absent: BTreeMap<String, String>,
+    pub(super) notes: Vec<String>,
 }
 
 /// A file beside the weights, read when it is first asked for.
-struct SideFile {
-    source: Box<dyn ByteSource>,
-    bytes: OnceLock<Option<Vec<u8>>>,
+pub(super) struct SideFile {
+    pub(super) source: Box<dyn ByteSource>,
+    pub(super) bytes: OnceLock<Option<Vec<u8>>>,
 }
 
 impl std::fmt::Debug for Checkpoint {
@@ -35,80 +34,6 @@ impl std::fmt::Debug for Checkpoint {
 }
 
 impl Checkpoint {
-    /// Sorts out what was dropped and reads the headers.
-    ///
-    /// One safetensors file, shards with or without their index, or a whole folder; shards may be missing
-    /// ([`Checkpoint::missing_shards`]). Files that play no part are ignored, and noted where that could surprise.
-    ///
-    /// # Errors
-    /// A [`CheckpointError`] that names the file: a foreign format and what to do about it, a bad header, quantised
-    /// weights, several models at once, no weights at all.
-    pub fn open(sources: Vec<Box<dyn ByteSource>>) -> Result<Checkpoint, CheckpointError> {
-        let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
-        let mut notes = Vec::new();
-        let (chosen, absent) = choose(&sources, &names, &mut notes)?;
-        let side = gather::SIDE_FILES
-            .iter()
-            .filter_map(|side| gather::companion(&names, side, &chosen.folder))
-            .collect::<Vec<_>>();
-        let mut sources: Vec<Option<Box<dyn ByteSource>>> = sources.into_iter().map(Some).collect();
-        let mut take = |files: &[usize]| -> Vec<Box<dyn ByteSource>> {
-            files.iter().filter_map(|&file| sources.get_mut(file)?.take()).collect()
-        };
-        let weights = take(&chosen.files);
-        let mut side_files = Vec::new();
-        for source in take(&side) {
-            match refuse_foreign(source.as_ref()) {
-                Ok(()) => side_files.push(SideFile { source, bytes: OnceLock::new() }),
-                Err(error) => notes.push(format!("{error}; it was ignored.")),
-            }
-        }
-
-        let mut entries: Vec<TensorEntry> = Vec::new();
-        for (file, source) in weights.iter().enumerate() {
-            refuse_foreign(source.as_ref())?;
-            entries.extend(header::read(source.as_ref(), file)?);
-        }
-        entries.sort_by(|a, b| a.name.cmp(&b.name).then(a.file.cmp(&b.file)));
-        let named = |entry: &TensorEntry| weights[entry.file].name().to_owned();
-        if let Some(pair) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            let (first, second) = (named(&pair[0]), named(&pair[1]));
-            return Err(CheckpointError::DuplicateAcrossFiles {
-                name: quoted(&pair[0].name),
-                first,
-                second,
-            });
-        }
-        if !entries.is_empty() && entries.iter().all(|entry| entry.name.contains("lora_")) {
-            return Err(CheckpointError::Adapter {
-                file: listed(weights.iter().map(|source| source.name())),
-            });
-        }
-        let checkpoint = Checkpoint {
-            sources: weights,
-            entries,
-            side_files,
-            missing_shards: chosen.missing,
-            absent,
-            notes,
-        };
-        match checkpoint.quantised() {
-            Some(sign) => Err(CheckpointError::Quantised { sign }),
-            None => Ok(checkpoint),
-        }
-    }
-
-    /// Opens files and folders by path; folders are walked. For the command line and tests.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Read`] if a path cannot be opened, and everything that [`Checkpoint::open`] refuses.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn open_paths<P: AsRef<std::path::Path>>(
-        paths: &[P],
-    ) -> Result<Checkpoint, CheckpointError> {
-        Checkpoint::open(super::source::files_under(paths)?)
-    }
-
     /// The entry called `name`.
     pub fn entry(&self, name: &str) -> Option<&TensorEntry> {
         let found = self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name)).ok()?;
@@ -138,8 +63,8 @@ impl Checkpoint {
         let entries = names.iter().map(|name| self.find(name)).collect::<Result<Vec<_>, _>>()?;
         let mut bytes = vec![Vec::new(); entries.len()];
         for (file, source) in self.sources.iter().enumerate() {
-            let here: Vec<usize> =
-                (0..entries.len()).filter(|&i| entries[i].file == file).collect();
+            let stored = |i: &usize| entries[*i].file == file;
+            let here: Vec<usize> = (0..entries.len()).filter(stored).collect();
             let ranges: Vec<_> = here.iter().map(|&i| plan::whole(entries[i]).bytes).collect();
             for (i, read) in here.into_iter().zip(source.read_all(&ranges)?) {
                 bytes[i] = read;
@@ -159,11 +84,12 @@ impl Checkpoint {
     /// As [`Checkpoint::read`], and [`CheckpointError::Rows`] if there are not so many rows.
     pub fn read_rows(&self, name: &str, rows: Range<usize>) -> Result<Tensor, CheckpointError> {
         let entry = self.find(name)?;
-        let bytes = self.read_span(&plan::rows(entry, rows.clone())?)?;
+        let span = plan::rows(entry, rows.clone())?;
         let mut shape = entry.shape.clone();
         if let Some(first) = shape.first_mut() {
             *first = rows.len();
         }
+        let bytes = self.read_span(&span)?;
         Ok(Tensor { dtype: entry.dtype, shape, bytes })
     }
 
@@ -178,7 +104,8 @@ impl Checkpoint {
         elements: Range<usize>,
     ) -> Result<Tensor, CheckpointError> {
         let entry = self.find(name)?;
-        let bytes = self.read_span(&plan::elements(entry, elements.clone())?)?;
+        let span = plan::elements(entry, elements.clone())?;
+        let bytes = self.read_span(&span)?;
         Ok(Tensor { dtype: entry.dtype, shape: vec![elements.len()], bytes })
     }
 
@@ -186,7 +113,7 @@ impl Checkpoint {
     /// `None` if it was not dropped, cannot be read or has over 128 MB.
     pub fn side_file(&self, file_name: &str) -> Option<&[u8]> {
         let side =
-            self.side_files.iter().find(|side| gather::base(side.source.name()) == file_name)?;
+            self.side_files.iter().find(|side| gather::plain(side.source.name()) == file_name)?;
         side.bytes.get_or_init(|| read_side_file(side.source.as_ref()).ok()).as_deref()
     }
 
@@ -239,23 +166,5 @@ impl Checkpoint {
             Some(source) => source.read(span.bytes.clone()),
             None => Err(CheckpointError::NoFiles),
         }
-    }
-
-    /// The sign that weights are quantised, if there is one.
-    fn quantised(&self) -> Option<String> {
-        let config = self
-            .side_file("config.json")
-            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok());
-        if let Some(settings) = config.as_ref().and_then(|config| config.get("quantization_config"))
-            && !settings.is_null()
-        {
-            let method = settings
-                .get("quant_method")
-                .and_then(|method| method.as_str())
-                .unwrap_or("unnamed method");
-            return Some(format!("quantization_config in config.json: {}", quoted(method)));
-        }
-        let entry = self.entries.iter().find(|entry| quantised_name(&entry.name))?;
-        Some(format!("tensor {}", quoted(&entry.name)))
     }
 }

@@ -7,10 +7,14 @@ use serde::Deserialize;
 use super::error::{listed, quoted};
 use super::foreign::{Foreign, SNIFFED};
 use super::gather::{self, Group, Role};
-use super::{ByteSource, CheckpointError};
+use super::{ByteSource, CheckpointError, header, json};
 
-/// The largest configuration, tokenizer or index that is read; Gemma's tokenizer has 33 MB.
+/// The largest tokenizer or index that is read; Gemma's tokenizer has 33 MB.
 const MAX_SIDE_FILE: u64 = 128 << 20;
+/// The largest configuration that is read; the longest real ones list some ten thousand labels.
+const MAX_CONFIG: u64 = 1 << 20;
+/// Of more checkpoints than this nobody is asked which one has attention in it.
+const LOOKED_INTO: usize = 16;
 
 /// The part of an index that matters.
 #[derive(Deserialize)]
@@ -18,54 +22,162 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-/// Picks the weights files of one model and finds out what is missing.
+/// The files of one model.
+pub(super) struct Chosen {
+    /// Its weights.
+    pub(super) group: Group,
+    /// The file that the index names for each tensor; empty without an index.
+    pub(super) placed: BTreeMap<String, String>,
+    /// The reader's choice was one of the groups of files.
+    pub(super) by_name: bool,
+}
+
+/// Picks the weights files of one model and finds out what is missing. `model` is the reader's choice among several: one of
+/// the names that [`CheckpointError::Several`] offers; any other name chooses nothing here.
 pub(super) fn choose(
     sources: &[Box<dyn ByteSource>],
     names: &[&str],
+    model: Option<&str>,
     notes: &mut Vec<String>,
-) -> Result<(Group, BTreeMap<String, String>), CheckpointError> {
-    let groups = gather::groups(names);
-    let indices: Vec<usize> =
-        (0..names.len()).filter(|&file| gather::role(names[file]) == Role::Index).collect();
-    let principal = gather::principal(&groups);
-    let beside = |index: usize, group: &Group| gather::folder(names[index]) == group.folder;
-    let index = match (indices.as_slice(), principal) {
-        ([], _) => None,
-        ([only], None) => Some(*only),
-        ([only], Some(group)) if group.of.is_some() => Some(*only),
-        (_, group) => {
-            indices.iter().copied().find(|&index| group.is_some_and(|group| beside(index, group)))
-        }
+) -> Result<Chosen, CheckpointError> {
+    let mut groups = gather::groups(names);
+    drop_links_to_the_same(&mut groups, sources, names, notes);
+    let labels = labels(&groups, names);
+    // A name that no group has may be that of a copy inside a file; that is for the caller to find.
+    let asked = model.and_then(|model| labels.iter().position(|label| label == model));
+    let models = match asked {
+        Some(asked) => vec![groups[asked].clone()],
+        None => groups,
     };
-    let by_index = index.map(|index| indexed(sources[index].as_ref(), names)).transpose();
-    let (mut chosen, mut absent) = match (by_index, principal) {
+
+    let by_content;
+    let principal = match gather::principal(&models) {
+        None if (2..=LOOKED_INTO).contains(&models.len()) => {
+            by_content = only_with_attention(&models, sources, notes);
+            by_content.as_ref()
+        }
+        found => found,
+    };
+    let index = index_of(principal, names).map(|index| indexed(sources[index].as_ref(), names));
+    let (group, placed) = match (index.transpose(), principal) {
         (Ok(Some(found)), _) => found,
         (Err(CheckpointError::NoShards { .. }) | Ok(None), Some(group)) => {
             (group.clone(), BTreeMap::new())
         }
         (Err(error), _) => return Err(error),
-        (Ok(None), None) if groups.is_empty() => return Err(nothing(sources)),
+        (Ok(None), None) if models.is_empty() => return Err(nothing(sources)),
         (Ok(None), None) => {
-            let firsts: Vec<&str> = groups
-                .iter()
-                .filter_map(|group| names.get(*group.files.first()?).copied())
-                .collect();
-            return Err(CheckpointError::Several {
-                count: groups.len(),
-                files: listed(firsts.into_iter()),
-            });
+            return Err(CheckpointError::Several { count: models.len(), models: labels });
         }
     };
-    chosen.files.dedup();
-    absent.retain(|_, shard| chosen.missing.contains(shard));
+    note_unused(&group, names, notes);
+    Ok(Chosen { group, placed, by_name: asked.is_some() })
+}
+
+/// The index that belongs to the weights: the one called after them, else one beside them, else the only one.
+fn index_of(principal: Option<&Group>, names: &[&str]) -> Option<usize> {
+    let indices: Vec<usize> =
+        (0..names.len()).filter(|&file| gather::role(names[file]) == Role::Index).collect();
+    match (indices.as_slice(), principal) {
+        ([], _) => None,
+        ([only], None) => Some(*only),
+        ([only], Some(group)) if group.of.is_some() => Some(*only),
+        (_, None) => None,
+        (_, Some(group)) => {
+            let own = format!("{}.safetensors.index.json", group.stem);
+            let mut beside: Vec<usize> =
+                indices.into_iter().filter(|&i| gather::folder(names[i]) == group.folder).collect();
+            beside.sort_by_key(|&i| gather::plain(names[i]) != own);
+            let first = beside.first().copied()?;
+            // Beside a file that stands for itself, the index of other files says nothing.
+            (group.of.is_some() || beside.len() == 1 || gather::plain(names[first]) == own)
+                .then_some(first)
+        }
+    }
+}
+
+/// Groups whose files are links to the files of an earlier group: two snapshots of a hub's cache with one blob.
+fn drop_links_to_the_same(
+    groups: &mut Vec<Group>,
+    sources: &[Box<dyn ByteSource>],
+    names: &[&str],
+    notes: &mut Vec<String>,
+) {
+    let identity = |group: &Group| -> Option<Vec<String>> {
+        group.files.iter().map(|&file| sources[file].identity()).collect()
+    };
+    let mut seen: Vec<Vec<String>> = Vec::new();
+    groups.retain(|group| {
+        let Some(identity) = identity(group) else { return true };
+        let again = seen.contains(&identity);
+        if again {
+            let first = group.files.first().map_or("", |&file| names[file]);
+            notes.push(format!("{first} is the same file under another name; it was opened once."));
+        } else {
+            seen.push(identity);
+        }
+        !again
+    });
+}
+
+/// What each group is called where the reader is asked which one is meant: folders, from where they part, if every group has
+/// its own; else files.
+fn labels(groups: &[Group], names: &[&str]) -> Vec<String> {
+    let folders: Vec<&str> = groups.iter().map(|group| group.folder.as_str()).collect();
+    let mut distinct = folders.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let whole: Vec<&str> = if distinct.len() == groups.len() && !folders.contains(&"") {
+        folders
+    } else {
+        groups.iter().map(|group| group.files.first().map_or("", |&file| names[file])).collect()
+    };
+    let common = common_folder(&whole);
+    whole.iter().map(|name| name.get(common..).unwrap_or(name).to_owned()).collect()
+}
+
+/// Bytes of the folders that all of `names` begin with; never a whole name.
+fn common_folder(names: &[&str]) -> usize {
+    let Some(first) = names.first() else { return 0 };
+    let mut ends = first.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at + 1);
+    ends.rfind(|&end| names.iter().all(|name| name.starts_with(&first[..end]))).unwrap_or(0)
+}
+
+/// Tensor names of the first file of a group; none if it cannot be read.
+fn tensor_names(group: &Group, sources: &[Box<dyn ByteSource>]) -> Vec<String> {
+    let first = group.files.first().and_then(|&file| sources.get(file));
+    let header = first.and_then(|source| header::read(source.as_ref(), 0).ok());
+    header.into_iter().flat_map(|header| header.entries).map(|entry| entry.name).collect()
+}
+
+/// The only group with an attention in it, if there is one.
+fn only_with_attention(
+    groups: &[Group],
+    sources: &[Box<dyn ByteSource>],
+    notes: &mut Vec<String>,
+) -> Option<Group> {
+    let attends = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        name.contains("attn") || name.contains("attention")
+    };
+    let mut with = groups.iter().filter(|group| tensor_names(group, sources).iter().any(attends));
+    let only = with.next().filter(|_| with.next().is_none())?;
+    notes.push(format!(
+        "Of {} weights files only the one in {} has attention in it; it was opened.",
+        groups.len(),
+        if only.folder.is_empty() { &only.stem } else { &only.folder }
+    ));
+    Some(only.clone())
+}
+
+fn note_unused(group: &Group, names: &[&str], notes: &mut Vec<String>) {
     let unused: Vec<&str> = (0..names.len())
-        .filter(|file| gather::role(names[*file]) == Role::Weights && !chosen.files.contains(file))
+        .filter(|file| gather::role(names[*file]) == Role::Weights && !group.files.contains(file))
         .map(|file| names[file])
         .collect();
     if !unused.is_empty() {
         notes.push(format!("Not part of this model and ignored: {}.", listed(unused.into_iter())));
     }
-    Ok((chosen, absent))
 }
 
 /// The files that an index names, and where each tensor is.
@@ -76,15 +188,18 @@ fn indexed(
     refuse_foreign(index)?;
     let bytes = read_side_file(index)?;
     let bad = |reason: String| CheckpointError::BadIndex { index: index.name().to_owned(), reason };
-    let Index { weight_map } =
-        serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
+    let Index { weight_map } = match serde_json::from_slice(&bytes) {
+        Ok(index) => index,
+        Err(_) => serde_json::from_value(json::parse(&bytes).map_err(&bad)?.value)
+            .map_err(|error| bad(error.to_string()))?,
+    };
     let mut shards: Vec<&str> = weight_map.values().map(String::as_str).collect();
     shards.sort_unstable();
     shards.dedup();
     let home = gather::folder(index.name());
     let (mut files, mut missing) = (Vec::new(), Vec::new());
     for shard in &shards {
-        match gather::companion(names, gather::base(shard), home) {
+        match gather::companion(names, &gather::plain(shard), home) {
             Some(file) if gather::role(names[file]) == Role::Weights => files.push(file),
             Some(_) => {
                 return Err(bad(format!(
@@ -101,6 +216,7 @@ fn indexed(
             count: shards.len(),
         });
     }
+    files.dedup();
     let folder = gather::folder(names[files[0]]).to_owned();
     Ok((Group { folder, stem: String::new(), of: Some(shards.len()), files, missing }, weight_map))
 }
@@ -134,8 +250,15 @@ pub(super) fn refuse_foreign(source: &dyn ByteSource) -> Result<(), CheckpointEr
 /// All of a configuration, tokenizer or index, unless it is absurdly large.
 pub(super) fn read_side_file(source: &dyn ByteSource) -> Result<Vec<u8>, CheckpointError> {
     let (file, size) = (source.name().to_owned(), source.size());
-    if size > MAX_SIDE_FILE {
-        return Err(CheckpointError::SideFileTooLarge { file, size, cap: MAX_SIDE_FILE });
+    let cap = if is_config(&file) { MAX_CONFIG } else { MAX_SIDE_FILE };
+    if size > cap {
+        return Err(CheckpointError::SideFileTooLarge { file, size, cap });
     }
     source.read(0..size)
+}
+
+/// True for the small files that say what the weights are.
+pub(super) fn is_config(name: &str) -> bool {
+    let plain = gather::plain(name);
+    ["config.json", "cfg.json", "params.json", gather::ADAPTER_CONFIG].contains(&plain.as_str())
 }

@@ -53,12 +53,20 @@ pub enum CheckpointError {
         files: String,
     },
     /// Several models at once.
-    #[error("these files hold {count} different checkpoints ({files}): load one at a time")]
+    #[error("these files hold {count} different checkpoints ({}): say which one to open", listed(models.iter().map(String::as_str)))]
     Several {
         /// How many.
         count: usize,
-        /// One file of each, as dropped.
-        files: String,
+        /// What each is called: what the reader may choose.
+        models: Vec<String>,
+    },
+    /// A choice that is not among the models.
+    #[error("there is no model {asked} among these files{}", if offered.is_empty() { String::new() } else { format!(": {}", listed(offered.iter().map(String::as_str))) })]
+    NoSuchModel {
+        /// What was asked for, escaped.
+        asked: String,
+        /// What there is.
+        offered: Vec<String>,
     },
     /// An index whose shards are all absent.
     #[error(
@@ -79,11 +87,11 @@ pub enum CheckpointError {
         reason: String,
     },
     /// A JSON file beside the weights that is not JSON.
-    #[error("{file} is not valid JSON: {reason}")]
+    #[error("{file} {reason}")]
     BadJson {
         /// The file, as dropped.
         file: String,
-        /// What the JSON reader met.
+        /// What is wrong with it, to follow its name.
         reason: String,
     },
     /// One name in two shards.

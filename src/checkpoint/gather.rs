@@ -1,64 +1,9 @@
 //! Which of the dropped files belong together, judged by their names alone.
 
-/// What a file is for, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Weights in safetensors.
-    Weights,
-    /// The list of which shard holds which tensor.
-    Index,
-    /// Configuration or tokenizer, kept under its own name ([`SIDE_FILES`]).
-    Side,
-    /// Nothing that a checkpoint needs.
-    Other,
-}
-
-/// Files beside the weights that are kept for the layers above.
-pub const SIDE_FILES: [&str; 9] = [
-    "config.json",
-    "cfg.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "vocab.json",
-    "merges.txt",
-    "vocab.txt",
-    "generation_config.json",
-];
+pub use super::file_names::{ADAPTER_CONFIG, Role, SIDE_FILES, base, folder, plain, role};
 
 /// Shard counts past this are no shard pattern: a name must not make us list a billion missing files.
 const MAX_SHARDS: usize = 9999;
-
-/// The folder part of `name`, without the closing `/`; empty if there is none.
-pub fn folder(name: &str) -> &str {
-    name.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// The last part of `name`.
-pub fn base(name: &str) -> &str {
-    name.rsplit_once('/').map_or(name, |(_, base)| base)
-}
-
-/// What the file called `name` is for.
-pub fn role(name: &str) -> Role {
-    let base = base(name);
-    if base.starts_with("._") {
-        // macOS leaves such shadows of every file in archives and on foreign disks.
-        Role::Other
-    } else if let Some(stem) = base.strip_suffix(".safetensors") {
-        if stem.starts_with("optimizer") || stem.starts_with("scheduler") {
-            Role::Other
-        } else {
-            Role::Weights
-        }
-    } else if base.ends_with(".index.json") && !base.ends_with(".bin.index.json") {
-        Role::Index
-    } else if SIDE_FILES.contains(&base) {
-        Role::Side
-    } else {
-        Role::Other
-    }
-}
 
 /// Weights files that make up one checkpoint: a single file, or the shards of one set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,12 +24,12 @@ pub struct Group {
 ///
 /// Each group is one model, or one step of a training series: `step0/model.safetensors`, `step8/model.safetensors`.
 pub fn groups(names: &[&str]) -> Vec<Group> {
-    let mut shards: Vec<(&str, Shard<'_>, usize)> = names
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| role(name) == Role::Weights)
-        .map(|(file, name)| (folder(name), shard(base(name)), file))
+    let weights: Vec<(usize, String)> = (0..names.len())
+        .filter(|&file| role(names[file]) == Role::Weights)
+        .map(|file| (file, plain(names[file])))
         .collect();
+    let mut shards: Vec<(&str, Shard<'_>, usize)> =
+        weights.iter().map(|(file, plain)| (folder(names[*file]), shard(plain), *file)).collect();
     shards.sort();
     let mut groups: Vec<Group> = Vec::new();
     for run in shards
@@ -93,18 +38,27 @@ pub fn groups(names: &[&str]) -> Vec<Group> {
         let (folder, first, _) = run[0];
         let there = |number| run.iter().any(|(_, shard, _)| shard.number == number);
         let missing = (1..=first.of.unwrap_or(0)).filter(|number| !there(*number));
+        // A second copy of a shard is no second shard.
+        let mut files: Vec<(usize, usize)> =
+            run.iter().map(|(_, shard, file)| (shard.number, *file)).collect();
+        files.dedup_by_key(|(number, _)| *number);
         groups.push(Group {
             folder: folder.to_owned(),
             stem: first.stem.to_owned(),
             of: first.of,
-            files: run.iter().map(|(_, _, file)| *file).collect(),
+            files: files.into_iter().map(|(_, file)| file).collect(),
             missing: missing.map(|number| first.name_of(number)).collect(),
         });
     }
     groups
 }
 
-/// The group that is meant when there are several: the only one called `model` in the outermost folder that has one.
+/// Stems of weights that stand beside a model and are none, or are the same model in another layout.
+const BESIDE: [&str; 6] =
+    ["consolidated", "adapter_model", "examples", "sparsity", "rng_state", "training_args"];
+
+/// The group that is meant when there are several: the only one called `model` in the outermost folder that has one, or the
+/// only one there that is not known to stand beside a model.
 ///
 /// Folders often hold other weights too: `consolidated.safetensors`, `2_Dense/model.safetensors`, `checkpoint-500/…`.
 pub fn principal(groups: &[Group]) -> Option<&Group> {
@@ -113,27 +67,44 @@ pub fn principal(groups: &[Group]) -> Option<&Group> {
     }
     let depth = |group: &Group| group.folder.split('/').filter(|part| !part.is_empty()).count();
     let outermost = groups.iter().map(depth).min()?;
-    let mut meant =
-        groups.iter().filter(|group| depth(group) == outermost && group.stem == "model");
-    meant.next().filter(|_| meant.next().is_none())
+    let only = |meant: &dyn Fn(&&Group) -> bool| {
+        let mut meant = groups.iter().filter(|group| depth(group) == outermost).filter(meant);
+        meant.next().filter(|_| meant.next().is_none())
+    };
+    let called_model = |group: &&Group| group.stem == "model";
+    let own = |group: &&Group| !BESIDE.iter().any(|stem| group.stem.starts_with(stem));
+    only(&called_model).or_else(|| only(&own))
 }
 
-/// Of the files called `base_name` among `names`, the one that belongs to weights in `home`: the one beside them, else the
-/// only one elsewhere, else the only one deeper inside (there it usually describes something else: `1_Pooling/config.json`).
+/// Of the files called `base_name` among `names` (or copied from one that was), the one that belongs to weights in `home`: the
+/// one beside them, else the only one elsewhere, else the only one deeper inside. A numbered module of sentence-transformers
+/// (`1_Pooling/config.json`) describes itself and no model.
 pub fn companion(names: &[&str], base_name: &str, home: &str) -> Option<usize> {
     let named: Vec<usize> =
-        (0..names.len()).filter(|&file| base(names[file]) == base_name).collect();
-    if let Some(&beside) = named.iter().find(|&&file| folder(names[file]) == home) {
+        (0..names.len()).filter(|&file| plain(names[file]) == base_name).collect();
+    let mut beside: Vec<usize> =
+        named.iter().copied().filter(|&file| folder(names[file]) == home).collect();
+    // Of a file and its copies the one that still has the name.
+    beside.sort_by_key(|&file| (base(names[file]) != base_name, names[file].len()));
+    if let Some(&beside) = beside.first() {
         return Some(beside);
     }
     let inside = |&file: &usize| {
         home.is_empty() || names[file].strip_prefix(home).is_some_and(|rest| rest.starts_with('/'))
     };
-    let (inside, elsewhere): (Vec<usize>, Vec<usize>) = named.into_iter().partition(inside);
+    let about_a_model = |&file: &usize| !is_module(base(folder(names[file])));
+    let (inside, elsewhere): (Vec<usize>, Vec<usize>) =
+        named.into_iter().filter(about_a_model).partition(inside);
     match (elsewhere.as_slice(), inside.as_slice()) {
         ([only], _) | ([], [only]) => Some(*only),
         _ => None,
     }
+}
+
+/// True for the folder of a module of sentence-transformers, `1_Pooling`.
+fn is_module(folder: &str) -> bool {
+    let rest = folder.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.len() < folder.len() && rest.starts_with('_')
 }
 
 /// A weights file name taken apart; the order of fields is the order of sorting.
@@ -210,6 +181,8 @@ mod tests {
             ["m/consolidated.safetensors", "m/2_Dense/model.safetensors", "m/model.safetensors"];
         let groups = groups(&names);
         assert_eq!(principal(&groups).map(|group| group.files.clone()), Some(vec![2]));
+        let beside = self::groups(&["consolidated.safetensors", "weights.safetensors"]);
+        assert_eq!(principal(&beside).map(|group| group.files.clone()), Some(vec![1]));
         let two = self::groups(&["a.safetensors", "b.safetensors"]);
         assert_eq!(principal(&two), None);
     }
@@ -230,6 +203,9 @@ mod tests {
     fn side_files_come_from_beside_the_weights() {
         let names = ["m/1_Pooling/config.json", "m/config.json"];
         assert_eq!(companion(&names, "config.json", "m"), Some(1));
+        assert_eq!(companion(&names[..1], "config.json", "m"), None);
+        assert_eq!(companion(&["m/config (1).json", "m/config.json"], "config.json", "m"), Some(1));
+        assert_eq!(companion(&["m/config (1).json"], "config.json", "m"), Some(0));
         assert_eq!(companion(&["m/a/config.json", "m/b/config.json"], "config.json", "m"), None);
         assert_eq!(companion(&["m/a/config.json", "b/config.json"], "config.json", "m"), Some(1));
         assert_eq!(companion(&["settings/config.json"], "config.json", ""), Some(0));

@@ -4,12 +4,14 @@
 //! tensors, little-endian and row-major, without holes. Offsets count from the end of the header.
 //! Every check compares with the size of the file, so nothing that is allocated later exceeds what is there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::error::quoted;
+use super::header_metadata::Metadata;
 use super::{ByteSource, CheckpointError, Dtype, HeaderError, TensorEntry};
 
 /// The format's cap on the length of the JSON, bytes.
@@ -21,11 +23,20 @@ const MAX_DEPTH: usize = 8;
 /// Dimensions accepted, numpy's own limit.
 const MAX_DIMENSIONS: usize = 64;
 
+/// What the header of one file says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Header {
+    /// The tensors, in order of their bytes.
+    pub entries: Vec<TensorEntry>,
+    /// The pairs under `__metadata__`.
+    pub metadata: BTreeMap<String, String>,
+}
+
 /// Reads and parses the header of `source`; the entries carry `file` as their file number.
 ///
 /// # Errors
 /// [`CheckpointError::Read`] from the source, [`CheckpointError::Header`] for everything the header does wrong.
-pub fn read(source: &dyn ByteSource, file: usize) -> Result<Vec<TensorEntry>, CheckpointError> {
+pub fn read(source: &dyn ByteSource, file: usize) -> Result<Header, CheckpointError> {
     let size = source.size();
     let named = |error| CheckpointError::Header { file: source.name().to_owned(), error };
     let first = source.read(0..size.min(8))?;
@@ -50,11 +61,11 @@ pub fn length(first: &[u8], size: u64) -> Result<u64, HeaderError> {
     }
 }
 
-/// The tensors that `json` lists, in order of their bytes, for a file of `size` bytes in all.
+/// What `json` lists, for a file of `size` bytes in all.
 ///
 /// # Errors
 /// A [`HeaderError`] that names the first thing that is wrong.
-pub fn parse(json: &[u8], size: u64, file: usize) -> Result<Vec<TensorEntry>, HeaderError> {
+pub fn parse(json: &[u8], size: u64, file: usize) -> Result<Header, HeaderError> {
     let text = std::str::from_utf8(json)
         .map_err(|error| HeaderError::NotUtf8 { at: error.valid_up_to() })?;
     if json.first() != Some(&b'{') {
@@ -83,7 +94,7 @@ pub fn parse(json: &[u8], size: u64, file: usize) -> Result<Vec<TensorEntry>, He
         .collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(|a| (a.start, a.end));
     check_no_overlap(&entries, start_of_tensors, size)?;
-    Ok(entries)
+    Ok(Header { entries, metadata: listing.metadata })
 }
 
 /// Counts brackets outside strings, so that the JSON reader never recurses on hostile text.
@@ -187,6 +198,7 @@ fn check_no_overlap(entries: &[TensorEntry], base: u64, size: u64) -> Result<(),
 #[derive(Default)]
 struct Listing {
     tensors: Vec<(String, Listed)>,
+    metadata: BTreeMap<String, String>,
     /// Set where the reader stops for a reason of ours rather than of the JSON's.
     error: Option<HeaderError>,
 }
@@ -286,7 +298,7 @@ impl<'de> Visitor<'de> for ListingSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
             if name == "__metadata__" {
-                map.next_value::<IgnoredAny>()?;
+                self.0.metadata = map.next_value::<Metadata>()?.0;
                 continue;
             }
             if self.0.tensors.len() == MAX_TENSORS {

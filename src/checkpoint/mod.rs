@@ -18,10 +18,14 @@ mod checkpoint;
 mod choose;
 mod dtype;
 mod error;
+mod file_names;
 mod header_error;
+mod header_metadata;
 mod non_finite;
+mod open;
 mod source;
 mod tensor;
+mod wrappers;
 mod write;
 
 pub use checkpoint::Checkpoint;

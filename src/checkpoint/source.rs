@@ -29,6 +29,11 @@ pub trait ByteSource: Shareable {
     /// [`CheckpointError::Read`] if the range leaves the file or the system refuses.
     fn read(&self, range: Range<u64>) -> Result<Vec<u8>, CheckpointError>;
 
+    /// What is the same for two names of one file, where the system says it; `None` where nothing is known.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
     /// Exactly the bytes of each range. For sources where a read costs much whatever its length.
     ///
     /// # Errors
@@ -110,6 +115,10 @@ impl ByteSource for FileSource {
         self.size
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(std::fs::canonicalize(&self.name).ok()?.display().to_string())
+    }
+
     fn read(&self, range: Range<u64>) -> Result<Vec<u8>, CheckpointError> {
         use std::io::{Read, Seek, SeekFrom};
         if range.start > range.end || range.end > self.size {
@@ -133,24 +142,33 @@ impl ByteSource for FileSource {
     }
 }
 
-/// Sources for `paths`: files as they are, folders walked (hidden folders left out), in order of name.
+/// Sources for `paths`: files as they are, folders walked (hidden folders left out), in order of name. A file met in a folder
+/// that cannot be opened, a link to nothing for instance, is left out and said in `notes`.
 ///
 /// # Errors
-/// [`CheckpointError::Read`] if a path cannot be opened.
+/// [`CheckpointError::Read`] if a path that was given cannot be opened.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn files_under<P: AsRef<std::path::Path>>(
     paths: &[P],
+    notes: &mut Vec<String>,
 ) -> Result<Vec<Box<dyn ByteSource>>, CheckpointError> {
     let mut files: Vec<Box<dyn ByteSource>> = Vec::new();
-    let mut waiting: Vec<std::path::PathBuf> =
-        paths.iter().rev().map(|path| path.as_ref().to_owned()).collect();
-    while let Some(path) = waiting.pop() {
+    let mut waiting: Vec<(std::path::PathBuf, bool)> =
+        paths.iter().rev().map(|path| (path.as_ref().to_owned(), true)).collect();
+    while let Some((path, given)) = waiting.pop() {
         let refused = |error: std::io::Error| CheckpointError::Read {
             file: path.display().to_string(),
             start: 0,
             end: 0,
             reason: error.to_string(),
         };
+        if !given && std::fs::metadata(&path).is_err() {
+            notes.push(format!(
+                "{} is a link to nothing, or cannot be read; it was left out.",
+                path.display()
+            ));
+            continue;
+        }
         if !std::fs::metadata(&path).map_err(refused)?.is_dir() {
             files.push(Box::new(FileSource::open(&path)?));
             continue;
@@ -167,7 +185,7 @@ pub(super) fn files_under<P: AsRef<std::path::Path>>(
             }
         }
         inside.sort_unstable_by(|a, b| b.cmp(a));
-        waiting.extend(inside);
+        waiting.extend(inside.into_iter().map(|path| (path, false)));
     }
     Ok(files)
 }

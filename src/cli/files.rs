@@ -14,15 +14,18 @@ pub struct Files {
     /// Checkpoint files (.safetensors, shards, index, config.json, tokenizer.json), or folders that hold them
     #[arg(required = true, value_name = "FILES")]
     pub files: Vec<PathBuf>,
+    /// Which one to open where the files hold several models: a name that the refusal lists
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
 }
 
 impl Files {
     /// Opens the checkpoint.
     ///
     /// # Errors
-    /// What [`Checkpoint::open_paths`] says.
+    /// What [`Checkpoint::open_one_of_paths`] says.
     pub fn checkpoint(&self) -> Result<Checkpoint, CliError> {
-        Ok(Checkpoint::open_paths(&self.files)?)
+        Ok(Checkpoint::open_one_of_paths(&self.files, self.model.as_deref())?)
     }
 }
 
