@@ -13,7 +13,7 @@ use omega_lens::circuits::alignment::{
 };
 use omega_lens::circuits::dictionary::{Builtin, Dictionary, Frame, Survey};
 use omega_lens::circuits::omega::Circuit;
-use omega_lens::model::{AttentionLayer, Hints, Model, Part, Weights};
+use omega_lens::model::{AttentionLayer, Head, Hints, Model, Part, Weights};
 use serde_json::Value;
 
 const ROTATIONS: usize = 64;
@@ -87,7 +87,7 @@ fn compare(model: &Model, golden: &str) {
 /// are closer than that.
 fn compare_side(found: &SideAlignment, expected: &Value) {
     const CLOSE: f64 = 2e-6;
-    let name = format!("L{}H{} {}", found.layer, found.head, found.side.name());
+    let name = format!("{} {}", Head::new(found.layer, found.head), found.side.name());
     assert_eq!(expected["side"], found.side.name());
     assert!((found.mmcs - number(expected, "mmcs")).abs() < CLOSE, "{name}");
     assert!((found.mmcs_weighted - number(expected, "mmcs_weighted")).abs() < CLOSE, "{name}");
@@ -175,7 +175,7 @@ fn heads_of_the_built_in_model_that_align_beyond_rotations() {
                 .filter(|side| side.q_rotation.is_some_and(|q| q < 0.01))
                 .map(|side| {
                     let z = side.rotation_null.as_ref().map_or(0.0, |null| null.z);
-                    format!("L{}H{} {} (z {z:.1})", side.layer, side.head, side.side.name())
+                    format!("{} {} (z {z:.1})", Head::new(side.layer, side.head), side.side.name())
                 })
                 .collect();
             let step = file.file_stem().unwrap().to_string_lossy().into_owned();

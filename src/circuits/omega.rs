@@ -22,12 +22,25 @@ pub enum Circuit {
 }
 
 impl Circuit {
-    /// Its name in addresses and files.
+    /// Its name in text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Qk => "QK",
+            Self::Ov => "OV",
+        }
+    }
+
+    /// Its short name, in addresses and files.
     pub fn slug(self) -> &'static str {
         match self {
             Self::Qk => "qk",
             Self::Ov => "ov",
         }
+    }
+
+    /// The circuit with this short name.
+    pub fn parse(slug: &str) -> Option<Self> {
+        [Self::Qk, Self::Ov].into_iter().find(|circuit| circuit.slug() == slug)
     }
 
     /// The factors `A, B: [d_model, d_head]` with `A Bᵀ` the circuit's matrix.

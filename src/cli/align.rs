@@ -14,7 +14,7 @@ use crate::circuits::alignment::{
 use crate::circuits::convention::Convention;
 use crate::circuits::dictionary::{About, DictionarySurvey};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{AttentionLayer, Model, Part, Weights};
+use crate::model::{AttentionLayer, Head, Model, Part, Weights};
 use crate::study::alignment::head_sides;
 use crate::study::dictionary::{Comparing, Surveyed, Surveying};
 
@@ -159,7 +159,9 @@ fn sides(
     for (head, found) in found.collect::<Vec<_>>() {
         match found {
             Ok(found) => sides.extend(found),
-            Err(error) => warnings.push(format!("L{layer}H{head} is left out: {error}.")),
+            Err(error) => {
+                warnings.push(format!("{} is left out: {error}.", Head::new(layer, head)))
+            }
         }
     }
     Ok(sides)

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::CliError;
 use super::align::Output;
+use crate::model::Head;
 
 /// Features shown for each direction; JSON has all that were asked for.
 const SHOWN: usize = 5;
@@ -30,7 +31,13 @@ pub(super) fn print_text(output: &Output<'_>) -> Result<(), CliError> {
         )?;
     }
     for side in &output.heads {
-        write!(out, "\nL{}H{} {}  mmcs {:.3}", side.layer, side.head, side.side.name(), side.mmcs)?;
+        write!(
+            out,
+            "\n{} {}  mmcs {:.3}",
+            Head::new(side.layer, side.head),
+            side.side.name(),
+            side.mmcs
+        )?;
         if let Some(null) = &side.rotation_null {
             write!(
                 out,

@@ -16,7 +16,7 @@ use crate::circuits::sad::sparsity::{EventRule, RunningSum};
 use crate::circuits::sad::terms::TermBasis;
 use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{AttentionLayer, Model, ModelError, Part};
+use crate::model::{AttentionLayer, Head, Model, ModelError, Part};
 use crate::study::looks::{head_basis, head_look};
 use crate::study::prompt::{Prompt, PromptRun};
 
@@ -158,7 +158,9 @@ impl Args {
         for (head, found) in heads.map(basis).collect::<Vec<_>>() {
             match found {
                 Ok(basis) => bases.push(((layer, head), basis)),
-                Err(error) => left_out.push(format!("L{layer}H{head} is left out: {error}.")),
+                Err(error) => {
+                    left_out.push(format!("{} is left out: {error}.", Head::new(layer, head)))
+                }
             }
         }
         Ok((bases, left_out))
@@ -198,7 +200,12 @@ fn print_text(report: &Report) -> Result<(), CliError> {
     for head in &report.heads {
         let from = format!("{} {}", head.dest, token(head.dest));
         let to = format!("{} {}", head.src, token(head.src));
-        write!(out, "{:8} {from:23} {to:23} {:9.3}", name(head.layer, head.head), head.attention)?;
+        write!(
+            out,
+            "{:8} {from:23} {to:23} {:9.3}",
+            Head::new(head.layer, head.head),
+            head.attention
+        )?;
         let Some((relative, terms)) = head.relative.zip(head.relative_terms.as_ref()) else {
             writeln!(out, "  a single visible source: nothing to compare")?;
             continue;
@@ -226,11 +233,6 @@ fn print_text(report: &Report) -> Result<(), CliError> {
     report.notes.iter().try_for_each(|note| writeln!(out, "note  {note}"))?;
     out.flush()?;
     Ok(())
-}
-
-/// "L3H0".
-pub(super) fn name(layer: usize, head: usize) -> String {
-    format!("L{layer}H{head}")
 }
 
 pub(super) fn number(x: Option<f64>, digits: usize) -> String {

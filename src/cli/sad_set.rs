@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use super::CliError;
 use super::files::{print_json, wants_json};
-use super::sad::{Args, name, number};
+use super::sad::{Args, number};
 use crate::circuits::convention::SadConvention;
 use crate::circuits::distribution::Distribution;
 use crate::circuits::prompts::Task;
 use crate::circuits::sad::set::{HeadEvents, HeadSetReport, SetOptions};
-use crate::model::Model;
 use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
+use crate::model::{Head, Model};
 use crate::study::prompt_set::{Prompts, SetRun, SetSpec, SetTask, Share};
 
 /// Which prompts.
@@ -58,12 +58,12 @@ struct Report {
     accuracy: Option<f64>,
     /// One of the prompts.
     example: String,
-    heads: Vec<Head>,
+    heads: Vec<MeasuredHead>,
     notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Head {
+struct MeasuredHead {
     layer: usize,
     head: usize,
     #[serde(flatten)]
@@ -91,7 +91,7 @@ pub(super) fn run(
     let mut run = SetRun::new(model, prompts, bases, options, Some(args.end(model)))?;
     while ready(run.step(&mut Cpu, model))? {}
     let found = run.finish();
-    let head = |((layer, head), events): ((usize, usize), HeadEvents)| Head {
+    let head = |((layer, head), events): ((usize, usize), HeadEvents)| MeasuredHead {
         layer,
         head,
         report: events.report(),
@@ -121,14 +121,15 @@ fn print_text(report: &Report) -> Result<(), CliError> {
         "head     events      S (control)     N (control)   N90  vectors that come back"
     )?;
     let mean = |d: &Option<Distribution>, digits| number(d.map(|d| d.mean), digits);
-    for Head { layer, head, report } in report.heads.iter().filter(|head| head.report.n_events > 0)
+    for MeasuredHead { layer, head, report } in
+        report.heads.iter().filter(|head| head.report.n_events > 0)
     {
         let recurring = report.recurring.iter().take(4);
         let recurring = recurring.map(|r| format!("k{} {:.0}%", r.k, 100.0 * r.share));
         writeln!(
             out,
             "{:8} {:6}  {:>5} ({:>5})  {:>5} ({:>5}) {:>5}  {}",
-            name(*layer, *head),
+            Head::new(*layer, *head),
             report.n_events,
             mean(&report.real.sparseness, 3),
             mean(&report.basis.sparseness, 3),

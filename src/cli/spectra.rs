@@ -8,7 +8,7 @@ use super::CliError;
 use super::files::{print_json, wants_json};
 use super::model::ModelArgs;
 use crate::circuits::convention::Convention;
-use crate::model::{AttentionLayer, Model, Part, Weights};
+use crate::model::{AttentionLayer, Head, Model, Part, Weights};
 use crate::study::StudyError;
 use crate::study::spectra::{BrokenHead, HeadSpectra, Sizes, SpectraDocument, head_spectra};
 
@@ -97,14 +97,14 @@ fn print_text(
     let ends = |s: &[f64]| (s.first().copied().unwrap_or(0.0), s.last().copied().unwrap_or(0.0));
     for HeadSpectra { layer, head, qk, ov } in heads {
         let ((q, q_last), (o, o_last)) = (ends(&qk.sigma), ends(&ov.sigma));
-        let (name, residual) = (format!("L{layer}H{head}"), qk.residual.max(ov.residual));
+        let (name, residual) = (Head::new(*layer, *head).to_string(), qk.residual.max(ov.residual));
         writeln!(
             out,
             "{name:<8} {q:>8.4} {q_last:>10.2e} {o:>8.4} {o_last:>10.2e} {residual:>10.0e}"
         )?;
     }
     for BrokenHead { layer, head, why } in failed {
-        writeln!(out, "L{layer}H{head}: {why}")?;
+        writeln!(out, "{}: {why}", Head::new(*layer, *head))?;
     }
     for note in notes {
         writeln!(out, "note: {note}")?;

@@ -20,6 +20,7 @@ pub mod tokenizer;
 mod attention_parts;
 mod config_values;
 mod error;
+mod head;
 mod heads;
 mod matrix;
 mod parts;
@@ -31,6 +32,7 @@ mod tokenizer_files;
 pub use architecture::Architecture;
 pub use error::ModelError;
 pub use forward::{ForwardPass, LayerTrace};
+pub use head::Head;
 pub use heads::{AttentionLayer, HeadWeights, Part, Weights};
 
 use crate::checkpoint::{Checkpoint, Tensor};

@@ -4,8 +4,8 @@ use crate::checkpoint::CheckpointError;
 use crate::circuits::CircuitError;
 use crate::circuits::dictionary::DictionaryError;
 use crate::math::MathError;
-use crate::model::ModelError;
 use crate::model::tokenizer::TokenizerError;
+use crate::model::{Head, ModelError};
 
 /// An error of the studies.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub enum StudyError {
         name: String,
     },
     /// A head without a decomposition, or a prompt without a trace of its layer.
-    #[error("L{layer}H{head} cannot be decomposed")]
+    #[error("{} cannot be decomposed", Head::new(*layer, *head))]
     NotDecomposed {
         /// The layer.
         layer: usize,

@@ -10,7 +10,7 @@ use crate::circuits::dictionary::Builtin;
 use crate::circuits::omega::{Circuit, decompose};
 use crate::math::ProductSvd;
 use crate::math::layout::to_row_major;
-use crate::model::{AttentionLayer, Model, Weights};
+use crate::model::{AttentionLayer, Head, Model, Weights};
 
 /// One circuit of one head under one convention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ impl Vectors {
             ("residual", svd.residual.to_string()),
             ("orthogonality", svd.orthogonality.to_string()),
         ];
-        let name = format!("L{}H{}-{circuit}-{form}.safetensors", at.layer, at.head);
+        let name = format!("{}-{circuit}-{form}.safetensors", Head::new(at.layer, at.head));
         Ok((name, to_safetensors(&arrays, &metadata)?))
     }
 

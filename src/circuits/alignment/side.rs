@@ -36,6 +36,14 @@ impl Side {
             Side::Write => "write",
         }
     }
+
+    /// The circuit that it is a side of.
+    pub fn circuit(self) -> Circuit {
+        match self {
+            Side::Dest | Side::Src => Circuit::Qk,
+            Side::Read | Side::Write => Circuit::Ov,
+        }
+    }
 }
 
 /// The singular directions of one side of a head, null directions left out.

@@ -2,6 +2,7 @@
 
 use super::{About, Dictionary, DictionaryError, Space};
 use crate::circuits::alignment::HeadSide;
+use crate::model::Head;
 
 impl Dictionary {
     /// The directions of `sides`, all of one width, kept in memory: a layer of GPT-2 small takes 2.4 MB a side.
@@ -15,14 +16,15 @@ impl Dictionary {
         let (mut rows, mut labels) = (Vec::new(), Vec::new());
         for side in sides {
             if side.basis.nrows() != d_model {
-                let name = format!("L{}H{} {}", side.layer, side.head, side.side.name());
+                let name = format!("{} {}", Head::new(side.layer, side.head), side.side.name());
                 let shape = vec![side.basis.nrows(), side.basis.ncols()];
                 return Err(DictionaryError::WrongWidth { name, shape, width: d_model });
             }
             rows.extend(side.basis.iter().map(|&x| x as f32));
             labels.extend(
-                (0..side.sigma.len())
-                    .map(|k| format!("L{}H{} {} {k}", side.layer, side.head, side.side.name())),
+                (0..side.sigma.len()).map(|k| {
+                    format!("{} {} {k}", Head::new(side.layer, side.head), side.side.name())
+                }),
             );
         }
         let about = About {

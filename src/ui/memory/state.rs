@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::circuits::omega::Circuit;
-use crate::model::Weights;
+use crate::model::{Head, Weights};
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{HeadAt, HeadSpectra, PairTokens};
 use crate::protocol::model::ModelSummary;
@@ -308,8 +308,7 @@ impl AppState {
         let layer =
             self.route.value("layer").unwrap_or(first).min(summary.n_layers.saturating_sub(1));
         let head = self.route.value("head").unwrap_or(0).min(summary.n_heads.saturating_sub(1));
-        let circuit =
-            if self.route.text("circuit") == Some("ov") { Circuit::Ov } else { Circuit::Qk };
+        let circuit = self.route.text("circuit").and_then(Circuit::parse).unwrap_or_default();
         Some(HeadAt { layer, head, circuit, weights: self.weights() })
     }
 
@@ -330,8 +329,8 @@ impl AppState {
             _ => false,
         };
         if let (Some(at), true) = (self.at(), about_a_head) {
-            path.push(format!("L{}H{}", at.layer, at.head));
-            path.push(crate::ui::words::text::circuit_name(at.circuit).to_owned());
+            path.push(Head::new(at.layer, at.head).to_string());
+            path.push(at.circuit.name().to_owned());
             path.push(format!("k = {}", self.k()));
         }
         path
@@ -339,7 +338,7 @@ impl AppState {
 }
 
 fn weights_of(route: &Route) -> Weights {
-    if route.text("weights") == Some("raw") { Weights::Raw } else { Weights::Folded }
+    route.text("weights").and_then(Weights::parse).unwrap_or_default()
 }
 
 #[cfg(test)]

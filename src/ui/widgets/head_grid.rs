@@ -3,6 +3,7 @@
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
+use crate::model::Head;
 use crate::ui::app::App;
 use crate::ui::palette::Scale;
 
@@ -47,7 +48,7 @@ pub fn head_grid(
     let draw = |layer: usize, head: usize| {
         let HeadCell { shown, label, style, broken } = cell(layer, head);
         let mine = selected == Some((layer, head));
-        let label = format!("L{layer}H{head}: {label}");
+        let label = format!("{}: {label}", Head::new(layer, head));
         let onclick = {
             let app = app.clone();
             Callback::from(move |_: MouseEvent| pick(&app, layer, head, forgets))

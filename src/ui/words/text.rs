@@ -17,14 +17,6 @@ pub const DROP: &str = "drop a .safetensors file or a model's folder anywhere, o
 pub const NO_TOKENIZER: &str =
     "No tokenizer: showing ids. Drop tokenizer.json together with the model to see words.";
 
-/// The circuit's name.
-pub fn circuit_name(circuit: Circuit) -> &'static str {
-    match circuit {
-        Circuit::Qk => "QK",
-        Circuit::Ov => "OV",
-    }
-}
-
 /// The names of the two sides of a circuit: left, right.
 pub fn side_names(circuit: Circuit) -> (&'static str, &'static str) {
     match circuit {

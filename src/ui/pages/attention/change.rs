@@ -8,6 +8,7 @@ use yew::prelude::*;
 use crate::circuits::sad::intervention::{Action as Edit, Intervention, listed_directions};
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::math::statistics::largest_first;
+use crate::model::Head;
 use crate::protocol::attention::{Ask, Cell, CellAt, Changed, Prompt, Ran, Tell as AttentionTell};
 use crate::protocol::{Ask as AnyAsk, Tell};
 use crate::ui::app::use_app;
@@ -144,7 +145,7 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     html! {
         <section class="change" aria-label="What if">
             <h2>{ "What if?" }</h2>
-            <p class="hint">{ format!("Changes what singular vectors add to the scores of “{}” at L{}H{}, and runs the model on from there.", word(at.dest), at.layer, at.head) }</p>
+            <p class="hint">{ format!("Changes what singular vectors add to the scores of “{}” at {}, and runs the model on from there.", word(at.dest), Head::new(at.layer, at.head)) }</p>
             <div class="controls">
                 { quick(format!("remove k = {k}"), vec![k], Edit::Ablate) }
                 { quick(format!("double k = {k}"), vec![k], Edit::Scale(2.0)) }
@@ -181,7 +182,7 @@ fn outcome_view(label: &str, changed: &Changed, ran: &Ran, at: CellAt) -> Html {
     html! {
         <div class="sides" data-testid="changed">
             <div class="side">
-                <h3>{ format!("{label}: attention of “{}” at L{}H{}", word(at.dest), at.layer, at.head) }</h3>
+                <h3>{ format!("{label}: attention of “{}” at {}", word(at.dest), Head::new(at.layer, at.head)) }</h3>
                 <table class="compare"><thead><tr><th scope="col">{ "source" }</th><th scope="col">{ "before" }</th><th scope="col">{ "after" }</th></tr></thead>
                     <tbody>{ for rows.into_iter().take(6).map(|i| html! {
                         <tr><th scope="row"><code>{ word(i) }</code></th><td>{ p(before(i)) }</td><td>{ p(after(i)) }</td></tr>

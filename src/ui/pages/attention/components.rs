@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::circuits::sad::components::Component;
 use crate::math::statistics::ranked;
+use crate::model::Head;
 use crate::protocol::attention::{Cell, Part, Ran};
 use crate::study::stamp::Stamp;
 use crate::ui::browser::export::save;
@@ -41,7 +42,7 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
             Component::Embedding => "embedding".to_owned(),
             Component::Head { layer, head, src } => {
                 let from = ran.tokens.get(src).map(|t| token(t)).unwrap_or_default();
-                format!("L{layer}H{head} from “{from}”")
+                format!("{} from “{from}”", Head::new(layer, head))
             }
             Component::AttentionBias { layer } => format!("attention bias {layer}"),
             Component::Mlp { layer } => format!("MLP {layer}"),
@@ -82,7 +83,8 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
                     table = table.row(known.into_iter().chain(p.terms.iter().map(|&t| t.into())));
                 }
             }
-            let file = format!("L{}H{}-{}-{}-components.csv", at.layer, at.head, at.dest, at.src);
+            let file =
+                format!("{}-{}-{}-components.csv", Head::new(at.layer, at.head), at.dest, at.src);
             // A refused download leaves the tables on the page.
             let _ = save(&file, "text/csv", table.csv(&stamp).as_bytes());
         })

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::measured::{MeasuredEvent, MeasuredHead};
+use crate::model::Head;
 use crate::study::stamp::Stamp;
 use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter};
 use crate::ui::words::table::{Cell, Table};
@@ -23,7 +24,7 @@ pub(super) struct EventsProps {
 #[component]
 pub(super) fn Events(props: &EventsProps) -> Html {
     let h = &props.head;
-    let name = format!("L{}H{}", h.layer, h.head);
+    let name = Head::new(h.layer, h.head).to_string();
     let bars = |file: &str, y: &str, caption: String, values: Vec<f64>| {
         let table = {
             let (values, y) = (values.clone(), y.to_owned());

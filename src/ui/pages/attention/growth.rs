@@ -8,6 +8,7 @@ use yew::prelude::*;
 
 use super::measured::MeasuredHead;
 use crate::math::statistics::ranked;
+use crate::model::Head;
 use crate::protocol::attention::SetSpec;
 use crate::protocol::heads::{CircuitSpectrum, HeadSpectra};
 use crate::study::stamp::Stamp;
@@ -80,7 +81,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     let Some(last) = steps.iter().rev().find(|s| !s.heads.is_empty()) else {
         return Html::default();
     };
-    let slug = |(layer, head): (usize, usize)| format!("L{layer}H{head}");
+    let slug = |(layer, head): (usize, usize)| Head::new(layer, head).to_string();
     let heads: Vec<&MeasuredHead> = last.heads.iter().collect();
     let heads = ranked(&heads, |h| -h.gain());
     let mut names: Vec<(usize, usize)> = heads.iter().map(|h| (h.layer, h.head)).collect();

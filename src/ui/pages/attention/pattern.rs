@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::model::Weights;
+use crate::model::{Head, Weights};
 use crate::protocol::attention::{CellAt, Ran};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap};
@@ -65,7 +65,7 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
             })
         })
     };
-    let name = format!("L{layer}H{head}");
+    let name = Head::new(layer, head).to_string();
     let ids: Vec<String> = props.ran.ids.iter().map(u32::to_string).collect();
     let stamp =
         app.value().stamp(Weights::Folded).pattern().how(format!("token ids {}", ids.join(" ")));

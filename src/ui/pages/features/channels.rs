@@ -6,7 +6,9 @@ use yew::prelude::*;
 
 use super::asker::channels;
 use crate::circuits::composition::{Channel, Reading};
+use crate::circuits::omega::Circuit;
 use crate::math::statistics;
+use crate::model::Head;
 use crate::study::channels::stamped;
 use crate::ui::app::use_app;
 use crate::ui::charts::Figure;
@@ -104,7 +106,7 @@ pub(super) fn ChannelView() -> Html {
             <h2>{ "Which heads write what others read?" }</h2>
             <Gloss term="channel" meaning="A singular vector that an earlier head's OV writes, beside one that a later head's QK (destination or source) or OV reads. Its strength is their |cosine|; chance is the largest |cosine| between random bases of the same two subspaces. The score of whole matrices, ‖A B‖ / ‖A‖ ‖B‖, is the root mean square of all these cosines, weighted by (σ σ′)²." />
             <div class="controls">
-                <button type="button" class="primary" onclick={ask(vec![(at.layer, at.head)])} disabled={at.layer == 0} data-testid="channels">{ format!("into L{}H{}", at.layer, at.head) }</button>
+                <button type="button" class="primary" onclick={ask(vec![(at.layer, at.head)])} disabled={at.layer == 0} data-testid="channels">{ format!("into {}", Head::new(at.layer, at.head)) }</button>
                 <button type="button" onclick={ask(every.clone())} disabled={every.is_empty()} data-testid="channels-all">{ format!("into all {} heads above the first layer", every.len()) }</button>
                 <Select label="rank by" {options} value={slug.clone()} on_change={choose} />
                 <Slider label="channels shown" min={5.0} max={200.0} step={5.0} value={shown as f64} on_change={set_shown} />
@@ -128,8 +130,8 @@ fn csv(all: Vec<Channel>) -> Callback<(), Table> {
         all.iter().fold(Table::new(header), |table, c| {
             let s = &c.strength;
             table.row([
-                format!("L{}H{}", c.from.0, c.from.1).into(),
-                format!("L{}H{}", c.into.0, c.into.1).into(),
+                Head::from(c.from).to_string().into(),
+                Head::from(c.into).to_string().into(),
                 c.reading.name().into(),
                 s.cos.into(),
                 s.k_written.into(),
@@ -174,7 +176,7 @@ fn graph(channels: &[Channel], slug: &str, n_layers: usize, n_heads: usize) -> H
             { for channels.iter().rev().map(edge) }
             { for (0..n_layers).flat_map(|l| (0..n_heads).map(move |h| (l, h))).map(|at| {
                 let (x, y) = place(at);
-                html! { <circle cx={x.to_string()} cy={y.to_string()} r={(row / 6.0).clamp(1.5, 5.0).to_string()} class="node"><title>{ format!("L{}H{}", at.0, at.1) }</title></circle> }
+                html! { <circle cx={x.to_string()} cy={y.to_string()} r={(row / 6.0).clamp(1.5, 5.0).to_string()} class="node"><title>{ Head::from(at).to_string() }</title></circle> }
             }) }
         </svg>
     }
@@ -183,12 +185,10 @@ fn graph(channels: &[Channel], slug: &str, n_layers: usize, n_heads: usize) -> H
 fn name(c: &Channel) -> String {
     let s = &c.strength;
     format!(
-        "L{}H{} k = {} → L{}H{} {} k = {}: |cos| {}, {} σ beyond chance",
-        c.from.0,
-        c.from.1,
+        "{} k = {} → {} {} k = {}: |cos| {}, {} σ beyond chance",
+        Head::from(c.from),
         s.k_written,
-        c.into.0,
-        c.into.1,
+        Head::from(c.into),
         c.reading.name(),
         s.k_read,
         three(s.cos),
@@ -198,23 +198,23 @@ fn name(c: &Channel) -> String {
 
 fn table(app: &crate::ui::app::App, channels: &[Channel]) -> Html {
     let header = ["writes", "k", "reads", "through", "k", "|cos|", "z", "p", "whole matrices"];
-    let button = |(layer, head): (usize, usize), circuit: &'static str, k: usize| {
+    let button = |(layer, head): (usize, usize), circuit: Circuit, k: usize| {
         let app = app.clone();
         let onclick = Callback::from(move |_: MouseEvent| {
             let route = app.value().route.clone().with("layer", layer).with("head", head);
-            app.go(route.with("circuit", circuit).with("k", k));
+            app.go(route.with("circuit", circuit.slug()).with("k", k));
         });
-        html! { <button type="button" {onclick}>{ format!("L{layer}H{head}") }</button> }
+        html! { <button type="button" {onclick}>{ Head::new(layer, head).to_string() }</button> }
     };
     html! {
         <div class="numbers" tabindex="0" role="region" aria-label="Strongest channels">
             <table>
                 <thead><tr>{ for header.into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                 <tbody>{ for channels.iter().take(ROWS).map(|c| {
-                    let (s, circuit) = (&c.strength, if c.reading == Reading::Value { "ov" } else { "qk" });
+                    let (s, circuit) = (&c.strength, if c.reading == Reading::Value { Circuit::Ov } else { Circuit::Qk });
                     html! {
                         <tr>
-                            <th scope="row">{ button(c.from, "ov", s.k_written) }</th><td>{ s.k_written }</td>
+                            <th scope="row">{ button(c.from, Circuit::Ov, s.k_written) }</th><td>{ s.k_written }</td>
                             <td>{ button(c.into, circuit, s.k_read) }</td><td>{ c.reading.name() }</td><td>{ s.k_read }</td>
                             <td>{ three(s.cos) }</td><td>{ three(s.z) }</td><td>{ three(s.p) }</td><td>{ three(s.classical) }</td>
                         </tr>

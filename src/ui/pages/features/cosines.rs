@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::known::Cosines;
+use crate::model::Head;
 use crate::study::stamp::Stamp;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
@@ -54,7 +55,7 @@ fn view(found: &Cosines, convention: Stamp) -> Html {
         .collect();
     let largest = values.iter().fold(0f32, |m, x| m.max(x.abs()));
     let mean = found.matching.iter().map(|(p, _)| p.cos.abs()).sum::<f64>() / matched.max(1) as f64;
-    let name = format!("L{}H{}-{}-cosines", found.head.0, found.head.1, found.side.name());
+    let name = format!("{}-{}-cosines", Head::from(found.head), found.side.name());
     let table = {
         let matching = found.matching.clone();
         Callback::from(move |()| {
@@ -65,7 +66,7 @@ fn view(found: &Cosines, convention: Stamp) -> Html {
     };
     html! {
         <>
-            <p class="sentence" data-testid="matching">{ format!("L{}H{} {}: mean |cosine| of the {matched} matched pairs is {}.", found.head.0, found.head.1, found.side.name(), three(mean)) }</p>
+            <p class="sentence" data-testid="matching">{ format!("{} {}: mean |cosine| of the {matched} matched pairs is {}.", Head::from(found.head), found.side.name(), three(mean)) }</p>
             <Figure {name} {table} {convention} caption={html! { { if n <= SHOWN { "Cosines; matched features first, in the order of their directions." } else { "Cosines with the matched features, in the order of their directions." } } }}>
                 <HeatMap label="Cosines of directions and features" values={Rc::new(values)} n_cols={columns}
                     scale={Scale::Diverging { max: f64::from(largest.max(1e-6)) }} y="k" x="feature →" />

@@ -8,6 +8,7 @@ use crate::circuits::alignment::{
     AlignmentReport, DirectionAlignment, Disagreement, Match, SideAlignment,
 };
 use crate::circuits::dictionary::neuronpedia_url;
+use crate::model::Head;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Density, Figure};
 use crate::ui::words::format::{three, token};
@@ -49,7 +50,7 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
         let onclick = Callback::from(move |_: MouseEvent| app.set("side", name));
         html! { <button type="button" role="tab" aria-selected={(s.side == side.side).to_string()} {onclick}>{ name }</button> }
     };
-    let head = format!("L{}H{} {}", side.layer, side.head, side.side.name());
+    let head = format!("{} {}", Head::new(side.layer, side.head), side.side.name());
     // One direction has no other basis; more have one soon.
     let waits = side.rotation_null.is_none() && side.directions.len() > 1;
     let verdict = match (&side.rotation_null, side.disagreement) {

@@ -2,7 +2,8 @@
 
 use yew::prelude::*;
 
-use crate::circuits::alignment::{FeatureHit, Side};
+use crate::circuits::alignment::FeatureHit;
+use crate::model::Head;
 use crate::study::stamp::Stamp;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
@@ -39,7 +40,7 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
     let cells = |hit: &FeatureHit| [hit.sigma, hit.cos, hit.p, hit.q, hit.p_rotation].map(three);
     let row = |hit: &FeatureHit| {
         let app = app.clone();
-        let circuit = if matches!(hit.side, Side::Dest | Side::Src) { "qk" } else { "ov" };
+        let circuit = hit.side.circuit().slug();
         let (layer, head, k) = (hit.layer, hit.head, hit.k);
         let onclick = Callback::from(move |_: MouseEvent| {
             let route = app.value().route.clone().with("layer", layer).with("head", head);
@@ -47,7 +48,7 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
         });
         html! {
             <tr>
-                <th scope="row"><button type="button" {onclick}>{ format!("L{}H{}", hit.layer, hit.head) }</button></th>
+                <th scope="row"><button type="button" {onclick}>{ Head::new(hit.layer, hit.head).to_string() }</button></th>
                 <td>{ hit.side.name() }</td><td>{ hit.k }</td>
                 { for cells(hit).into_iter().map(|x| html! { <td>{ x }</td> }) }
             </tr>
@@ -59,7 +60,7 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
         Callback::from(move |_: MouseEvent| {
             let table = hits.iter().fold(Table::new(COLUMNS), |table, hit| {
                 let at = [
-                    format!("L{}H{}", hit.layer, hit.head).into(),
+                    Head::new(hit.layer, hit.head).to_string().into(),
                     hit.side.name().into(),
                     hit.k.into(),
                 ];

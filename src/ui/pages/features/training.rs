@@ -8,6 +8,7 @@ use yew::prelude::*;
 use super::asker::Asker;
 use super::known::Setting;
 use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
+use crate::model::Head;
 use crate::protocol::features::{Ask as FeatureAsk, Tell as FeatureTell};
 use crate::protocol::{Ask, Tell};
 use crate::study::stamp::Stamp;
@@ -158,7 +159,7 @@ fn aligned(report: &AlignmentReport) -> Vec<&SideAlignment> {
 
 fn named(side: &SideAlignment) -> String {
     let z = z(side).map_or_else(|| "–".to_owned(), three);
-    format!("L{}H{} {} ({z} σ)", side.layer, side.head, side.side.name())
+    format!("{} {} ({z} σ)", Head::new(side.layer, side.head), side.side.name())
 }
 
 /// The answer, as it is.
@@ -200,7 +201,7 @@ fn chart(
     };
     let series = vec![
         line("strongest side".into(), &strongest, true),
-        line(format!("L{layer}H{head} {}", side.name()), &in_view, false),
+        line(format!("{} {}", Head::new(layer, head), side.name()), &in_view, false),
     ];
     let table = {
         let steps = steps.to_vec();

@@ -9,7 +9,6 @@ use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::table::Table;
-use crate::ui::words::text;
 
 /// Buttons that save what was computed.
 #[component]
@@ -71,7 +70,7 @@ fn spectra_csv(app: &App) -> String {
                 table = table.row([
                     head.layer.into(),
                     head.head.into(),
-                    text::circuit_name(circuit).into(),
+                    circuit.name().into(),
                     k.into(),
                     sigma.into(),
                     spectrum.residual.into(),

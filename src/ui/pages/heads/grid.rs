@@ -3,13 +3,14 @@
 use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
+use crate::model::Head;
 use crate::ui::app::{App, use_app};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, head_grid, pick};
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::three;
 use crate::ui::words::statistic::Statistic;
-use crate::ui::words::text::{self, circuit_name};
+use crate::ui::words::text;
 
 /// The grid of heads.
 #[component]
@@ -60,7 +61,7 @@ pub fn Grid() -> Html {
                 <Select label="colour by" {options} value={statistic.slug()} on_change={choose} />
                 <Switch label="table" on={as_table} on_change={switch} />
             </div>
-            <Gloss term={format!("{} of {}", statistic.name(), if statistic == Statistic::Copying { "OV" } else { circuit_name(at.circuit) })}
+            <Gloss term={format!("{} of {}", statistic.name(), if statistic == Statistic::Copying { "OV" } else { at.circuit.name() })}
                 meaning={statistic.meaning()} />
             if as_table {
                 { finder(&app, at.circuit) }
@@ -120,7 +121,7 @@ fn finder(app: &App, circuit: Circuit) -> Html {
                 <tbody>
                     { for heads.iter().map(|s| html! {
                         <tr key={format!("{}-{}", s.layer, s.head)}>
-                            <th scope="row"><button type="button" onclick={choose(s.layer, s.head)}>{ format!("L{}H{}", s.layer, s.head) }</button></th>
+                            <th scope="row"><button type="button" onclick={choose(s.layer, s.head)}>{ Head::new(s.layer, s.head).to_string() }</button></th>
                             { for Statistic::ALL.into_iter().map(|statistic| html! { <td>{ three(statistic.of(s, circuit)) }</td> }) }
                         </tr>
                     }) }

@@ -3,10 +3,10 @@
 use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
+use crate::model::Head;
 use crate::ui::app::use_app;
 use crate::ui::widgets::head_grid::pick;
 use crate::ui::words::format::three;
-use crate::ui::words::text::circuit_name;
 
 const WIDTH: f64 = 96.0;
 const HEIGHT: f64 = 34.0;
@@ -43,7 +43,7 @@ pub fn Neighbours() -> Html {
             .collect();
         let mine = head == at.head;
         let first = three(sigma.first().copied().unwrap_or(0.0));
-        let label = format!("L{}H{head}, largest singular value {first}", at.layer);
+        let label = format!("{}, largest singular value {first}", Head::new(at.layer, head));
         let onclick = {
             let (app, layer) = (app.clone(), at.layer);
             Callback::from(move |_: MouseEvent| pick(&app, layer, head, &[]))
@@ -51,13 +51,13 @@ pub fn Neighbours() -> Html {
         html! {
             <button type="button" key={head} class={classes!("neighbour", mine.then_some("selected"))} aria-pressed={mine.to_string()} aria-label={label.clone()} title={label} {onclick}>
                 <svg viewBox={format!("0 0 {WIDTH} {HEIGHT}")} aria-hidden="true"><polygon points={points.join(" ")} /></svg>
-                <span>{ format!("L{}H{head}", at.layer) }</span>
+                <span>{ Head::new(at.layer, head).to_string() }</span>
             </button>
         }
     };
     html! {
         <section class="neighbours" aria-label="Heads of this layer beside each other">
-            <h2>{ format!("{} spectra of layer {}, on one scale", circuit_name(at.circuit), at.layer) }</h2>
+            <h2>{ format!("{} spectra of layer {}, on one scale", at.circuit.name(), at.layer) }</h2>
             <div class="small-multiples">{ for heads.iter().map(picture) }</div>
         </section>
     }

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::{blocks, null_from};
-use crate::model::Weights;
+use crate::model::{Head, Weights};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::widgets::glossary::Gloss;
@@ -12,7 +12,6 @@ use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{short_exponent, three};
 use crate::ui::words::statistic::Statistic;
 use crate::ui::words::table::Table;
-use crate::ui::words::text;
 
 /// The spectrum and what it says.
 #[component]
@@ -36,11 +35,11 @@ pub fn Spectrum() -> Html {
     };
     let log = state.route.text("axis") == Some("log");
     let k = state.k();
-    let tab = |circuit: Circuit, slug: &'static str| {
+    let tab = |circuit: Circuit| {
         let app = app.clone();
-        let onclick = Callback::from(move |_: MouseEvent| app.set("circuit", slug));
+        let onclick = Callback::from(move |_: MouseEvent| app.set("circuit", circuit.slug()));
         let on = circuit == at.circuit;
-        html! { <button type="button" role="tab" aria-selected={on.to_string()} {onclick}>{ text::circuit_name(circuit) }</button> }
+        html! { <button type="button" role="tab" aria-selected={on.to_string()} {onclick}>{ circuit.name() }</button> }
     };
     let set_axis = {
         let app = app.clone();
@@ -48,7 +47,9 @@ pub fn Spectrum() -> Html {
     };
     let set_weights = {
         let app = app.clone();
-        Callback::from(move |raw: bool| app.set("weights", if raw { "raw" } else { "folded" }))
+        Callback::from(move |raw: bool| {
+            app.set("weights", if raw { Weights::Raw } else { Weights::Folded }.slug())
+        })
     };
     let on_select = {
         let app = app.clone();
@@ -68,8 +69,8 @@ pub fn Spectrum() -> Html {
     let stamp = stamp
         .how(format!("residual {}", short_exponent(spectrum.residual)))
         .how(format!("orthogonality {}", short_exponent(spectrum.orthogonality)));
-    let name = format!("L{}H{}", at.layer, at.head);
-    let circuit = text::circuit_name(at.circuit);
+    let name = Head::new(at.layer, at.head).to_string();
+    let circuit = at.circuit.name();
     let bars: Vec<Bar> = spectrum.sigma.iter().map(|&value| Bar { value, mark: None }).collect();
     let blocks = blocks(&spectrum.sigma).into_iter().filter(|b| b.len() > 1).collect::<Vec<_>>();
     let null = Some(null_from(&spectrum.sigma, model.summary.d_model))
@@ -84,7 +85,7 @@ pub fn Spectrum() -> Html {
         <section class="column spectrum" aria-label="Spectrum">
             <div class="controls">
                 <h2>{ name.clone() }</h2>
-                <div role="tablist" aria-label="Circuit">{ tab(Circuit::Qk, "qk") }{ tab(Circuit::Ov, "ov") }</div>
+                <div role="tablist" aria-label="Circuit">{ tab(Circuit::Qk) }{ tab(Circuit::Ov) }</div>
                 <Switch label="log" on={log} on_change={set_axis} />
                 <Switch label="raw" on={at.weights == Weights::Raw} on_change={set_weights} />
             </div>
