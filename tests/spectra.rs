@@ -8,7 +8,6 @@ mod minilm;
 
 use golden::fixtures;
 use serde_json::Value;
-use std::path::Path;
 use std::process::{Command, Output};
 
 fn omega(arguments: &[&str]) -> Output {

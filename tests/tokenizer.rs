@@ -6,8 +6,6 @@
 mod minilm;
 mod support;
 
-use std::path::PathBuf;
-
 use omega_lens::checkpoint::Checkpoint;
 use omega_lens::model::tokenizer::{Start, Tokenizer, TokenizerError};
 use serde::Deserialize;
