@@ -10,7 +10,7 @@ use super::buffers::Buffer;
 use super::commands::Commands;
 use super::device::{Gpu, locked};
 use super::error::GpuError;
-use super::kernels::activate::Activate;
+use super::kernels::activate::{self, Activate};
 use super::kernels::gemm::{Layout, Product, Raw};
 use crate::checkpoint::Dtype;
 use crate::model::ModelError;
@@ -64,7 +64,8 @@ impl Gpu {
         Ok(outputs)
     }
 
-    /// What an MLP makes of `x: [n, d_model]`; its hidden layer never leaves the GPU.
+    /// What an MLP makes of `x: [n, d_model]`; its hidden layer leaves the GPU only for an activation that the shader does not
+    /// know.
     ///
     /// # Errors
     /// As [`Gpu::linear`].
@@ -75,6 +76,11 @@ impl Gpu {
         x: &[f32],
     ) -> Result<Vec<f32>, GpuError> {
         let (d, d_mlp) = (maps.down.d_out, maps.d_mlp);
+        if !activate::knows(&maps.activation) {
+            let hidden = maps.hidden(self.linear(weights, &maps.into, x, d).await?);
+            let written = self.linear(weights, &[maps.down], &hidden, d_mlp).await?;
+            return Ok(written.into_iter().next().unwrap_or_default());
+        }
         let stride: usize = maps.into.iter().map(|map| map.d_out).sum();
         let mut written = Vec::with_capacity(x.len());
         for x in x.chunks(self.rows_at_once(stride.max(d)) * d.max(1)) {
@@ -90,7 +96,7 @@ impl Gpu {
                 pass.product(*map, Layout::rows(&input, n, d), to, [n, d]).await?;
                 column += map.d_out;
             }
-            let (activation, gated) = (maps.activation, maps.gated);
+            let (activation, gated) = (&maps.activation, maps.gated);
             let (bias_buffer, hidden_buffer) = (&biases, &hidden);
             let work = Activate {
                 activation,

@@ -1,7 +1,7 @@
 //! The non-linearities of the MLPs, in `f32`, written so that the compiler can run them on SIMD lanes.
 
 /// A non-linearity, by the names `config.json` uses.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// `max(x, 0)`.
@@ -16,6 +16,17 @@ pub enum Activation {
     Silu,
     /// `max(x, 0)²`.
     Relu2,
+    /// `α₊ x² + β x` above zero, `α₋ (e^min(x, ε) − 1 − x) + β x` below: xIELU (Huang & Schlag, arXiv:2411.13010).
+    Xielu {
+        /// α₊.
+        positive: f32,
+        /// α₋.
+        negative: f32,
+        /// β.
+        beta: f32,
+        /// ε.
+        eps: f32,
+    },
     /// A name that is not known here; such a model cannot be run.
     Unknown(String),
 }
@@ -30,8 +41,16 @@ impl Activation {
             "quick_gelu" => Self::QuickGelu,
             "silu" | "swish" => Self::Silu,
             "relu2" => Self::Relu2,
+            // As training starts; what it learnt is in the file.
+            "xielu" => Self::Xielu { positive: 0.8, negative: 0.8, beta: 0.5, eps: -1e-6 },
             other => Self::Unknown(other.to_owned()),
         }
+    }
+
+    /// xIELU from the parameters in a file, of which the two α are unbounded: `softplus` makes them positive, and α₋ larger than β.
+    pub fn xielu(alpha_p: f32, alpha_n: f32, beta: f32, eps: f32) -> Self {
+        let softplus = |x: f32| x.max(0.0) + (-x.abs()).exp().ln_1p();
+        Self::Xielu { positive: softplus(alpha_p), negative: beta + softplus(alpha_n), beta, eps }
     }
 
     /// Applies it in place. An unknown one leaves the values as they are; [`super::forward`] refuses before that.
@@ -50,6 +69,14 @@ impl Activation {
             Self::QuickGelu => each(values, |x| x * sigmoid(1.702 * x)),
             Self::Silu => each(values, |x| x * sigmoid(x)),
             Self::Relu2 => each(values, |x| x.max(0.0) * x.max(0.0)),
+            &Self::Xielu { positive, negative, beta, eps } => values.iter_mut().for_each(|x| {
+                let curved = if *x > 0.0 {
+                    positive * *x * *x
+                } else {
+                    (x.min(eps).exp_m1() - *x) * negative
+                };
+                *x = curved + beta * *x;
+            }),
             Self::Unknown(_) => {}
         }
     }

@@ -56,6 +56,8 @@ pub struct Layer {
     pub mlp: Mlp,
     /// The MLP's non-linearity.
     pub activation: Activation,
+    /// Where its parameters are in the file: what stands before `alpha_p`, `alpha_n`, `beta`, `eps` (Apertus).
+    pub activation_parameters: Option<String>,
     /// Attention and MLP read the same residual stream and are added together.
     pub parallel: bool,
     /// Norm of what the attention reads.

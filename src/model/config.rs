@@ -80,6 +80,11 @@ impl Config {
             .and_then(|x| usize::try_from(x).ok())
     }
 
+    /// A size that the file may switch off with a `null`; where the file does not name it, `default`.
+    pub fn size_or(&self, key: &str, default: usize) -> Option<usize> {
+        if self.values.contains_key(key) { self.size(&[key]) } else { Some(default) }
+    }
+
     /// A switch, or what it is when nothing says so.
     pub fn flag(&self, key: &str, default: bool) -> bool {
         self.get(key).and_then(Value::as_bool).unwrap_or(default)
@@ -92,7 +97,7 @@ impl Config {
 
     /// Number of query heads.
     pub fn n_heads(&self) -> Option<usize> {
-        self.size(&["num_attention_heads", "n_head", "num_heads", "n_heads"])
+        self.size(&["num_attention_heads", "n_head", "num_heads", "n_heads", "attention_heads"])
     }
 
     /// Number of layers.
@@ -102,7 +107,9 @@ impl Config {
 
     /// The constant inside a norm's square root.
     pub fn eps(&self, default: f64) -> f64 {
-        self.number(&["rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps"]).unwrap_or(default)
+        const NAMES: [&str; 5] =
+            ["rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps", "norm_epsilon", "norm_eps"];
+        self.number(&NAMES).unwrap_or(default)
     }
 
     /// The MLP's non-linearity, under the first of the names that is there.
@@ -119,6 +126,30 @@ impl Config {
                 None => otherwise(l),
             })
             .collect()
+    }
+
+    /// For each layer, whether its queries and keys turn: `no_rope_layers` holds a 1 where they do (its name says the opposite),
+    /// and where it is absent, every `no_rope_layer_interval`th layer does not.
+    pub fn rotary_layers(&self, n_layers: usize) -> Vec<bool> {
+        let list = self.get("no_rope_layers").and_then(Value::as_array);
+        // An empty list stands for an absent one.
+        let list = list.filter(|list| !list.is_empty());
+        let every = self.size(&["no_rope_layer_interval"]).unwrap_or(4).max(1);
+        let turns = |l: usize| match list.and_then(|list| list.get(l)) {
+            Some(value) => value.as_f64() == Some(1.0) || value.as_bool() == Some(true),
+            None => (l + 1) % every != 0,
+        };
+        (0..n_layers).map(turns).collect()
+    }
+
+    /// True if the file says anything about the rotary embedding's stretching.
+    pub fn has_rope(&self) -> bool {
+        self.get("rope_parameters").or(self.get("rope_scaling")).is_some()
+    }
+
+    /// True if the file has settings of the rotary embedding for one type of layer.
+    pub fn has_rope_of(&self, layer_type: &str) -> bool {
+        self.get("rope_parameters").is_some_and(|p| p.get(layer_type).is_some())
     }
 
     /// The rotary embedding: version 5's `rope_parameters` (of `layer_type`, where they are nested), else version 4's keys.
@@ -180,6 +211,11 @@ impl Config {
                 original,
                 factor: number("factor").unwrap_or(stretch),
                 attention_factor: number("attention_factor"),
+            },
+            "dynamic" => match number("alpha") {
+                Some(alpha) => Scaling::Alpha { alpha },
+                // It changes nothing within the trained context.
+                None => Scaling::None,
             },
             other => Scaling::Unknown(other.to_owned()),
         }

@@ -90,6 +90,8 @@ pub struct Recipe {
     pub mlp: MlpPaths,
     /// Its non-linearity.
     pub activation: Activation,
+    /// Where that has parameters in the file: what stands before their names.
+    pub activation_parameters: Option<&'static str>,
     /// Factor on the score.
     pub score_scale: Scale,
     /// Soft-cap of the score.
@@ -178,6 +180,7 @@ impl Default for Recipe {
             parallel: false,
             mlp: MlpPaths::Gated("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"),
             activation: Activation::Silu,
+            activation_parameters: None,
             score_scale: Scale::HeadWidth,
             score_cap: None,
             input_factor: 1.0,
@@ -220,6 +223,12 @@ impl Survey<'_> {
     pub fn rope_of(&self, theta: f64, fraction: f64) -> PerLayer<Option<RopeRecipe>> {
         let config = self.config.rope("full_attention", theta, fraction);
         PerLayer::All(Some(RopeRecipe::half(config)))
+    }
+
+    /// The same, neighbouring dimensions turning together.
+    pub fn adjacent_rope(&self, theta: f64, fraction: f64) -> PerLayer<Option<RopeRecipe>> {
+        let config = self.config.rope("full_attention", theta, fraction);
+        PerLayer::All(Some(RopeRecipe::adjacent(config)))
     }
 
     /// One value per layer.

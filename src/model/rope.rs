@@ -23,6 +23,11 @@ pub enum Scaling {
         /// The divisor.
         factor: f64,
     },
+    /// θ times `alpha^(d / (d − 2))` for `d` rotary dimensions (Hunyuan).
+    Alpha {
+        /// The stretch.
+        alpha: f64,
+    },
     /// Llama 3: low frequencies divided, high ones kept, a ramp between.
     Llama3 {
         /// The divisor of the low frequencies.
@@ -97,9 +102,12 @@ pub struct Rope {
 impl Rope {
     /// The rotation of a head of `rotary_dim` turning dimensions.
     pub fn new(pairing: Pairing, rotary_dim: usize, config: &RopeConfig) -> Self {
-        let n = rotary_dim / 2;
-        let plain: Vec<f64> =
-            (0..n).map(|i| config.theta.powf(-2.0 * i as f64 / rotary_dim as f64)).collect();
+        let (n, dim) = (rotary_dim / 2, rotary_dim as f64);
+        let theta = match config.scaling {
+            Scaling::Alpha { alpha } if dim > 2.0 => config.theta * alpha.powf(dim / (dim - 2.0)),
+            _ => config.theta,
+        };
+        let plain: Vec<f64> = (0..n).map(|i| theta.powf(-2.0 * i as f64 / dim)).collect();
         let mut rope = Self {
             pairing,
             rotary_dim: 2 * n,
@@ -108,7 +116,7 @@ impl Rope {
             attention_factor: 1.0,
         };
         match &config.scaling {
-            Scaling::None | Scaling::Unknown(_) => {}
+            Scaling::None | Scaling::Alpha { .. } | Scaling::Unknown(_) => {}
             Scaling::Linear { factor } => rope.inv_freq.iter_mut().for_each(|f| *f /= factor),
             &Scaling::Llama3 { factor, low, high, original } => {
                 rope.inv_freq.iter_mut().for_each(|f| *f = llama3(*f, factor, low, high, original));

@@ -22,6 +22,11 @@ pub(crate) fn fixtures() -> Vec<Fixture> {
     all_in("families")
 }
 
+/// Golden checkpoints of the second set.
+pub(crate) fn more_families() -> Vec<Fixture> {
+    all_in("families2")
+}
+
 /// All golden checkpoints in layouts that the families do not show; `tests/golden/make_variants.py` writes them.
 pub(crate) fn variants() -> Vec<Fixture> {
     all_in("variants")
@@ -65,7 +70,8 @@ impl Fixture {
         let weights = memory("model.safetensors", self.bytes("model.safetensors"));
         // A file with two transformers is read as the text one unless the other is asked for.
         let family = self.name.starts_with("clip_vision").then(|| "clip_vision".to_owned());
-        open(vec![config, weights], &Hints { family, ..Hints::default() }).unwrap()
+        open(vec![config, weights], &Hints { family, ..Hints::default() })
+            .unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
 
     /// The checkpoint without its config.
@@ -76,6 +82,11 @@ impl Fixture {
     /// `spectra.json`.
     pub(crate) fn spectra(&self) -> serde_json::Value {
         serde_json::from_slice(&self.bytes("spectra.json")).unwrap()
+    }
+
+    /// Names of all that the library computed or was given.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.expected.entries().map(|entry| entry.name.as_str())
     }
 
     /// True if the library computed a tensor of this name.

@@ -13,7 +13,7 @@ pub(in crate::gpu) const ACTIVATE: Kernel =
 /// How many activations the shader knows.
 const KINDS: u32 = 6;
 
-/// The shader's number of an activation; `None` for one that nobody knows.
+/// The shader's number of an activation; `None` for one that it does not know.
 fn kind(activation: &Activation) -> Option<u32> {
     Some(match activation {
         Activation::Relu => 0,
@@ -22,8 +22,13 @@ fn kind(activation: &Activation) -> Option<u32> {
         Activation::QuickGelu => 3,
         Activation::Silu => 4,
         Activation::Relu2 => 5,
-        Activation::Unknown(_) => return None,
+        Activation::Xielu { .. } | Activation::Unknown(_) => return None,
     })
+}
+
+/// Whether the shader has an activation.
+pub(in crate::gpu) fn knows(activation: &Activation) -> bool {
+    kind(activation).is_some()
 }
 
 /// Every set of sizes.

@@ -3,7 +3,7 @@
 use super::weights::LayerWeights;
 use super::{linear, mlp};
 use crate::model::ModelError;
-use crate::model::architecture::{Activation, Linear, Mlp};
+use crate::model::architecture::{Activation, Layer, Linear, Mlp};
 
 /// Makes the products of a forward pass: most of its work, and the only part that may be done elsewhere.
 ///
@@ -54,7 +54,7 @@ pub struct MlpMaps<'a> {
     /// Whether there is a gate.
     pub gated: bool,
     /// What is between.
-    pub activation: &'a Activation,
+    pub activation: Activation,
     /// Width of the hidden layer.
     pub d_mlp: usize,
     /// What writes the output.
@@ -68,11 +68,7 @@ impl<'a> MlpMaps<'a> {
     /// [`ModelError::CannotRun`] for an MLP or an activation that is not known here; what the tensors' shapes say.
     pub fn of(weights: &LayerWeights<'a>, layer: usize) -> Result<Self, ModelError> {
         let layer = weights.model.layer(layer)?;
-        let (d, activation) = (weights.model.arch.d_model, &layer.activation);
-        if let Activation::Unknown(name) = activation {
-            let reason = format!("its activation {name:?} is not known here");
-            return Err(ModelError::CannotRun { reason });
-        }
+        let (d, activation) = (weights.model.arch.d_model, activation(weights, layer)?);
         let reads = |linear| linear::d_out(weights, linear, d).map(|d_out| Map { linear, d_out });
         let (into, gated, down) = match &layer.mlp {
             Mlp::Plain { up, down } => (vec![reads(up)?], false, down),
@@ -90,6 +86,55 @@ impl<'a> MlpMaps<'a> {
         let d_mlp = if gated { width / 2 } else { width };
         let down = Map { linear: down, d_out: d };
         Ok(Self { into, gated, activation, d_mlp, down })
+    }
+
+    /// The hidden layer `[n, d_mlp]` from what `into` makes of the input, one after the other.
+    pub fn hidden(&self, into: Vec<Vec<f32>>) -> Vec<f32> {
+        let (f, d_mlp, mut into) = (&self.activation, self.d_mlp, into.into_iter());
+        let mut hidden = into.next().unwrap_or_default();
+        match into.next() {
+            Some(up) => {
+                f.apply(&mut hidden);
+                hidden.iter_mut().zip(&up).for_each(|(g, u)| *g *= u);
+            }
+            None if self.gated => {
+                let mut gated = Vec::with_capacity(hidden.len() / 2);
+                for row in hidden.chunks_exact((2 * d_mlp).max(1)) {
+                    let start = gated.len();
+                    gated.extend_from_slice(&row[..d_mlp]);
+                    f.apply(&mut gated[start..]);
+                    gated[start..].iter_mut().zip(&row[d_mlp..]).for_each(|(g, u)| *g *= u);
+                }
+                hidden = gated;
+            }
+            None => f.apply(&mut hidden),
+        }
+        hidden
+    }
+}
+
+/// A layer's non-linearity, with its parameters where it has some.
+fn activation(weights: &LayerWeights<'_>, layer: &Layer) -> Result<Activation, ModelError> {
+    match (&layer.activation, &layer.activation_parameters) {
+        (Activation::Unknown(name), _) => {
+            let reason = format!("its activation {name:?} is not known here");
+            Err(ModelError::CannotRun { reason })
+        }
+        (&Activation::Xielu { beta, eps, .. }, Some(path)) => {
+            let one = |name: &str| weights.number(&format!("{path}{name}"));
+            let (alpha_p, alpha_n) = (one("alpha_p")?, one("alpha_n")?);
+            let (alpha_p, alpha_n) = alpha_p.zip(alpha_n).ok_or_else(|| {
+                let name = format!("{path}alpha_p");
+                ModelError::MissingTensor { name, shards: 0 }
+            })?;
+            Ok(Activation::xielu(
+                alpha_p,
+                alpha_n,
+                one("beta")?.unwrap_or(beta),
+                one("eps")?.unwrap_or(eps),
+            ))
+        }
+        (known, _) => Ok(known.clone()),
     }
 }
 

@@ -88,6 +88,22 @@ impl<'a> LayerWeights<'a> {
         })
     }
 
+    /// The only number of a tensor; `None` if the tensor is not in the files.
+    pub(super) fn number(&self, name: &str) -> Result<Option<f32>, ModelError> {
+        if self.model.checkpoint.entry(name).is_none() {
+            return Ok(None);
+        }
+        let values = self.model.checkpoint.read(name)?.f32s()?;
+        match values.as_slice() {
+            &[one] => Ok(Some(one)),
+            _ => Err(ModelError::Mismatch {
+                what: format!("numbers in {name}"),
+                first: "1 needed".into(),
+                second: format!("{} there", values.len()),
+            }),
+        }
+    }
+
     /// The `n` gains of a norm, `1 +` included where the family adds it, and its bias.
     pub(super) fn norm(
         &self,

@@ -31,6 +31,7 @@ impl Builder<'_> {
             mlp,
             mlp_factor: r.mlp_factor,
             activation: r.activation.clone(),
+            activation_parameters: r.activation_parameters.map(|path| self.name_in_layer(l, path)),
             parallel: r.parallel,
             before_attention: norm(r.before_attention)?,
             on_attention: norm(r.on_attention)?,

@@ -128,8 +128,7 @@ impl Builder<'_> {
     fn unknown_scaling(&self) -> Option<String> {
         let rope = &self.recipe.rope;
         (0..self.n_layers).find_map(|l| match rope.at(l)??.config.scaling {
-            // "dynamic" changes nothing within the trained context.
-            Scaling::Unknown(name) if name != "dynamic" => Some(name),
+            Scaling::Unknown(name) => Some(name),
             _ => None,
         })
     }

@@ -1,0 +1,41 @@
+//! EXAONE 4: norms on what is written and on queries and keys, none in front; layers without a window know no positions.
+
+use super::prelude::*;
+
+pub(super) static EXAONE4: Family = Family {
+    id: "exaone4",
+    title: "EXAONE 4",
+    model_types: &["exaone4"],
+    // Without a config its names can be told from OLMo 2's by the width of the gains alone.
+    fit: |_| 0,
+    recipe,
+};
+
+fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
+    let window = s.config.size_or("sliding_window", 4096);
+    let pattern = s.config.text("sliding_window_pattern").map(str::as_bytes);
+    let every = s.config.size(&["sliding_window_pattern"]).unwrap_or(4).max(1);
+    let otherwise = |l: usize| match pattern {
+        // "LLLG": three local layers, a global one.
+        Some(letters) if !letters.is_empty() => letters[l % letters.len()] == b'L',
+        _ => (l + 1) % every != 0,
+    };
+    let sliding = s.config.sliding_layers(s.n_layers, otherwise);
+    let rope = RopeRecipe::half(s.config.rope("full_attention", 10_000.0, 1.0));
+    let turns = |l: usize| window.is_none() || sliding.get(l).copied().unwrap_or(false);
+    Ok(Recipe {
+        qk_norm: PerLayer::All(Some((
+            QkNormPaths::Shared("self_attn.q_norm", "self_attn.k_norm"),
+            NormKind::Rms,
+        ))),
+        eps: s.config.eps(1e-5),
+        before_attention: None,
+        on_attention: Some("post_attention_layernorm"),
+        before_mlp: None,
+        on_mlp: Some("post_feedforward_layernorm"),
+        activation: s.config.activation(&["hidden_act"], Activation::Silu),
+        window: s.windows(window, otherwise),
+        rope: s.each(|l| turns(l).then(|| rope.clone())),
+        ..Recipe::default()
+    })
+}

@@ -1,0 +1,46 @@
+//! StarCoder, SantaCoder: GPT-2 with torch's matrices, and one key and one value for all heads, or a query, a key and a value
+//! for each head in turn.
+
+use super::prelude::*;
+
+const FUSED: &str = "h.{l}.attn.c_attn.weight";
+
+pub(super) static GPT_BIGCODE: Family = Family {
+    id: "gpt_bigcode",
+    title: "StarCoder (GPT BigCode)",
+    model_types: &["gpt_bigcode"],
+    fit: |names| if one_key(names) == Some(true) { 12 } else { 0 },
+    recipe,
+};
+
+/// Whether the matrix has room for one key and one value beside the queries, `[D + 2h, D]`.
+fn one_key(names: &Names) -> Option<bool> {
+    let prefixes = names.layers(FUSED);
+    match names.layer_shape(prefixes.keys().next()?, FUSED)? {
+        &[rows, columns] => Some(rows > columns && rows < 3 * columns),
+        _ => None,
+    }
+}
+
+fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
+    let multi_query = s.config.flag("multi_query", one_key(s.names).unwrap_or(true));
+    let order = if multi_query { FusedOrder::Blocks } else { FusedOrder::Groups };
+    let scaled = s.config.flag("scale_attn_weights", true);
+    Ok(Recipe {
+        layer: "h.{l}.",
+        qkv: QkvPaths::Fused("attn.c_attn", order),
+        output: "attn.c_proj",
+        norm: NormKind::Layer,
+        eps: s.config.eps(1e-5),
+        before_attention: Some("ln_1"),
+        before_mlp: Some("ln_2"),
+        mlp: MlpPaths::Plain("mlp.c_fc", "mlp.c_proj"),
+        activation: s.config.activation(&["activation_function"], Activation::GeluTanh),
+        score_scale: if scaled { Scale::HeadWidth } else { Scale::Is(1.0) },
+        embed: "wte.weight",
+        positions: Some(PositionPaths { table: "wpe.weight", offset: 0, skipped_token: None }),
+        final_norm: Some("ln_f"),
+        prepend_bos: false,
+        ..Recipe::default()
+    })
+}

@@ -1,0 +1,102 @@
+//! The second set of families against the libraries that define them: spectra, attention, hidden states and logits.
+
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
+mod golden;
+
+use golden::{Fixture, more_families};
+use omega_lens::model::{AttentionLayer, ForwardPass, Model, Part, Weights};
+use serde_json::Value;
+
+/// The library computes in f32, so do we, in another order of summation.
+const TOLERANCE: f64 = 1e-4;
+
+/// Largest difference, relative to the larger of 1 and the largest expected value.
+fn difference(expected: &[f64], found: &[f32]) -> f64 {
+    assert_eq!(expected.len(), found.len());
+    let size = expected.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
+    expected.iter().zip(found).map(|(a, &b)| (a - f64::from(b)).abs()).fold(0.0, f64::max) / size
+}
+
+#[test]
+fn spectra_agree_with_numpy_raw_and_folded() {
+    let mut wrong = Vec::new();
+    for fixture in more_families() {
+        let (model, spectra) = (fixture.model(), fixture.spectra());
+        for layer in 0..model.arch.n_layers {
+            if spectra["raw"]["qk"][layer].is_null() {
+                assert!(model.attention(layer).is_err(), "{} L{layer}", fixture.name);
+                continue;
+            }
+            check_layer(&fixture, &model, layer, &spectra, &mut wrong);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn check_layer(
+    fixture: &Fixture,
+    model: &Model,
+    layer: usize,
+    spectra: &Value,
+    wrong: &mut Vec<String>,
+) {
+    let attention = AttentionLayer::read(model, layer, Part::Both).unwrap();
+    assert_eq!(attention.n_heads(), spectra["raw"]["qk"][layer].as_array().unwrap().len());
+    for (weights, form) in [(Weights::Raw, "raw"), (Weights::Folded, "folded")] {
+        for head in 0..attention.n_heads() {
+            let w = attention.head(head, weights).unwrap();
+            for (kind, m) in [("qk", &w.w_q * w.w_k.transpose()), ("ov", &w.w_v * &w.w_o)] {
+                let expected: Vec<f64> =
+                    serde_json::from_value(spectra[form][kind][layer][head].clone()).unwrap();
+                let found = m.singular_values();
+                let off = expected.iter().zip(found.iter()).map(|(a, b)| (a - b).abs());
+                let off = off.fold(0.0, f64::max) / expected[0];
+                // 1e-9 of the largest: two SVD routines in f64, and the fixture prints all digits.
+                if off.is_nan() || off > 1e-9 {
+                    wrong.push(format!("{} {form} {kind} L{layer}H{head}: {off:e}", fixture.name));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_family_runs_as_in_the_library() {
+    let mut wrong = Vec::new();
+    for fixture in more_families() {
+        let model = fixture.model();
+        if let Some(reason) = &model.arch.cannot_run {
+            wrong.push(format!("{}: {reason}", fixture.name));
+            continue;
+        }
+        let mut seen = 0;
+        let mut check = |what: String, found: &[f32]| {
+            if !fixture.has(&what) {
+                return;
+            }
+            seen += 1;
+            let off = difference(&fixture.values(&what), found);
+            if off.is_nan() || off > TOLERANCE {
+                wrong.push(format!("{}: {what} is off by {off:e}", fixture.name));
+            }
+        };
+        let n_layers = model.arch.n_layers;
+        let mut pass = ForwardPass::of_tokens(&model, &[fixture.ids().unwrap()]).unwrap();
+        for layer in 0..n_layers {
+            check(format!("hidden.{layer}"), &pass.hidden(&model, 0).unwrap());
+            let trace = pass.step(&model, true, None).unwrap().remove(0);
+            check(format!("attention.{layer}"), &trace.pattern);
+        }
+        check(format!("hidden.{n_layers}"), &pass.hidden(&model, 0).unwrap());
+        if fixture.has("logits") {
+            let positions: Vec<(usize, usize)> = (0..pass.lengths()[0]).map(|t| (0, t)).collect();
+            check("logits".into(), &pass.logits(&model, &positions).unwrap());
+        }
+        let compared = |name: &&str| {
+            ["attention.", "hidden.", "logits"].iter().any(|what| name.starts_with(what))
+        };
+        assert_eq!(seen, fixture.names().filter(compared).count(), "{}", fixture.name);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
