@@ -115,6 +115,34 @@ impl SadConvention {
     }
 }
 
+/// What stands on a circuit beside the general convention.
+#[derive(Debug, Serialize)]
+pub struct TraceConvention {
+    #[serde(flatten)]
+    general: Convention,
+    frozen: &'static str,
+    cells: &'static str,
+    weights_of_edges: &'static str,
+    weights_of_seeds: &'static str,
+    source: &'static str,
+}
+
+impl TraceConvention {
+    /// The convention of circuits of a model.
+    pub fn of(general: Convention) -> Self {
+        Self {
+            general,
+            frozen: "attention, values, norm scales and MLP outputs are those of one clean run; nothing is rerun to find edges",
+            cells: "component x singular vector k (0 the strongest) of the head that reads; biases, norms, rotary embedding and \
+                score scale inside",
+            weights_of_edges: "sum over the removed cells of the drop of attention at the moment each is zeroed, given all zeroed \
+                before: a probability, not a score",
+            weights_of_seeds: "prob: integrated gradient of ln p(answer), nats; linear: share of the logit difference",
+            source: "ACC++, arXiv:2602.13483; rule accpp removes a component at all keys, as accpp-tracer 0.3.0 does, rule key at one",
+        }
+    }
+}
+
 /// What the tensors of a forward pass are, in files that leave the program.
 pub const TENSORS: &str = "attention.{layer} [n_heads, n, n]: destinations on rows, sources on columns; hidden.{layer} [n, d_model]: \
     the residual stream before the layer, the last one after the final norm where the library reports it so; f32";

@@ -12,9 +12,11 @@ pub mod files;
 pub mod inspect;
 mod inspect_text;
 pub mod model;
+pub mod prompt;
 pub mod sad;
 mod sad_set;
 pub mod spectra;
+pub mod trace;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,7 @@ enum Command {
     Inspect(inspect::Args),
     Sad(sad::Args),
     Spectra(spectra::Args),
+    Trace(trace::Args),
 }
 
 /// Reads the arguments of the process, runs the subcommand and says how it went.
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Sad(args) => sad::run(&args),
         Command::Spectra(args) => spectra::run(&args),
+        Command::Trace(args) => trace::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::files::{print_json, wants_json};
+use super::prompt::PromptArgs;
 use super::sad_set;
 use super::spectra::Form;
 use super::{CliError, ModelArgs};
@@ -18,21 +19,17 @@ use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Head, Model, ModelError, Part};
 use crate::study::looks::{head_basis, head_look};
-use crate::study::prompt::{Prompt, PromptRun};
+use crate::study::prompt::PromptRun;
 
 /// Decompose attention scores into terms of singular vectors, on a prompt or on a set of prompts
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     pub(super) model: ModelArgs,
-    /// Token ids of the prompt, start token included
-    #[arg(long, value_delimiter = ',', value_name = "ID,ID,…", group = "input")]
-    ids: Vec<u32>,
-    /// The prompt in words; needs a tokenizer among the files
-    #[arg(long, value_name = "TEXT", group = "input")]
-    prompt: Option<String>,
+    #[command(flatten)]
+    prompt: PromptArgs,
     /// A set of prompts with known answers: what each head does over all of them
-    #[arg(long, group = "input")]
+    #[arg(long, group = "input", conflicts_with = "bos")]
     pub(super) task: Option<sad_set::TaskName>,
     /// How many prompts of the task
     #[arg(long, value_name = "N", default_value_t = 128, requires = "task")]
@@ -40,9 +37,6 @@ pub struct Args {
     /// Which looks over the set count: every, attention:LEAST or score:LEAST (|relative attention|) [default: attention:0.5]
     #[arg(long, value_name = "RULE", value_parser = rule, requires = "task")]
     pub(super) events: Option<EventRule>,
-    /// Put the start token in front of words (on or off; the field's default for the family otherwise)
-    #[arg(long, value_name = "ON|OFF", value_parser = switch, conflicts_with = "task")]
-    bos: Option<bool>,
     /// The position that looks, from 0 [default: the last]
     #[arg(long, value_name = "N")]
     dest: Option<usize>,
@@ -94,18 +88,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     if let Some(task) = args.task {
         return sad_set::run(args, &model, tokenizer.map_err(CliError::work)?.as_ref(), task);
     }
-    let (prompt, tokenizer) = match &args.prompt {
-        Some(text) => {
-            let tokenizer = Some(needed(tokenizer.map_err(CliError::work)?)?);
-            (Prompt { text: text.clone(), bos: args.bos, ids: false }, tokenizer)
-        }
-        // Ids need no tokenizer: one that cannot be read only leaves them without words. They are all there is.
-        None if !args.ids.is_empty() => {
-            let ids: Vec<String> = args.ids.iter().map(u32::to_string).collect();
-            let prompt = Prompt { text: ids.join(" "), bos: Some(false), ids: true };
-            (prompt, tokenizer.unwrap_or(None))
-        }
-        None => return Err(CliError::Usage("give --ids, --prompt or --task".into())),
+    let Some((prompt, tokenizer)) = args.prompt.prompt(tokenizer)? else {
+        return Err(CliError::Usage("give --ids, --prompt or --task".into()));
     };
     let run = PromptRun::new(&model, tokenizer.as_ref(), &prompt)?;
     let ran = run.ran.clone();
@@ -239,12 +223,6 @@ pub(super) fn number(x: Option<f64>, digits: usize) -> String {
     x.map_or_else(|| "-".into(), |x| format!("{x:.digits$}"))
 }
 
-fn needed(tokenizer: Option<Tokenizer>) -> Result<Tokenizer, CliError> {
-    let missing =
-        || CliError::Usage("there is no tokenizer among the files: give --ids instead".into());
-    tokenizer.ok_or_else(missing)
-}
-
 fn rule(text: &str) -> Result<EventRule, String> {
     let least = |number: &str| number.parse().map_err(|_| format!("{number:?} is no number"));
     match text.split_once(':') {
@@ -252,13 +230,5 @@ fn rule(text: &str) -> Result<EventRule, String> {
         Some(("attention", number)) => Ok(EventRule::Attention(least(number)?)),
         Some(("score", number)) => Ok(EventRule::Relative(least(number)?)),
         _ => Err("must be every, attention:LEAST or score:LEAST".into()),
-    }
-}
-
-fn switch(text: &str) -> Result<bool, String> {
-    match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("must be on or off".into()),
     }
 }

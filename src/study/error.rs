@@ -58,6 +58,15 @@ pub enum StudyError {
         /// What the reader typed.
         name: String,
     },
+    /// An answer in words that the tokenizer makes more or less than one token of.
+    #[error("“{word}” is not one token")]
+    NotOneToken {
+        /// What the reader typed.
+        word: String,
+    },
+    /// A contrast with one token alone.
+    #[error("a contrast needs two tokens: the answer and the one that it is held against")]
+    NoOther,
     /// A head without a decomposition, or a prompt without a trace of its layer.
     #[error("{} cannot be decomposed", Head::new(*layer, *head))]
     NotDecomposed {
@@ -76,6 +85,9 @@ impl StudyError {
             Self::NotAnId { .. } => {
                 "Without a tokenizer a prompt is a list of numbers, such as 1 2 3. Load tokenizer.json together with the \
                  model to use words."
+            }
+            Self::NotOneToken { .. } => {
+                "Type a token as the model spells it (a space in front is part of it), or its id."
             }
             Self::WordsWithoutTokenizer => {
                 "Load tokenizer.json together with the model, or use repeated random tokens."

@@ -20,6 +20,7 @@ pub mod prompt_set;
 pub mod python;
 pub mod spectra;
 pub mod stamp;
+pub mod trace;
 pub mod vectors;
 
 pub use error::StudyError;

@@ -123,6 +123,25 @@ impl PromptRun {
         Ok(self.pass.step_by(products, model, true, None).await?.into_iter().next())
     }
 
+    /// The residual stream before the next layer, `[n, d_model]`.
+    pub(super) fn stream(&self) -> &[f32] {
+        self.pass.resid(0)
+    }
+
+    /// ln p of every token after `position`, `[d_vocab]`.
+    pub(super) async fn log_probabilities(
+        &self,
+        products: &mut impl Products,
+        model: &Model,
+        position: usize,
+    ) -> Result<Vec<f64>, StudyError> {
+        let logits = self.pass.logits_by(products, model, &[(0, position)]).await?;
+        let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
+        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total = libm::log(logits.iter().map(|l| libm::exp(l - largest)).sum());
+        Ok(logits.into_iter().map(|l| l - largest - total).collect())
+    }
+
     /// What the model expects after the last token, likeliest first; empty where it has no unembedding or sees both ways.
     ///
     /// # Errors

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Intervals of the trapezoid rule for integrated gradients, as in the authors' program.
+pub const IG_STEPS: usize = 64;
+
 /// How cells on the keys' side are removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,7 +7,7 @@
 use super::graph::{Kind, Node, Seed};
 use super::images::Images;
 use super::jitter::Jitter;
-use super::options::{Objective, TraceOptions};
+use super::options::{IG_STEPS, Objective, TraceOptions};
 use super::run::CleanRun;
 use super::writers::vectors;
 use crate::circuits::error::CircuitError;
@@ -15,8 +15,6 @@ use crate::math::Mat;
 use crate::math::statistics::{largest_first, softmax};
 use crate::model::forward::LogitMap;
 
-/// Intervals of the trapezoid rule.
-const INTERVALS: usize = 64;
 /// Components whose logits are computed in one reading of W_U.
 const AT_ONCE: usize = 16;
 
@@ -195,10 +193,10 @@ impl<'a> Path<'a> {
     /// `∫ ∂ ln p / ∂ logit dα`, `[d_vocab]`.
     fn gradient(&self) -> Vec<f64> {
         let mut gradient = vec![0.0; self.z.len()];
-        for step in 0..=INTERVALS {
-            let alpha = step as f64 / INTERVALS as f64;
-            let ends = if step == 0 || step == INTERVALS { 0.5 } else { 1.0 };
-            let weight = ends / INTERVALS as f64;
+        for step in 0..=IG_STEPS {
+            let alpha = step as f64 / IG_STEPS as f64;
+            let ends = if step == 0 || step == IG_STEPS { 0.5 } else { 1.0 };
+            let weight = ends / IG_STEPS as f64;
             let logits = self.logits(alpha, &self.z);
             let p = softmax(&logits);
             for (t, (g, p)) in gradient.iter_mut().zip(&p).enumerate() {

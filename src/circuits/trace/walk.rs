@@ -6,11 +6,9 @@
 //! # Source
 //! Franco, Loughridge and Crovella, ACC++, arXiv:2602.13483, and their program accpp-tracer 0.3.0.
 
+use super::options::IG_STEPS;
 use super::run::Scoring;
 use crate::math::statistics::largest_first;
-
-/// Intervals of the trapezoid rule, as in the authors' program.
-const INTERVALS: usize = 64;
 
 /// Cells that are tried on a side.
 pub(super) const MOST: usize = 1000;
@@ -27,11 +25,11 @@ impl Gradient {
     /// Of the attention to visible source `j`.
     pub(super) fn of(scoring: &Scoring<'_>, scores: &[f64], added: &[f64], j: usize) -> Self {
         let (mut of_scores, mut of_added) = (vec![0.0; scores.len()], vec![0.0; scores.len()]);
-        for step in 0..=INTERVALS {
-            let alpha = step as f64 / INTERVALS as f64;
-            let ends = if step == 0 || step == INTERVALS { 0.5 } else { 1.0 };
+        for step in 0..=IG_STEPS {
+            let alpha = step as f64 / IG_STEPS as f64;
+            let ends = if step == 0 || step == IG_STEPS { 0.5 } else { 1.0 };
             let p = scoring.attention(alpha, scores, added);
-            let p_j = p.get(j).copied().unwrap_or(0.0) * ends / INTERVALS as f64;
+            let p_j = p.get(j).copied().unwrap_or(0.0) * ends / IG_STEPS as f64;
             for (t, p_t) in p.iter().enumerate() {
                 let slope = p_j * (if t == j { 1.0 - p_t } else { -p_t });
                 of_added[t] += slope;

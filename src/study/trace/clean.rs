@@ -1,0 +1,43 @@
+//! A prompt that has run through the model, with everything kept that a trace reads.
+
+use super::super::StudyError;
+use super::super::prompt::{PromptRun, Ran};
+use crate::circuits::trace::CleanRun;
+use crate::model::forward::Products;
+use crate::model::{LayerTrace, Model};
+
+/// A clean run in memory: the traces of all layers and the last stream.
+pub struct CleanPrompt {
+    run: PromptRun,
+    traces: Vec<LayerTrace>,
+}
+
+impl CleanPrompt {
+    /// A run with the traces that its steps gave, up to the last.
+    pub fn new(run: PromptRun, traces: Vec<LayerTrace>) -> Self {
+        Self { run, traces }
+    }
+
+    /// The prompt as the model saw it.
+    pub fn ran(&self) -> &Ran {
+        &self.run.ran
+    }
+
+    /// The run as the circuits read it.
+    pub fn run<'a>(&'a self, model: &'a Model) -> CleanRun<'a> {
+        CleanRun { model, traces: &self.traces, last: self.run.stream() }
+    }
+
+    /// ln p of every token after `position`, `[d_vocab]`.
+    ///
+    /// # Errors
+    /// What reading says, and what `products` says.
+    pub(super) async fn log_probabilities(
+        &self,
+        products: &mut impl Products,
+        model: &Model,
+        position: usize,
+    ) -> Result<Vec<f64>, StudyError> {
+        self.run.log_probabilities(products, model, position).await
+    }
+}

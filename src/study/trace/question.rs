@@ -1,0 +1,73 @@
+//! Which answer is traced, against which other, under which rules.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::StudyError;
+use crate::circuits::trace::TraceOptions;
+use crate::model::tokenizer::Tokenizer;
+
+/// How the components that carry the answer are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SeedRule {
+    /// By integrated gradients of ln p.
+    #[serde(rename = "prob")]
+    Probability,
+    /// By their shares of the logit difference between the answer and another token.
+    #[serde(rename = "linear")]
+    Contrast,
+}
+
+/// What is asked about a prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// The token that is traced: its id, or itself in words.
+    pub answer: String,
+    /// The token that it is held against.
+    pub wrong: Option<String>,
+    /// How the seeds are found; `None`: by contrast where there is another token, by probability where not.
+    pub seeding: Option<SeedRule>,
+    /// The rules.
+    pub options: TraceOptions,
+}
+
+impl Question {
+    pub(super) fn seed_rule(&self) -> SeedRule {
+        let usual = match &self.wrong {
+            Some(_) => SeedRule::Contrast,
+            None => SeedRule::Probability,
+        };
+        self.seeding.unwrap_or(usual)
+    }
+}
+
+/// The id of a token given as a number (`12`, `#12`) or in words; of a word with and without a space in front the one that the
+/// model expects more, with a note where both are tokens.
+pub(super) fn token(
+    word: &str,
+    tokenizer: Option<&Tokenizer>,
+    log_probabilities: &[f64],
+) -> Result<(u32, Option<String>), StudyError> {
+    if let Ok(id) = word.strip_prefix('#').unwrap_or(word).trim().parse() {
+        return Ok((id, None));
+    }
+    let Some(tokenizer) = tokenizer else {
+        return Err(StudyError::NotAnId { word: word.to_owned() });
+    };
+    let spaced = format!(" {word}");
+    let expected = |id: &u32| log_probabilities.get(*id as usize).copied();
+    match (tokenizer.single(word), tokenizer.single(&spaced)) {
+        (Some(bare), Some(other)) if bare != other && !word.starts_with(' ') => {
+            let (id, taken) = if expected(&other) > expected(&bare) {
+                (other, &spaced)
+            } else {
+                (bare, &word.to_owned())
+            };
+            let note = format!(
+                "{word:?} is a token with and without a space in front: taken as {taken:?}, which the model expects more"
+            );
+            Ok((id, Some(note)))
+        }
+        (Some(id), _) | (None, Some(id)) => Ok((id, None)),
+        (None, None) => Err(StudyError::NotOneToken { word: word.to_owned() }),
+    }
+}

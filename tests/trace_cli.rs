@@ -1,0 +1,96 @@
+//! `omega trace` as a program: the golden graphs in their format, and one clear line on bad input.
+
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn built_in() -> Vec<PathBuf> {
+    let files = ["step-04000.safetensors", "config.json", "tokenizer.json"];
+    files.map(|file| root().join("www/models/names").join(file)).to_vec()
+}
+
+fn omega(files: &[PathBuf], arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_omega"));
+    command.arg("trace").args(files).args(arguments).output().unwrap()
+}
+
+fn json(files: &[PathBuf], arguments: &[&str]) -> Value {
+    let output = omega(files, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_golden_graph_comes_out_in_its_format() {
+    let folder = root().join("tests/golden/circuits/llama");
+    for (file, arguments) in [
+        ("circuit_0.json", vec!["--answer", "31"]),
+        (
+            "circuit_0_wide.json",
+            vec!["--answer", "31", "--tau", "0.95", "--threshold-scale", "1.5"],
+        ),
+        ("circuit_0_contrast.json", vec!["--answer", "31", "--wrong", "13"]),
+    ] {
+        let golden = std::fs::read(folder.join(file)).unwrap();
+        let golden: Value = serde_json::from_slice(&golden).unwrap();
+        let ids = golden["ids"].to_string();
+        let arguments = [&["--ids", ids.trim_matches(['[', ']'])], &arguments[..]].concat();
+        let found = json(std::slice::from_ref(&folder), &arguments);
+        assert!(found["convention"]["cells"].is_string() && found["left_out"].is_object());
+        assert_eq!((&found["ids"], &found["empty"]), (&golden["ids"], &golden["empty"]));
+        assert_eq!(found["threshold"]["scale"], golden["threshold"]["scale"]);
+        for (key, value) in golden["objective"].as_object().unwrap() {
+            let same = match (value.as_f64(), found["objective"][key].as_f64()) {
+                // The program computes in f32.
+                (Some(a), Some(b)) => (a - b).abs() < 1e-4,
+                _ => *value == found["objective"][key],
+            };
+            assert!(same, "{key}: {value} {}", found["objective"][key]);
+        }
+        for list in ["seeds", "firings", "edges"] {
+            let count = |of: &Value| of[list].as_array().unwrap().len();
+            assert_eq!(count(&found), count(&golden), "{file}: {list}");
+        }
+        let fields = |of: &Value| of.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert!(
+            fields(&golden["edges"][0]).iter().all(|key| fields(&found["edges"][0]).contains(key))
+        );
+    }
+}
+
+#[cfg(feature = "tokenizer")]
+#[test]
+fn words_are_traced_and_those_that_are_two_tokens_are_refused() {
+    let prompt = ["--prompt", "When Mary and John went to the store, John gave a drink to"];
+    let found =
+        json(&built_in(), &[&prompt[..], &["--answer", "Mary", "--wrong", "John"]].concat());
+    assert_eq!(found["objective"]["answer_text"].as_str().unwrap().trim(), "Mary");
+    assert_eq!(found["objective"]["seeding"], "linear");
+    assert!(found["objective"]["logit_difference"].as_f64().unwrap() > 1.0);
+    assert!(!found["seeds"].as_array().unwrap().is_empty());
+    let output = omega(&built_in(), &[&prompt[..], &["--answer", "Mary John"]].concat());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not one token"));
+}
+
+#[test]
+fn bad_input_is_one_clear_line() {
+    for (arguments, says) in [
+        (&["--answer", "3"][..], "--ids"),
+        (&["--ids", "0,3", "--answer", "9999"], "9999"),
+        (&["--ids", "0,3", "--answer", "3", "--seeding", "contrast"], "two tokens"),
+        (&["--ids", "0,3", "--answer", "3", "--at", "2"], "position 2"),
+    ] {
+        let output = omega(&built_in(), arguments);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(output.stdout.is_empty() && text.lines().count() == 1, "{text}");
+        assert!(text.contains(says), "{text}");
+    }
+}
