@@ -59,33 +59,51 @@ fn pickles_beside_safetensors_do_not_matter() {
 }
 
 #[test]
-fn quantised_checkpoints_are_refused() {
-    let config = br#"{"quantization_config": {"quant_method": "gptq"}}"#;
-    let error = open(&[("config.json", config), ("model.safetensors", &good())]).unwrap_err();
+fn quantised_checkpoints_that_are_not_decoded_are_named() {
+    let open_with = |config: &str, names: &[&str]| {
+        open(&[("config.json", config.as_bytes()), ("model.safetensors", &tensors(names))])
+    };
+    let error = open_with(r#"{"quantization_config": {"quant_method": "hqq"}}"#, &["a.weight"])
+        .unwrap_err();
     assert!(
-        matches!(&error, CheckpointError::Quantised { sign } if sign.contains("gptq")),
+        matches!(&error, CheckpointError::Quantised { sign } if sign.contains("hqq")),
         "{error}"
     );
-    for name in
-        ["model.layers.0.self_attn.q_proj.qweight", "h.0.q_proj.weight_scale_inv", "h.0.SCB"]
-    {
+    for name in ["h.0.q_proj.qweight", "h.0.q_proj.weight_scale_inv", "h.0.SCB"] {
         let error = open(&[("model.safetensors", &tensors(&[name]))]).unwrap_err();
         assert!(matches!(error, CheckpointError::Quantised { .. }), "{name}: {error}");
     }
-    assert!(
-        open(&[
-            ("config.json", br#"{"quantization_config": null}"#),
-            ("model.safetensors", &good())
-        ])
-        .is_ok()
-    );
+    // A method is named and the tensors are plain numbers: they are read, and that is said.
+    let plain =
+        open_with(r#"{"quantization_config": {"quant_method": "gptq"}}"#, &["a.weight"]).unwrap();
+    assert!(plain.notes().iter().any(|note| note.contains("gptq")), "{:?}", plain.notes());
+    assert!(open_with(r#"{"quantization_config": null}"#, &["a"]).unwrap().notes().is_empty());
 }
 
 #[test]
-fn a_lora_adapter_is_refused() {
+fn an_adapter_alone_is_named_with_its_base() {
     let names = ["base.q_proj.lora_A.weight", "base.q_proj.lora_B.weight"];
-    let error = open(&[("adapter_model.safetensors", &tensors(&names))]).unwrap_err();
+    let weights = tensors(&names);
+    let alone = |config: &str| {
+        let files = [
+            ("adapter_model.safetensors", &weights[..]),
+            ("adapter_config.json", config.as_bytes()),
+        ];
+        open(&files[..if config.is_empty() { 1 } else { 2 }]).unwrap_err()
+    };
+    let error = alone("");
     assert!(matches!(error, CheckpointError::Adapter { .. }), "{error}");
+    let error =
+        alone(r#"{"peft_type": "LORA", "use_dora": true, "base_model_name_or_path": "org/base"}"#)
+            .to_string();
+    assert!(error.contains("a DoRA adapter") && error.contains("(\"org/base\")"), "{error}");
+    for (kind, word) in
+        [("IA3", "an IA3 adapter"), ("PROMPT_TUNING", "learned prompts"), ("OFT", "OFT")]
+    {
+        let error = alone(&format!(r#"{{"peft_type": "{kind}"}}"#));
+        assert!(matches!(error, CheckpointError::OtherAdapter { .. }), "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
 }
 
 #[test]

@@ -5,19 +5,23 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::choose::read_side_file;
+use super::derived::{Derive, Reader};
 use super::error::quoted;
 use super::plan::{self, Span};
-use super::{ByteSource, CheckpointError, Tensor, TensorEntry, gather};
+use super::{ByteSource, CheckpointError, Tensor, TensorEntry, derived, gather};
 
 /// The tensors of one model, wherever its files put them. Only headers are in memory.
 pub struct Checkpoint {
     pub(super) sources: Vec<Box<dyn ByteSource>>,
     /// Sorted by name.
     pub(super) entries: Vec<TensorEntry>,
+    /// How the tensors are computed that do not lie in the files as numbers.
+    pub(super) derived: BTreeMap<String, Box<dyn Derive>>,
     pub(super) side_files: Vec<SideFile>,
     pub(super) missing_shards: Vec<String>,
     /// Tensors that the index places in a missing shard, with that shard.
     pub(super) absent: BTreeMap<String, String>,
+    pub(super) marks: Vec<String>,
     pub(super) notes: Vec<String>,
 }
 
@@ -51,6 +55,10 @@ impl Checkpoint {
     /// [`CheckpointError::NoTensor`] or [`CheckpointError::MissingShard`] if it is not there, or what the source says.
     pub fn read(&self, name: &str) -> Result<Tensor, CheckpointError> {
         let entry = self.find(name)?;
+        if let Some(derive) = self.derived.get(name) {
+            let values = derive.rows(&Reader(&self.sources), 0..entry.rows())?;
+            return Ok(derived::tensor(&values, entry.shape.clone()));
+        }
         let bytes = self.read_span(&plan::whole(entry))?;
         Ok(Tensor { dtype: entry.dtype, shape: entry.shape.clone(), bytes })
     }
@@ -62,8 +70,11 @@ impl Checkpoint {
     pub fn read_all(&self, names: &[&str]) -> Result<Vec<Tensor>, CheckpointError> {
         let entries = names.iter().map(|name| self.find(name)).collect::<Result<Vec<_>, _>>()?;
         let mut bytes = vec![Vec::new(); entries.len()];
+        for (i, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.from.is_some()) {
+            bytes[i] = self.read(&entry.name)?.bytes;
+        }
         for (file, source) in self.sources.iter().enumerate() {
-            let stored = |i: &usize| entries[*i].file == file;
+            let stored = |i: &usize| entries[*i].file == file && entries[*i].from.is_none();
             let here: Vec<usize> = (0..entries.len()).filter(stored).collect();
             let ranges: Vec<_> = here.iter().map(|&i| plan::whole(entries[i]).bytes).collect();
             for (i, read) in here.into_iter().zip(source.read_all(&ranges)?) {
@@ -89,6 +100,9 @@ impl Checkpoint {
         if let Some(first) = shape.first_mut() {
             *first = rows.len();
         }
+        if let Some(derive) = self.derived.get(name) {
+            return Ok(derived::tensor(&derive.rows(&Reader(&self.sources), rows)?, shape));
+        }
         let bytes = self.read_span(&span)?;
         Ok(Tensor { dtype: entry.dtype, shape, bytes })
     }
@@ -105,6 +119,15 @@ impl Checkpoint {
     ) -> Result<Tensor, CheckpointError> {
         let entry = self.find(name)?;
         let span = plan::elements(entry, elements.clone())?;
+        if let Some(derive) = self.derived.get(name) {
+            let width = (entry.elements() / entry.rows().max(1)).max(1);
+            let first = elements.start / width;
+            let rows = first..elements.end.div_ceil(width).max(first);
+            let values = derive.rows(&Reader(&self.sources), rows)?;
+            let inside = elements.start - first * width..elements.end - first * width;
+            let values = values.get(inside).unwrap_or_default();
+            return Ok(derived::tensor(values, vec![elements.len()]));
+        }
         let bytes = self.read_span(&span)?;
         Ok(Tensor { dtype: entry.dtype, shape: vec![elements.len()], bytes })
     }
@@ -145,6 +168,12 @@ impl Checkpoint {
     /// Bytes of all weights files together.
     pub fn size(&self) -> u64 {
         self.sources.iter().map(|source| source.size()).sum()
+    }
+
+    /// What every figure and export of these weights must say: that they are not the original ones, or not those of the base model
+    /// alone. Empty for weights that are as somebody trained them.
+    pub fn marks(&self) -> &[String] {
+        &self.marks
     }
 
     /// What the reader should know about how the files were taken: sentences.

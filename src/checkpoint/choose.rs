@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::error::{listed, quoted};
 use super::foreign::{Foreign, SNIFFED};
 use super::gather::{self, Group, Role};
-use super::{ByteSource, CheckpointError, header, json};
+use super::{ByteSource, CheckpointError, adapter, header, json};
 
 /// The largest tokenizer or index that is read; Gemma's tokenizer has 33 MB.
 const MAX_SIDE_FILE: u64 = 128 << 20;
@@ -26,6 +26,10 @@ struct Index {
 pub(super) struct Chosen {
     /// Its weights.
     pub(super) group: Group,
+    /// The adapter to be put on them; without weights, `group` is an adapter itself.
+    pub(super) adapter: Option<Group>,
+    /// True if `group` is an adapter without its model.
+    pub(super) alone: bool,
     /// The file that the index names for each tensor; empty without an index.
     pub(super) placed: BTreeMap<String, String>,
     /// The reader's choice was one of the groups of files.
@@ -43,12 +47,35 @@ pub(super) fn choose(
     let mut groups = gather::groups(names);
     drop_links_to_the_same(&mut groups, sources, names, notes);
     let labels = labels(&groups, names);
+    let is_adapter: Vec<bool> =
+        groups.iter().map(|group| is_adapter(group, sources, names)).collect();
+    let of_kind = |adapters: bool| -> Vec<Group> {
+        let kind = groups.iter().zip(&is_adapter).filter(|(_, is)| **is == adapters);
+        kind.map(|(group, _)| group.clone()).collect()
+    };
     // A name that no group has may be that of a copy inside a file; that is for the caller to find.
     let asked = model.and_then(|model| labels.iter().position(|label| label == model));
-    let models = match asked {
-        Some(asked) => vec![groups[asked].clone()],
-        None => groups,
+    let (models, adapters) = match asked {
+        Some(asked) if is_adapter[asked] => (of_kind(false), vec![groups[asked].clone()]),
+        Some(asked) => (vec![groups[asked].clone()], Vec::new()),
+        None => (of_kind(false), of_kind(true)),
     };
+    let several = |groups: &[Group]| {
+        let models = self::labels(groups, names);
+        Err(CheckpointError::Several { count: groups.len(), models })
+    };
+    let adapter = match (adapters.as_slice(), gather::principal(&adapters)) {
+        ([], _) => None,
+        (_, Some(adapter)) => Some(adapter.clone()),
+        (_, None) if models.is_empty() => return several(&adapters),
+        (_, None) => return several(&groups),
+    };
+    if let (Some(adapter), true) = (&adapter, models.is_empty()) {
+        note_unused(&[adapter], names, notes);
+        let group = adapter.clone();
+        let (placed, by_name) = (BTreeMap::new(), asked.is_some());
+        return Ok(Chosen { group, adapter: None, alone: true, placed, by_name });
+    }
 
     let by_content;
     let principal = match gather::principal(&models) {
@@ -66,12 +93,11 @@ pub(super) fn choose(
         }
         (Err(error), _) => return Err(error),
         (Ok(None), None) if models.is_empty() => return Err(nothing(sources)),
-        (Ok(None), None) => {
-            return Err(CheckpointError::Several { count: models.len(), models: labels });
-        }
+        (Ok(None), None) => return several(&models),
     };
-    note_unused(&group, names, notes);
-    Ok(Chosen { group, placed, by_name: asked.is_some() })
+    let used: Vec<&Group> = std::iter::once(&group).chain(&adapter).collect();
+    note_unused(&used, names, notes);
+    Ok(Chosen { group, adapter, alone: false, placed, by_name: asked.is_some() })
 }
 
 /// The index that belongs to the weights: the one called after them, else one beside them, else the only one.
@@ -143,6 +169,20 @@ fn common_folder(names: &[&str]) -> usize {
     ends.rfind(|&end| names.iter().all(|name| name.starts_with(&first[..end]))).unwrap_or(0)
 }
 
+/// True if the weights are an adapter: called so, or with an adapter's names beside an adapter's configuration.
+fn is_adapter(group: &Group, sources: &[Box<dyn ByteSource>], names: &[&str]) -> bool {
+    if group.stem.starts_with("adapter_model") {
+        return true;
+    }
+    let beside = names.iter().any(|name| {
+        gather::folder(name) == group.folder && gather::plain(name) == gather::ADAPTER_CONFIG
+    });
+    let names = if beside { tensor_names(group, sources) } else { Vec::new() };
+    // A wrapped model that was saved whole has its own weights too.
+    names.iter().any(|name| adapter::is_part(name))
+        && !names.iter().any(|name| name.contains(".base_layer."))
+}
+
 /// Tensor names of the first file of a group; none if it cannot be read.
 fn tensor_names(group: &Group, sources: &[Box<dyn ByteSource>]) -> Vec<String> {
     let first = group.files.first().and_then(|&file| sources.get(file));
@@ -170,9 +210,10 @@ fn only_with_attention(
     Some(only.clone())
 }
 
-fn note_unused(group: &Group, names: &[&str], notes: &mut Vec<String>) {
+fn note_unused(used: &[&Group], names: &[&str], notes: &mut Vec<String>) {
+    let taken = |file: &usize| used.iter().any(|group| group.files.contains(file));
     let unused: Vec<&str> = (0..names.len())
-        .filter(|file| gather::role(names[*file]) == Role::Weights && !group.files.contains(file))
+        .filter(|file| gather::role(names[*file]) == Role::Weights && !taken(file))
         .map(|file| names[file])
         .collect();
     if !unused.is_empty() {

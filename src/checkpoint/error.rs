@@ -23,23 +23,64 @@ pub enum CheckpointError {
         /// What it is.
         foreign: Foreign,
     },
-    /// Weights stored as integers with scales.
+    /// Weights stored in a quantised format that is not decoded.
     #[error(
-        "this checkpoint is quantised ({sign}): its matrices are codes and scales, not numbers. Load the original \
-         bf16, f16 or f32 checkpoint instead"
+        "this checkpoint is quantised in a way that is not decoded here ({sign}): its matrices are codes and scales, not \
+         numbers. Load the original bf16, f16 or f32 checkpoint instead"
     )]
     Quantised {
         /// What gave it away.
         sign: String,
     },
-    /// A LoRA adapter without its base model.
+    /// A quantised matrix whose parts do not fit together.
+    #[error("{module} is quantised ({format}), but its parts do not fit together: {reason}")]
+    Codes {
+        /// The module, escaped.
+        module: String,
+        /// The format that it looks like.
+        format: &'static str,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An adapter without its base model.
     #[error(
-        "{file} is a LoRA adapter: small corrections to a model that is not in it. Merge it first (peft: \
-         `model.merge_and_unload().save_pretrained(\"merged\")`) and load the result"
+        "{file} is {kind}: small corrections to a model that is not in it. Load it together with its base model{base}; they \
+         are merged as they are read"
     )]
     Adapter {
         /// The file, as dropped.
         file: String,
+        /// "a LoRA adapter", "a DoRA adapter".
+        kind: String,
+        /// Name of the base model in brackets, where the adapter says it.
+        base: String,
+    },
+    /// An adapter of a kind that is not merged here.
+    #[error(
+        "{file} is {kind}, not a LoRA adapter; it is not read here. Merge it first (peft: \
+         `model.merge_and_unload().save_pretrained(\"merged\")`) where that is possible, and load the result"
+    )]
+    OtherAdapter {
+        /// The file, as dropped.
+        file: String,
+        /// "an IA3 adapter".
+        kind: String,
+    },
+    /// An adapter that does not fit its model.
+    #[error("the adapter cannot be merged: {reason}")]
+    AdapterParts {
+        /// What does not fit.
+        reason: String,
+    },
+    /// A wrapped model whose LoRA layers stand beside its weights.
+    #[error(
+        "the LoRA layers of this checkpoint are unmerged: {name} and its kin stand beside the weights, and how strongly they \
+         count is in adapter_config.json, which is not here. Add that file, or merge first (peft: \
+         `model.merge_and_unload().save_pretrained(\"merged\")`)"
+    )]
+    Unmerged {
+        /// One of the names, escaped.
+        name: String,
     },
     /// Nothing was dropped.
     #[error("there are no files here")]

@@ -169,7 +169,15 @@ fn entry(
     if absolute_end > size {
         return Err(HeaderError::OutOfRange { name: quoted(), end: absolute_end, size });
     }
-    Ok(TensorEntry { name, dtype, shape, file, start: absolute_start, end: absolute_end })
+    Ok(TensorEntry {
+        name,
+        dtype,
+        shape,
+        file,
+        start: absolute_start,
+        end: absolute_end,
+        from: None,
+    })
 }
 
 /// `entries`, sorted by start, must tile `base..size`.

@@ -13,9 +13,11 @@ pub mod json;
 pub mod plan;
 pub mod quoting;
 
+mod adapter;
 #[expect(clippy::module_inception, reason = "the file of the type that this module is named after")]
 mod checkpoint;
 mod choose;
+mod derived;
 mod dtype;
 mod error;
 mod file_names;
@@ -23,6 +25,7 @@ mod header_error;
 mod header_metadata;
 mod non_finite;
 mod open;
+mod quantised;
 mod source;
 mod tensor;
 mod wrappers;

@@ -5,21 +5,24 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use super::adapter::{self, Adapter, AdapterConfig};
 use super::checkpoint::SideFile;
 use super::choose::{Chosen, choose, is_config, read_side_file, refuse_foreign};
+use super::derived::Reader;
 use super::error::{listed, quoted};
-use super::foreign::quantised_name;
+use super::quantised::{self, Settings};
 use super::{ByteSource, Checkpoint, CheckpointError, TensorEntry, gather, header, json, wrappers};
 
 impl Checkpoint {
     /// Sorts out what was dropped and reads the headers.
     ///
     /// One safetensors file, shards with or without their index, or a whole folder; shards may be missing
-    /// ([`Checkpoint::missing_shards`]). Files that play no part are ignored, and noted where that could surprise.
+    /// ([`Checkpoint::missing_shards`]). Quantised weights are decoded as they are read, and an adapter is put on its base model;
+    /// [`Checkpoint::marks`] says so. Files that play no part are ignored, and noted where that could surprise.
     ///
     /// # Errors
-    /// A [`CheckpointError`] that names the file: a foreign format and what to do about it, a bad header, quantised
-    /// weights, several models at once, no weights at all.
+    /// A [`CheckpointError`] that names the file: a foreign format and what to do about it, a bad header, weights quantised in a way
+    /// that is not decoded, several models at once, no weights at all.
     pub fn open(sources: Vec<Box<dyn ByteSource>>) -> Result<Checkpoint, CheckpointError> {
         Checkpoint::open_one(sources, None)
     }
@@ -68,42 +71,100 @@ fn open(
     mut notes: Vec<String>,
 ) -> Result<Checkpoint, CheckpointError> {
     let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
-    let Chosen { group, placed, by_name } = choose(&sources, &names, model, &mut notes)?;
+    let Chosen { group, adapter, alone, placed, by_name } =
+        choose(&sources, &names, model, &mut notes)?;
     let side: Vec<usize> = gather::SIDE_FILES
         .iter()
-        .filter_map(|side| gather::companion(&names, side, &group.folder))
+        .filter_map(|side| {
+            let home = match &adapter {
+                Some(adapter) if *side == gather::ADAPTER_CONFIG => &adapter.folder,
+                _ => &group.folder,
+            };
+            gather::companion(&names, side, home)
+        })
         .collect();
     let mut waiting: Vec<Option<Box<dyn ByteSource>>> = sources.into_iter().map(Some).collect();
     let mut take = |files: &[usize]| -> Vec<Box<dyn ByteSource>> {
         files.iter().filter_map(|&file| waiting.get_mut(file)?.take()).collect()
     };
-    let weights = take(&group.files);
+    let mut weights = take(&group.files);
+    let n_own = weights.len();
+    weights.extend(adapter.iter().flat_map(|adapter| take(&adapter.files)));
     let side_files = side_files(take(&side), &mut notes)?;
     let read = read_headers(&weights)?;
     let side = Side { files: &side_files };
+    let adapter_config = side.adapter()?;
+    if alone {
+        return Err(alone_error(
+            weights.first().map_or("", |source| source.name()),
+            &adapter_config,
+        ));
+    }
+
     let (mut entries, metadata) = read;
+    let changes: Vec<TensorEntry> = entries.extract_if(.., |entry| entry.file >= n_own).collect();
     entries.sort_by(|a, b| a.name.cmp(&b.name).then(a.file.cmp(&b.file)));
     one_of_each(&mut entries, &weights, &placed, &mut notes)?;
     wrappers::unwrap(&mut entries, &mut notes);
     keep_one_copy(&mut entries, model.filter(|_| !by_name), &mut notes)?;
-    if !entries.is_empty() && entries.iter().all(|entry| entry.name.contains("lora_")) {
-        let file = listed(weights.iter().map(|source| source.name()));
-        return Err(CheckpointError::Adapter { file });
+    let unmerged = entries
+        .iter()
+        .find(|entry| adapter::is_unmerged(&entry.name))
+        .map(|entry| entry.name.clone());
+    let mut changed = Adapter::default();
+    if let Some(name) = unmerged {
+        let config = adapter_config.as_ref().filter(|_| adapter.is_none());
+        let Some(_) = config else { return Err(CheckpointError::Unmerged { name: quoted(&name) }) };
+        changed = Adapter::sort(entries)?;
+        entries = std::mem::take(&mut changed.own);
+        entries.append(&mut changed.replaced);
     }
     wrappers::add_aliases(&mut entries, &metadata, &mut notes);
 
-    if let Some(sign) = quantised(&entries, side.config(&mut notes).as_ref()) {
-        return Err(CheckpointError::Quantised { sign });
+    let settings = side.config(&mut notes).map(|config| Settings::of(&config)).unwrap_or_default();
+    let reader = Reader(&weights);
+    let quantised::Dequantised { mut entries, mut derived, mark } =
+        quantised::dequantise(entries, &settings, reader)?;
+    if mark.is_none()
+        && let Some(method) = settings.method()
+    {
+        notes.push(format!("config.json speaks of quantisation ({}), but the tensors are plain numbers; they are read as they are.", quoted(method)));
     }
+    let mut marks: Vec<String> = mark.into_iter().collect();
+    if !changes.is_empty() {
+        changed = Adapter::sort(changes)?;
+    }
+    if !changed.is_empty() {
+        let config = adapter_config.unwrap_or_default();
+        let file = adapter.and_then(|_| weights.get(n_own)).map_or("", |source| source.name());
+        if !config.is_lora() {
+            return Err(CheckpointError::OtherAdapter {
+                file: file.to_owned(),
+                kind: config.kind(),
+            });
+        }
+        let done = changed.merge(&config, &mut entries, &mut derived)?;
+        notes.extend(config.assumed());
+        notes.push(format!("{}: {done}.", if file.is_empty() { "The adapter" } else { file }));
+        marks.push(format!("with {done}"));
+    }
+    notes.extend(
+        marks
+            .first()
+            .filter(|mark| mark.starts_with("deq"))
+            .map(|mark| format!("The weights are {mark}.")),
+    );
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     let mut absent = placed;
     absent.retain(|_, shard| group.missing.contains(shard));
     Ok(Checkpoint {
         sources: weights,
         entries,
+        derived,
         side_files,
         missing_shards: group.missing,
         absent,
+        marks,
         notes,
     })
 }
@@ -154,6 +215,10 @@ impl Side<'_> {
         notes.extend(lenient.mended.iter().map(|mended| format!("config.json {mended}.")));
         Some(lenient.value)
     }
+
+    fn adapter(&self) -> Result<Option<AdapterConfig>, CheckpointError> {
+        self.bytes(gather::ADAPTER_CONFIG).map(AdapterConfig::parse).transpose()
+    }
 }
 
 /// The entries of all files, and the metadata of all of them.
@@ -170,17 +235,15 @@ fn read_headers(weights: &[Box<dyn ByteSource>]) -> Result<Headers, CheckpointEr
     Ok((entries, metadata))
 }
 
-/// The sign that weights are quantised, if there is one.
-fn quantised(entries: &[TensorEntry], config: Option<&Value>) -> Option<String> {
-    if let Some(settings) = config.and_then(|config| config.get("quantization_config"))
-        && !settings.is_null()
-    {
-        let method = settings.get("quant_method").and_then(Value::as_str);
-        let method = quoted(method.unwrap_or("unnamed method"));
-        return Some(format!("quantization_config in config.json: {method}"));
+/// Why an adapter alone is no model.
+fn alone_error(file: &str, config: &Option<AdapterConfig>) -> CheckpointError {
+    let config = config.clone().unwrap_or_default();
+    let (file, kind) = (file.to_owned(), config.kind());
+    if !config.is_lora() {
+        return CheckpointError::OtherAdapter { file, kind };
     }
-    let entry = entries.iter().find(|entry| quantised_name(&entry.name))?;
-    Some(format!("tensor {}", quoted(&entry.name)))
+    let base = config.base.map(|base| format!(" ({})", quoted(&base))).unwrap_or_default();
+    CheckpointError::Adapter { file, kind, base }
 }
 
 /// Leaves one entry of each name: where several files hold it, the one that the index names.

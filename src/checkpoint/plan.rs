@@ -91,6 +91,7 @@ mod tests {
             file: 1,
             start: 10,
             end: 10 + bytes,
+            from: None,
         }
     }
 

@@ -22,6 +22,10 @@ pub struct TensorEntry {
     pub start: u64,
     /// One past the last byte.
     pub end: u64,
+    /// What its numbers are made from, where they do not lie in the file as they are: "GPTQ 4 bits". Then the dtype is that of
+    /// the result, and the bytes count as if it lay there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 impl TensorEntry {
@@ -33,6 +37,11 @@ impl TensorEntry {
     /// Number of elements; the header parser has checked that the product fits.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// What holds its numbers in the file, for people: the dtype, or the codes that they are made from.
+    pub fn stored_as(&self) -> &str {
+        self.from.as_deref().unwrap_or(self.dtype.name())
     }
 
     /// Size of the first axis; a scalar is one row.

@@ -138,6 +138,7 @@ mod tests {
             file: 0,
             start: 0,
             end: 8,
+            from: None,
         };
         names.iter().map(entry).collect()
     }

@@ -34,6 +34,9 @@ pub struct Convention {
     pub gauge: String,
     /// Whether the head count is an assumption, not the file's.
     pub heads_assumed: bool,
+    /// What the weights are, where they are not as somebody trained them: decoded from codes, changed by an adapter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
 }
 
 impl Convention {
@@ -65,6 +68,7 @@ impl Convention {
             outside: "score scale, biases, rotary embedding, soft-cap, ALiBi, norms on the attention's output".to_owned(),
             gauge: "singular values descending; the largest entry of each left vector is positive".to_owned(),
             heads_assumed: model.arch.heads_assumed,
+            marks: model.checkpoint.marks().to_vec(),
         }
     }
 
@@ -82,7 +86,8 @@ impl Convention {
             (Weights::Folded, false) => "folded weights (nothing to fold in this family)",
         };
         let assumed = if self.heads_assumed { " · head count assumed" } else { "" };
-        format!("{} ({}) · {folded}{assumed}", self.model, self.family)
+        let marks: String = self.marks.iter().map(|mark| format!(" · {mark}")).collect();
+        format!("{} ({}) · {folded}{assumed}{marks}", self.model, self.family)
     }
 }
 

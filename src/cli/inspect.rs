@@ -68,9 +68,9 @@ pub(super) struct Inspection<'a> {
     pub(super) d_head: usize,
     pub(super) d_vocab: Option<usize>,
     /// The number format of most weights.
-    pub(super) dtype: &'static str,
+    pub(super) dtype: &'a str,
     /// Elements per number format.
-    pub(super) dtypes: BTreeMap<&'static str, usize>,
+    pub(super) dtypes: BTreeMap<&'a str, usize>,
     /// Bytes of all weights files.
     pub(super) size: u64,
     pub(super) n_tensors: usize,
@@ -109,9 +109,9 @@ fn inspect<'a>(model: &'a Model, args: &Args) -> Result<Inspection<'a>, CliError
     let mut dtypes = BTreeMap::new();
     let mut weights = BTreeMap::new();
     for entry in checkpoint.entries() {
-        *dtypes.entry(entry.dtype.name()).or_default() += entry.elements();
+        *dtypes.entry(entry.stored_as()).or_default() += entry.elements();
         if entry.dtype.is_weights() {
-            *weights.entry(entry.dtype.name()).or_insert(0) += entry.elements();
+            *weights.entry(entry.stored_as()).or_insert(0) += entry.elements();
         }
     }
     let mut notes: Vec<String> = model.notes.iter().chain(checkpoint.notes()).cloned().collect();

@@ -58,7 +58,7 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
     let (arch, checkpoint) = (&model.arch, &model.checkpoint);
     let mut dtypes: BTreeMap<String, u64> = BTreeMap::new();
     for entry in checkpoint.entries() {
-        *dtypes.entry(entry.dtype.name().to_owned()).or_default() +=
+        *dtypes.entry(entry.stored_as().to_owned()).or_default() +=
             entry.shape.iter().map(|&n| n as u64).product::<u64>();
     }
     let mut dtypes: Vec<(String, u64)> = dtypes.into_iter().collect();

@@ -52,6 +52,14 @@ pub(super) fn loader(
     let (sizes, qkv) = (attention.sizes, &attention.qkv);
     let mut code = String::from(READER);
     code.push('\n');
+    if let [_, ..] = model.checkpoint.marks() {
+        // Without this the numbers would be those of other weights, or an error that says nothing.
+        let marks = model.checkpoint.marks().join("; ");
+        let stop = format!(
+            "the weights were read {marks}. This code reads plain numbers: save the model so, and run it on that"
+        );
+        code.push_str(&format!("raise SystemExit({})\n", python(&stop)));
+    }
     let kv = sizes.kv_head(head);
     for (name, projection, head) in [
         ("w_q", Projection::Query, head),
