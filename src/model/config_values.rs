@@ -14,6 +14,8 @@ enum Kind {
     Whole,
     /// Above zero.
     Positive,
+    /// Zero or above it.
+    NotNegative,
     /// Any number that is one.
     Finite,
 }
@@ -86,8 +88,6 @@ const KEYS: &[(Kind, &[&str])] = &[
             "rope_local_base_freq",
             "max_position_embeddings",
             "n_positions",
-            "partial_rotary_factor",
-            "rotary_pct",
             "query_pre_attn_scalar",
             "attention_multiplier",
             "embedding_multiplier",
@@ -95,6 +95,8 @@ const KEYS: &[(Kind, &[&str])] = &[
             "logits_scaling",
         ],
     ),
+    // A rotary share of 0 turns nothing, as in a toy without positions.
+    (Kind::NotNegative, &["partial_rotary_factor", "rotary_pct"]),
     (
         Kind::Finite,
         &[
@@ -195,6 +197,7 @@ fn number(key: &str, kind: Kind, value: Value, notes: &mut Vec<String>) -> Resul
         Kind::Count => (whole && number >= 1.0, "a whole number from 1 on"),
         Kind::Whole => (whole && number >= 0.0, "a whole number from 0 on"),
         Kind::Positive => (number.is_finite() && number > 0.0, "a number above zero"),
+        Kind::NotNegative => (number.is_finite() && number >= 0.0, "a number from 0 on"),
         Kind::Finite => (number.is_finite(), "a number"),
     };
     if !fits {
@@ -250,6 +253,7 @@ mod tests {
             (r#"{"layer_norm_epsilon": -1}"#, "above zero"),
             (r#"{"rope_theta": "Infinity"}"#, "Infinity"),
             (r#"{"rms_norm_eps": 0}"#, "above zero"),
+            (r#"{"rotary_pct": -0.5}"#, "from 0 on"),
             (r#"{"hidden_size": "wide"}"#, "no number"),
             (r#"{"hidden_size": true}"#, "no number"),
             (r#"{"text_config": {"num_heads": -1}}"#, "num_heads"),
