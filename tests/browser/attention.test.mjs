@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { PROJECTS, assertAccessible, complete, picture, start, withPage } from "./harness.mjs";
+import { PROJECTS, assertAccessible, complete, measures, picture, start, withPage } from "./harness.mjs";
 
 const QUESTION = /“to” gives “Mary” \d+ % of its attention\. Singular vector k = \d+ carries/;
 
@@ -49,8 +49,7 @@ describe("Attention", () => {
     await figures.first().locator("details").evaluate((details) => (details.open = true));
     const rows = figures.first().locator("tbody tr");
     await rows.first().waitFor();
-    const sum = async (column) =>
-      (await rows.locator(`td:nth-child(${column})`).allTextContents()).reduce((total, text) => total + Number(text), 0);
+    const sum = async (column) => (await measures(figures.first(), column)).reduce((total, term) => total + term, 0);
     assert.equal(await rows.count(), 16);
     const [real, control] = [await sum(4), await sum(5)];
     assert.ok(Math.abs(real - said) <= 0.006 * Math.abs(said), `terms add up to ${real}, the page says ${said}`);

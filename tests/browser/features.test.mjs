@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { PROJECTS, ROOT, complete, picture, python, start, withPage } from "./harness.mjs";
+import { PROJECTS, ROOT, complete, measures, picture, python, start, withPage } from "./harness.mjs";
 
 /** Waits until every head of the grid has its number, and the job is over. */
 async function everyHead(page) {
@@ -54,7 +54,7 @@ describe("Features", () => {
     const printed = python(snippet, join(ROOT, "www/models/names/step-04000.safetensors")).trim().split("\n");
     const figure = page.locator(".page.features figure").nth(1);
     await figure.locator("details").first().evaluate((details) => (details.open = true));
-    const shown = (await figure.locator("tbody td:nth-child(4)").allTextContents()).map((x) => Math.abs(Number(x)));
+    const shown = (await measures(figure, 4)).map(Math.abs);
     const found = printed.filter((line) => line.startsWith("src ")).map((line) => Number(line.split(" ").at(-1)));
     assert.equal(shown.length, 16);
     shown.forEach((x, k) => assert.ok(Math.abs(x - found[k]) < 1e-5, `k = ${k}: ${x} here, ${found[k]} in numpy`));

@@ -115,9 +115,12 @@ export async function sigmas(page) {
   if (!(await figure.locator("details").first().getAttribute("open"))) {
     await figure.locator("details").first().evaluate((details) => (details.open = true));
   }
-  const cells = await figure.locator("tbody td:nth-child(2)").allTextContents();
-  return cells.map(Number);
+  return measures(figure, 2);
 }
+
+/** The numbers in a column of the tables in `where`, to their last digit. */
+export const measures = (where, column) =>
+  where.locator(`tbody td:nth-child(${column}) data`).evaluateAll((cells) => cells.map((cell) => Number(cell.value)));
 
 /** Fails unless two spectra differ by at most `tolerance` of the largest value. */
 export function assertClose(measured, expected, tolerance, what) {

@@ -184,7 +184,7 @@ describe("Lessons", () => {
       lesson: ".lesson .steps",
     };
     await page.locator(".columns .field").first().waitFor();
-    for (const selector of Object.values(hidden)) assert.ok(await page.locator(`${selector} >> visible=true`).first().isVisible(), selector);
+    for (const selector of Object.values(hidden)) await page.locator(`${selector} >> visible=true`).first().waitFor();
     for (const [name, selector] of Object.entries(hidden)) {
       await page.evaluate((name) => (location.hash = `#/attention?lesson=1.2&lock=${name}`), name);
       await page.locator(`.lock-${name}`).waitFor();

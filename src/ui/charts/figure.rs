@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use crate::study::stamp::Stamp;
 use crate::ui::browser::export;
-use crate::ui::words::table::Table;
+use crate::ui::words::table::{Cell, Table};
 
 /// Properties of [`Figure`].
 #[derive(Properties, PartialEq)]
@@ -94,11 +94,19 @@ fn numbers(table: &Table) -> Html {
                 <thead><tr>{ for table.header.iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                 <tbody>
                     { for table.rows.iter().take(MAX_ROWS).map(|row| html! {
-                        <tr>{ for row.iter().map(|cell| html! { <td>{ cell.shown() }</td> }) }</tr>
+                        <tr>{ for row.iter().map(cell) }</tr>
                     }) }
                 </tbody>
             </table>
             if more > 0 { <p>{ format!("and {more} more rows in the CSV") }</p> }
         </div>
+    }
+}
+
+/// Rounded for the eye; whoever reads the page by a program finds the whole number.
+fn cell(cell: &Cell) -> Html {
+    match cell.exact() {
+        Some(value) => html! { <td><data {value}>{ cell.shown() }</data></td> },
+        None => html! { <td>{ cell.shown() }</td> },
     }
 }

@@ -31,6 +31,11 @@ impl Cell {
         }
     }
 
+    /// The number to its last digit, where this is a measure.
+    pub fn exact(&self) -> Option<String> {
+        matches!(self, Self::Number(_) | Self::Single(_)).then(|| self.csv())
+    }
+
     /// As a field of a CSV file (RFC 4180): numbers to their last digit; words quoted where they must be, and with a quotation
     /// mark in front where a spreadsheet would take them for a formula.
     fn csv(&self) -> String {
