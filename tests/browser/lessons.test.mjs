@@ -161,7 +161,8 @@ describe("Lessons", () => {
   });
 
   it("presents with large type and arrow keys, and stops at Escape", { hash: "#/heads?head=0&layer=1&lesson=2.1&present=1" }, async (page) => {
-    await page.locator(".lesson h2").waitFor();
+    // A slide is turned when it stands.
+    await page.locator(".spectrum figure svg").first().waitFor();
     assert.ok(!(await page.locator("header").first().isVisible()), "no chrome");
     const size = await page.evaluate(() => parseFloat(getComputedStyle(document.documentElement).fontSize));
     assert.ok(size >= 20, `${size} px`);
