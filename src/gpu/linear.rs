@@ -65,7 +65,7 @@ impl Gpu {
     }
 
     /// What an MLP makes of `x: [n, d_model]`; its hidden layer leaves the GPU only for an activation that the shader does not
-    /// know.
+    /// know, or where gate and up come in turns.
     ///
     /// # Errors
     /// As [`Gpu::linear`].
@@ -76,7 +76,7 @@ impl Gpu {
         x: &[f32],
     ) -> Result<Vec<f32>, GpuError> {
         let (d, d_mlp) = (maps.down.d_out, maps.d_mlp);
-        if !activate::knows(&maps.activation) {
+        if maps.limit.is_some() || !activate::knows(&maps.activation) {
             let hidden = maps.hidden(self.linear(weights, &maps.into, x, d).await?);
             let written = self.linear(weights, &[maps.down], &hidden, d_mlp).await?;
             return Ok(written.into_iter().next().unwrap_or_default());
@@ -127,8 +127,7 @@ impl Gpu {
 
 /// A map's bias; zeros where it has none.
 fn bias(weights: &LayerWeights<'_>, map: &Map<'_>) -> Result<Vec<f32>, GpuError> {
-    let Some(name) = &map.linear.bias else { return Ok(vec![0.0; map.d_out]) };
-    Ok(weights.vector(name, map.d_out)?)
+    Ok(weights.bias(map.linear, map.d_out)?.unwrap_or_else(|| vec![0.0; map.d_out]))
 }
 
 /// Products of some positions under way, and the buffer through which the weights come.

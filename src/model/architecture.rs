@@ -9,6 +9,7 @@ pub use super::activation::Activation;
 pub use super::attention_parts::{
     Attention, Factors, FusedOrder, Projection, QkNorm, Qkv, Sizes, Temperature, Window,
 };
+pub use super::mixture::{Groups, Mixture, RouterScores, Routing, Shared};
 pub use super::parts::{Linear, Norm, NormKind, Orientation};
 pub use super::rope::{Pairing, Rope};
 
@@ -39,8 +40,43 @@ pub enum Mlp {
         /// `d_mlp` to `d_model`.
         down: Linear,
     },
-    /// Not understood here (a mixture of experts): heads can be seen, the model cannot be run.
-    Unsupported,
+    /// As `GatedFused`, with gate and up in turns and clamped at `c`: `down(f(min(gate, c)) ⊙ (clamp(up, ±c) + 1))` (gpt-oss).
+    Clamped {
+        /// `d_model` to `2 d_mlp`: gates are the even outputs.
+        gate_up: Linear,
+        /// `d_mlp` to `d_model`.
+        down: Linear,
+        /// c.
+        limit: f64,
+    },
+    /// Many MLPs, of which each position uses a few.
+    Mixture(Box<Mixture>),
+    /// Not understood here, for this reason: heads can be seen, the model cannot be run.
+    Unsupported(String),
+}
+
+impl Mlp {
+    /// Why it cannot be run, if it cannot.
+    pub fn unsupported(&self) -> Option<&str> {
+        match self {
+            Self::Unsupported(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Names of its tensors; those of a stack of experts come once for each.
+    pub(super) fn tensors(&self) -> Vec<&str> {
+        let linears = match self {
+            Self::Plain { up, down } => vec![up, down],
+            Self::Gated { gate, up, down } => vec![gate, up, down],
+            Self::GatedFused { gate_up, down } | Self::Clamped { gate_up, down, .. } => {
+                vec![gate_up, down]
+            }
+            Self::Mixture(mixture) => return mixture.tensors(),
+            Self::Unsupported(_) => Vec::new(),
+        };
+        linears.into_iter().flat_map(Linear::tensors).collect()
+    }
 }
 
 /// One layer: `x += f · on_attention(attention(before_attention(x)))`, `x = after_attention(x)`, and the same for the MLP.
@@ -237,16 +273,7 @@ impl Layer {
     /// Names of all the layer's tensors.
     pub fn tensors(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.attention.iter().flat_map(Attention::tensors).collect();
-        match &self.mlp {
-            Mlp::Plain { up, down } => names.extend(up.tensors().chain(down.tensors())),
-            Mlp::Gated { gate, up, down } => {
-                names.extend(gate.tensors().chain(up.tensors()).chain(down.tensors()))
-            }
-            Mlp::GatedFused { gate_up, down } => {
-                names.extend(gate_up.tensors().chain(down.tensors()))
-            }
-            Mlp::Unsupported => {}
-        }
+        names.extend(self.mlp.tensors());
         let norms = [
             &self.before_attention,
             &self.on_attention,
@@ -256,6 +283,8 @@ impl Layer {
             &self.after_mlp,
         ];
         names.extend(norms.into_iter().flatten().flat_map(Norm::tensors));
+        names.sort_unstable();
+        names.dedup();
         names
     }
 }

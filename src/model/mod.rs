@@ -23,6 +23,7 @@ mod error;
 mod head;
 mod heads;
 mod matrix;
+mod mixture;
 mod parts;
 mod recipe_parts;
 mod resolve;

@@ -3,12 +3,15 @@
 //! A base model saved alone lacks the `transformer.` or `model.` in front, a multimodal one has more in front, so a family
 //! matches suffixes: what stands before the layers is the prefix.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names and shapes of a checkpoint's tensors.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     shapes: BTreeMap<String, Vec<usize>>,
+    /// The first layer that has a path, by prefix and path: found once, asked for by every layer.
+    first_layers: RefCell<BTreeMap<String, Option<usize>>>,
 }
 
 impl Names {
@@ -19,6 +22,7 @@ impl Names {
                 .into_iter()
                 .map(|(name, shape)| (name.to_owned(), shape.to_vec()))
                 .collect(),
+            first_layers: RefCell::default(),
         }
     }
 
@@ -87,7 +91,9 @@ impl Names {
 
     /// The shape of `template` in the first layer that has it under `prefix`.
     pub fn layer_shape(&self, prefix: &str, template: &str) -> Option<&[usize]> {
-        let layer = *self.layers(template).get(prefix)?.first()?;
+        let first = || self.layers(template).get(prefix)?.first().copied();
+        let mut known = self.first_layers.borrow_mut();
+        let layer = (*known.entry(format!("{prefix}{template}")).or_insert_with(first))?;
         self.shape(&format!("{prefix}{}", in_layer(template, layer)))
     }
 }

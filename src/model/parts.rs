@@ -21,6 +21,8 @@ pub struct Linear {
     pub bias: Option<String>,
     /// Which axis is which.
     pub orientation: Orientation,
+    /// Which matrix it is, where the tensor is a stack of matrices (one per expert), and its bias a stack of vectors.
+    pub member: Option<usize>,
 }
 
 /// What a norm does to one vector.

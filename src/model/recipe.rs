@@ -7,7 +7,9 @@ pub use super::recipe_parts::*;
 
 use super::ModelError;
 use super::activation::Activation;
-use super::architecture::{NormKind, Orientation, Temperature, Window};
+use super::architecture::{
+    Groups, NormKind, Orientation, RouterScores, Routing, Temperature, Window,
+};
 use super::config::Config;
 use super::names::Names;
 
@@ -88,7 +90,9 @@ pub struct Recipe {
     pub parallel: bool,
     /// The MLP.
     pub mlp: MlpPaths,
-    /// Its non-linearity.
+    /// A mixture of experts, in the layers that have one instead.
+    pub mixture: Option<MixturePaths>,
+    /// The MLP's non-linearity, and that of experts.
     pub activation: Activation,
     /// Where that has parameters in the file: what stands before their names.
     pub activation_parameters: Option<&'static str>,
@@ -179,6 +183,7 @@ impl Default for Recipe {
             after_mlp: None,
             parallel: false,
             mlp: MlpPaths::Gated("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"),
+            mixture: None,
             activation: Activation::Silu,
             activation_parameters: None,
             score_scale: Scale::HeadWidth,
@@ -234,6 +239,34 @@ impl Survey<'_> {
     /// One value per layer.
     pub fn each<T>(&self, of: impl Fn(usize) -> T) -> PerLayer<T> {
         PerLayer::Each((0..self.n_layers).map(of).collect())
+    }
+
+    /// How many experts a token uses, under `key`, or in this family where the config does not say; `None` without a config.
+    pub fn experts_per_token(&self, key: &str, default: usize) -> Option<usize> {
+        (!self.config.is_empty()).then(|| self.config.size(&[key]).unwrap_or(default))
+    }
+
+    /// DeepSeek V3's routing, with a family's own defaults: experts of a token, groups and kept groups, factor.
+    pub fn grouped_routing(
+        &self,
+        top_k: usize,
+        groups: [usize; 2],
+        factor: f64,
+    ) -> Option<Routing> {
+        let size = |key: &str, default: usize| self.config.size(&[key]).unwrap_or(default);
+        let normalised = self.config.flag("norm_topk_prob", true);
+        Some(Routing {
+            top_k: self.experts_per_token("num_experts_per_tok", top_k)?,
+            scores: RouterScores::Sigmoid,
+            groups: Some(Groups {
+                count: size("n_group", groups[0]),
+                kept: size("topk_group", groups[1]),
+                best: 2,
+            }),
+            normalised: normalised.then_some(1e-20),
+            factor: self.config.number(&["routed_scaling_factor"]).unwrap_or(factor),
+            on_input: false,
+        })
     }
 
     /// A window in the layers that are sliding, none in the others.

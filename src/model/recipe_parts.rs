@@ -1,6 +1,6 @@
 //! The parts of a recipe: paths of matrices and norms, factors, positions.
 
-use super::architecture::{FusedOrder, Pairing};
+use super::architecture::{FusedOrder, Orientation, Pairing, RouterScores, Routing};
 use super::rope::RopeConfig;
 
 /// A value that is the same in all layers, or one per layer.
@@ -55,6 +55,76 @@ pub enum MlpPaths {
     Gated(&'static str, &'static str, &'static str),
     /// Gate and up in one, down.
     GatedFused(&'static str, &'static str),
+}
+
+impl MlpPaths {
+    /// The first matrix that reads the stream.
+    pub(super) fn first(&self) -> &'static str {
+        match self {
+            Self::Plain(first, _) | Self::Gated(first, ..) | Self::GatedFused(first, _) => first,
+        }
+    }
+}
+
+/// A mixture of experts, in the layers that have its router.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MixturePaths {
+    /// Where the mixture may be in a layer; the following paths are relative to it.
+    pub homes: &'static [&'static str],
+    /// The router.
+    pub router: &'static str,
+    /// What is added to the scores for the choice alone.
+    pub correction: Option<&'static str>,
+    /// How experts are chosen; `None` where nothing says it.
+    pub routing: Option<Routing>,
+    /// Gate, up, down of one expert, behind `experts.{e}.`.
+    pub experts: [&'static str; 3],
+    /// Gate and up, down of all experts in one tensor each, where the file has those instead.
+    pub stacked: [&'static str; 2],
+    /// How their matrices lie where both sides are equally long.
+    pub lies: Orientation,
+    /// Gate and up lie in turns in the stack, and are clamped at this.
+    pub limit: Option<f64>,
+    /// An expert that every position uses.
+    pub shared: Option<SharedPaths>,
+}
+
+/// An expert that every position uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedPaths {
+    /// What stands before `gate_proj`, `up_proj`, `down_proj`.
+    pub path: &'static str,
+    /// Map to its weight's logit.
+    pub gate: Option<&'static str>,
+}
+
+impl Default for MixturePaths {
+    /// Qwen's names.
+    fn default() -> Self {
+        Self {
+            homes: &["mlp"],
+            router: "gate",
+            correction: None,
+            routing: None,
+            experts: ["gate_proj", "up_proj", "down_proj"],
+            stacked: ["experts.gate_up_proj", "experts.down_proj"],
+            lies: Orientation::OutIn,
+            limit: None,
+            shared: None,
+        }
+    }
+}
+
+/// Routing by a softmax over all experts, whose weights are divided by their sum if `normalised`; `None` without a `top_k`.
+pub fn softmax_routing(top_k: Option<usize>, normalised: bool) -> Option<Routing> {
+    Some(Routing {
+        top_k: top_k?,
+        scores: RouterScores::Softmax,
+        groups: None,
+        normalised: normalised.then_some(0.0),
+        factor: 1.0,
+        on_input: false,
+    })
 }
 
 /// Factor on `q · k`.

@@ -181,7 +181,7 @@ fn source_of(model: &Model, which: Builtin) -> Result<Source<'_>, DictionaryErro
                 Mlp::Plain { up, .. } => (up, "input of MLP neurons", false),
                 Mlp::Gated { gate, .. } => (gate, "gate of MLP neurons", false),
                 Mlp::GatedFused { gate_up, .. } => (gate_up, "gate of MLP neurons", true),
-                Mlp::Unsupported => return Err(absent("its MLP is not understood here")),
+                mlp => return Err(absent(&without_neurons(mlp))),
             };
             let shape = matrix_shape(model, &linear.weight)?;
             let (along, axis) = match linear.orientation {
@@ -208,13 +208,25 @@ fn source_of(model: &Model, which: Builtin) -> Result<Source<'_>, DictionaryErro
                 Mlp::Plain { down, .. }
                 | Mlp::Gated { down, .. }
                 | Mlp::GatedFused { down, .. } => down,
-                Mlp::Unsupported => return Err(absent("its MLP is not understood here")),
+                mlp => return Err(absent(&without_neurons(mlp))),
             };
             let source = plain(&down.weight, "", "neuron", &format!("blocks.{layer}.hook_mlp_out"));
             let along =
                 if down.orientation == Orientation::OutIn { Along::Columns } else { Along::Rows };
             Ok(Source { along, name: format!("output of MLP neurons of layer {layer}"), ..source })
         }
+    }
+}
+
+/// Why an MLP has no list of neurons.
+fn without_neurons(mlp: &Mlp) -> String {
+    match mlp {
+        Mlp::Mixture(mixture) => format!(
+            "it is a mixture of {} experts, of which each token uses {}",
+            mixture.experts.len(),
+            mixture.routing.top_k
+        ),
+        mlp => mlp.unsupported().unwrap_or("its MLP is not understood here").to_owned(),
     }
 }
 

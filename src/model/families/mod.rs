@@ -9,34 +9,44 @@ mod codegen;
 mod cohere;
 mod distilbert;
 mod ernie4_5;
+mod ernie4_5_moe;
 mod exaone4;
 mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
 mod glm;
+mod glm4_moe;
 mod gpt2;
 mod gpt_bigcode;
 mod gpt_neo;
 mod gpt_neox;
+mod gpt_oss;
 mod gptj;
 mod granite;
+mod granitemoe;
 mod helium;
 mod hunyuan;
 mod llama;
+mod llama4;
 mod mistral;
+mod mixtral;
 mod mpt;
 mod nemotron;
 mod olmo;
 mod olmo2;
 mod olmo3;
+mod olmoe;
 mod openai_gpt;
 mod opt;
 mod persimmon;
 mod phi;
 mod phi3;
+mod phimoe;
 mod qwen2;
+mod qwen2_moe;
 mod qwen3;
+mod qwen3_moe;
 mod roberta;
 mod seed_oss;
 mod smollm3;
@@ -48,12 +58,14 @@ mod vit;
 mod prelude {
     pub(super) use crate::model::ModelError;
     pub(super) use crate::model::activation::Activation;
-    pub(super) use crate::model::architecture::{FusedOrder, NormKind, Orientation, Pairing};
+    pub(super) use crate::model::architecture::{
+        FusedOrder, NormKind, Orientation, Pairing, RouterScores, Routing, Temperature, Window,
+    };
     pub(super) use crate::model::config::Config;
     pub(super) use crate::model::names::Names;
     pub(super) use crate::model::recipe::{
-        AlibiKind, Family, MlpPaths, PerLayer, PositionPaths, QkNormPaths, QkvPaths, Recipe,
-        RopeRecipe, Rotary, Scale, Survey,
+        AlibiKind, Family, MixturePaths, MlpPaths, PerLayer, PositionPaths, QkNormPaths, QkvPaths,
+        Recipe, RopeRecipe, Rotary, Scale, SharedPaths, Survey, softmax_routing,
     };
     pub(super) use crate::model::rope::{RopeConfig, Scaling};
     pub(super) use serde_json::Value;
@@ -65,7 +77,7 @@ use super::names::Names;
 use super::recipe::Family;
 
 /// All families, in the order in which they are listed to people.
-pub static FAMILIES: [&Family; 46] = [
+pub static FAMILIES: [&Family; 56] = [
     &gpt2::GPT2,
     &gpt_neo::GPT_NEO,
     &gpt_neox::GPT_NEOX,
@@ -106,6 +118,16 @@ pub static FAMILIES: [&Family; 46] = [
     &persimmon::PERSIMMON,
     &apertus::APERTUS,
     &hunyuan::HUNYUAN,
+    &mixtral::MIXTRAL,
+    &phimoe::PHIMOE,
+    &qwen2_moe::QWEN2_MOE,
+    &qwen3_moe::QWEN3_MOE,
+    &olmoe::OLMOE,
+    &granitemoe::GRANITEMOE,
+    &ernie4_5_moe::ERNIE4_5_MOE,
+    &glm4_moe::GLM4_MOE,
+    &llama4::LLAMA4,
+    &gpt_oss::GPT_OSS,
     &bert::BERT,
     &roberta::ROBERTA,
     &distilbert::DISTILBERT,

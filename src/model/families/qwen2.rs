@@ -5,7 +5,7 @@ use super::prelude::*;
 pub(super) static QWEN2: Family = Family {
     id: "qwen2",
     title: "Qwen 2",
-    model_types: &["qwen2", "qwen2_moe"],
+    model_types: &["qwen2"],
     fit: |names| {
         let biased = names.any_layer("layers.{l}.self_attn.q_proj.bias");
         let rms = names.any_layer("layers.{l}.input_layernorm.weight")
@@ -15,7 +15,7 @@ pub(super) static QWEN2: Family = Family {
     recipe,
 };
 
-fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
+pub(super) fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let window =
         s.config.size(&["sliding_window"]).filter(|_| s.config.flag("use_sliding_window", false));
     let first = s.config.size(&["max_window_layers"]).unwrap_or(28);

@@ -5,7 +5,7 @@ use super::prelude::*;
 pub(super) static QWEN3: Family = Family {
     id: "qwen3",
     title: "Qwen 3",
-    model_types: &["qwen3", "qwen3_moe"],
+    model_types: &["qwen3"],
     fit: |names| {
         let normed = names.any_layer("layers.{l}.self_attn.q_norm.weight");
         if normed && names.any_layer("layers.{l}.input_layernorm.weight") { 8 } else { 0 }
@@ -13,7 +13,7 @@ pub(super) static QWEN3: Family = Family {
     recipe,
 };
 
-fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
+pub(super) fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let window =
         s.config.size(&["sliding_window"]).filter(|_| s.config.flag("use_sliding_window", false));
     let first = s.config.size(&["max_window_layers"]).unwrap_or(28);

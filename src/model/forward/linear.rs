@@ -21,8 +21,8 @@ pub(super) fn apply(
     weights.parts(linear, d_in, d_out, AT_ONCE, |part| {
         add_product(&mut y, x, d_in, d_out, &part);
     })?;
-    if let Some(name) = &linear.bias {
-        add_bias(&mut y, &weights.vector(name, d_out)?);
+    if let Some(bias) = weights.bias(linear, d_out)? {
+        add_bias(&mut y, &bias);
     }
     Ok(y)
 }
@@ -33,9 +33,13 @@ pub(super) fn d_out(
     linear: &Linear,
     d_in: usize,
 ) -> Result<usize, ModelError> {
-    Ok(match linear.orientation {
-        Orientation::OutIn => weights.model.check(&linear.weight, &[None, Some(d_in)])?[0],
-        Orientation::InOut => weights.model.check(&linear.weight, &[Some(d_in), None])?[1],
+    let (shape, axis) = match linear.orientation {
+        Orientation::OutIn => ([None, None, Some(d_in)], 1),
+        Orientation::InOut => ([None, Some(d_in), None], 2),
+    };
+    Ok(match linear.member {
+        Some(_) => weights.model.check(&linear.weight, &shape)?[axis],
+        None => weights.model.check(&linear.weight, &shape[1..])?[axis - 1],
     })
 }
 

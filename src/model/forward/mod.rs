@@ -12,6 +12,7 @@ mod head_norms;
 mod linear;
 mod logit_map;
 mod logits;
+mod mixture;
 mod mlp;
 mod norm;
 mod product;
@@ -27,6 +28,7 @@ pub use weights::{LayerWeights, RowBlock, layer_bytes};
 
 use std::collections::BTreeMap;
 
+use super::architecture::Mlp;
 use super::{Model, ModelError};
 use attention::{Batch, Kept};
 
@@ -181,8 +183,13 @@ impl ForwardPass {
         resid = stream;
         let (mlp_input, _) =
             normed(&layer.before_mlp, if layer.parallel { &self.resid } else { &resid })?;
-        let mut mlp =
-            normed(&layer.on_mlp, &products.mlp(&weights, &mlp_maps, &mlp_input).await?)?.0;
+        let written = match &layer.mlp {
+            Mlp::Mixture(mixture) => {
+                mixture::run(&weights, products, layer, mixture, &mlp_input).await?
+            }
+            _ => products.mlp(&weights, &mlp_maps, &mlp_input).await?,
+        };
+        let mut mlp = normed(&layer.on_mlp, &written)?.0;
         scale(&mut mlp, layer.mlp_factor);
         add(&mut resid, &mlp);
         let (stream, after_mlp_scale) = normed(&layer.after_mlp, &resid)?;

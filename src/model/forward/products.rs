@@ -53,6 +53,8 @@ pub struct MlpMaps<'a> {
     pub into: Vec<Map<'a>>,
     /// Whether there is a gate.
     pub gated: bool,
+    /// Gate and up come in turns, are clamped at this, and up is increased by 1.
+    pub limit: Option<f32>,
     /// What is between.
     pub activation: Activation,
     /// Width of the hidden layer.
@@ -62,30 +64,55 @@ pub struct MlpMaps<'a> {
 }
 
 impl<'a> MlpMaps<'a> {
-    /// The MLP of a layer.
+    /// The MLP of a layer; of a mixture, its first expert, which has the sizes of all.
     ///
     /// # Errors
     /// [`ModelError::CannotRun`] for an MLP or an activation that is not known here; what the tensors' shapes say.
     pub fn of(weights: &LayerWeights<'a>, layer: usize) -> Result<Self, ModelError> {
         let layer = weights.model.layer(layer)?;
+        match &layer.mlp {
+            Mlp::Mixture(mixture) => match mixture.experts.first() {
+                Some(expert) => Self::new(weights, layer, expert),
+                None => Err(ModelError::CannotRun { reason: "its mixture has no expert".into() }),
+            },
+            mlp => Self::new(weights, layer, mlp),
+        }
+    }
+
+    /// An MLP of a layer: the only one, or an expert.
+    ///
+    /// # Errors
+    /// As [`MlpMaps::of`].
+    pub(super) fn new(
+        weights: &LayerWeights<'a>,
+        layer: &'a Layer,
+        mlp: &'a Mlp,
+    ) -> Result<Self, ModelError> {
         let (d, activation) = (weights.model.arch.d_model, activation(weights, layer)?);
         let reads = |linear| linear::d_out(weights, linear, d).map(|d_out| Map { linear, d_out });
-        let (into, gated, down) = match &layer.mlp {
+        let mut limit = None;
+        let (into, gated, down) = match mlp {
             Mlp::Plain { up, down } => (vec![reads(up)?], false, down),
             Mlp::Gated { gate, up, down } => {
                 let gate = reads(gate)?;
                 (vec![gate, Map { linear: up, ..gate }], true, down)
             }
             Mlp::GatedFused { gate_up, down } => (vec![reads(gate_up)?], true, down),
-            Mlp::Unsupported => {
-                let reason = "its MLP is not known here".into();
-                return Err(ModelError::CannotRun { reason });
+            Mlp::Clamped { gate_up, down, limit: at } => {
+                limit = Some(*at as f32);
+                (vec![reads(gate_up)?], true, down)
+            }
+            Mlp::Mixture(_) => {
+                return Err(ModelError::CannotRun { reason: "an expert is a mixture".into() });
+            }
+            Mlp::Unsupported(reason) => {
+                return Err(ModelError::CannotRun { reason: reason.clone() });
             }
         };
         let width = into.iter().map(|map| map.d_out).sum::<usize>();
         let d_mlp = if gated { width / 2 } else { width };
         let down = Map { linear: down, d_out: d };
-        Ok(Self { into, gated, activation, d_mlp, down })
+        Ok(Self { into, gated, limit, activation, d_mlp, down })
     }
 
     /// The hidden layer `[n, d_mlp]` from what `into` makes of the input, one after the other.
@@ -96,6 +123,14 @@ impl<'a> MlpMaps<'a> {
             Some(up) => {
                 f.apply(&mut hidden);
                 hidden.iter_mut().zip(&up).for_each(|(g, u)| *g *= u);
+            }
+            None if let Some(limit) = self.limit => {
+                let mut gates: Vec<f32> =
+                    hidden.iter().step_by(2).map(|gate| gate.min(limit)).collect();
+                f.apply(&mut gates);
+                let ups = hidden.iter().skip(1).step_by(2).map(|up| up.clamp(-limit, limit) + 1.0);
+                gates.iter_mut().zip(ups).for_each(|(gate, up)| *gate *= up);
+                hidden = gates;
             }
             None if self.gated => {
                 let mut gated = Vec::with_capacity(hidden.len() / 2);

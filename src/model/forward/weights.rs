@@ -88,6 +88,41 @@ impl<'a> LayerWeights<'a> {
         })
     }
 
+    /// The bias of a map to `n` outputs, where it has one.
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn bias(&self, linear: &Linear, n: usize) -> Result<Option<Vec<f32>>, ModelError> {
+        let Some(name) = linear.bias.as_deref() else { return Ok(None) };
+        let Some(member) = linear.member else { return self.vector(name, n).map(Some) };
+        self.model.check(name, &[None, Some(n)])?;
+        Ok(Some(self.member(name, member)?.f32s()?))
+    }
+
+    /// What a router adds to the scores of `n` experts: `[n]` or `[1, n]`.
+    pub(super) fn correction(&self, name: &str, n: usize) -> Result<Vec<f32>, ModelError> {
+        let flat = self.model.checkpoint.entry(name).is_none_or(|entry| entry.shape.len() < 2);
+        if flat {
+            return self.vector(name, n);
+        }
+        self.model.check(name, &[Some(1), Some(n)])?;
+        Ok(self.member(name, 0)?.f32s()?)
+    }
+
+    /// One matrix of a stack of them, or one vector.
+    fn member(&self, name: &str, member: usize) -> Result<Tensor, ModelError> {
+        let Some(stack) = self.together.get(name) else {
+            let read = self.model.checkpoint.read_rows(name, member..member + 1)?;
+            return Ok(Tensor { shape: read.shape.get(1..).unwrap_or_default().to_vec(), ..read });
+        };
+        let count = stack.shape.first().copied().unwrap_or(0);
+        let width = stack.bytes.len() / count.max(1);
+        let bytes = stack.bytes.get(member * width..(member + 1) * width);
+        let bytes = bytes.ok_or(ModelError::OutOfRange { what: "expert", index: member, count })?;
+        let shape = stack.shape.get(1..).unwrap_or_default().to_vec();
+        Ok(Tensor { dtype: stack.dtype, shape, bytes: bytes.to_vec() })
+    }
+
     /// The only number of a tensor; `None` if the tensor is not in the files.
     pub(super) fn number(&self, name: &str) -> Result<Option<f32>, ModelError> {
         if self.model.checkpoint.entry(name).is_none() {
@@ -130,7 +165,7 @@ impl<'a> LayerWeights<'a> {
     }
 
     /// The rows of a linear map from `d_in` to `d_out` as they lie in the file, at most `most` bytes at a time but never less
-    /// than one; all at once where they are in memory anyway.
+    /// than one; all at once where they are in memory anyway, or where the matrix is one of a stack.
     ///
     /// # Errors
     /// What reading says; [`ModelError::Mismatch`] for a matrix of another shape.
@@ -145,10 +180,18 @@ impl<'a> LayerWeights<'a> {
             Orientation::OutIn => (d_out, d_in),
             Orientation::InOut => (d_in, d_out),
         };
-        self.model.check(name, &[Some(n_rows), Some(n_columns)])?;
-        let whole = self.together.get(name).map(|tensor| {
-            Ok(RowBlock { tensor: Cow::Borrowed(tensor), first: 0, n_rows, n_columns })
-        });
+        let shape = [None, Some(n_rows), Some(n_columns)];
+        let tensor = match linear.member {
+            Some(member) => {
+                self.model.check(name, &shape)?;
+                Some(Cow::Owned(self.member(name, member)?))
+            }
+            None => {
+                self.model.check(name, &shape[1..])?;
+                self.together.get(name).map(Cow::Borrowed)
+            }
+        };
+        let whole = tensor.map(|tensor| Ok(RowBlock { tensor, first: 0, n_rows, n_columns }));
         let entry = self.model.checkpoint.entry(name).filter(|_| whole.is_none());
         let ranges = entry.into_iter().flat_map(move |entry| plan::row_blocks(entry, most));
         let read = move |rows: Range<usize>| {

@@ -11,7 +11,7 @@ impl Builder<'_> {
         let r = &self.recipe;
         let norm = |path: Option<&str>| path.map(|path| self.norm(l, path, r.norm)).transpose();
         let there = |path: &str| self.in_any_layer(&format!("{path}.weight")).is_some();
-        let mlp = match r.mlp {
+        let dense = || match r.mlp {
             MlpPaths::Plain(up, down) if there(up) => {
                 Mlp::Plain { up: self.linear(l, up), down: self.linear(l, down) }
             }
@@ -23,8 +23,13 @@ impl Builder<'_> {
             MlpPaths::GatedFused(gate_up, down) if there(gate_up) => {
                 Mlp::GatedFused { gate_up: self.linear(l, gate_up), down: self.linear(l, down) }
             }
-            _ => Mlp::Unsupported,
+            MlpPaths::Plain(first, _)
+            | MlpPaths::Gated(first, ..)
+            | MlpPaths::GatedFused(first, _) => {
+                Mlp::Unsupported(format!("its MLP ({first}.weight) is not in the files"))
+            }
         };
+        let mlp = self.mixture(l).unwrap_or_else(dense);
         Ok(Layer {
             attention: self.attention(l, n_heads)?,
             attention_factor: r.attention_factor,
@@ -64,6 +69,7 @@ impl Builder<'_> {
             weight: self.name_in_layer(l, &format!("{path}.weight")),
             bias: biased.then(|| self.name_in_layer(l, &bias)),
             orientation: self.recipe.orientation,
+            member: None,
         }
     }
 

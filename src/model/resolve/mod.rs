@@ -3,6 +3,7 @@
 mod attention;
 mod geometry;
 mod layer;
+mod mixture;
 mod notes;
 mod whole;
 

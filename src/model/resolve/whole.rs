@@ -40,9 +40,8 @@ impl Builder<'_> {
             cannot_run = Some("its table of positions is not in the files".to_owned());
         } else if recipe.embed_norm.is_some() && embedding.norm.is_none() {
             cannot_run = Some("the norm of its embeddings is not in the files".to_owned());
-        } else if layers.iter().any(|l| l.mlp == Mlp::Unsupported) {
-            cannot_run =
-                Some("its MLP (a mixture of experts, or missing) is not known here".to_owned());
+        } else if let Some(reason) = layers.iter().find_map(|l| l.mlp.unsupported()) {
+            cannot_run = Some(reason.to_owned());
         } else if let Activation::Unknown(name) = &recipe.activation {
             cannot_run = Some(format!("its activation {name:?} is not known here"));
         } else if let Some(name) = self.unknown_scaling() {
@@ -79,7 +78,7 @@ impl Builder<'_> {
             shards: self.missing_shards,
         };
         let weight = find("weight").ok_or_else(missing)?;
-        Ok(Linear { weight, bias: find("bias"), orientation: Orientation::OutIn })
+        Ok(Linear { weight, bias: find("bias"), orientation: Orientation::OutIn, member: None })
     }
 
     fn outer_norm(&self, path: &str) -> Option<Norm> {
@@ -105,7 +104,7 @@ impl Builder<'_> {
         let tied = own.is_none();
         let shared = || {
             let weight = tokens.filter(|_| may_tie)?.to_owned();
-            Some(Linear { weight, bias: None, orientation: Orientation::OutIn })
+            Some(Linear { weight, bias: None, orientation: Orientation::OutIn, member: None })
         };
         let mut linear = own.or_else(shared)?;
         if let Some(bias) = r.unembed_bias.and_then(|name| self.names.find(&self.prefix, name)) {
