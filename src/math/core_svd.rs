@@ -8,6 +8,7 @@ use super::statistics::largest_first;
 use super::{Mat, MathError};
 
 /// `R_a R_bᵀ = U S Vᵀ`, padded with zero vectors to the common dimension `h` of the two factors.
+#[derive(Debug, Clone)]
 pub struct CoreSvd {
     /// `[rows of R_a, h]`.
     pub u: Mat,

@@ -18,13 +18,7 @@ impl Factor {
     /// # Errors
     /// [`MathError::NotFinite`] if `a` holds NaN or an infinity; `what` names the matrix in the message.
     pub fn new(a: &Mat, what: &'static str) -> Result<Self, MathError> {
-        // Magnitudes order as their bits do, with infinities and NaN above every number: one pass answers both questions.
-        let magnitude = |x: &f64| x.to_bits() & !(1 << 63);
-        let largest = f64::from_bits(a.as_slice().iter().map(magnitude).fold(0, u64::max));
-        if !largest.is_finite() {
-            return Err(not_finite(a, what));
-        }
-        let exponent = exponent_of(largest);
+        let exponent = exponent_of(check_finite(a, what)?);
         let (first, second) = halves(-exponent);
         let mut scaled = a.clone();
         for x in scaled.as_mut_slice() {
@@ -58,6 +52,17 @@ impl Factor {
     pub fn q_transposed_times(&self, x: &Mat) -> Mat {
         self.qr.q_transposed_times(x)
     }
+}
+
+/// The largest magnitude in `a`.
+///
+/// # Errors
+/// [`MathError::NotFinite`] for NaN and infinities.
+pub(super) fn check_finite(a: &Mat, what: &'static str) -> Result<f64, MathError> {
+    // Magnitudes order as their bits do, with infinities and NaN above every number: one pass answers both questions.
+    let magnitude = |x: &f64| x.to_bits() & !(1 << 63);
+    let largest = f64::from_bits(a.as_slice().iter().map(magnitude).fold(0, u64::max));
+    if largest.is_finite() { Ok(largest) } else { Err(not_finite(a, what)) }
 }
 
 fn not_finite(a: &Mat, what: &'static str) -> MathError {

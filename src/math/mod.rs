@@ -4,8 +4,10 @@ pub mod assignment;
 pub mod core_svd;
 pub mod factor;
 pub mod jacobi;
+pub mod joint;
 pub mod layout;
 pub mod pivoted_qr;
+pub mod principal_angles;
 pub mod products;
 pub mod pseudo_inverse;
 pub mod qr;
@@ -20,6 +22,7 @@ mod certificate;
 mod error;
 mod householder;
 mod kernels;
+mod plain_values;
 
 pub use error::MathError;
 pub use factor::Factor;

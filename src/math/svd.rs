@@ -160,7 +160,8 @@ fn check_columns(a: &Factor, b: &Factor) -> Result<(), MathError> {
     }
 }
 
-fn unscaled(s: &[f64], power: i32) -> Result<Vec<f64>, MathError> {
+/// `s · 2^power`.
+pub(super) fn unscaled(s: &[f64], power: i32) -> Result<Vec<f64>, MathError> {
     let (first, second) = halves(power);
     let s: Vec<f64> = s.iter().map(|s| s * first * second).collect();
     if s.iter().all(|s| s.is_finite()) {
