@@ -7,6 +7,8 @@ pub mod align;
 mod align_arguments;
 mod align_text;
 pub mod attention;
+pub mod compare;
+mod compare_text;
 pub mod error;
 pub mod files;
 pub mod inspect;
@@ -40,6 +42,7 @@ struct Omega {
 enum Command {
     Align(align::Args),
     Attention(attention::Args),
+    Compare(compare::Args),
     Inspect(inspect::Args),
     Sad(sad::Args),
     Spectra(spectra::Args),
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
     let result = match Omega::parse().command {
         Command::Align(args) => align::run(&args),
         Command::Attention(args) => attention::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Sad(args) => sad::run(&args),
         Command::Spectra(args) => spectra::run(&args),

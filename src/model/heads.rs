@@ -154,6 +154,11 @@ impl AttentionLayer {
         self.layer
     }
 
+    /// Gains of the norm in front of queries and of that in front of keys and values, `[d_model]` each, where there is one.
+    pub fn gains(&self) -> [Option<&[f64]>; 2] {
+        self.norms.each_ref().map(|norm| norm.as_ref().map(|(_, gains, _)| gains.as_slice()))
+    }
+
     /// The matrices of a query head and of its key/value head.
     ///
     /// # Errors

@@ -75,6 +75,19 @@ pub enum StudyError {
         /// The head.
         head: usize,
     },
+    /// Two models whose heads read and write spaces of different width.
+    #[error(
+        "the residual streams of the two models are {a} and {b} wide, so no head of one can be compared with a head of the other"
+    )]
+    OtherWidth {
+        /// `d_model` of the first.
+        a: usize,
+        /// `d_model` of the second.
+        b: usize,
+    },
+    /// Two models without a layer whose attention can be read in both.
+    #[error("there is no layer whose attention can be read in both models")]
+    NoCommonLayer,
 }
 
 impl StudyError {
@@ -94,6 +107,9 @@ impl StudyError {
             }
             Self::NoFeature { .. } => {
                 "Type a single token as the model spells it, or a row such as #12."
+            }
+            Self::OtherWidth { .. } => {
+                "Compare two models of one geometry: a base and its fine-tuned copy, two steps, two seeds."
             }
             _ => "",
         }

@@ -12,6 +12,7 @@ pub mod alignment;
 pub mod cell;
 pub mod change;
 pub mod channels;
+pub mod compare;
 pub mod dictionary;
 pub mod error;
 pub mod looks;

@@ -39,7 +39,12 @@ impl Vectors {
     /// What reading its matrices or the decomposition says.
     pub fn new(attention: &AttentionLayer, at: HeadAt) -> Result<Self, StudyError> {
         let svd = decompose(&attention.head(at.head, at.weights)?, at.circuit)?;
-        Ok(Self { at, svd })
+        Ok(Self::of(at, svd))
+    }
+
+    /// A decomposition that was made elsewhere, of the circuit at `at` or of its change.
+    pub fn of(at: HeadAt, svd: ProductSvd) -> Self {
+        Self { at, svd }
     }
 
     /// The vectors as a safetensors file, in f64, and a name for it.

@@ -167,8 +167,9 @@ fn one_changed_head_is_flagged_among_many_that_only_trembled() {
             let head = Head::draw(48, 6, &mut rng);
             let mut new = head.moved(1e-3, 1e-3, &mut rng);
             if i == 42 {
-                let fresh = rng.normal_matrix(48, 1).normalize();
-                new.a += fresh * rng.normal_matrix(1, 6).normalize() * 0.05;
+                // A direction that the head already reads, recombined: chance would take up new ones.
+                let own = head.a.column(0).normalize();
+                new.a += own * rng.normal_matrix(1, 6).normalize() * 0.05;
             }
             head.against(&new)
         })

@@ -1,0 +1,170 @@
+//! `omega compare`: what became of every head from one model to another, one layer of each in memory at a time.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::CliError;
+use super::compare_text::print_text;
+use super::files::{print_json, wants_json};
+use super::spectra::Form;
+use crate::checkpoint::Checkpoint;
+use crate::circuits::alignment::SideAlignment;
+use crate::circuits::convention::Convention;
+use crate::circuits::omega::Circuit;
+use crate::model::tokenizer::Tokenizer;
+use crate::model::{Hints, Model, ModelError, Weights};
+use crate::study::StudyError;
+use crate::study::alignment::Comparison;
+use crate::study::compare::{Common, CompareDocument, Found, LayerPair, correct_all};
+use crate::study::dictionary::{Comparing, Source, Surveying};
+
+/// Compare two models head by head: base and fine-tuned, two steps, two seeds
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The first model: a checkpoint file or a folder
+    a: PathBuf,
+    /// The second
+    b: PathBuf,
+    /// Which model of A to open where the files hold several: a name that the refusal lists
+    #[arg(long, value_name = "NAME")]
+    model_a: Option<String>,
+    /// Which model of B
+    #[arg(long, value_name = "NAME")]
+    model_b: Option<String>,
+    /// Head count of both, for files without config.json
+    #[arg(long, value_name = "N")]
+    n_heads: Option<usize>,
+    /// Read the tensors of both as this family ("gpt2", "llama", …)
+    #[arg(long)]
+    family: Option<String>,
+    /// Fold the norm in front of the attention into the weights, or take them as they are in the files
+    #[arg(long, value_enum, default_value_t = Form::Folded)]
+    weights: Form,
+    /// Only this layer
+    #[arg(long, value_name = "N")]
+    layer: Option<usize>,
+    /// Only this head of the first model, in each layer
+    #[arg(long, value_name = "N")]
+    head: Option<usize>,
+    /// Match the heads of a layer by likeness instead of by number
+    #[arg(long)]
+    match_heads: bool,
+    /// With one layer and one head: this many tokens nearest to either side of the leading pairs of the change
+    #[arg(long, value_name = "N", default_value_t = 0, requires_all = ["layer", "head"])]
+    words: usize,
+    /// Print JSON even on a terminal
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// [`CliError`] if one of the models cannot be read, nothing in them can be compared, or the result cannot be written.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let a = args.open(&args.a, args.model_a.as_deref())?;
+    let b = args.open(&args.b, args.model_b.as_deref())?;
+    let weights: Weights = args.weights.into();
+    let conventions = [(&a, &args.a), (&b, &args.b)]
+        .map(|(model, path)| Convention::of(model, weights).named(path.to_string_lossy()));
+    let found = args.compare(&a, &b)?;
+    if !wants_json(args.json) {
+        return print_text(&conventions, &found);
+    }
+    print_json(&CompareDocument::new(conventions.each_ref(), &found))
+}
+
+impl Args {
+    fn open(&self, path: &Path, name: Option<&str>) -> Result<Model, CliError> {
+        let checkpoint = Checkpoint::open_one_of_paths(&[path], name)?;
+        let hints = Hints { n_heads: self.n_heads, family: self.family.clone() };
+        Model::open(checkpoint, &hints).map_err(CliError::work)
+    }
+
+    /// The layers that are asked for.
+    fn layers(&self, common: &Common) -> Result<Vec<usize>, CliError> {
+        match self.layer {
+            None => Ok(common.layers.clone()),
+            Some(layer) if common.layers.contains(&layer) => Ok(vec![layer]),
+            Some(layer) => {
+                let said = format!("L{layer} cannot be read in both models");
+                let all = common.layers.iter().map(|l| format!("L{l}"));
+                let all = all.collect::<Vec<_>>().join(", ");
+                Err(CliError::Usage(format!("{said}; those that can: {all}")))
+            }
+        }
+    }
+
+    fn compare(&self, a: &Model, b: &Model) -> Result<Found, CliError> {
+        let common = Common::of(a, b)?;
+        let layers = self.layers(&common)?;
+        let mut found = Found::default();
+        let named = [("first", a), ("second", b)];
+        found.notes.extend(named.into_iter().flat_map(|(which, model)| {
+            model.notes.iter().map(move |note| format!("Of the {which} model: {note}"))
+        }));
+        found.notes.extend(common.notes);
+        for layer in layers {
+            let mut pair =
+                LayerPair::read([a, b], layer, self.weights.into()).map_err(CliError::work)?;
+            if self.match_heads {
+                let matched = pair.match_heads();
+                let broken = |error: ModelError| {
+                    format!("Heads of L{layer} are compared by number, not by likeness: {error}.")
+                };
+                found.notes.extend(matched.unwrap_or_else(|error| Some(broken(error))));
+            }
+            found.norms.push(pair.norms());
+            let mut heads = pair.heads();
+            heads.retain(|head| self.head.is_none_or(|asked| asked == *head));
+            let all: Vec<_> = heads.into_par_iter().map(|head| pair.compare(head)).collect();
+            if let Some(head) = self.head.filter(|_| self.words > 0) {
+                // A model without tokens still has its comparison.
+                match self.words(a, &pair, head) {
+                    Ok(words) => found.words = words,
+                    Err(error) => found.notes.push(format!("The change has no words: {error}.")),
+                }
+            }
+            for head in all {
+                match head {
+                    Ok(head) => found.heads.push(head),
+                    Err(broken) => found.failed.push(broken),
+                }
+            }
+        }
+        if let (Some(head), true) = (self.head, found.heads.is_empty() && found.failed.is_empty()) {
+            return Err(CliError::Usage(format!("no layer has H{head} in both models")));
+        }
+        correct_all(&mut found.heads);
+        Ok(found)
+    }
+
+    /// The leading pairs of both circuits' changes against the tokens of the first model.
+    fn words(
+        &self,
+        model: &Model,
+        pair: &LayerPair,
+        head: usize,
+    ) -> Result<Vec<SideAlignment>, StudyError> {
+        let tokenizer = Tokenizer::from_side_files(&model.checkpoint)?;
+        let mut found = Vec::new();
+        for circuit in [Circuit::Qk, Circuit::Ov] {
+            for (which, sides) in pair.difference(head, circuit)?.token_sides(model) {
+                let source = Source::Model(which);
+                let weights = self.weights.into();
+                let mut surveying = Surveying::new(model, &source, Vec::new(), weights)?;
+                while surveying.step(model)? {}
+                let surveyed = surveying.finish();
+                let how =
+                    Comparing { top: self.words, rotations: 0, ..Comparing::with(source, weights) };
+                let mut comparison = Comparison::new(&surveyed, sides, &how)?;
+                while comparison.step(model)?.is_some() {}
+                let mut report = comparison.finish();
+                report.label_with(|row| surveyed.label(&how.source, tokenizer.as_ref(), row));
+                found.extend(report.sides);
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,109 @@
+//! A comparison as a table for people.
+
+use std::io::Write;
+
+use super::CliError;
+use crate::circuits::alignment::{Match, SideAlignment};
+use crate::circuits::compare::CircuitChange;
+use crate::circuits::compare::chance::Evidence;
+use crate::circuits::convention::Convention;
+use crate::model::Head;
+use crate::study::compare::Found;
+
+/// A q below this is starred.
+const LEVEL: f64 = 0.01;
+
+pub(super) fn print_text([a, b]: &[Convention; 2], found: &Found) -> Result<(), CliError> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    writeln!(out, "from {}", a.line())?;
+    writeln!(out, "to   {}", b.line())?;
+    writeln!(out, "weights: {}", a.folding)?;
+    writeln!(
+        out,
+        "head          change    (chance,       z)    inside left (chance)  right (chance)    overlap left (chance)  right (chance)"
+    )?;
+    for head in &found.heads {
+        for (name, circuit) in [("QK", &head.qk), ("OV", &head.ov)] {
+            let who = Head::new(head.layer, head.head).to_string();
+            let partner = if head.head == head.head_b {
+                String::new()
+            } else {
+                format!("→H{}", head.head_b)
+            };
+            writeln!(out, "{:<9} {name} {}", format!("{who}{partner}"), line(circuit))?;
+        }
+    }
+    writeln!(out, "* q < {LEVEL}: further from chance than so many heads make by accident")?;
+    for norm in &found.norms {
+        let moved = |x: Option<f64>| x.filter(|x| *x > 0.0);
+        if let Some(queries) = moved(norm.queries) {
+            writeln!(out, "L{}: the norm in front moved by {queries:.3e}", norm.layer)?;
+        }
+        if let Some(keys) = moved(norm.keys).filter(|keys| norm.queries != Some(*keys)) {
+            writeln!(out, "L{}: the norm in front of the keys moved by {keys:.3e}", norm.layer)?;
+        }
+    }
+    for side in &found.words {
+        words(&mut out, side)?;
+    }
+    for broken in &found.failed {
+        writeln!(out, "{}: {}", Head::new(broken.layer, broken.head), broken.why)?;
+    }
+    for note in &found.notes {
+        writeln!(out, "note: {note}")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn line(circuit: &CircuitChange) -> String {
+    let chance = &circuit.chance;
+    let number = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3e}"));
+    let expected = |of: &Option<Evidence>| number(of.map(|of| of.expected));
+    let z = chance.change.map_or_else(|| "-".to_owned(), |change| format!("{:+.1}", change.z));
+    let share = |x: Option<f64>, of: &Option<Evidence>| match (x, of) {
+        (None, _) => "-".to_owned(),
+        (Some(x), None) => format!("{x:.3} (certain)"),
+        (Some(x), Some(of)) => format!("{x:.3} ({:.3}){}", of.expected, star(of)),
+    };
+    let overlap = |of: &Option<Evidence>| {
+        of.map_or_else(
+            || "-".to_owned(),
+            |of| format!("{:.3} ({:.3}){}", of.observed, of.expected, star(&of)),
+        )
+    };
+    format!(
+        "{:>9} ({:>9}, {z:>7}){} {:>18} {:>18} {:>18} {:>18}",
+        number(circuit.change),
+        expected(&chance.change),
+        chance.change.as_ref().map_or(" ", star),
+        share(circuit.inside_left, &chance.inside_left),
+        share(circuit.inside_right, &chance.inside_right),
+        overlap(&chance.overlap_left),
+        overlap(&chance.overlap_right),
+    )
+}
+
+/// The leading pairs of a change, a line each: what stands at either end.
+fn words(out: &mut impl Write, side: &SideAlignment) -> std::io::Result<()> {
+    let name = side.side.name();
+    writeln!(
+        out,
+        "{} {name} of the change, by its singular pairs",
+        Head::new(side.layer, side.head)
+    )?;
+    for direction in &side.directions {
+        let end = |matches: &[Match]| {
+            let each = matches.iter().map(|m| format!("{:?} {:+.2}", m.label, m.cos));
+            each.collect::<Vec<_>>().join("  ")
+        };
+        let (k, sigma, z, q) = (direction.k, direction.sigma, direction.z, direction.q);
+        let (plus, minus) = (end(&direction.positive), end(&direction.negative));
+        writeln!(out, "  {k}  σ {sigma:.3}  z {z:+.1}  q {q:.1e}  {plus}  |  {minus}")?;
+    }
+    Ok(())
+}
+
+fn star(evidence: &Evidence) -> &'static str {
+    if evidence.q.is_some_and(|q| q < LEVEL) { "*" } else { " " }
+}

@@ -1,0 +1,34 @@
+//! What a change is about: the tokens at both ends of the leading singular pairs of ΔΩ, beside chance.
+
+use super::LayerPair;
+use crate::circuits::compare::leading;
+use crate::circuits::omega::Circuit;
+use crate::circuits::spectrum::null_from;
+use crate::math::ProductSvd;
+use crate::study::StudyError;
+use crate::study::vectors::{HeadAt, Vectors};
+
+/// Pairs of ΔΩ that are put into words: they are what the correction of their p-values counts.
+const LEADING: usize = 8;
+
+impl LayerPair {
+    /// The leading singular pairs of `Ω_B − Ω_A`, at most eight, to be compared with what the first model's vectors are compared
+    /// with ([`Vectors::token_sides`]); none where nothing changed.
+    ///
+    /// # Errors
+    /// [`StudyError::NotDecomposed`] for a head without a partner; what reading and decomposing say.
+    pub fn difference(&self, head: usize, circuit: Circuit) -> Result<Vectors, StudyError> {
+        let [old, new] = self.both(head)?;
+        let ((a, b), (new_a, new_b)) = (circuit.factors(&old), circuit.factors(&new));
+        let svd = leading((&a, &b), (&new_a, &new_b))?;
+        let kept = null_from(&svd.s, a.nrows()).min(LEADING);
+        let svd = ProductSvd {
+            u: svd.u.columns(0, kept).into_owned(),
+            v: svd.v.columns(0, kept).into_owned(),
+            s: svd.s.iter().copied().take(kept).collect(),
+            ..svd
+        };
+        let at = HeadAt { layer: self.layer(), head, circuit, weights: self.weights };
+        Ok(Vectors::of(at, svd))
+    }
+}
