@@ -9,7 +9,7 @@ const files = readdirSync(dist, { recursive: true })
   .map((name) => join(dist, name))
   .filter((path) => statSync(path).isFile())
   .map((path) => relative(dist, path).split(sep).join("/"))
-  .filter((name) => name !== "sw.js" && !/(^|\/)\.|\.(br|gz)$/.test(name))
+  .filter((name) => !["sw.js", "sbom.json"].includes(name) && !/(^|\/)\.|\.(br|gz)$/.test(name))
   .sort();
 
 const version = createHash("sha256");

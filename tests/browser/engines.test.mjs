@@ -1,0 +1,143 @@
+// One walk through the page in Chromium, Firefox and WebKit: the same numbers to the last bit, and no error in any of them.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, cpSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { open } from "./engines/open.mjs";
+import { DIST, MINILM, OUTPUT, ROOT } from "./harness.mjs";
+import { serve } from "./server.mjs";
+
+const RECORDER = join(dirname(fileURLToPath(import.meta.url)), "engines/recorder.js");
+const PATIENCE = 120_000;
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** A copy of the page that writes down its errors. */
+function watched() {
+  const copy = mkdtempSync(join(tmpdir(), "omega-engines-"));
+  cpSync(DIST, copy, { recursive: true, filter: (path) => !/\/\.(stage|built)|\.(br|gz)$/.test(path) });
+  cpSync(RECORDER, join(copy, "recorder.js"));
+  const index = join(copy, "index.html");
+  writeFileSync(index, readFileSync(index, "utf8").replace(/<link /, '<script src="./recorder.js"></script><link '));
+  execFileSync("node", [join(ROOT, ".ci/offline.mjs"), copy]);
+  return copy;
+}
+
+async function walk(engine) {
+  const copy = watched();
+  const server = await serve(copy, { prefix: "/any/where/" });
+  let b;
+  const until = async (what, f, ...args) => {
+    for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(50)) {
+      const found = await b.evaluate(f, ...args);
+      if (found) return found;
+    }
+    throw new Error(`never came: ${what}`);
+  };
+  const heads = (n) =>
+    until(
+      `${n} heads`,
+      (n) => {
+        const cells = [...document.querySelectorAll(".page.heads [data-head]")];
+        return cells.length === n && cells.every((cell) => cell.textContent !== "…") && document.querySelector(".pair .sentence") !== null;
+      },
+      n,
+    );
+  const text = (what, css, pattern) =>
+    until(
+      what,
+      (css, pattern) => {
+        const element = document.querySelector(css);
+        return element && new RegExp(pattern).test(element.textContent) && element.textContent;
+      },
+      css,
+      pattern,
+    );
+  const go = (hash) => b.evaluate((hash) => void (location.hash = hash), hash);
+  // A click at a place that moves goes elsewhere, and no engine tells: wait until the element stands still.
+  const still = (css) =>
+    until(
+      "a still page",
+      (css) => {
+        const y = document.querySelector(css).getBoundingClientRect().y + scrollY;
+        const same = window.stoodAt === y;
+        window.stoodAt = y;
+        return same;
+      },
+      css,
+    );
+  const press = async (label) => {
+    await until(
+      label,
+      (label) => {
+        document.querySelector("[data-now]")?.removeAttribute("data-now");
+        const button = [...document.querySelectorAll("button")].find((b) => b.textContent.trim() === label && b.getClientRects().length);
+        if (button) button.dataset.now = "";
+        return Boolean(button);
+      },
+      label,
+    );
+    await still("[data-now]");
+    await b.click("[data-now]");
+  };
+  try {
+    b = await open(engine);
+    const numbers = {};
+    await b.goto(`${server.address}?offline#/heads`);
+    await heads(12);
+    await b.choose("[data-testid=file-input]", ["model.safetensors", "config.json", "tokenizer.json"].map((name) => join(MINILM, name)));
+    await heads(72);
+    await press("all spectra CSV");
+    numbers.spectra = await until("the CSV", () => window.saved.at(-1));
+    for (const end = Date.now() + PATIENCE; !readdirSync(b.downloads).length; await sleep(100)) assert.ok(Date.now() < end, "no file was saved");
+    await b.evaluate(() => document.querySelector('.page.heads [data-head="0,0"]').focus());
+    await b.arrowDown();
+    await text("arrow keys", ".spectrum h2", "L1H0");
+    await go("#/attention");
+    numbers.explained = await text("an explanation", "[data-testid=explain]", "Singular vector");
+    await go("#/toy?steps=200");
+    await text("the toy", "[data-testid=toy-verdict]", ".");
+    await still("[data-testid=train]");
+    await b.click("[data-testid=train]");
+    await until("the end of training", () => document.querySelector("[data-testid=toy-verdict][data-settled=true]") !== null);
+    numbers.toy = await b.evaluate(() => [...document.querySelectorAll(".verdicts td[data-got]")].map((cell) => cell.dataset.got));
+    await until("the service worker", () => {
+      navigator.serviceWorker.ready.then((registration) => (window.kept = registration.active.state === "activated"));
+      return window.kept;
+    });
+    const troubles = await b.evaluate(() => window.troubles);
+    await server.close();
+    await b.goto("about:blank");
+    await b.goto(`${server.address}?offline#/heads`);
+    await heads(12);
+    assert.deepEqual(troubles.concat(await b.evaluate(() => window.troubles)), [], "no error");
+    return numbers;
+  } catch (error) {
+    mkdirSync(OUTPUT, { recursive: true });
+    await b?.picture(join(OUTPUT, `failure-${engine}.png`)).catch(() => {});
+    throw error;
+  } finally {
+    await b?.close();
+    await server.close().catch(() => {});
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+test("Chromium, Firefox and WebKit say the same numbers", { timeout: 900_000 }, async (t) => {
+  if (process.env.OMEGA_SKIP?.split(",").includes("engines")) {
+    if (process.env.OMEGA_SKIPPED) appendFileSync(process.env.OMEGA_SKIPPED, "engines: the page in Firefox and WebKit\n");
+    return t.skip();
+  }
+  let first;
+  for (const engine of ["chromium", "firefox", "webkit"]) {
+    await t.test(engine, async () => {
+      const numbers = await walk(engine);
+      first ??= numbers;
+      assert.ok(numbers.spectra.split("\n").length > 4000 && numbers.toy.length > 0, "there is something to compare");
+      assert.deepEqual(numbers, first);
+    });
+  }
+});
