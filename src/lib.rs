@@ -11,10 +11,10 @@
 //! | 3 | [`toy`] | the paper's toy model: gradients by hand, Adam, tasks, theorems; stands on [`circuits`] for decomposing scores |
 //! | 4 | [`study`] | what is computed for one question, as a stepper; the engine and the command line are its two doors |
 //! | 4 | `gpu` | a WebGPU device and its kernels, one `.rs` + `.wgsl` pair each; adds speed, never meaning |
-//! | 5 | `protocol` | questions and answers between the page and a worker, as plain values |
+//! | 5 | `protocol` | questions and answers between the page and a worker, as plain values; a question names the type of its answer |
 //! | 6 | `engine` | memory and telling, on the CPU or the GPU: the page's door to the studies |
 //! | 6 | `cli` | arguments, threads and printing: the command line `omega`, the other door |
-//! | 7 | `worker` | how a question travels to a worker and its answer back |
+//! | 7 | `worker` | jobs, the one way to ask: shares, progress, cancelling, what comes too late; how messages travel |
 //! | 8 | `ui` | Yew: state, charts, pages, words |
 //!
 //! # Invariants

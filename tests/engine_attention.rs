@@ -5,55 +5,44 @@
 #[path = "support/built_in.rs"]
 mod built_in;
 
-use built_in::{ask, files, indirect_objects, open};
+use built_in::{answers, ask, files, indirect_objects, open, told};
 use omega_lens::circuits::sad::set::HeadEvents;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
-use omega_lens::protocol::attention::{
-    Ask as Attention, Prompt, SetSpec, Share, Tell as AttentionTell,
-};
-use omega_lens::protocol::heads::{Ask as Heads, HeadSpectra, Tell as HeadTell};
-use omega_lens::protocol::{Ask, Tell};
+use omega_lens::protocol::attention::{Prompt, Run, RunPart, SetPart, SetSpec, Share};
+use omega_lens::protocol::heads::{HeadSpectra, Spectra};
+use omega_lens::protocol::{Asked, Question, Tell};
 
 const N_LAYERS: usize = 3;
 const N_HEADS: usize = 4;
-
-fn spectra(told: &[(Tell, Vec<Vec<f32>>)]) -> Vec<HeadSpectra> {
-    let of = |(tell, _): &(Tell, Vec<Vec<f32>>)| match tell {
-        Tell::Heads(HeadTell::Spectrum(spectra)) => Some(spectra.clone()),
-        _ => None,
-    };
-    told.iter().filter_map(of).collect()
-}
 
 #[test]
 fn a_run_is_told_as_it_goes_and_the_same_again_from_memory() {
     let mut engine = open(4000, || 0.0);
     let text = "When Mary and John went to the store , John gave a drink to".into();
-    let run = Ask::Attention(Attention::Run(Prompt { text, bos: None, ids: false }));
-    let told: Vec<_> = ask(&mut engine, run.clone(), vec![])
+    let run = Run { prompt: Prompt { text, bos: None, ids: false } };
+    let first: Vec<_> = told(&mut engine, run.clone(), vec![])
         .into_iter()
         .filter(|(tell, _)| !matches!(tell, Tell::Progress { .. }))
         .collect();
-    let Tell::Attention(AttentionTell::Ran(ran)) = &told[0].0 else { panic!("tokens come first") };
+    let part = |tell: &Tell| Run::answer(tell.clone()).unwrap();
+    let RunPart::Ran(ran) = part(&first[0].0) else { panic!("tokens come first") };
     let n = ran.tokens.len();
-    for (layer, (tell, arrays)) in told[1..=N_LAYERS].iter().enumerate() {
-        assert_eq!(*tell, Tell::Attention(AttentionTell::Pattern { layer, n }));
+    for (layer, (tell, arrays)) in first[1..=N_LAYERS].iter().enumerate() {
+        assert_eq!(part(tell), RunPart::Pattern { layer, n });
         assert_eq!(arrays[0].len(), N_HEADS * n * n);
     }
-    let Tell::Attention(AttentionTell::Next(next)) = &told[N_LAYERS + 1].0 else {
-        panic!("predictions come last")
-    };
-    assert_eq!((next[0].text.trim(), told.len()), ("Mary", N_LAYERS + 2));
-    assert!(told == ask(&mut engine, run, vec![]));
+    let RunPart::Next(next) = part(&first[N_LAYERS + 1].0) else { panic!("predictions come last") };
+    assert_eq!((next[0].text.trim(), first.len()), ("Mary", N_LAYERS + 2));
+    assert!(first == told(&mut engine, run, vec![]));
 }
 
 #[test]
 fn a_set_has_only_words_that_the_model_knows_and_the_trained_model_answers_it() {
     let spec = indirect_objects(32);
-    let told = ask(&mut open(4000, || 0.0), Ask::Attention(Attention::Set(spec)), vec![]);
-    let done = told.into_iter().find_map(|(tell, _)| match tell {
-        Tell::Attention(AttentionTell::SetDone { n, correct, .. }) => Some((n, correct)),
+    let parts = ask(&mut open(4000, || 0.0), spec);
+    let done = parts.into_iter().find_map(|part| match part {
+        SetPart::Answered { n, correct, .. } => Some((n, correct)),
         _ => None,
     });
     let Some((32, Some(correct))) = done else { panic!("{done:?}") };
@@ -64,20 +53,20 @@ fn a_set_has_only_words_that_the_model_knows_and_the_trained_model_answers_it() 
 fn a_checkpoint_elsewhere_is_measured_with_its_spectra_and_the_open_model_stays() {
     let mut engine = open(4000, || 0.0);
     let spec = SetSpec { series: true, ..indirect_objects(4) };
-    let set = Ask::Attention(Attention::Set(spec));
-    let early = ask(&mut engine, Ask::Elsewhere(Box::new(set)), files(0));
-    let count = |of: fn(&AttentionTell) -> bool| {
-        early.iter().filter(|(tell, _)| matches!(tell, Tell::Attention(tell) if of(tell))).count()
-    };
-    assert_eq!(count(|tell| matches!(tell, AttentionTell::SetHead { .. })), N_LAYERS * N_HEADS);
-    assert_eq!(count(|tell| matches!(tell, AttentionTell::SetDone { .. })), 1);
+    let elsewhere = Asked { elsewhere: true, ..Asked::from(spec) };
+    let early = answers::<SetSpec>(told(&mut engine, elsewhere, files(0)));
+    let count = |of: fn(&SetPart) -> bool| early.iter().filter(|part| of(part)).count();
+    assert_eq!(count(|part| matches!(part, SetPart::Head { .. })), N_LAYERS * N_HEADS);
+    assert_eq!(count(|part| matches!(part, SetPart::Answered { .. })), 1);
     let own = |engine: &mut Engine| -> Vec<HeadSpectra> {
-        let layer = |layer| Ask::Heads(Heads::Spectra { layer, weights: Weights::Folded });
-        (0..N_LAYERS).flat_map(|l| spectra(&ask(engine, layer(l), vec![]))).collect()
+        let all = Spectra { layers: (0..N_LAYERS).collect(), weights: Weights::Folded };
+        ask(engine, all).into_iter().collect::<Result<_, _>>().unwrap()
     };
-    assert_eq!(spectra(&early), own(&mut open(0, || 0.0)));
+    let spectra = |part| if let SetPart::Spectra(found) = part { found.ok() } else { None };
+    let early: Vec<HeadSpectra> = early.into_iter().filter_map(spectra).collect();
+    assert_eq!(early, own(&mut open(0, || 0.0)));
     let late = own(&mut engine);
-    for (early, late) in spectra(&early).iter().zip(&late) {
+    for (early, late) in early.iter().zip(&late) {
         assert!(late.qk.sigma[0] > early.qk.sigma[0], "training makes the largest σ grow");
     }
 }
@@ -86,17 +75,17 @@ fn a_checkpoint_elsewhere_is_measured_with_its_spectra_and_the_open_model_stays(
 fn shares_of_a_set_join_to_the_whole() {
     let measured = |share| {
         let spec = SetSpec { share, ..indirect_objects(9) };
-        let told = ask(&mut open(4000, || 0.0), Ask::Attention(Attention::Set(spec)), vec![]);
+        let told = told(&mut open(4000, || 0.0), spec, vec![]);
         let steps = told.iter().filter(|(tell, _)| matches!(tell, Tell::Progress { .. })).count();
         assert_eq!(steps, 2 * N_LAYERS, "as many steps whatever the share");
         let (mut heads, mut done) = (Vec::<HeadEvents>::new(), None);
-        for (tell, _) in told {
-            match tell {
-                Tell::Attention(AttentionTell::SetHead { seen, .. }) => heads.push(*seen),
-                Tell::Attention(AttentionTell::SetDone { n, correct, example }) => {
+        for part in answers::<SetSpec>(told) {
+            match part {
+                SetPart::Head { seen, .. } => heads.push(*seen),
+                SetPart::Answered { n, correct, example } => {
                     done = Some((n, correct.unwrap(), example));
                 }
-                _ => {}
+                SetPart::Spectra(_) => {}
             }
         }
         (heads, done.unwrap())
@@ -116,9 +105,6 @@ fn shares_of_a_set_join_to_the_whole() {
 #[test]
 fn a_share_without_a_prompt_is_done_at_once() {
     let spec = SetSpec { share: Share { index: 0, of: 2 }, ..indirect_objects(1) };
-    let told = ask(&mut open(4000, || 0.0), Ask::Attention(Attention::Set(spec)), vec![]);
-    assert!(matches!(
-        &told[..],
-        [(Tell::Attention(AttentionTell::SetDone { n: 0, correct: None, .. }), _)]
-    ));
+    let told = ask(&mut open(4000, || 0.0), spec);
+    assert!(matches!(&told[..], [SetPart::Answered { n: 0, correct: None, .. }]));
 }

@@ -9,12 +9,12 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use built_in::{ask, indirect_objects, open};
+use built_in::{answers, indirect_objects, open, told as all_told};
 use omega_lens::circuits::sad::set::{HeadEvents, HeadSetReport};
 use omega_lens::engine::Engine;
-use omega_lens::protocol::attention::{Ask as Attention, Prompt, SetSpec, Tell as AttentionTell};
+use omega_lens::protocol::attention::{Prompt, Run, RunPart, SetPart, SetSpec};
 use omega_lens::protocol::gpu::{GpuChoice, GpuReport};
-use omega_lens::protocol::{Ask, Tell};
+use omega_lens::protocol::{Asked, Question, Tell};
 use support::{gpu, now};
 
 const PROMPT: &str = "When Mary and John went to the store , John gave a drink to";
@@ -22,19 +22,19 @@ const PROMPT: &str = "When Mary and John went to the store , John gave a drink t
 type Told = Vec<(Tell, Vec<Vec<f32>>)>;
 
 fn heads(told: &Told) -> BTreeMap<(usize, usize), HeadSetReport> {
-    let head = |(tell, _): &(Tell, _)| match tell {
-        Tell::Attention(AttentionTell::SetHead { layer, head, seen }) => {
-            let seen: &HeadEvents = seen;
-            Some(((*layer, *head), seen.report()))
+    let head = |part| match part {
+        SetPart::Head { layer, head, seen } => {
+            let seen: &HeadEvents = &seen;
+            Some(((layer, head), seen.report()))
         }
         _ => None,
     };
-    told.iter().filter_map(head).collect()
+    answers::<SetSpec>(told.clone()).into_iter().filter_map(head).collect()
 }
 
 fn done(told: &Told) -> Option<(usize, Option<usize>)> {
-    told.iter().find_map(|(tell, _)| match tell {
-        Tell::Attention(AttentionTell::SetDone { n, correct, .. }) => Some((*n, *correct)),
+    answers::<SetSpec>(told.clone()).into_iter().find_map(|part| match part {
+        SetPart::Answered { n, correct, .. } => Some((n, correct)),
         _ => None,
     })
 }
@@ -47,13 +47,8 @@ fn reports(told: &Told) -> Vec<GpuReport> {
     told.iter().filter_map(report).collect()
 }
 
-fn set(engine: &mut Engine, choice: Option<GpuChoice>) -> Told {
-    let spec: SetSpec = indirect_objects(24);
-    let question = match choice {
-        Some(choice) => Attention::SetOnGpu(spec, choice),
-        None => Attention::Set(spec),
-    };
-    ask(engine, Ask::Attention(question), vec![])
+fn set(engine: &mut Engine, gpu: Option<GpuChoice>) -> Told {
+    all_told(engine, Asked { gpu, ..Asked::from(indirect_objects(24)) }, vec![])
 }
 
 fn assert_same(found: &Told, expected: &Told) {
@@ -115,11 +110,12 @@ fn a_software_adapter_is_left_alone_where_nobody_insists() {
     assert_eq!((heads(&told).len(), done(&told)), (0, None), "the set goes back whole");
     // A prompt stays with its worker.
     let prompt = Prompt { text: PROMPT.into(), ..Prompt::default() };
-    let told = ask(&mut engine, Ask::Attention(Attention::RunOnGpu(prompt, choice)), vec![]);
+    let asked = Asked { gpu: Some(choice), ..Asked::from(Run { prompt }) };
+    let told = all_told(&mut engine, asked, vec![]);
     assert!(
         matches!(&reports(&told)[..], [GpuReport::LeftToCpu { layers, .. }] if layers.is_empty())
     );
-    let next = told.iter().any(|(tell, _)| matches!(tell, Tell::Attention(AttentionTell::Next(_))));
+    let next = answers::<Run>(told).iter().any(|part| matches!(part, RunPart::Next(_)));
     assert!(next);
 }
 
@@ -128,17 +124,18 @@ fn a_prompt_looks_the_same_from_either() {
     if gpu().is_none() {
         return;
     }
-    let patterns = |question: Attention| -> Vec<Vec<f32>> {
-        let told = ask(&mut open(4000, now), Ask::Attention(question), vec![]);
-        let pattern = |(tell, arrays): (Tell, Vec<Vec<f32>>)| match tell {
-            Tell::Attention(AttentionTell::Pattern { .. }) => arrays.into_iter().next(),
+    let patterns = |gpu: Option<GpuChoice>| -> Vec<Vec<f32>> {
+        let prompt = Prompt { text: PROMPT.into(), ..Prompt::default() };
+        let asked = Asked { gpu, ..Asked::from(Run { prompt }) };
+        let told = all_told(&mut open(4000, now), asked, vec![]);
+        let pattern = |(tell, arrays): (Tell, Vec<Vec<f32>>)| match Run::answer(tell) {
+            Some(RunPart::Pattern { .. }) => arrays.into_iter().next(),
             _ => None,
         };
         told.into_iter().filter_map(pattern).collect()
     };
-    let prompt = Prompt { text: PROMPT.into(), ..Prompt::default() };
-    let cpu = patterns(Attention::Run(prompt.clone()));
-    let gpu = patterns(Attention::RunOnGpu(prompt, GpuChoice::Drill { losses: 1 }));
+    let cpu = patterns(None);
+    let gpu = patterns(Some(GpuChoice::Drill { losses: 1 }));
     assert_eq!((cpu.len(), gpu.len()), (3, 3));
     for (x, y) in cpu.iter().flatten().zip(gpu.iter().flatten()) {
         assert!((x - y).abs() < 1e-4, "{y} for {x}");

@@ -17,11 +17,11 @@ use omega_lens::circuits::alignment::AlignmentReport;
 use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
-use omega_lens::protocol::features::{Ask as Features, Comparing, Source, Tell as FeatureTell};
+use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
 use omega_lens::protocol::gpu::{GpuChoice, GpuReport};
-use omega_lens::protocol::heads::{Ask as Heads, By, HeadSpectra, Tell as HeadTell};
-use omega_lens::protocol::model::Hints;
-use omega_lens::protocol::{Ask, Tell};
+use omega_lens::protocol::heads::{By, HeadSpectra, Spectra};
+use omega_lens::protocol::model::Open;
+use omega_lens::protocol::{Asked, Question, Tell};
 use pollster::block_on;
 use support::{gpu, now};
 
@@ -34,24 +34,22 @@ fn engine() -> Engine {
     };
     let sources = vec![file("step-04000.safetensors"), file("config.json")];
     let mut out = |_, _| {};
-    block_on(engine.answer(Ask::Open(Hints::default()), vec![], sources, &mut out)).unwrap();
+    block_on(engine.answer(Open::default().into(), sources, &mut out)).unwrap();
     engine
 }
 
 /// Every part of the answer to one question.
-fn ask(engine: &mut Engine, ask: Ask) -> Vec<Tell> {
+fn ask(engine: &mut Engine, asked: impl Into<Asked>) -> Vec<Tell> {
     let mut told = Vec::new();
     let mut out = |tell, _| told.push(tell);
-    block_on(engine.answer(ask, vec![], vec![], &mut out)).unwrap();
+    block_on(engine.answer(asked.into(), vec![], &mut out)).unwrap();
     told
 }
 
 fn spectra(told: &[Tell]) -> BTreeMap<(usize, usize), HeadSpectra> {
     told.iter()
-        .filter_map(|tell| match tell {
-            Tell::Heads(HeadTell::Spectrum(s)) => Some(((s.layer, s.head), s.clone())),
-            _ => None,
-        })
+        .filter_map(|tell| Spectra::answer(tell.clone())?.ok())
+        .map(|spectra| ((spectra.layer, spectra.head), spectra))
         .collect()
 }
 
@@ -61,15 +59,16 @@ fn reports(told: &[Tell]) -> Vec<&GpuReport> {
         .collect()
 }
 
+fn all() -> Spectra {
+    Spectra { layers: vec![0, 1, 2], weights: Weights::Folded }
+}
+
 fn on_cpu(engine: &mut Engine) -> BTreeMap<(usize, usize), HeadSpectra> {
-    let weights = Weights::Folded;
-    let of = |layer| Ask::Heads(Heads::Spectra { layer, weights });
-    (0..3).flat_map(|layer| spectra(&ask(engine, of(layer)))).collect()
+    spectra(&ask(engine, all()))
 }
 
 fn on_gpu(engine: &mut Engine, choice: GpuChoice) -> Vec<Tell> {
-    let (layers, weights) = (vec![0, 1, 2], Weights::Folded);
-    ask(engine, Ask::Heads(Heads::SpectraOnGpu { layers, weights, choice }))
+    ask(engine, Asked { gpu: Some(choice), ..Asked::from(all()) })
 }
 
 fn assert_same(
@@ -111,7 +110,8 @@ fn a_lost_device_costs_one_layer_and_no_result() {
     let told = on_gpu(&mut engine, GpuChoice::Drill { losses: 2 });
     let resumed = reports(&told).iter().filter(|r| matches!(r, GpuReport::Resumed { .. })).count();
     assert_eq!(resumed, 2, "{:?}", reports(&told));
-    assert_eq!(told.iter().filter(|tell| matches!(tell, Tell::Layer)).count(), 3);
+    let layers = |tell: &&Tell| matches!(tell, Tell::Progress { total: 3, .. });
+    assert_eq!(told.iter().filter(layers).count(), 3);
     assert_same(&spectra(&told), &on_cpu(&mut engine));
 }
 
@@ -142,8 +142,8 @@ fn a_software_adapter_is_never_chosen_by_itself() {
 
 fn alignments(told: Vec<Tell>) -> BTreeMap<(usize, usize), AlignmentReport> {
     told.into_iter()
-        .filter_map(|tell| match tell {
-            Tell::Features(FeatureTell::Report(report)) => {
+        .filter_map(|tell| match Align::answer(tell) {
+            Some(AlignPart::Report(report)) => {
                 Some(((report.sides[0].layer, report.sides[0].head), *report))
             }
             _ => None,
@@ -169,17 +169,16 @@ fn heads_are_compared_with_a_dictionary_alike() {
             whiten,
         };
         let choice = GpuChoice::Drill { losses };
-        let told = ask(
-            &mut engine,
-            Ask::Features(Features::AlignOnGpu(how.clone(), vec![0, 1, 2], choice)),
-        );
+        let heads = (0..3).flat_map(|layer| (0..4).map(move |head| (layer, head))).collect();
+        let asked = Asked::from(Align { how: how.clone(), heads });
+        let told = ask(&mut engine, Asked { gpu: Some(choice), ..asked });
         assert!(reports(&told).iter().all(|r| !matches!(r, GpuReport::LeftToCpu { .. })));
         let found = alignments(told);
         assert_eq!(found.len(), 12);
         let mut sides = found.values().flat_map(|report| &report.sides);
         assert!(sides.any(|side| !side.blocks.is_empty()), "no degenerate block was compared");
         for (at, gpu) in found {
-            let cpu = ask(&mut engine, Ask::Features(Features::Align(how.clone(), vec![at])));
+            let cpu = ask(&mut engine, Align { how: how.clone(), heads: vec![at] });
             assert_same_alignment(&gpu, &alignments(cpu)[&at]);
         }
     }

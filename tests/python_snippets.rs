@@ -9,18 +9,17 @@ mod python;
 
 use std::path::{Path, PathBuf};
 
-use built_in::ask;
+use built_in::{answers, ask, told};
 use omega_lens::checkpoint::{ByteSource, FileSource};
 use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::circuits::omega::Circuit;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
-use omega_lens::protocol::attention::{Ask as Attention, CellAt, Prompt, Tell as AttentionTell};
-use omega_lens::protocol::features::{Ask as Features, Comparing, Source, Tell as FeatureTell};
-use omega_lens::protocol::heads::{Ask as Heads, HeadAt, Tell as HeadTell};
-use omega_lens::protocol::model::{Hints, ModelSummary};
-use omega_lens::protocol::toy::{Ask as Toy, Bench, Tell as ToyTell};
-use omega_lens::protocol::{Ask, Tell};
+use omega_lens::protocol::attention::{CellAt, Explain, Prompt};
+use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
+use omega_lens::protocol::heads::{HeadAt, Vectors, VectorsPart};
+use omega_lens::protocol::model::{Hints, ModelSummary, Open};
+use omega_lens::protocol::toy::{Bench, Files, Start, Train};
 use omega_lens::study::python::{theorem, toy};
 use omega_lens::study::stamp::Stamp;
 use omega_lens::toy::{Config, FeatureKind};
@@ -33,9 +32,9 @@ fn open(files: &[PathBuf]) -> (Engine, ModelSummary) {
     let source = |path: &PathBuf| Box::new(FileSource::open(path).unwrap()) as Box<dyn ByteSource>;
     let mut engine = Engine::with_clock(|| 0.0);
     let hints = Hints { name: Some("a\nmodel".into()), ..Hints::default() };
-    let told = ask(&mut engine, Ask::Open(hints), files.iter().map(source).collect());
-    let Some((Tell::Opened(summary), _)) = told.into_iter().next() else { panic!("opened") };
-    (engine, *summary)
+    let told = told(&mut engine, Open { hints }, files.iter().map(source).collect());
+    let summary = *answers::<Open>(told).remove(0);
+    (engine, summary)
 }
 
 fn built_in() -> (Engine, PathBuf) {
@@ -67,11 +66,10 @@ fn spectra_agree(python: &PathBuf, engine: &mut Engine, layer: usize, head: usiz
         (Circuit::Qk, Weights::Raw),
     ] {
         let at = HeadAt { layer, head, circuit, weights };
-        let question = Ask::Heads(Heads::Vectors { at, top: 1, remove_mean: true });
-        let told = ask(engine, question, vec![]);
-        let vectors = told.into_iter().find_map(|(tell, _)| match tell {
-            Tell::Heads(HeadTell::Vectors { sigma, python, .. }) => Some((sigma, python)),
-            _ => None,
+        let parts = ask(engine, Vectors { at, top: 1, remove_mean: true });
+        let vectors = parts.into_iter().find_map(|part| match part {
+            VectorsPart::Vectors { sigma, python, .. } => Some((sigma, python)),
+            VectorsPart::Nearest { .. } => None,
         });
         let (sigma, code) = vectors.unwrap();
         let printed = python::lines(python, &code, &argument(file));
@@ -141,13 +139,12 @@ fn the_nearest_features_are_those_of_numpy() {
             rotations: 0,
             ..Comparing::with(Source::Model(Builtin::Embed), Weights::Folded)
         };
-        let told = ask(&mut engine, Ask::Features(Features::Align(how, vec![(1, 2)])), vec![]);
         let (mut code, mut sides) = (String::new(), Vec::new());
-        for (tell, _) in told {
-            match tell {
-                Tell::Features(FeatureTell::About(about)) => code = about.python,
-                Tell::Features(FeatureTell::Report(report)) => sides = report.sides,
-                _ => {}
+        for part in ask(&mut engine, Align { how, heads: vec![(1, 2)] }) {
+            match part {
+                AlignPart::About(about) => code = about.python,
+                AlignPart::Report(report) => sides = report.sides,
+                AlignPart::Broken(failure) => panic!("{failure:?}"),
             }
         }
         let printed = python::lines(&python, &code, &argument(&file));
@@ -188,12 +185,7 @@ fn the_terms_of_a_score_are_those_of_numpy() {
     for ((mut engine, file), text, (dest, src), ids) in cases {
         let prompt = Prompt { text: text.into(), bos: None, ids };
         let at = CellAt { layer: 0, head: 1, dest, src };
-        let told = ask(&mut engine, Ask::Attention(Attention::Cell(prompt, at)), vec![]);
-        let cell = told.into_iter().find_map(|(tell, _)| match tell {
-            Tell::Attention(AttentionTell::Cell(cell)) => Some(cell),
-            _ => None,
-        });
-        let cell = cell.unwrap();
+        let cell = ask(&mut engine, Explain { prompt, at }).remove(0);
         let event = cell.event.unwrap();
         let printed = python::lines(&python, &cell.python, &argument(&file));
         let (last, terms) = printed.split_last().unwrap();
@@ -217,11 +209,9 @@ fn a_trained_toy_is_the_same_in_numpy() {
     let Some(python) = python::python() else { return };
     let mut engine = Engine::with_clock(|| 0.0);
     let config = Config { steps: 60, ..Config::default() };
-    ask(&mut engine, Ask::Toy(Toy::Start(Box::new(config.clone()))), vec![]);
-    let told = ask(&mut engine, Ask::Toy(Toy::Run { steps: 60, milliseconds: 1e9 }), vec![]);
-    let Some((Tell::Toy(ToyTell::Frame(frame)), _)) = told.into_iter().next() else { panic!() };
-    let told = ask(&mut engine, Ask::Toy(Toy::Files(60)), vec![]);
-    let Some((Tell::Toy(ToyTell::Files(files)), _)) = told.into_iter().next() else { panic!() };
+    ask(&mut engine, Start { config: Box::new(config.clone()) });
+    let frame = ask(&mut engine, Train { steps: 60, milliseconds: 1e9 }).remove(0);
+    let files = ask(&mut engine, Files { step: 60 }).remove(0);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("toy.safetensors");
     let weights = files.iter().find(|file| file.name == "model.safetensors").unwrap();
@@ -261,8 +251,7 @@ fn theorem_1_is_the_same_in_numpy() {
         moved: vec![(0, vec![1.0, 0.2, 0.0, -0.3])],
     };
     let mut engine = Engine::with_clock(|| 0.0);
-    let told = ask(&mut engine, Ask::Toy(Toy::Theorem(Box::new(bench.clone()))), vec![]);
-    let Some((Tell::Toy(ToyTell::Theorem(worked)), _)) = told.into_iter().next() else { panic!() };
+    let worked = ask(&mut engine, bench.clone()).remove(0);
     let [x, y] = &worked.features;
     let code = theorem([x, y], bench.d_model, &Stamp::new("a bench", &bench));
     let printed = python::lines(&python, &code, &[]);

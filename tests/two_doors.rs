@@ -12,7 +12,7 @@ mod minilm;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use built_in::ask;
+use built_in::{answers, ask, told};
 use omega_lens::checkpoint::{ByteSource, FileSource};
 use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::circuits::prompts::Task;
@@ -22,12 +22,11 @@ use omega_lens::circuits::sad::sparsity::EventRule;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
 use omega_lens::protocol::attention::{
-    Ask as Attention, CellAt, Prompt, SetSpec, SetTask, Share, Tell as AttentionTell,
+    CellAt, Explain, Looks, Prompt, SetPart, SetSpec, SetTask, Share,
 };
-use omega_lens::protocol::features::{Ask as Features, Comparing, Source, Tell as FeatureTell};
-use omega_lens::protocol::heads::{Ask as Heads, Tell as HeadTell};
-use omega_lens::protocol::model::{Hints, ModelSummary};
-use omega_lens::protocol::{Ask, Tell};
+use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
+use omega_lens::protocol::heads::Spectra;
+use omega_lens::protocol::model::{ModelSummary, Open};
 use serde_json::{Value, to_value};
 
 const SENTENCE: &str = "When Mary and John went to the store, John gave a drink to";
@@ -45,9 +44,8 @@ impl Doors {
             |path: &PathBuf| Box::new(FileSource::open(path).unwrap()) as Box<dyn ByteSource>;
         let mut engine = Engine::with_clock(|| 0.0);
         let sources = files.iter().map(source).collect();
-        let told = ask(&mut engine, Ask::Open(Hints::default()), sources);
-        let Some((Tell::Opened(summary), _)) = told.into_iter().next() else { panic!("opened") };
-        Self { files, engine, summary: *summary }
+        let opened = answers::<Open>(told(&mut engine, Open::default(), sources));
+        Self { files, engine, summary: *opened.into_iter().next().unwrap() }
     }
 
     fn folder(folder: &Path) -> Self {
@@ -56,10 +54,6 @@ impl Doors {
             ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"];
         let named = |path: &PathBuf| wanted.iter().any(|name| path.ends_with(name));
         Self::of(inside.filter(named).collect())
-    }
-
-    fn page(&mut self, question: Ask) -> Vec<Tell> {
-        ask(&mut self.engine, question, vec![]).into_iter().map(|(tell, _)| tell).collect()
     }
 
     fn omega(&self, subcommand: &str, arguments: &[&str]) -> Value {
@@ -75,8 +69,8 @@ impl Doors {
             let printed = self.omega("spectra", &["--weights", weights.slug()]);
             let mut rows = printed["heads"].as_array().unwrap().iter();
             for layer in 0..self.summary.n_layers {
-                for tell in self.page(Ask::Heads(Heads::Spectra { layer, weights })) {
-                    let Tell::Heads(HeadTell::Spectrum(found)) = tell else { continue };
+                let question = Spectra { layers: vec![layer], weights };
+                for found in ask(&mut self.engine, question).into_iter().flatten() {
                     let row = rows.next().unwrap();
                     assert_eq!((&row["layer"], &row["head"]), (&layer.into(), &found.head.into()));
                     for (circuit, found) in [("qk", &found.qk), ("ov", &found.ov)] {
@@ -111,9 +105,9 @@ impl Doors {
             };
             let heads = head.map_or(0..self.summary.n_heads, |head| head..head + 1);
             let heads = heads.map(|head| (layer, head)).collect();
-            let told = self.page(Ask::Features(Features::Align(how, heads)));
-            let found = told.into_iter().find_map(|tell| match tell {
-                Tell::Features(FeatureTell::Report(report)) => Some(report),
+            let parts = ask(&mut self.engine, Align { how, heads });
+            let found = parts.into_iter().find_map(|part| match part {
+                AlignPart::Report(report) => Some(report),
                 _ => None,
             });
             let found = found.unwrap();
@@ -132,21 +126,13 @@ impl Doors {
     /// Every head's look on a prompt, and the cell that the page takes apart.
     fn looks_agree(&mut self, prompt: Prompt, arguments: &[&str]) {
         let printed = self.omega("sad", arguments);
-        let told = self.page(Ask::Attention(Attention::Looks(prompt.clone(), Look::default())));
-        let looks = told.into_iter().filter_map(|tell| match tell {
-            Tell::Attention(AttentionTell::Looks(looks)) => Some(looks),
-            _ => None,
-        });
-        let looks: Vec<_> = looks.flatten().collect();
+        let question = Looks { prompt: prompt.clone(), look: Look::default() };
+        let looks: Vec<_> = ask(&mut self.engine, question).into_iter().flatten().collect();
         assert_eq!(looks.len(), self.summary.n_layers * self.summary.n_heads);
         assert_eq!(printed["heads"], to_value(&looks).unwrap());
         let look = looks.iter().rev().find(|look| look.relative.is_some()).unwrap();
         let at = CellAt { layer: look.layer, head: look.head, dest: look.dest, src: look.src };
-        let told = self.page(Ask::Attention(Attention::Cell(prompt, at)));
-        let cell = told.into_iter().find_map(|tell| match tell {
-            Tell::Attention(AttentionTell::Cell(cell)) => Some(cell),
-            _ => None,
-        });
+        let cell = ask(&mut self.engine, Explain { prompt, at }).into_iter().next();
         let event = cell.unwrap().event.unwrap();
         assert_eq!(Some(&event.relative.terms), look.relative_terms.as_ref());
         assert_eq!(event.sparsity.sparseness, look.sparseness);
@@ -165,21 +151,21 @@ impl Doors {
         let spec = SetSpec { task, n, seed, options, series: false, share };
         let mut rows = printed["heads"].as_array().unwrap().iter();
         let mut ended = false;
-        for tell in self.page(Ask::Attention(Attention::Set(spec))) {
-            match tell {
-                Tell::Attention(AttentionTell::SetHead { layer, head, seen }) => {
+        for part in ask(&mut self.engine, spec) {
+            match part {
+                SetPart::Head { layer, head, seen } => {
                     let Value::Object(report) = to_value(seen.report()).unwrap() else { panic!() };
                     let row = rows.next().unwrap();
                     assert_eq!((&row["layer"], &row["head"]), (&layer.into(), &head.into()));
                     report.iter().for_each(|(key, value)| assert_eq!(row[key], *value, "{key}"));
                 }
-                Tell::Attention(AttentionTell::SetDone { n, correct, example }) => {
+                SetPart::Answered { n, correct, example } => {
                     ended = true;
                     assert_eq!(printed["n_prompts"], n);
                     assert_eq!(printed["n_correct"], to_value(correct).unwrap());
                     assert_eq!(printed["example"], example);
                 }
-                _ => {}
+                SetPart::Spectra(_) => panic!("no series was asked for"),
             }
         }
         assert!(ended && rows.next().is_none());

@@ -1,13 +1,15 @@
 //! Answers about alignment: sides of heads against a dictionary, and the inverse question.
 
-use super::Engine;
-use crate::checkpoint::ByteSource;
+use super::{Engine, Files};
 use crate::circuits::alignment::{HeadSide, Side};
 use crate::circuits::dictionary::Builtin;
 use crate::circuits::matching::Pair;
 use crate::model::Weights;
-use crate::protocol::features::{Ask, Tell as FeatureTell};
-use crate::protocol::{Failure, Out, Tell};
+use crate::protocol::features::{
+    Align, AlignPart, Ask, ChannelsInto, Cosines, CosinesFound, Find, Hits,
+};
+use crate::protocol::gpu::GpuChoice;
+use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::alignment::{Comparison, Search, head_sides};
 use crate::study::channels::Channels;
 use crate::study::dictionary::{Comparing, Source, Surveyed};
@@ -15,20 +17,25 @@ use crate::study::python;
 use crate::study::stamp::Stamp;
 
 /// Answers one question.
-pub(super) fn answer(
+pub(super) async fn answer(
     engine: &mut Engine,
     ask: Ask,
-    sources: Vec<Box<dyn ByteSource>>,
+    gpu: Option<GpuChoice>,
+    files: Files,
     out: Out<'_>,
 ) -> Result<(), Failure> {
     engine.load_tokenizer()?;
-    match ask {
-        Ask::Align(how, heads) => {
+    match (ask, gpu) {
+        #[cfg(feature = "gpu")]
+        (Ask::Align(wanted), Some(choice)) => {
+            super::on_gpu::alignment(engine, wanted, choice, files, out).await
+        }
+        (Ask::Align(Align { how, heads }), _) => {
             let mut sides = Vec::new();
             for &(layer, head) in &heads {
                 sides.extend(engine.sides(layer, head, how.weights)?);
             }
-            engine.ready(&how, sources, out)?;
+            engine.ready(&how, files)?;
             let surveyed = engine.surveyed(&how.source, how.weights)?;
             let head = heads.first().copied().unwrap_or_default();
             tell_about(engine, surveyed, &how, head, sides.first().map(|side| side.side), out)?;
@@ -38,26 +45,25 @@ pub(super) fn answer(
             }
             let mut report = comparison.finish();
             report.label_with(|row| engine.label(surveyed, &how.source, row));
-            out(Tell::Features(FeatureTell::Report(Box::new(report))), Vec::new());
+            out(Align::tell(AlignPart::Report(Box::new(report))), Vec::new());
             Ok(())
         }
-        Ask::AlignOnGpu(..) => Err(Failure::new("this build has no GPU kernels")),
-        Ask::Cosines { source, head, side, weights, remove_mean } => {
+        (Ask::Cosines(Cosines { source, head, side, weights, remove_mean }), _) => {
             let sides = engine.sides(head.0, head.1, weights)?;
-            engine.survey(&source, sources, weights)?;
+            engine.survey(&source, files, weights)?;
             let surveyed = engine.surveyed(&source, weights)?;
             let wanted = sides.iter().find(|s| s.side == side);
             let wanted = wanted.ok_or_else(|| Failure::new("this head has no such side"))?;
             let found = surveyed.cosines(engine.model()?, wanted, remove_mean)?;
             let name = |pair: &Pair| (*pair, engine.label(surveyed, &source, pair.index));
             let matching = found.matching().iter().map(name).collect();
-            let tell = FeatureTell::Cosines { n_features: found.n_features, matching };
-            out(Tell::Features(tell), vec![found.cosines]);
+            let answer = CosinesFound { n_features: found.n_features, matching };
+            out(Cosines::tell(answer), vec![found.cosines]);
             Ok(())
         }
-        Ask::Channels { into, weights } => channels(engine, into, weights, out),
-        Ask::Find { source, feature, layer, weights, remove_mean } => {
-            engine.survey(&source, sources, weights)?;
+        (Ask::ChannelsInto(wanted), _) => channels(engine, &wanted, out),
+        (Ask::Find(Find { source, feature, layer, weights, remove_mean }), _) => {
+            engine.survey(&source, files, weights)?;
             let (model, tokenizer) = (engine.model()?, engine.tokenizer.as_ref());
             let n_heads = model.arch.n_heads_of(layer);
             let surveyed = engine.surveyed(&source, weights)?;
@@ -68,8 +74,7 @@ pub(super) fn answer(
             }
             let surveyed = engine.surveyed(&source, weights)?;
             let label = engine.label(surveyed, &source, row);
-            let hits = search.finish();
-            out(Tell::Features(FeatureTell::Hits { label, hits }), Vec::new());
+            out(Find::tell(Hits { label, hits: search.finish() }), Vec::new());
             Ok(())
         }
     }
@@ -91,15 +96,14 @@ pub(super) fn tell_about(
         about.python =
             python::alignment(model, head, how, surveyed.centre, &stamp)?.unwrap_or_default();
     }
-    out(Tell::Features(FeatureTell::About(Box::new(about))), Vec::new());
+    out(Align::tell(AlignPart::About(Box::new(about))), Vec::new());
     Ok(())
 }
 
 /// What every head of the layers before `into` writes into its three reading sides.
 fn channels(
     engine: &mut Engine,
-    into: (usize, usize),
-    weights: Weights,
+    &ChannelsInto { into, weights }: &ChannelsInto,
     out: Out<'_>,
 ) -> Result<(), Failure> {
     let mut channels = Channels::new(engine.layer(into.0)?, into.1, weights)?;
@@ -109,7 +113,7 @@ fn channels(
             Ok(earlier) => channels.step(earlier)?,
             Err(_) => Vec::new(),
         };
-        out(Tell::Features(FeatureTell::Channels(found)), Vec::new());
+        out(ChannelsInto::tell(found), Vec::new());
         out(Tell::Progress { done: layer + 1, total: into.0 }, Vec::new());
     }
     Ok(())

@@ -1,13 +1,16 @@
 //! Answers about heads: spectra of a layer, the vectors of one head, the tokens that they point at.
 
-use super::Engine;
+use super::{Engine, Files};
 use crate::circuits::alignment::AlignmentReport;
 use crate::circuits::dictionary::Builtin;
 use crate::math::Mat;
 use crate::math::layout::to_row_major_f32;
-use crate::model::{AttentionLayer, Weights};
-use crate::protocol::heads::{Ask, Tell as HeadTell};
-use crate::protocol::{Failure, Out, Tell};
+use crate::model::Weights;
+use crate::protocol::gpu::GpuChoice;
+use crate::protocol::heads::{
+    Ask, ExportVectors, File, HeadOutcome, Spectra, Vectors as VectorsOf, VectorsPart,
+};
+use crate::protocol::{Failure, Out, Question};
 use crate::study::alignment::Comparison;
 use crate::study::dictionary::{Comparing, Source};
 use crate::study::prompt::label;
@@ -17,12 +20,23 @@ use crate::study::stamp::Stamp;
 use crate::study::vectors::{HeadAt, Vectors};
 
 /// Answers one question.
-pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
-    match ask {
-        Ask::Spectra { layer, weights } => spectra(engine, layer, weights, out),
-        Ask::SpectraOnGpu { .. } => Err(Failure::new("this build has no GPU kernels")),
-        Ask::Vectors { at, top, remove_mean } => vectors(engine, at, top, remove_mean, out),
-        Ask::ExportVectors(at) => export(engine, at, out),
+pub(super) async fn answer(
+    engine: &mut Engine,
+    ask: Ask,
+    gpu: Option<GpuChoice>,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    match (ask, gpu) {
+        #[cfg(feature = "gpu")]
+        (Ask::Spectra(Spectra { layers, weights }), Some(choice)) => {
+            super::on_gpu::run(engine, super::on_gpu::Spectra(weights), layers, choice, out).await
+        }
+        (Ask::Spectra(Spectra { layers, weights }), _) => {
+            let mut tell = |found| out(Spectra::tell(found), Vec::new());
+            layers.iter().try_for_each(|&layer| spectra(engine, layer, weights, &mut tell))
+        }
+        (Ask::Vectors(wanted), _) => vectors(engine, &wanted, out),
+        (Ask::ExportVectors(ExportVectors { at }), _) => export(engine, at, out),
     }
 }
 
@@ -31,27 +45,15 @@ pub(super) fn spectra(
     engine: &mut Engine,
     layer: usize,
     weights: Weights,
-    out: Out<'_>,
+    tell: &mut dyn FnMut(HeadOutcome),
 ) -> Result<(), Failure> {
     let attention = engine.layer(layer)?;
-    for head in 0..attention.n_heads() {
-        out(Tell::Heads(both_spectra(attention, head, weights)), Vec::new());
-    }
+    (0..attention.n_heads()).for_each(|head| tell(head_spectra(attention, head, weights)));
     Ok(())
 }
 
-/// Both circuits of one head on the CPU.
-pub(super) fn both_spectra(attention: &AttentionLayer, head: usize, weights: Weights) -> HeadTell {
-    head_spectra(attention, head, weights).map_or_else(HeadTell::Broken, HeadTell::Spectrum)
-}
-
-fn vectors(
-    engine: &mut Engine,
-    at: HeadAt,
-    top: usize,
-    remove_mean: bool,
-    out: Out<'_>,
-) -> Result<(), Failure> {
+fn vectors(engine: &mut Engine, wanted: &VectorsOf, out: Out<'_>) -> Result<(), Failure> {
+    let at = wanted.at;
     let vectors = Vectors::new(engine.layer(at.layer)?, at)?;
     let stamp = Stamp::of_model(&engine.convention(at.weights)?).circuit(at.circuit);
     let python = python::spectrum(engine.model()?, at, &stamp)?;
@@ -59,17 +61,15 @@ fn vectors(
     let rows = |m: &Mat| to_row_major_f32(&m.transpose());
     let arrays = vec![rows(&vectors.svd.u), rows(&vectors.svd.v)];
     let sigma = vectors.svd.s.clone();
-    out(Tell::Heads(HeadTell::Vectors { at, sigma, python }), arrays);
-    nearest(engine, at, &vectors, top, remove_mean, out)
+    out(VectorsOf::tell(VectorsPart::Vectors { at, sigma, python }), arrays);
+    nearest(engine, wanted, &vectors, out)
 }
 
 /// The tokens at both ends of every direction.
 fn nearest(
     engine: &mut Engine,
-    at: HeadAt,
+    &VectorsOf { at, top, remove_mean }: &VectorsOf,
     vectors: &Vectors,
-    top: usize,
-    remove_mean: bool,
     out: Out<'_>,
 ) -> Result<(), Failure> {
     if engine.model()?.arch.embedding.tokens.is_none() {
@@ -84,7 +84,7 @@ fn nearest(
             rotations: 0,
             ..Comparing::with(Source::Model(which), at.weights)
         };
-        engine.survey(&how.source, Vec::new(), how.weights)?;
+        engine.survey(&how.source, Files::none(), how.weights)?;
         let surveyed = engine.surveyed(&how.source, how.weights)?;
         let mut comparison = Comparison::new(surveyed, compared, &how)?;
         while comparison.step(engine.model()?)?.is_some() {}
@@ -96,13 +96,13 @@ fn nearest(
     }
     let tokenizer = engine.tokenizer.as_ref();
     let pairs = vectors.pairs(&sides, &|id| label(tokenizer, id as u32));
-    out(Tell::Heads(HeadTell::Nearest { at, pairs, rows: of, of }), Vec::new());
+    out(VectorsOf::tell(VectorsPart::Nearest { at, pairs, rows: of, of }), Vec::new());
     Ok(())
 }
 
 fn export(engine: &mut Engine, at: HeadAt, out: Out<'_>) -> Result<(), Failure> {
     let convention = engine.convention(at.weights)?;
     let (name, bytes) = Vectors::new(engine.layer(at.layer)?, at)?.file(&convention)?;
-    out(Tell::Heads(HeadTell::File { name, bytes }), Vec::new());
+    out(ExportVectors::tell(File { name, bytes }), Vec::new());
     Ok(())
 }

@@ -7,13 +7,8 @@ use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::circuits::convention::Convention;
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, ModelError, Part, Weights};
-#[cfg(feature = "gpu")]
-use crate::protocol::attention::Ask as Attention;
-#[cfg(feature = "gpu")]
-use crate::protocol::features::Ask as Features;
-#[cfg(feature = "gpu")]
-use crate::protocol::heads::Ask as Heads;
-use crate::protocol::{Ask, Failure, Out, Tell};
+use crate::protocol::model::Open;
+use crate::protocol::{Ask, Asked, Failure, FilesId, Out, Question, model, self_test as questions};
 
 /// Who makes the products of a forward pass. One type whoever it is, so that the page carries the pass once.
 #[cfg(not(feature = "gpu"))]
@@ -31,6 +26,19 @@ mod open;
 #[cfg(feature = "gpu")]
 pub mod self_test;
 mod toy;
+
+/// The files that came with a question.
+struct Files {
+    /// The same number wherever they come again.
+    id: Option<FilesId>,
+    sources: Vec<Box<dyn ByteSource>>,
+}
+
+impl Files {
+    fn none() -> Self {
+        Self { id: None, sources: Vec::new() }
+    }
+}
 
 /// A worker's memory.
 #[derive(Default)]
@@ -55,20 +63,29 @@ impl Engine {
         Self { clock: Some(clock), ..Self::default() }
     }
 
-    /// Answers one question; every part of the answer goes to `out`, its end is the return value.
+    /// Answers one question; every part of the answer goes to `out`, its end is the return value. `sources` are the files
+    /// that came with the question.
     ///
     /// # Errors
     /// A [`Failure`] in words for the reader. The engine stays usable, and a model that was open stays open.
     pub async fn answer(
         &mut self,
-        ask: Ask,
-        _arrays: Vec<Vec<f32>>,
+        asked: Asked,
         sources: Vec<Box<dyn ByteSource>>,
         out: Out<'_>,
     ) -> Result<(), Failure> {
-        match ask {
-            Ask::Open(hints) => {
-                let checkpoint = Checkpoint::open(sources).map_err(open::unreadable)?;
+        if asked.elsewhere {
+            let (model, _) = open::open(Checkpoint::open(sources)?, &Default::default())?;
+            let mut other = Self { model: Some(model), clock: self.clock, ..Self::default() };
+            let asked = Asked { elsewhere: false, files: None, ..asked };
+            return Box::pin(other.answer(asked, Vec::new(), out)).await;
+        }
+        let files = Files { id: asked.files, sources };
+        // A build without kernels has the CPU answer what was offered to the GPU.
+        let gpu = asked.gpu.filter(|_| cfg!(feature = "gpu"));
+        match asked.ask {
+            Ask::Model(model::Ask::Open(Open { hints })) => {
+                let checkpoint = Checkpoint::open(files.sources).map_err(open::unreadable)?;
                 let (model, summary) = open::open(checkpoint, &hints)?;
                 *self = Self {
                     model: Some(model),
@@ -77,37 +94,20 @@ impl Engine {
                     clock: self.clock,
                     ..Self::default()
                 };
-                out(Tell::Opened(Box::new(summary)), Vec::new());
+                out(Open::tell(Box::new(summary)), Vec::new());
                 Ok(())
             }
-            #[cfg(feature = "gpu")]
-            Ask::Heads(Heads::SpectraOnGpu { layers, weights, choice }) => {
-                on_gpu::run(self, on_gpu::Spectra(weights), layers, choice, out).await
-            }
-            #[cfg(feature = "gpu")]
-            Ask::Features(Features::AlignOnGpu(how, layers, choice)) => {
-                on_gpu::alignment(self, how, layers, choice, sources, out).await
-            }
-            #[cfg(feature = "gpu")]
-            Ask::Attention(Attention::RunOnGpu(prompt, choice)) => {
-                on_gpu::forward(self, on_gpu::Forward::Prompt(prompt), choice, out).await
-            }
-            #[cfg(feature = "gpu")]
-            Ask::Attention(Attention::SetOnGpu(spec, choice)) => {
-                on_gpu::forward(self, on_gpu::Forward::Set(Box::new(spec)), choice, out).await
-            }
-            Ask::Heads(ask) => heads::answer(self, ask, out),
-            Ask::Attention(ask) => attention::answer(self, ask, out).await,
-            Ask::Features(ask) => features::answer(self, ask, sources, out),
+            Ask::Heads(ask) => heads::answer(self, ask, gpu, out).await,
+            Ask::Attention(ask) => attention::answer(self, ask, gpu, out).await,
+            Ask::Features(ask) => features::answer(self, ask, gpu, files, out).await,
             Ask::Toy(ask) => toy::answer(self, ask, out),
             #[cfg(feature = "gpu")]
-            Ask::SelfTest(of) => self_test::answer(of, self.clock.unwrap_or(|| 0.0), out).await,
+            Ask::SelfTest(questions::Ask::SelfTest(of)) => {
+                self_test::answer(of, self.clock.unwrap_or(|| 0.0), out).await
+            }
             #[cfg(not(feature = "gpu"))]
-            Ask::SelfTest(_) => Err(Failure::new("this build has no GPU kernels")),
-            Ask::Elsewhere(ask) => {
-                let (model, _) = open::open(Checkpoint::open(sources)?, &Default::default())?;
-                let mut other = Self { model: Some(model), clock: self.clock, ..Self::default() };
-                Box::pin(other.answer(*ask, Vec::new(), Vec::new(), out)).await
+            Ask::SelfTest(questions::Ask::SelfTest(_)) => {
+                Err(Failure::new("this build has no GPU kernels"))
             }
         }
     }

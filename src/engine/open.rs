@@ -6,7 +6,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::circuits::convention::Convention;
 use crate::model::{Hints, Model, ModelError, Weights};
 use crate::protocol::model::{self as protocol, ModelSummary};
-use crate::protocol::{Failure, Question};
+use crate::protocol::{Failure, Unclear};
 
 /// Side files that hold a tokenizer.
 const TOKENIZERS: [&str; 3] = ["tokenizer.json", "vocab.json", "vocab.txt"];
@@ -38,7 +38,7 @@ pub(super) fn unreadable(error: CheckpointError) -> Failure {
 fn explain(error: ModelError) -> Failure {
     let mut failure = Failure::new(error.to_string());
     if let ModelError::HeadCountNeeded { suggestions, .. } = error {
-        failure.question = Some(Question::HeadCount(suggestions));
+        failure.unclear = Some(Unclear::HeadCount(suggestions));
         failure.hint =
             "Drop config.json beside the weights, or say how many heads a layer has.".into();
     }

@@ -4,51 +4,139 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::heads::HeadOutcome;
+use super::model::ModelSummary;
+use super::question::questions;
+use super::{Ask as AnyAsk, Plan, Question};
 use crate::circuits::sad::intervention::Intervention;
 use crate::circuits::sad::run::{HeadSad, Look};
 use crate::circuits::sad::set::HeadEvents;
-use crate::protocol::gpu::GpuChoice;
 pub use crate::study::cell::{Cell, CellAt, Part, Rules};
 pub use crate::study::change::Changed;
 pub use crate::study::prompt::{Guess, Prompt, Ran};
 pub use crate::study::prompt_set::{SetSpec, SetTask, Share};
 
-/// A question about attention.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Ask {
-    /// Run the prompt; tell its tokens, then each layer's patterns as they come, then the predictions.
-    Run(Prompt),
-    /// Decompose every head's look from one destination; one answer per layer.
-    Looks(Prompt, Look),
-    /// Everything about one cell of one head's pattern.
-    Cell(Prompt, CellAt),
-    /// Rerun without, or with a changed, part of one head's score.
-    Change(Prompt, CellAt, Intervention),
-    /// Run a set of prompts and measure every head.
-    Set(SetSpec),
-    /// As `Run`, its products offered to the GPU.
-    RunOnGpu(Prompt, GpuChoice),
-    /// As `Set`, its products offered to the GPU; if that is not to have them, the set is left to the CPU whole.
-    SetOnGpu(SetSpec, GpuChoice),
+/// Characters of a token, roughly; tokens of a generated prompt; multiplications and additions of one core in a millisecond.
+const CHARACTERS: usize = 4;
+const TOKENS: usize = 16;
+const OPERATIONS: f64 = 2e7;
+
+/// Prompts that a share has at least: every share reads the whole file.
+const WORTH_A_SHARE: usize = 32;
+
+/// About how long one core takes to run `positions` tokens through a model, in milliseconds: twelve squares of d_model a
+/// layer.
+fn forward_ms(model: &ModelSummary, positions: usize) -> f64 {
+    let weights = 12.0 * (model.n_layers * model.d_model * model.d_model) as f64;
+    2.0 * weights * positions as f64 / OPERATIONS
 }
 
-impl Ask {
-    /// The prompt that the question is about; a worker that has run it answers without running it again.
-    pub fn prompt(&self) -> Option<&Prompt> {
-        match self {
-            Self::Run(prompt)
-            | Self::RunOnGpu(prompt, _)
-            | Self::Looks(prompt, _)
-            | Self::Cell(prompt, _)
-            | Self::Change(prompt, ..) => Some(prompt),
-            Self::Set(_) | Self::SetOnGpu(..) => None,
-        }
+/// Run a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The prompt.
+    pub prompt: Prompt,
+}
+
+impl Run {
+    /// About how long one worker would take on the CPU, in milliseconds.
+    pub fn cpu_ms(&self, model: &ModelSummary) -> f64 {
+        forward_ms(model, self.prompt.text.len() / CHARACTERS)
     }
 }
 
-/// Part of an answer about attention.
+impl Plan for Run {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+
+    fn steps(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Decompose every head's look from one destination; one answer a layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Tell {
+pub struct Looks {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// From where.
+    pub look: Look,
+}
+
+impl Plan for Looks {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+}
+
+/// Everything about one cell of one head's pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explain {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// The cell.
+    pub at: CellAt,
+}
+
+impl Plan for Explain {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+}
+
+/// Rerun a prompt without, or with a changed, part of one head's score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rerun {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// The cell whose score is changed.
+    pub at: CellAt,
+    /// What is changed.
+    pub intervention: Intervention,
+}
+
+impl Plan for Rerun {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+}
+
+questions! { Attention:
+    Run => RunPart,
+    Looks => Vec<HeadSad>,
+    Explain => Box<Cell>,
+    Rerun => Changed,
+    SetSpec => SetPart,
+}
+
+impl SetSpec {
+    /// About how long one worker would take on the CPU, in milliseconds.
+    pub fn cpu_ms(&self, model: &ModelSummary) -> f64 {
+        forward_ms(model, self.n * TOKENS)
+    }
+}
+
+impl Plan for SetSpec {
+    fn steps(&self) -> Option<usize> {
+        Some(self.share.of_prompts(self.n).len())
+    }
+
+    fn shares(&self, workers: usize) -> Vec<AnyAsk> {
+        let of = workers.min(self.n.div_ceil(WORTH_A_SHARE)).max(1);
+        let share = |index| Self { share: Share { index, of }, ..self.clone() }.ask();
+        (0..of).map(share).collect()
+    }
+
+    /// The GPU takes a set whole or not at all.
+    fn rest(&self, _layers: &[usize]) -> Option<AnyAsk> {
+        Some(self.clone().ask())
+    }
+}
+
+/// Part of the answer to [`Run`]: tokens, each layer's patterns as they come, then the predictions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum RunPart {
     /// The prompt as the model sees it.
     Ran(Ran),
     /// One layer's patterns are in the array beside this, `[n_heads, n, n]`.
@@ -60,14 +148,13 @@ pub enum Tell {
     },
     /// What the model expects after the last token, likeliest first; empty without an unembedding.
     Next(Vec<Guess>),
-    /// Every head of one layer.
-    Looks(Vec<HeadSad>),
-    /// One cell.
-    Cell(Box<Cell>),
-    /// After a change.
-    Changed(Changed),
+}
+
+/// Part of the answer to [`SetSpec`]: every head, then how the model did, then the spectra where they were asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum SetPart {
     /// What one head showed on the prompts.
-    SetHead {
+    Head {
         /// The layer.
         layer: usize,
         /// The head.
@@ -76,7 +163,7 @@ pub enum Tell {
         seen: Box<HeadEvents>,
     },
     /// How the model did on the prompts.
-    SetDone {
+    Answered {
         /// Prompts run.
         n: usize,
         /// Prompts whose answer was the likeliest token; `None` where there is no answer to check.
@@ -84,4 +171,6 @@ pub enum Tell {
         /// One of the prompts, to show.
         example: String,
     },
+    /// Spectra of one head of a checkpoint of a series.
+    Spectra(HeadOutcome),
 }

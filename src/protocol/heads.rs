@@ -2,50 +2,83 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gpu::GpuChoice;
+use super::model::ModelSummary;
+use super::question::questions;
+use super::{Ask as AnyAsk, Plan, Question};
 use crate::model::Weights;
 pub use crate::study::spectra::{BrokenHead, By, CircuitSpectrum, HeadSpectra};
 pub use crate::study::vectors::{HeadAt, PairTokens, SideTokens, TokenCosine};
 
-/// A question about heads.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Ask {
-    /// Singular values of QK and OV of every head of one layer; each head is told as it is finished.
-    Spectra {
-        /// The layer.
-        layer: usize,
-        /// Which convention.
-        weights: Weights,
-    },
-    /// The same for many layers on the GPU, one after the other, in the order given.
-    SpectraOnGpu {
-        /// The layers.
-        layers: Vec<usize>,
-        /// Which convention.
-        weights: Weights,
-        /// How the device is chosen.
-        choice: GpuChoice,
-    },
-    /// Singular vectors of one head, and the tokens nearest to them.
-    Vectors {
-        /// Which head.
-        at: HeadAt,
-        /// Tokens at each end.
-        top: usize,
-        /// Whether the direction common to all tokens is projected out first.
-        remove_mean: bool,
-    },
-    /// The singular vectors of one head as a safetensors file.
-    ExportVectors(HeadAt),
+/// Milliseconds that one core takes for both spectra of a head of GPT-2 small, and what that is `d_model d_head²` of.
+const ONE_HEAD: [f64; 2] = [12.0, 3.1e6];
+
+/// Singular values of QK and OV of every head of some layers, in the order given; each head is told as it is finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spectra {
+    /// The layers.
+    pub layers: Vec<usize>,
+    /// Which convention.
+    pub weights: Weights,
 }
 
-/// Part of an answer about heads.
+impl Spectra {
+    /// About how long one worker would take on the CPU, in milliseconds.
+    pub fn cpu_ms(&self, model: &ModelSummary) -> f64 {
+        let [ms, operations] = ONE_HEAD;
+        let one = (model.d_model * model.d_head * model.d_head) as f64 / operations * ms;
+        (self.layers.len() * model.n_heads) as f64 * one
+    }
+}
+
+impl Plan for Spectra {
+    fn steps(&self) -> Option<usize> {
+        Some(self.layers.len())
+    }
+
+    fn shares(&self, _workers: usize) -> Vec<AnyAsk> {
+        let share = |&layer: &usize| Self { layers: vec![layer], ..*self }.ask();
+        self.layers.iter().map(share).collect()
+    }
+
+    fn rest(&self, layers: &[usize]) -> Option<AnyAsk> {
+        Some(Self { layers: layers.to_vec(), ..*self }.ask())
+    }
+}
+
+/// Singular vectors of one head, and the tokens nearest to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vectors {
+    /// Which head.
+    pub at: HeadAt,
+    /// Tokens at each end.
+    pub top: usize,
+    /// Whether the direction common to all tokens is projected out first.
+    pub remove_mean: bool,
+}
+
+impl Plan for Vectors {}
+
+/// The singular vectors of one head as a safetensors file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportVectors {
+    /// Which head.
+    pub at: HeadAt,
+}
+
+impl Plan for ExportVectors {}
+
+questions! { Heads:
+    Spectra => HeadOutcome,
+    Vectors => VectorsPart,
+    ExportVectors => File,
+}
+
+/// What came of one head of [`Spectra`]; one that is broken does not affect the others.
+pub type HeadOutcome = Result<HeadSpectra, BrokenHead>;
+
+/// Part of the answer to [`Vectors`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Tell {
-    /// One head's spectra.
-    Spectrum(HeadSpectra),
-    /// One head that could not be decomposed; the others are not affected.
-    Broken(BrokenHead),
+pub enum VectorsPart {
     /// The singular vectors of one head; arrays: `u` then `v`, each `[d_head, d_model]` row-major, one vector a row.
     Vectors {
         /// Which head.
@@ -66,12 +99,14 @@ pub enum Tell {
         /// Rows in all.
         of: usize,
     },
-    /// A finished file.
-    File {
-        /// A name for it.
-        name: String,
-        /// Its bytes.
-        #[serde(with = "serde_bytes")]
-        bytes: Vec<u8>,
-    },
+}
+
+/// A finished file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// A name for it.
+    pub name: String,
+    /// Its bytes.
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
 }

@@ -1,18 +1,26 @@
 //! Layer 5, the protocol: what the page asks and what a worker tells, as plain values, one file per page.
 //!
-//! A message is a small header by clone and big arrays by transfer; every answer names its question, so that a late
-//! answer to an old question can be dropped.
+//! A question is a type, and names the type of its answer: [`Question::Answer`]. Beside it stands how it may be asked, its
+//! [`Plan`]: what it is about, how workers may share it, how many steps the reader sees. On the wire the questions of a page
+//! are one enum and their answers another; the macro `questions!` writes both. A message is a small header by clone and big
+//! arrays by transfer; every answer carries the number of its question.
+//!
+//! # To add a question
+//! 1. `protocol/PAGE.rs`: the question, its answer, a line in `questions!`, and an `impl Plan`, which may be empty.
+//! 2. `engine/PAGE.rs`: the arm that answers it. What is computed lives below, in `study`.
+//! 3. `ui/memory/PAGE.rs`: where the answer is remembered.
+//! 4. `ui/pages/PAGE`: `session.jobs.ask(Request::new(question), …)`, and what is drawn.
+//!
+//! A question that a GPU may answer says in its plan how it is shared ([`Plan::shares`]) and what is left of it when the GPU
+//! leaves some layers ([`Plan::rest`]), and has a fifth file that does the work of one layer on a device. Nothing else knows
+//! of the GPU: the offer travels in [`Asked`], and `worker::jobs` makes it, falls back, counts and cancels.
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::CheckpointError;
-use crate::circuits::CircuitError;
-use crate::circuits::dictionary::DictionaryError;
-use crate::math::MathError;
-use crate::model::ModelError;
-use crate::model::tokenizer::TokenizerError;
-use crate::study::StudyError;
-use crate::toy::ToyError;
+use attention::Prompt;
+
+mod failure;
+mod question;
 
 pub mod attention;
 pub mod features;
@@ -22,33 +30,80 @@ pub mod model;
 pub mod self_test;
 pub mod toy;
 
-/// A question's number; answers carry it back.
-pub type JobId = u32;
+pub use failure::{Failure, Unclear};
+pub use question::{Plan, Question};
 
-/// A question to a worker.
+/// A question's number; answers carry it back.
+pub type QuestionId = u32;
+
+/// The number of a set of files, the same wherever they travel: what was read of them once need not be read again.
+pub type FilesId = u32;
+
+/// A question to a worker, with what it needs to know to answer it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The question.
+    pub ask: Ask,
+    /// How it is offered to the GPU; `None` if it is the CPU's.
+    pub gpu: Option<gpu::GpuChoice>,
+    /// The number of the files that travel beside it, if any do.
+    pub files: Option<FilesId>,
+    /// It is about the model in those files, and the open model stays.
+    pub elsewhere: bool,
+}
+
+impl<Q: Question> From<Q> for Asked {
+    fn from(question: Q) -> Self {
+        Self { ask: question.ask(), gpu: None, files: None, elsewhere: false }
+    }
+}
+
+/// Any question, as it travels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
-    /// Open the files that travel beside this message.
-    Open(model::Hints),
+    /// Opening files.
+    Model(model::Ask),
     /// Spectra, vectors and their nearest tokens.
     Heads(heads::Ask),
     /// Attention on a prompt.
     Attention(attention::Ask),
-    /// Alignment with a dictionary; the reader's own travels beside this message.
+    /// Alignment with a dictionary.
     Features(features::Ask),
     /// GPU against CPU on this machine.
-    SelfTest(self_test::SelfTestOf),
-    /// The toy lab's run.
+    SelfTest(self_test::Ask),
+    /// The toy lab and the theorem bench.
     Toy(toy::Ask),
-    /// The same question about the files that travel beside this message; the open model stays.
-    Elsewhere(Box<Ask>),
+}
+
+impl Ask {
+    /// How the question may be asked.
+    pub fn plan(&self) -> &dyn Plan {
+        match self {
+            Self::Model(ask) => ask.plan(),
+            Self::Heads(ask) => ask.plan(),
+            Self::Attention(ask) => ask.plan(),
+            Self::Features(ask) => ask.plan(),
+            Self::SelfTest(ask) => ask.plan(),
+            Self::Toy(ask) => ask.plan(),
+        }
+    }
+
+    /// The prompt that the question is about; a worker that has run it answers without running it again.
+    pub fn prompt(&self) -> Option<&Prompt> {
+        self.plan().prompt()
+    }
 }
 
 /// What a worker tells while it works on a question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Tell {
-    /// The files were opened.
-    Opened(Box<model::ModelSummary>),
+    /// The worker is there: the first message of all, with the build that it belongs to.
+    Ready {
+        /// [`BUILD`] of the worker.
+        build: String,
+    },
+    /// Part of an answer about files.
+    Model(model::Tell),
     /// Part of an answer about heads.
     Heads(heads::Tell),
     /// Part of an answer about attention.
@@ -56,12 +111,10 @@ pub enum Tell {
     /// Part of an answer about alignment.
     Features(features::Tell),
     /// What the self-test found.
-    SelfTest(Box<self_test::SelfTest>),
+    SelfTest(self_test::Tell),
     /// Part of an answer about a toy.
     Toy(toy::Tell),
-    /// A layer of a job on the GPU is finished.
-    Layer,
-    /// What the GPU made of the job that it was offered.
+    /// What the GPU made of the question that it was offered.
     Gpu(gpu::GpuReport),
     /// How far the work is; `done` of `total` steps.
     Progress {
@@ -76,75 +129,8 @@ pub enum Tell {
     Failed(Failure),
 }
 
-/// Why a question could not be answered, in words for the reader.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What happened.
-    pub what: String,
-    /// What to try.
-    pub hint: String,
-    /// What the reader may answer, where a file does not speak for itself.
-    pub question: Option<Question>,
-}
-
-/// What a file leaves open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Question {
-    /// How many heads a layer has; counts that would fit.
-    HeadCount(Vec<usize>),
-    /// Which of these matrices is the dictionary.
-    Matrix(Vec<String>),
-    /// Whether the rows or the columns of a square matrix are features.
-    RowsOrColumns,
-}
-
-impl Failure {
-    /// A failure without further advice.
-    pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: String::new(), question: None }
-    }
-}
-
-impl From<StudyError> for Failure {
-    fn from(error: StudyError) -> Self {
-        let question = match &error {
-            StudyError::Dictionary(DictionaryError::SeveralMatrices { names, .. }) => {
-                Some(Question::Matrix(names.clone()))
-            }
-            StudyError::Dictionary(DictionaryError::RowsOrColumns { .. }) => {
-                Some(Question::RowsOrColumns)
-            }
-            _ => None,
-        };
-        Self { what: error.to_string(), hint: error.hint().to_owned(), question }
-    }
-}
-
-/// The errors below the studies, as a study would tell them.
-macro_rules! told_as_a_study_would {
-    ($($error:ty),*) => {
-        $(impl From<$error> for Failure {
-            fn from(error: $error) -> Self {
-                StudyError::from(error).into()
-            }
-        })*
-    };
-}
-
-told_as_a_study_would!(
-    CheckpointError,
-    MathError,
-    ModelError,
-    CircuitError,
-    DictionaryError,
-    TokenizerError
-);
-
-impl From<ToyError> for Failure {
-    fn from(error: ToyError) -> Self {
-        Self::new(error.to_string())
-    }
-}
+/// What this build was made of, in sixteen hexadecimal digits: the page and its workers must have the same.
+pub const BUILD: &str = env!("OMEGA_BUILD");
 
 /// Where an engine puts its answers: the header and the arrays that travel with it by transfer.
 pub type Out<'a> = &'a mut dyn FnMut(Tell, Vec<Vec<f32>>);

@@ -2,8 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Plan;
+use super::question::questions;
 use crate::circuits::convention::Convention;
 use crate::model::Weights;
+
+/// Open the files that travel beside this question.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Open {
+    /// What the reader said of them.
+    pub hints: Hints,
+}
+
+impl Plan for Open {
+    fn about_model(&self) -> bool {
+        false
+    }
+}
+
+questions! { Model: Open => Box<ModelSummary> }
 
 /// What the reader said of a checkpoint that does not say it itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

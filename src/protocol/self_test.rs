@@ -2,14 +2,29 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which heads the self-test plants.
+use super::Plan;
+use super::question::questions;
+
+/// Run the self-test on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SelfTestOf {
+pub struct SelfTest {
     /// Seed of the heads.
     pub seed: u32,
     /// Every width of head, and tall ones, instead of one shape.
     pub thorough: bool,
 }
+
+impl Plan for SelfTest {
+    fn about_model(&self) -> bool {
+        false
+    }
+
+    fn steps(&self) -> Option<usize> {
+        None
+    }
+}
+
+questions! { SelfTest: SelfTest => Box<Report> }
 
 /// The device in the driver's words, and the limits it was given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,7 +105,7 @@ pub struct Speed {
 
 /// What the self-test found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SelfTest {
+pub struct Report {
     /// On what.
     pub gpu: Device,
     /// Seed of the planted heads.
@@ -103,7 +118,7 @@ pub struct SelfTest {
     pub speeds: Vec<Speed>,
 }
 
-impl SelfTest {
+impl Report {
     /// Whether every check passed.
     pub fn passed(&self) -> bool {
         self.heads.iter().flat_map(|head| &head.checks).all(Check::passed)

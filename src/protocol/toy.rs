@@ -2,64 +2,112 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Plan;
+use super::heads::File;
+use super::question::questions;
 use crate::toy::{Config, FeatureKind, Isotropy, Outcome, Point, Snapshot, ToySad};
 
-/// A question about a toy.
+/// Start a run from the beginning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Ask {
-    /// Start a run from the beginning; answered by a frame.
-    Start(Box<Config>),
-    /// Train on; answered by a frame.
-    Run {
-        /// How many steps at most.
-        steps: usize,
-        /// After how many milliseconds to stop before that.
-        milliseconds: f64,
-    },
-    /// The run as it was at the recorded step nearest to this one; answered by a frame.
-    Look(usize),
-    /// Decompose the head of the recorded step nearest to this one on sampled tokens.
-    Sad {
-        /// Which step.
-        step: usize,
-        /// Random rotations per event and control.
-        draws: usize,
-        /// Events at most.
-        most: usize,
-    },
-    /// The run at the recorded step nearest to this one, as files.
-    Files(usize),
-    /// A whole run from its beginning to its end, on any worker.
-    Whole(Box<Config>),
-    /// Theorem 1 on two sets of features.
-    Theorem(Box<Bench>),
-    /// Draws `from..to` of the cloud of a seed, four numbers each: ‖E‖₂, sin∠(u₁, x₁), A and the kind's index.
-    Cloud {
-        /// Seed of the cloud.
-        seed: u32,
-        /// First draw.
-        from: u32,
-        /// One past the last draw.
-        to: u32,
-    },
+pub struct Start {
+    /// Its settings.
+    pub config: Box<Config>,
 }
 
-/// Part of an answer about a toy.
+/// Train the run on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Tell {
-    /// A step of the run.
-    Frame(Box<Frame>),
-    /// The head taken apart.
-    Sad(Box<ToySad>),
-    /// Files of the run: name and bytes.
-    Files(Vec<File>),
-    /// How a whole run ended.
-    Outcome(Box<Outcome>),
-    /// Theorem 1, worked out.
-    Theorem(Box<Worked>),
-    /// A piece of the cloud; its points travel beside it.
-    Cloud,
+pub struct Train {
+    /// How many steps at most.
+    pub steps: usize,
+    /// After how many milliseconds to stop before that.
+    pub milliseconds: f64,
 }
+
+/// Look at the run as it was at the recorded step nearest to this one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LookBack {
+    /// Which step.
+    pub step: usize,
+}
+
+/// Decompose the head of the recorded step nearest to this one on sampled tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TakeApart {
+    /// Which step.
+    pub step: usize,
+    /// Random rotations per event and control.
+    pub draws: usize,
+    /// Events at most.
+    pub most: usize,
+}
+
+/// The run at the recorded step nearest to this one, as files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Files {
+    /// Which step.
+    pub step: usize,
+}
+
+/// A whole run from its beginning to its end, on any worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Whole {
+    /// Its settings.
+    pub config: Box<Config>,
+}
+
+/// Draws `from..to` of the cloud of a seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cloud {
+    /// Seed of the cloud.
+    pub seed: u32,
+    /// First draw.
+    pub from: u32,
+    /// One past the last draw.
+    pub to: u32,
+}
+
+/// No question about a toy is about the open model.
+macro_rules! plans {
+    ($($question:ident),+) => {
+        $(impl Plan for $question {
+            fn about_model(&self) -> bool {
+                false
+            }
+        })+
+    };
+}
+plans!(LookBack, TakeApart, Files, Whole, Bench, Cloud);
+
+/// Nor is one that takes the run on.
+macro_rules! takes_on {
+    ($($question:ident),+) => {
+        $(impl Plan for $question {
+            fn about_model(&self) -> bool {
+                false
+            }
+
+            fn moves_on(&self) -> bool {
+                true
+            }
+        })+
+    };
+}
+takes_on!(Start, Train);
+
+questions! { Toy:
+    Start => Box<Frame>,
+    Train => Box<Frame>,
+    LookBack => Box<Frame>,
+    TakeApart => Box<ToySad>,
+    Files => Vec<File>,
+    Whole => Box<Outcome>,
+    Bench => Box<Worked>,
+    Cloud => CloudPiece,
+}
+
+/// The answer to [`Cloud`]; its draws travel beside it, four numbers each: ‖E‖₂, sin∠(u₁, x₁), A and the kind's index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudPiece;
 
 /// One step of a run, with what was recorded since the last one. The snapshot's arrays travel beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,17 +124,7 @@ pub struct Frame {
     pub done: bool,
 }
 
-/// A finished file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct File {
-    /// A name for it.
-    pub name: String,
-    /// Its bytes.
-    #[serde(with = "serde_bytes")]
-    pub bytes: Vec<u8>,
-}
-
-/// Two sets of features in D dimensions, and a target of 1 on the first pair of them and 0 on every other.
+/// Theorem 1 on two sets of features in D dimensions, and a target of 1 on the first pair of them and 0 on every other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bench {
     /// What the features are drawn from, both sets alike.

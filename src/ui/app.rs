@@ -10,13 +10,11 @@ use yew::prelude::*;
 use super::address::lock;
 use super::address::route::{Page, Route};
 use super::browser::drop;
-use super::compute::{self, Compute};
 use super::lessons::panel::Panel;
 use super::lessons::place::Place;
 use super::memory::state::{Action, AppState};
 use super::pages;
-use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Session};
-use super::spectra::Spectra;
+use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Session, compute};
 use super::widgets::{glossary::Symbols, header::Header, notices::Notices};
 use crate::protocol::model::Hints;
 
@@ -192,34 +190,17 @@ fn use_built_in(state: &AppState, session: &Session) {
 #[hook]
 fn use_questions(state: &AppState, session: &Session) {
     let generation = state.model.as_ref().map(|m| m.generation);
-    let weights = state.weights();
-    let layers =
-        state.model.as_ref().map(|m| m.summary.complete_layers.clone()).unwrap_or_default();
-    let cpu_ms =
-        state.model.as_ref().map_or(0.0, |m| compute::spectra_ms(&m.summary, &session.pool));
-    let compute = Compute::parse(state.route.text("compute"));
-    let at = state.at();
-    let in_view = matches!(state.route.page, Page::Heads);
+    let (at, in_view) = (state.at(), matches!(state.route.page, Page::Heads));
     let remove_mean = state.route.text("mean") != Some("kept");
     {
-        let session = session.clone();
-        use_effect_with((generation, weights, compute), move |&(generation, weights, compute)| {
-            let mut layers = layers;
-            if let (Some(generation), Some(at)) = (generation, at) {
-                // The layer in view first.
-                layers.sort_by_key(|l| l.abs_diff(at.layer));
-                session.spectra(Spectra { generation, weights, compute, cpu_ms }, &layers);
-            }
-        });
+        let (session, state) = (session.clone(), state.clone());
+        let wanted = (generation, state.weights(), compute(&state));
+        use_effect_with(wanted, move |_| session.spectra(&state, at.map_or(0, |at| at.layer)));
     }
     let session = session.clone();
     use_effect_with(
         (generation, at.filter(|_| in_view), remove_mean),
-        move |&(generation, at, remove_mean)| {
-            if let (Some(generation), Some(at)) = (generation, at) {
-                session.vectors(generation, at, remove_mean);
-            }
-        },
+        move |&(_, at, remove_mean)| session.vectors(at, remove_mean),
     );
 }
 

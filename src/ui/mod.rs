@@ -17,13 +17,9 @@ pub mod browser;
 #[cfg(target_arch = "wasm32")]
 pub mod charts;
 #[cfg(target_arch = "wasm32")]
-pub mod compute;
-#[cfg(target_arch = "wasm32")]
 pub mod pages;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
-#[cfg(target_arch = "wasm32")]
-pub mod spectra;
 #[cfg(target_arch = "wasm32")]
 pub mod widgets;
 

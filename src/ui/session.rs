@@ -1,6 +1,7 @@
 //! The page's hands: turns what the reader did into questions, and answers into actions.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -9,11 +10,15 @@ use yew::UseReducerDispatcher;
 use super::app::Store;
 use super::browser::fetch::fetch;
 use super::browser::time::{now, pause};
-use super::memory::state::{Action, Nearest, Vectors, Work};
-use crate::protocol::heads::{self, HeadAt};
-use crate::protocol::model::Hints;
-use crate::protocol::{Ask, Failure, JobId, Tell};
-use crate::worker::pool::{Dropped, OnTell, Pool};
+use super::memory::state::{Action, AppState, Nearest, Vectors};
+use super::words::text;
+use crate::protocol::Failure;
+use crate::protocol::heads::{self, ExportVectors, HeadAt, Spectra, VectorsPart};
+use crate::protocol::model::{Hints, Open};
+use crate::worker::jobs::Notify;
+use crate::worker::offer::Compute;
+use crate::worker::pool::{self, Dropped, Files, Jobs};
+use crate::worker::request::{Heard, Request, Running};
 
 /// Milliseconds between drawings of many small results.
 pub(super) const DRAWING_MS: f64 = 200.0;
@@ -28,45 +33,42 @@ pub const BUILT_IN_STEPS: [u32; 14] =
 /// The built-in model's last step.
 pub const BUILT_IN_STEP: u32 = 4000;
 
-/// The workers, and where their answers go.
+/// Tokens at each end of a direction.
+const TOP: usize = 10;
+
+/// The jobs, and where their answers go.
 #[derive(Clone, PartialEq)]
 pub struct Session {
-    /// The workers.
-    pub pool: Pool,
-    dispatch: UseReducerDispatcher<Store>,
+    /// The one way to ask.
+    pub jobs: Jobs,
+    store: Drawing,
     /// The files that were tried last, to try again with the reader's word on what they do not say.
-    tried: Rc<RefCell<Vec<Dropped>>>,
+    tried: Rc<RefCell<Files>>,
+    /// The built-in model's files by training step, once they are here.
+    built_in: Rc<RefCell<HashMap<u32, Files>>>,
+}
+
+/// The store, drawn at once or soon.
+#[derive(Clone, PartialEq)]
+struct Drawing {
+    dispatch: UseReducerDispatcher<Store>,
     /// Small results that wait for the next drawing, and when the last one was.
     soon: Rc<RefCell<(Vec<Action>, f64)>>,
 }
 
-impl Session {
-    /// A session over fresh workers.
-    pub fn new(dispatch: UseReducerDispatcher<Store>) -> Self {
-        let pool = Pool::new(Pool::default_size());
-        let tell = dispatch.clone();
-        pool.on_death(move |why, again| {
-            let hint = if again {
-                "Its work is being done again by a fresh one."
-            } else {
-                "Everything else still works."
-            };
-            web_sys::console::warn_1(&why.as_str().into());
-            tell.dispatch(
-                Action::Note("A worker stopped unexpectedly.".into(), hint.into()).into(),
-            );
-        });
-        Self { pool, dispatch, tried: Rc::default(), soon: Rc::default() }
+impl Drawing {
+    /// Dispatches an action, after those that wait: their order is that in which they happened.
+    fn act(&self, action: Action) {
+        let mut waiting = std::mem::take(&mut self.soon.borrow_mut().0);
+        if waiting.is_empty() {
+            return self.dispatch.dispatch(action.into());
+        }
+        waiting.push(action);
+        self.dispatch.dispatch(Action::Many(waiting).into());
     }
 
-    /// Dispatches an action.
-    pub fn act(&self, action: Action) {
-        self.dispatch.dispatch(action.into());
-    }
-
-    /// Dispatches one of many small results: the first at once, then what has come, every [`DRAWING_MS`]. Drawing the page
-    /// for every head would take the workers' cores from them.
-    pub fn act_soon(&self, action: Action) {
+    /// Dispatches one of many small results: the first at once, then what has come, every [`DRAWING_MS`].
+    fn act_soon(&self, action: Action) {
         let wait = {
             let mut soon = self.soon.borrow_mut();
             let (waiting, last) = &mut *soon;
@@ -76,22 +78,90 @@ impl Session {
                 drop(soon);
                 return self.act(action);
             }
+            if let Action::Running(_) = action {
+                waiting.retain(|waits| !matches!(waits, Action::Running(_)));
+            }
             waiting.push(action);
             if waiting.len() > 1 {
                 return;
             }
             wait.max(0.0)
         };
-        let session = self.clone();
+        let store = self.clone();
         spawn_local(async move {
             pause(wait).await;
             let waiting = {
-                let mut soon = session.soon.borrow_mut();
+                let mut soon = store.soon.borrow_mut();
                 soon.1 = now();
                 std::mem::take(&mut soon.0)
             };
-            session.act(Action::Many(waiting));
+            if !waiting.is_empty() {
+                store.act(Action::Many(waiting));
+            }
         });
+    }
+
+    /// Has `list` hear of what is being computed, and the reader of trouble with the workers.
+    fn notify(&self, list: impl Fn(Vec<Running>) + 'static) -> Notify {
+        let trouble = self.clone();
+        Notify {
+            list: Box::new(list),
+            trouble: Box::new(move |what| {
+                web_sys::console::warn_1(&format!("{what:?}").into());
+                let (what, hint) = text::trouble(&what);
+                trouble.act(Action::Note(what, hint));
+            }),
+        }
+    }
+}
+
+impl Session {
+    /// A session over fresh workers.
+    pub fn new(dispatch: UseReducerDispatcher<Store>) -> Self {
+        let store = Drawing { dispatch, soon: Rc::default() };
+        let list = store.clone();
+        let notify = store.notify(move |running| list.act_soon(Action::Running(running)));
+        let jobs = pool::start(pool::default_size(), notify);
+        Self { jobs, store, tried: Rc::default(), built_in: Rc::default() }
+    }
+
+    /// A worker of a page's own; `list` hears of what it computes.
+    pub fn own_worker(&self, list: impl Fn(Vec<Running>) + 'static) -> Jobs {
+        pool::start(1, self.store.notify(list))
+    }
+
+    /// Dispatches an action.
+    pub fn act(&self, action: Action) {
+        self.store.act(action);
+    }
+
+    /// Dispatches one of many small results. Drawing the page for every head would take the workers' cores from them.
+    pub fn act_soon(&self, action: Action) {
+        self.store.act_soon(action);
+    }
+
+    /// Tells the reader of a failure.
+    pub fn note(&self, failure: Failure) {
+        self.act(Action::Note(failure.what, failure.hint));
+    }
+
+    /// The built-in model's files at one of its training steps; fetched once.
+    ///
+    /// # Errors
+    /// What the browser or the server said.
+    pub async fn built_in(&self, step: u32) -> Result<Files, String> {
+        let known = self.built_in.borrow().get(&step).cloned();
+        if let Some(files) = known {
+            return Ok(files);
+        }
+        let mut files = Vec::new();
+        for name in [&format!("step-{step:05}.safetensors"), "config.json", "tokenizer.json"] {
+            let blob = fetch(&format!("{BUILT_IN}/{name}")).await?;
+            files.push(Dropped { name: name.to_owned(), blob });
+        }
+        // Somebody else may have fetched them meanwhile; the same files have one number.
+        let mut built_in = self.built_in.borrow_mut();
+        Ok(built_in.entry(step).or_insert_with(|| Files::new(files)).clone())
     }
 
     /// Opens the built-in model at one of its training steps.
@@ -99,114 +169,115 @@ impl Session {
         let session = self.clone();
         self.act(Action::Opening("the built-in model".into()));
         spawn_local(async move {
-            let weights = format!("step-{step:05}.safetensors");
-            let names = [weights.as_str(), "config.json", "tokenizer.json"];
-            let mut files = Vec::new();
-            for name in names {
-                match fetch(&format!("{BUILT_IN}/{name}")).await {
-                    Ok(blob) => files.push(Dropped { name: name.to_owned(), blob }),
-                    Err(why) => {
-                        let mut failure =
-                            Failure::new(format!("The built-in model could not be loaded: {why}."));
-                        failure.hint = "Drop a checkpoint of your own, or reload the page.".into();
-                        return session.act(Action::OpenFailed(failure));
-                    }
+            let name = format!("built-in model, step {step}");
+            match session.built_in(step).await {
+                Ok(files) => session.open_as(name, Some(step), files, Hints::default()),
+                Err(why) => {
+                    let what = format!("The built-in model could not be loaded: {why}.");
+                    let hint = "Drop a checkpoint of your own, or reload the page.";
+                    session.act(Action::OpenFailed(Failure::new(what).try_this(hint)));
                 }
             }
-            session.open_as(
-                format!("built-in model, step {step}"),
-                Some(step),
-                files,
-                Hints::default(),
-            );
         });
     }
 
     /// Opens files of the reader.
     pub fn open(&self, files: Vec<Dropped>, hints: Hints) {
-        let checkpoint =
-            files.iter().find(|f| f.name.ends_with(".safetensors")).or_else(|| files.first());
-        let Some(first) = checkpoint else { return };
-        let name = first.name.rsplit('/').next().unwrap_or_default().to_owned();
-        let folder = first.name.split('/').next().filter(|f| *f != first.name).map(str::to_owned);
-        self.open_as(folder.unwrap_or(name), None, files, hints);
+        self.open_files(Files::new(files), hints);
     }
 
     /// Opens the files that were tried last, now that the reader has said how many heads they have.
     pub fn open_again(&self, hints: Hints) {
         let files = self.tried.borrow().clone();
-        self.open(files, hints);
+        self.open_files(files, hints);
     }
 
-    fn open_as(&self, name: String, built_in: Option<u32>, files: Vec<Dropped>, hints: Hints) {
+    fn open_files(&self, files: Files, hints: Hints) {
+        let is_checkpoint = |file: &&Dropped| file.name.ends_with(".safetensors");
+        let list = files.list();
+        let Some(first) = list.iter().find(is_checkpoint).or_else(|| list.first()) else { return };
+        let name = first.name.rsplit('/').next().unwrap_or_default().to_owned();
+        let folder = first.name.split('/').next().filter(|f| *f != first.name).map(str::to_owned);
+        self.open_as(folder.unwrap_or(name), None, files, hints);
+    }
+
+    fn open_as(&self, name: String, built_in: Option<u32>, files: Files, hints: Hints) {
         self.act(Action::Opening(name.clone()));
         self.tried.replace(files.clone());
-        let (session, called) = (self.clone(), name.clone());
-        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Opened(summary) => {
-                session.pool.cancel_queued();
+        let hints = Hints { name: Some(name.clone()), ..hints };
+        let request = Request::new(Open { hints }).beside(&files).owner("open").urgent();
+        let session = self.clone();
+        self.jobs.ask(request, move |heard| match heard {
+            Heard::Part { answer: summary, .. } => {
                 session.act(Action::Opened { name: name.clone(), built_in, summary });
             }
-            Tell::Failed(failure) => session.act(Action::OpenFailed(failure)),
+            Heard::Failed { failure, .. } => session.act(Action::OpenFailed(failure)),
             _ => {}
         });
-        self.pool.open(&files, Hints { name: Some(called), ..hints }, on_tell);
     }
 
-    /// Asks for the vectors of the head in view and the tokens they point at; ahead of everything queued.
-    pub fn vectors(&self, generation: u32, at: HeadAt, remove_mean: bool) {
+    /// Asks for the spectra of every head, the layers nearest to `near` first.
+    pub fn spectra(&self, state: &AppState, near: usize) {
+        let Some(model) = &state.model else { return };
+        let mut layers = model.summary.complete_layers.clone();
+        layers.sort_by_key(|layer| layer.abs_diff(near));
+        let question = Spectra { layers, weights: state.weights() };
+        let cpu_ms = question.cpu_ms(&model.summary);
+        let request = Request::new(question).owner("heads/spectra").shared();
+        let request = request.listed(text::SPECTRA).offered(compute(state), cpu_ms);
         let session = self.clone();
-        let on_tell: OnTell = Rc::new(move |tell, arrays| match tell {
-            Tell::Heads(heads::Tell::Vectors { at, sigma, python }) => {
+        self.jobs.ask(request, move |heard| match heard {
+            Heard::Part { answer: Ok(spectra), .. } => {
+                session.act_soon(Action::Spectrum(Box::new(spectra)));
+            }
+            Heard::Part { answer: Err(broken), .. } => session.act_soon(Action::Broken(broken)),
+            Heard::Gpu(report) => session.act(Action::Gpu(report)),
+            Heard::Failed { failure, .. } => session.note(failure),
+            Heard::Begun | Heard::Done | Heard::Stopped => {}
+        });
+    }
+
+    /// Asks for the vectors of the head in view and the tokens they point at; of none, if none is.
+    pub fn vectors(&self, at: Option<HeadAt>, remove_mean: bool) {
+        let Some(at) = at else { return self.jobs.stop("heads/vectors") };
+        let question = heads::Vectors { at, top: TOP, remove_mean };
+        let request = Request::new(question).owner("heads/vectors").urgent();
+        let session = self.clone();
+        self.jobs.ask(request, move |heard| match heard {
+            Heard::Part { answer: VectorsPart::Vectors { at, sigma, python }, arrays, .. } => {
                 let mut arrays = arrays.into_iter();
                 let (u, v) = (arrays.next().unwrap_or_default(), arrays.next().unwrap_or_default());
-                session.act(Action::Vectors(
-                    generation,
-                    Box::new(Vectors { at, sigma, u, v, python }),
-                ));
+                session.act(Action::Vectors(Box::new(Vectors { at, sigma, u, v, python })));
             }
-            Tell::Heads(heads::Tell::Nearest { at, pairs, rows, of }) => {
-                session.act(Action::Nearest(generation, Box::new(Nearest { at, pairs, rows, of })));
+            Heard::Part { answer: VectorsPart::Nearest { at, pairs, rows, of }, .. } => {
+                session.act(Action::Nearest(Box::new(Nearest { at, pairs, rows, of })));
             }
-            Tell::Failed(failure) => session.act(Action::Note(failure.what, failure.hint)),
+            Heard::Failed { failure, .. } => session.note(failure),
             _ => {}
         });
-        let ask = Ask::Heads(heads::Ask::Vectors { at, top: 10, remove_mean });
-        self.pool.ask_latest("vectors", ask, on_tell);
     }
 
     /// Saves the vectors of one head as a safetensors file.
     pub fn export_vectors(&self, at: HeadAt) {
         let session = self.clone();
-        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Heads(heads::Tell::File { name, bytes }) => {
-                let saved =
-                    crate::ui::browser::export::save(&name, "application/octet-stream", &bytes);
+        self.jobs.ask(Request::new(ExportVectors { at }).urgent(), move |heard| match heard {
+            Heard::Part { answer: file, .. } => {
+                let saved = super::browser::export::save(
+                    &file.name,
+                    "application/octet-stream",
+                    &file.bytes,
+                );
                 if saved.is_err() {
-                    session.act(Action::Note(
-                        "The browser refused the download.".into(),
-                        String::new(),
-                    ));
+                    session.note(Failure::new("The browser refused the download."));
                 }
             }
-            Tell::Failed(failure) => session.act(Action::Note(failure.what, failure.hint)),
+            Heard::Failed { failure, .. } => session.note(failure),
             _ => {}
         });
-        self.pool.ask_first(Ask::Heads(heads::Ask::ExportVectors(at)), on_tell);
     }
+}
 
-    /// Shows a computation as under way: `total` steps, made by `jobs`, which the reader may cancel.
-    pub fn begin(&self, what: &str, total: usize, jobs: Vec<JobId>) {
-        let what = what.to_owned();
-        self.act(Action::Begin(Work { what, done: 0, total, since: now(), jobs }));
-    }
-
-    /// Cancels a computation and gives its memory back.
-    pub fn cancel(&self, jobs: &[JobId]) {
-        for &job in jobs {
-            self.pool.cancel(job);
-        }
-        self.soon.borrow_mut().0.retain(|action| !matches!(action, Action::Step));
-        self.act(Action::End);
-    }
+/// What the reader wants to compute, by the address.
+pub fn compute(state: &AppState) -> Compute {
+    Compute::parse(state.route.text("compute"))
 }

@@ -1,7 +1,14 @@
-//! Layer 7, workers: how a question travels to one and its answer back.
+//! Layer 7, workers: how the page asks them, and what a worker does with a question.
 //!
-//! `transport` turns a message into a `postMessage` with its arrays transferred, `serve` is what a worker does with one,
-//! `pool` is the page's side.
+//! [`jobs`] is the one way to ask: [`request`] is what a page says and hears, [`offer`] whether the GPU is asked; the private
+//! `book` and `queue` decide. All of that is plain Rust and is tested on the host. The rest runs in the browser: [`pool`] is
+//! workers, [`transport`] turns a message into a `postMessage` with its arrays transferred, [`serve`] is the other side.
+
+mod book;
+pub mod jobs;
+pub mod offer;
+mod queue;
+pub mod request;
 
 #[cfg(target_arch = "wasm32")]
 pub mod blob;

@@ -1,15 +1,15 @@
 //! Messages between the page and a worker: a header by structured clone, big arrays by transfer.
 
-use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
+use js_sys::{Array, Float32Array, Object, Reflect};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::protocol::JobId;
+use crate::protocol::QuestionId;
 
 /// A message as it lies on the wire.
 pub struct Envelope<T> {
     /// The question it belongs to.
-    pub id: JobId,
+    pub id: QuestionId,
     /// The plain part.
     pub header: T,
     /// The arrays that travelled beside it.
@@ -23,7 +23,7 @@ pub struct Envelope<T> {
 /// # Errors
 /// If the header cannot be serialised, which no type of the protocol does.
 pub fn pack<T: Serialize>(
-    id: JobId,
+    id: QuestionId,
     header: &T,
     arrays: &[Vec<f32>],
     extra: &JsValue,
@@ -49,18 +49,24 @@ pub fn pack<T: Serialize>(
 /// The message in a JavaScript value.
 ///
 /// # Errors
-/// If the value is not one of our messages.
+/// Why the value is not one of our messages.
 pub fn unpack<T: DeserializeOwned>(value: &JsValue) -> Result<Envelope<T>, JsValue> {
-    let id = get(value, "id")?.as_f64().ok_or("a message without a number")? as JobId;
+    let id = number(value).ok_or("it has no number")?;
     let header = serde_wasm_bindgen::from_value(get(value, "header")?).map_err(JsValue::from)?;
     let list: Array = get(value, "arrays")?.dyn_into()?;
     let arrays = list.iter().map(|a| Float32Array::from(a).to_vec()).collect();
     Ok(Envelope { id, header, arrays, extra: get(value, "extra")? })
 }
 
-/// Bytes as a JavaScript array, for downloads.
-pub fn bytes(values: &[u8]) -> Uint8Array {
-    Uint8Array::from(values)
+/// The number of the question that a message belongs to, also where the rest of it cannot be read.
+pub fn number(value: &JsValue) -> Option<QuestionId> {
+    Some(get(value, "id").ok()?.as_f64()? as QuestionId)
+}
+
+/// What a JavaScript error says.
+pub fn text(error: &JsValue) -> String {
+    let of_error = || error.dyn_ref::<js_sys::Error>().map(|e| String::from(e.message()));
+    error.as_string().or_else(of_error).unwrap_or_else(|| format!("{error:?}"))
 }
 
 /// One property of a JavaScript object.

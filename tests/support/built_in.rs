@@ -10,8 +10,8 @@ use omega_lens::circuits::prompts::Task;
 use omega_lens::circuits::sad::set::SetOptions;
 use omega_lens::engine::Engine;
 use omega_lens::protocol::attention::{SetSpec, SetTask, Share};
-use omega_lens::protocol::model::Hints;
-use omega_lens::protocol::{Ask, Tell};
+use omega_lens::protocol::model::Open;
+use omega_lens::protocol::{Asked, Question, Tell};
 use pollster::block_on;
 
 /// The files of one step of its training.
@@ -26,20 +26,30 @@ pub fn files(step: u32) -> Vec<Box<dyn ByteSource>> {
 /// An engine that has it open.
 pub fn open(step: u32, clock: fn() -> f64) -> Engine {
     let mut engine = Engine::with_clock(clock);
-    ask(&mut engine, Ask::Open(Hints::default()), files(step));
+    told(&mut engine, Open::default(), files(step));
     engine
 }
 
-/// Every part of the answer to one question.
-pub fn ask(
+/// Everything that is told of one question.
+pub fn told(
     engine: &mut Engine,
-    ask: Ask,
+    asked: impl Into<Asked>,
     sources: Vec<Box<dyn ByteSource>>,
 ) -> Vec<(Tell, Vec<Vec<f32>>)> {
     let mut told = Vec::new();
     let mut out = |tell, arrays| told.push((tell, arrays));
-    block_on(engine.answer(ask, vec![], sources, &mut out)).unwrap();
+    block_on(engine.answer(asked.into(), sources, &mut out)).unwrap();
     told
+}
+
+/// Every part of the answer to one question about the open model.
+pub fn ask<Q: Question>(engine: &mut Engine, question: Q) -> Vec<Q::Answer> {
+    answers::<Q>(told(engine, question, vec![]))
+}
+
+/// The parts of the answer to a `Q` in what was told.
+pub fn answers<Q: Question>(told: Vec<(Tell, Vec<Vec<f32>>)>) -> Vec<Q::Answer> {
+    told.into_iter().filter_map(|(tell, _)| Q::answer(tell)).collect()
 }
 
 /// `n` indirect-object prompts, all of them.

@@ -5,13 +5,16 @@ pub(super) mod set;
 
 use std::collections::HashMap;
 
+#[cfg(feature = "gpu")]
+use super::on_gpu;
 use super::{Engine, Maker};
 use crate::circuits::sad::intervention::Intervention;
 use crate::circuits::sad::run::Look;
 use crate::circuits::sad::terms::TermBasis;
 use crate::model::{AttentionLayer, Model, Part, Weights};
-use crate::protocol::attention::{Ask, Tell as AttentionTell};
-use crate::protocol::{Failure, Out, Tell};
+use crate::protocol::attention::{Ask, Explain, Looks, Rerun};
+use crate::protocol::gpu::GpuChoice;
+use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::StudyError;
 use crate::study::cell::{CellAt, cell};
 use crate::study::change::Change;
@@ -28,29 +31,37 @@ pub(super) struct Memory {
 }
 
 /// Answers one question.
-pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
-    match ask {
-        // Where there is no GPU in the build, the CPU answers what it was offered.
-        Ask::Run(prompt) | Ask::RunOnGpu(prompt, _) => {
-            engine.run_by(&mut Maker::default(), &prompt, out).await
+pub(super) async fn answer(
+    engine: &mut Engine,
+    ask: Ask,
+    gpu: Option<GpuChoice>,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    match (ask, gpu) {
+        #[cfg(feature = "gpu")]
+        (Ask::Run(run), Some(choice)) => {
+            on_gpu::forward(engine, on_gpu::Forward::Prompt(run.prompt), choice, out).await
         }
-        Ask::Set(spec) | Ask::SetOnGpu(spec, _) => {
-            set::set(engine, &mut Maker::default(), &spec, out).await
+        #[cfg(feature = "gpu")]
+        (Ask::SetSpec(spec), Some(choice)) => {
+            on_gpu::forward(engine, on_gpu::Forward::Set(Box::new(spec)), choice, out).await
         }
-        Ask::Looks(prompt, look) => {
+        (Ask::Run(run), _) => engine.run_by(&mut Maker::default(), &run.prompt, out).await,
+        (Ask::SetSpec(spec), _) => set::set(engine, &mut Maker::default(), &spec, out).await,
+        (Ask::Looks(Looks { prompt, look }), _) => {
             engine.run(&prompt).await?;
             looks(engine, look, out)
         }
-        Ask::Cell(prompt, at) => {
+        (Ask::Explain(Explain { prompt, at }), _) => {
             engine.run(&prompt).await?;
             engine.bases(at.layer)?;
             let (model, run, basis) = engine.decomposed(at)?;
             let convention = engine.convention(Weights::Folded)?;
-            let cell = Box::new(cell(model, &run.traces, basis, at, &convention)?);
-            out(Tell::Attention(AttentionTell::Cell(cell)), Vec::new());
+            let cell = cell(model, &run.traces, basis, at, &convention)?;
+            out(Explain::tell(Box::new(cell)), Vec::new());
             Ok(())
         }
-        Ask::Change(prompt, at, intervention) => {
+        (Ask::Rerun(Rerun { prompt, at, intervention }), _) => {
             engine.run(&prompt).await?;
             change(engine, at, &intervention, out).await
         }
@@ -69,7 +80,7 @@ fn looks(engine: &mut Engine, look: Look, out: Out<'_>) -> Result<(), Failure> {
             let basis = memory.bases.get(&(layer, head))?.as_ref()?;
             head_look(model, trace, head, basis, look).ok()
         });
-        out(Tell::Attention(AttentionTell::Looks(heads.collect())), Vec::new());
+        out(Looks::tell(heads.collect()), Vec::new());
         out(Tell::Progress { done: layer + 1, total: n_layers }, Vec::new());
     }
     Ok(())
@@ -91,7 +102,7 @@ async fn change(
     }
     let tokenizer = engine.tokenizer.as_ref();
     let changed = change.finish(products, model, tokenizer, run.next.clone()).await?;
-    out(Tell::Attention(AttentionTell::Changed(changed)), Vec::new());
+    out(Rerun::tell(changed), Vec::new());
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use super::super::{Engine, Maker};
 use crate::model::LayerTrace;
 use crate::model::forward::Products;
-use crate::protocol::attention::Tell as AttentionTell;
-use crate::protocol::{Failure, Out, Tell};
+use crate::protocol::attention::{Run as RunOf, RunPart};
+use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::prompt::{Guess, Prompt, PromptRun, Ran};
 
 /// A prompt that was run, with what every head saw.
@@ -18,15 +18,15 @@ pub(in super::super) struct Run {
 impl Run {
     /// Tells all of it again.
     fn tell(&self, out: Out<'_>) {
-        out(Tell::Attention(AttentionTell::Ran(self.ran.clone())), Vec::new());
+        out(RunOf::tell(RunPart::Ran(self.ran.clone())), Vec::new());
         self.traces.iter().for_each(|trace| tell_pattern(trace, out));
-        out(Tell::Attention(AttentionTell::Next(self.next.clone())), Vec::new());
+        out(RunOf::tell(RunPart::Next(self.next.clone())), Vec::new());
     }
 }
 
 fn tell_pattern(trace: &LayerTrace, out: Out<'_>) {
-    let tell = AttentionTell::Pattern { layer: trace.layer, n: trace.n };
-    out(Tell::Attention(tell), vec![trace.pattern.clone()]);
+    let part = RunPart::Pattern { layer: trace.layer, n: trace.n };
+    out(RunOf::tell(part), vec![trace.pattern.clone()]);
 }
 
 impl Engine {
@@ -45,7 +45,7 @@ impl Engine {
         self.load_tokenizer()?;
         let (model, tokenizer) = (self.model()?, self.tokenizer.as_ref());
         let mut run = PromptRun::new(model, tokenizer, prompt)?;
-        out(Tell::Attention(AttentionTell::Ran(run.ran.clone())), Vec::new());
+        out(RunOf::tell(RunPart::Ran(run.ran.clone())), Vec::new());
         let mut traces = Vec::with_capacity(model.arch.n_layers);
         while let Some(trace) = run.step(products, model).await? {
             tell_pattern(&trace, out);
@@ -54,7 +54,7 @@ impl Engine {
             out(Tell::Progress { done, total }, Vec::new());
         }
         let next = run.finish(products, model, tokenizer).await?;
-        out(Tell::Attention(AttentionTell::Next(next.clone())), Vec::new());
+        out(RunOf::tell(RunPart::Next(next.clone())), Vec::new());
         self.attention.run = Some(Run { prompt: prompt.clone(), traces, next, ran: run.ran });
         Ok(())
     }

@@ -3,9 +3,9 @@
 use super::super::{Engine, heads};
 use crate::model::Weights;
 use crate::model::forward::Products;
-use crate::protocol::attention::Tell as AttentionTell;
-use crate::protocol::{Failure, Out, Tell};
-use crate::study::prompt_set::{Prompts, SetRun, SetSpec};
+use crate::protocol::attention::{SetPart, SetSpec};
+use crate::protocol::{Failure, Out, Question, Tell};
+use crate::study::prompt_set::{Prompts, SetRun};
 
 /// Measures every head over the worker's share of a set.
 pub(in super::super) async fn set(
@@ -20,7 +20,7 @@ pub(in super::super) async fn set(
     // Fewer prompts than shares: this one reads no file.
     if prompts.is_empty() {
         let example = prompts.example;
-        out(Tell::Attention(AttentionTell::SetDone { n: 0, correct: None, example }), Vec::new());
+        out(SetSpec::tell(SetPart::Answered { n: 0, correct: None, example }), Vec::new());
         return Ok(());
     }
     for layer in 0..n_layers {
@@ -44,10 +44,11 @@ pub(in super::super) async fn set(
     let found = run.finish();
     for ((layer, head), seen) in found.heads {
         let seen = Box::new(seen);
-        out(Tell::Attention(AttentionTell::SetHead { layer, head, seen }), Vec::new());
+        out(SetSpec::tell(SetPart::Head { layer, head, seen }), Vec::new());
     }
     let (n, correct, example) = (found.n, found.correct, found.example);
-    out(Tell::Attention(AttentionTell::SetDone { n, correct, example }), Vec::new());
+    out(SetSpec::tell(SetPart::Answered { n, correct, example }), Vec::new());
     let mut layers = if spec.series { 0..n_layers } else { 0..0 };
-    layers.try_for_each(|layer| heads::spectra(engine, layer, Weights::Folded, out))
+    let mut tell = |found| out(SetSpec::tell(SetPart::Spectra(found)), Vec::new());
+    layers.try_for_each(|layer| heads::spectra(engine, layer, Weights::Folded, &mut tell))
 }

@@ -3,32 +3,31 @@
 use std::collections::BTreeMap;
 
 use super::{ByLayer, Speeds, Stop, run};
-use crate::checkpoint::ByteSource;
 use crate::circuits::alignment::{Alignment, HeadSide, SideFound};
 use crate::engine::features::tell_about;
-use crate::engine::{Engine, Failure};
+use crate::engine::{Engine, Failure, Files};
 use crate::gpu::{AlignBatch, AlignSearch, Gpu};
 use crate::model::Model;
-use crate::protocol::features::{Comparing, Tell as FeatureTell};
+use crate::protocol::features::{Align, AlignPart, Comparing};
 use crate::protocol::gpu::GpuChoice;
-use crate::protocol::{Out, Tell};
+use crate::protocol::{Out, Question, Tell};
 use crate::study::dictionary::Surveyed;
 
 /// Bytes of directions on the GPU at a time: as many heads as fit are compared together.
 const DIRECTIONS: usize = 64 << 20;
 
-/// Answers one question: every head of `layers`.
+/// Answers one question: every head of the layers that it names heads of.
 pub(in crate::engine) async fn alignment(
     engine: &mut Engine,
-    how: Comparing,
-    layers: Vec<usize>,
+    Align { how, heads }: Align,
     choice: GpuChoice,
-    sources: Vec<Box<dyn ByteSource>>,
+    files: Files,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    engine.load_tokenizer()?;
-    engine.ready(&how, sources, out)?;
+    engine.ready(&how, files)?;
     let dictionary = engine.surveyed(&how.source, how.weights)?;
+    let mut layers: Vec<usize> = heads.iter().map(|(layer, _)| *layer).collect();
+    layers.dedup();
     let head = (layers.first().copied().unwrap_or(0), 0);
     tell_about(engine, dictionary, &how, head, None, out)?;
     run(engine, Comparison(how), layers, choice, out).await
@@ -52,16 +51,16 @@ impl ByLayer for Comparison {
             for head in first..(first + at_once).min(n_heads) {
                 match engine.sides(layer, head, self.0.weights) {
                     Ok(found) => sides.extend(found),
-                    Err(failure) => tells.push(FeatureTell::Broken(failure)),
+                    Err(failure) => tells.push(AlignPart::Broken(failure)),
                 }
             }
             let dictionary = engine.surveyed(&self.0.source, self.0.weights)?;
             let mut report = self.compare(gpu, engine.model()?, dictionary, sides).await?.report();
             report.label_with(|row| engine.label(dictionary, &self.0.source, row));
             let reports = report.by_head().into_iter();
-            tells.extend(reports.map(|report| FeatureTell::Report(Box::new(report))));
+            tells.extend(reports.map(|report| AlignPart::Report(Box::new(report))));
         }
-        Ok(tells.into_iter().map(Tell::Features).collect())
+        Ok(tells.into_iter().map(Align::tell).collect())
     }
 
     /// One block of features against the layer on the GPU, and against one of its heads on the CPU.

@@ -153,8 +153,8 @@ impl<W: ByLayer> Job<W> {
             for tell in self.work.layer(gpu, engine, layer).await? {
                 out(tell, Vec::new());
             }
-            out(Tell::Layer, Vec::new());
             self.done += 1;
+            out(Tell::Progress { done: self.done, total: self.layers.len() }, Vec::new());
             if self.done == 1 {
                 let mut ms = None;
                 if let GpuChoice::IfFaster { workers } = self.choice {

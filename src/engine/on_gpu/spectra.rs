@@ -6,12 +6,14 @@ use super::{ByLayer, Speeds, Stop};
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::Circuit;
 use crate::engine::Engine;
-use crate::engine::heads::both_spectra;
 use crate::gpu::{Factors, Gpu, GpuError, HeadSvd, SvdBatch};
 use crate::math::{Mat, MathError};
 use crate::model::{AttentionLayer, HeadWeights, Weights};
-use crate::protocol::Tell;
-use crate::protocol::heads::{BrokenHead, By, CircuitSpectrum, HeadSpectra, Tell as HeadTell};
+use crate::protocol::heads::{
+    BrokenHead, By, CircuitSpectrum, HeadOutcome, HeadSpectra, Spectra as SpectraOf,
+};
+use crate::protocol::{Question, Tell};
+use crate::study::spectra::head_spectra;
 
 /// Bytes of decoded weights in memory at a time: as many heads as fit go over together.
 const DECODED: usize = 128 << 20;
@@ -30,10 +32,10 @@ impl ByLayer for Spectra {
         let tells = match engine.layer(layer) {
             Ok(attention) => layer_spectra(gpu, attention, n_heads, self.0).await?,
             Err(failure) => (0..n_heads)
-                .map(|head| HeadTell::Broken(BrokenHead { layer, head, why: failure.what.clone() }))
+                .map(|head| Err(BrokenHead { layer, head, why: failure.what.clone() }))
                 .collect(),
         };
-        Ok(tells.into_iter().map(Tell::Heads).collect())
+        Ok(tells.into_iter().map(SpectraOf::tell).collect())
     }
 
     /// Times the layer once more, now that the kernels are compiled, and one of its heads on the CPU.
@@ -49,7 +51,8 @@ impl ByLayer for Spectra {
         let start = clock();
         layer_spectra(gpu, attention, n_heads, self.0).await?;
         let middle = clock();
-        both_spectra(attention, 0, self.0);
+        // Only its time counts.
+        let _ = head_spectra(attention, 0, self.0);
         let end = clock();
         Ok(Some([(middle - start) / n_heads.max(1) as f64, end - middle]))
     }
@@ -61,7 +64,7 @@ async fn layer_spectra(
     attention: &AttentionLayer,
     n_heads: usize,
     weights: Weights,
-) -> Result<Vec<HeadTell>, GpuError> {
+) -> Result<Vec<HeadOutcome>, GpuError> {
     let bytes = attention.head(0, weights).map_or(1, |w| 4 * 8 * w.w_q.len());
     let at_once = (DECODED / bytes.max(1)).max(1);
     let mut tells = Vec::with_capacity(n_heads);
@@ -94,7 +97,7 @@ impl<'a> Heads<'a> {
         Self { attention, weights, heads, sound }
     }
 
-    async fn spectra(&self, gpu: &Gpu) -> Result<Vec<HeadTell>, GpuError> {
+    async fn spectra(&self, gpu: &Gpu) -> Result<Vec<HeadOutcome>, GpuError> {
         let qk = self.decompose(gpu, Circuit::Qk).await?;
         let ov = self.decompose(gpu, Circuit::Ov).await?;
         let layer = self.attention.layer();
@@ -103,14 +106,10 @@ impl<'a> Heads<'a> {
             Some(((_, weights), (qk, ov))) => {
                 let qk = certified(qk, weights, Circuit::Qk);
                 let ov = certified(ov, weights, Circuit::Ov);
-                match qk.and_then(|qk| Ok(HeadSpectra { layer, head, qk, ov: ov? })) {
-                    Ok(spectra) => HeadTell::Spectrum(spectra),
-                    Err(error) => {
-                        HeadTell::Broken(BrokenHead { layer, head, why: error.to_string() })
-                    }
-                }
+                qk.and_then(|qk| Ok(HeadSpectra { layer, head, qk, ov: ov? }))
+                    .map_err(|error| BrokenHead { layer, head, why: error.to_string() })
             }
-            None => both_spectra(self.attention, head, self.weights),
+            None => head_spectra(self.attention, head, self.weights),
         };
         Ok(self.heads.clone().map(tell).collect())
     }

@@ -6,8 +6,8 @@ use crate::gpu::{Factors, Gpu, GpuError, GpuOptions, HeadSvd, Plant, Raw, SvdBat
 use crate::math::Mat;
 use crate::math::layout::to_row_major_f32;
 use crate::math::random::Rng;
-use crate::protocol::self_test::{Device, Peak, PlantedHead, SelfTest, SelfTestOf, Speed};
-use crate::protocol::{Failure, Out, Tell};
+use crate::protocol::self_test::{Device, Peak, PlantedHead, Report, SelfTest, Speed};
+use crate::protocol::{Failure, Out, Question, Tell};
 
 pub use checks::checks;
 
@@ -47,7 +47,7 @@ impl Kinds {
 
 /// Runs the self-test; `clock` counts milliseconds.
 pub(super) async fn answer(
-    SelfTestOf { seed, thorough }: SelfTestOf,
+    SelfTest { seed, thorough }: SelfTest,
     clock: fn() -> f64,
     out: Out<'_>,
 ) -> Result<(), Failure> {
@@ -60,7 +60,7 @@ pub(super) async fn answer(
     let result = self_test(&gpu, seed, thorough, step).await;
     gpu.destroy();
     out(
-        Tell::SelfTest(Box::new(result.map_err(|error| Failure::new(error.to_string()))?)),
+        SelfTest::tell(Box::new(result.map_err(|error| Failure::new(error.to_string()))?)),
         Vec::new(),
     );
     Ok(())
@@ -76,7 +76,7 @@ pub async fn self_test(
     seed: u32,
     thorough: bool,
     mut step: impl FnMut(usize, usize),
-) -> Result<SelfTest, GpuError> {
+) -> Result<Report, GpuError> {
     let mut rng = Rng::new(seed);
     let shapes = if thorough { &THOROUGH[..] } else { &THOROUGH[..1] };
     let mut heads = Vec::new();
@@ -86,7 +86,7 @@ pub async fn self_test(
     }
     let (peak, speeds) = (gpu.peak().await?, speeds(gpu, &mut rng).await?);
     let peak = Peak { flops: peak.flops, gemm_flops: peak.gemm_flops, bytes: peak.bytes };
-    Ok(SelfTest { gpu: device(gpu), seed, heads, peak, speeds })
+    Ok(Report { gpu: device(gpu), seed, heads, peak, speeds })
 }
 
 fn device(gpu: &Gpu) -> Device {

@@ -7,8 +7,11 @@ pub(super) use run::Run;
 
 use super::Engine;
 use crate::circuits::sad::controls::ControlOptions;
-use crate::protocol::toy::{Ask, File, Tell as ToyTell};
-use crate::protocol::{Failure, Out, Tell};
+use crate::protocol::heads::File;
+use crate::protocol::toy::{
+    Ask, Bench, Cloud, CloudPiece, Files, Frame, LookBack, Start, TakeApart, Train, Whole,
+};
+use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::stamp::Stamp;
 use crate::toy::{UNSEEN, feature_words, to_config_json, to_safetensors, toy_sad};
 
@@ -18,12 +21,12 @@ const REPORT: usize = 100;
 /// Answers one question.
 pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
     match ask {
-        Ask::Start(config) => {
+        Ask::Start(Start { config }) => {
             engine.toy = None;
             let run = engine.toy.insert(Run::new(*config)?);
-            tell_frame(run.frame()?, out);
+            tell_frame::<Start>(run.frame()?, out);
         }
-        Ask::Run { steps, milliseconds } => {
+        Ask::Train(Train { steps, milliseconds }) => {
             let clock = engine.clock.unwrap_or(|| 0.0);
             let until = clock() + milliseconds;
             let run = started(engine)?;
@@ -33,19 +36,21 @@ pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), 
                 }
                 run.step()?;
             }
-            tell_frame(run.frame()?, out);
+            tell_frame::<Train>(run.frame()?, out);
         }
-        Ask::Look(step) => tell_frame(started(engine)?.look(step)?, out),
-        Ask::Sad { step, draws, most } => {
+        Ask::LookBack(LookBack { step }) => {
+            tell_frame::<LookBack>(started(engine)?.look(step)?, out);
+        }
+        Ask::TakeApart(TakeApart { step, draws, most }) => {
             let (config, _, params) = started(engine)?.nearest(step);
             let controls = ControlOptions { draws, seed: config.seed };
             let sad = toy_sad(config, params, UNSEEN, controls, most)?;
-            out(Tell::Toy(ToyTell::Sad(Box::new(sad))), Vec::new());
+            out(TakeApart::tell(Box::new(sad)), Vec::new());
         }
-        Ask::Files(step) => {
-            out(Tell::Toy(ToyTell::Files(files(started(engine)?, step)?)), Vec::new())
+        Ask::Files(Files { step }) => {
+            out(Files::tell(files(started(engine)?, step)?), Vec::new());
         }
-        Ask::Whole(config) => {
+        Ask::Whole(Whole { config }) => {
             let mut run = Run::new(*config)?;
             let total = run.config().steps;
             for done in 1..=total {
@@ -54,13 +59,13 @@ pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), 
                     out(Tell::Progress { done, total }, Vec::new());
                 }
             }
-            out(Tell::Toy(ToyTell::Outcome(Box::new(run.outcome()?))), Vec::new());
+            out(Whole::tell(Box::new(run.outcome()?)), Vec::new());
         }
-        Ask::Theorem(bench) => {
-            out(Tell::Toy(ToyTell::Theorem(Box::new(bench::work_out(*bench)?))), Vec::new());
+        Ask::Bench(bench) => {
+            out(Bench::tell(Box::new(bench::work_out(bench)?)), Vec::new());
         }
-        Ask::Cloud { seed, from, to } => {
-            out(Tell::Toy(ToyTell::Cloud), vec![bench::cloud(seed, from..to)]);
+        Ask::Cloud(Cloud { seed, from, to }) => {
+            out(Cloud::tell(CloudPiece), vec![bench::cloud(seed, from..to)]);
         }
     }
     Ok(())
@@ -73,9 +78,9 @@ fn started(engine: &mut Engine) -> Result<&mut Run, Failure> {
         .ok_or_else(|| Failure::new("The run is gone: its worker was replaced. Reset it."))
 }
 
-fn tell_frame(mut frame: crate::protocol::toy::Frame, out: Out<'_>) {
+fn tell_frame<Q: Question<Answer = Box<Frame>>>(mut frame: Frame, out: Out<'_>) {
     let arrays = frame.snapshot.take_arrays();
-    out(Tell::Toy(ToyTell::Frame(Box::new(frame))), arrays);
+    out(Q::tell(Box::new(frame)), arrays);
 }
 
 /// A checkpoint that the rest of the product opens, and the run's measures.

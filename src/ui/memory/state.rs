@@ -7,12 +7,13 @@ use std::rc::Rc;
 
 use crate::circuits::omega::Circuit;
 use crate::model::{Head, Weights};
+use crate::protocol::Failure;
 use crate::protocol::gpu::GpuReport;
-use crate::protocol::heads::{HeadAt, HeadSpectra, PairTokens};
+use crate::protocol::heads::{BrokenHead, HeadAt, HeadSpectra, PairTokens};
 use crate::protocol::model::ModelSummary;
-use crate::protocol::{Failure, JobId};
 use crate::study::stamp::Stamp;
 use crate::ui::address::route::{Page, Route};
+use crate::worker::request::Running;
 
 /// Everything the page knows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -33,8 +34,8 @@ pub struct AppState {
     pub nearest: Option<Rc<Nearest>>,
     /// What the GPU made of this model's spectra, if it was asked.
     pub gpu: Option<GpuReport>,
-    /// What is being computed.
-    pub work: Option<Work>,
+    /// What is being computed, oldest first.
+    pub running: Vec<Running>,
     /// Whether a newer version of the page waits to be used.
     pub update: bool,
     /// What the reader should know, newest last.
@@ -45,7 +46,7 @@ pub struct AppState {
 /// An open model and where it came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenModel {
-    /// Counts the models opened so far; results of an older one are dropped.
+    /// Counts the models opened so far.
     pub generation: u32,
     /// A name for it: the file's, or "built-in model, step 4000".
     pub name: String,
@@ -92,21 +93,6 @@ pub struct Nearest {
     pub of: usize,
 }
 
-/// A computation under way.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Work {
-    /// What is being computed.
-    pub what: String,
-    /// Steps finished.
-    pub done: usize,
-    /// Steps in all.
-    pub total: usize,
-    /// When it began, in milliseconds of the page's clock.
-    pub since: f64,
-    /// Its questions, to cancel.
-    pub jobs: Vec<JobId>,
-}
-
 /// A line for the reader: what happened, what still works, what to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -139,23 +125,17 @@ pub enum Action {
     /// The reader needs no more asking.
     Forget,
     /// One head's spectra arrived.
-    Spectrum(u32, Weights, Box<HeadSpectra>),
+    Spectrum(Box<HeadSpectra>),
     /// One head cannot be decomposed.
-    Broken(u32, Weights, (usize, usize), String),
+    Broken(BrokenHead),
     /// Vectors arrived.
-    Vectors(u32, Box<Vectors>),
+    Vectors(Box<Vectors>),
     /// Nearest tokens arrived.
-    Nearest(u32, Box<Nearest>),
-    /// A computation began.
-    Begin(Work),
-    /// One more step of it is done.
-    Step,
-    /// More questions belong to it.
-    Join(Vec<JobId>),
+    Nearest(Box<Nearest>),
+    /// What is being computed, and how far it is.
+    Running(Vec<Running>),
     /// What the GPU made of the spectra.
-    Gpu(u32, GpuReport),
-    /// It ended, or was cancelled.
-    End,
+    Gpu(GpuReport),
     /// A newer version of the page is ready.
     Update,
     /// Several at once: one drawing.
@@ -172,7 +152,7 @@ impl AppState {
         Self { route, ..Self::default() }
     }
 
-    /// The state after `action`. Answers that belong to an older model or another convention change nothing.
+    /// The state after `action`. Answers are to what is asked now: the jobs drop whatever comes too late.
     #[must_use]
     pub fn after(&self, action: Action) -> Self {
         let mut next = self.clone();
@@ -193,46 +173,25 @@ impl AppState {
             Action::Opened { name, built_in, summary } => next.open(name, built_in, *summary),
             Action::OpenFailed(failure) => {
                 next.opening = None;
-                if failure.question.is_some() {
+                if failure.unclear.is_some() {
                     next.asking = Some(failure);
                 } else {
                     next.note(failure.what, failure.hint);
                 }
             }
             Action::Forget => next.asking = None,
-            Action::Spectrum(generation, weights, spectra) if self.wants(generation, weights) => {
+            Action::Spectrum(spectra) => {
                 Rc::make_mut(&mut next.spectra)
                     .heads
                     .insert((spectra.layer, spectra.head), Rc::new(*spectra));
             }
-            Action::Broken(generation, weights, at, why) if self.wants(generation, weights) => {
-                Rc::make_mut(&mut next.spectra).broken.insert(at, why);
+            Action::Broken(BrokenHead { layer, head, why }) => {
+                Rc::make_mut(&mut next.spectra).broken.insert((layer, head), why);
             }
-            Action::Vectors(generation, vectors) if self.wants(generation, vectors.at.weights) => {
-                next.vectors = Some(Rc::new(*vectors));
-            }
-            Action::Nearest(generation, nearest) if self.wants(generation, nearest.at.weights) => {
-                next.nearest = Some(Rc::new(*nearest));
-            }
-            Action::Spectrum(..)
-            | Action::Broken(..)
-            | Action::Vectors(..)
-            | Action::Nearest(..) => {}
-            Action::Begin(work) => next.work = Some(work),
-            Action::Step => {
-                if let Some(work) = &mut next.work {
-                    work.done += 1;
-                    if work.done >= work.total {
-                        next.work = None;
-                    }
-                }
-            }
-            Action::Join(jobs) => {
-                if let Some(work) = &mut next.work {
-                    work.jobs.extend(jobs);
-                }
-            }
-            Action::Gpu(generation, report) if self.wants(generation, self.weights()) => {
+            Action::Vectors(vectors) => next.vectors = Some(Rc::new(*vectors)),
+            Action::Nearest(nearest) => next.nearest = Some(Rc::new(*nearest)),
+            Action::Running(running) => next.running = running,
+            Action::Gpu(report) => {
                 if let Some((what, hint)) = crate::ui::words::text::gpu_note(&report) {
                     next.note(what, hint);
                 }
@@ -241,8 +200,6 @@ impl AppState {
                     next.gpu = Some(report);
                 }
             }
-            Action::Gpu(..) => {}
-            Action::End => next.work = None,
             Action::Update => next.update = true,
             Action::Many(actions) => {
                 next = actions.into_iter().fold(next, |state, action| state.after(action));
@@ -272,7 +229,6 @@ impl AppState {
         self.gpu = None;
         self.vectors = None;
         self.nearest = None;
-        self.work = None;
     }
 
     fn note(&mut self, what: String, hint: String) {
@@ -281,10 +237,6 @@ impl AppState {
         }
         self.next_notice += 1;
         self.notices.push(Notice { id: self.next_notice, what, hint });
-    }
-
-    fn wants(&self, generation: u32, weights: Weights) -> bool {
-        self.model.as_ref().is_some_and(|m| m.generation == generation) && weights == self.weights()
     }
 
     /// The convention the reader chose.
@@ -356,22 +308,6 @@ mod tests {
         state.after(Action::Opened { name: "m".into(), built_in: None, summary: Box::new(summary) })
     }
 
-    fn vectors(generation: u32, weights: Weights) -> Action {
-        let at = HeadAt { layer: 0, head: 0, circuit: Circuit::Qk, weights };
-        Action::Vectors(
-            generation,
-            Box::new(Vectors { at, sigma: vec![], u: vec![], v: vec![], python: String::new() }),
-        )
-    }
-
-    #[test]
-    fn answers_to_an_older_model_are_dropped() {
-        let state = opened(&opened(&AppState::default()));
-        assert!(state.after(vectors(1, Weights::Folded)).vectors.is_none());
-        assert!(state.after(vectors(2, Weights::Folded)).vectors.is_some());
-        assert!(state.after(vectors(2, Weights::Raw)).vectors.is_none());
-    }
-
     #[test]
     fn files_that_do_not_open_leave_the_old_model() {
         let state = opened(&AppState::default()).after(Action::Opening("bad".into()));
@@ -392,17 +328,10 @@ mod tests {
     #[test]
     fn another_convention_forgets_the_spectra_of_this_one() {
         let state = opened(&AppState::default());
-        let state = state.after(Action::Broken(1, Weights::Folded, (0, 0), "NaN".into()));
+        let state =
+            state.after(Action::Broken(BrokenHead { layer: 0, head: 0, why: "NaN".into() }));
         assert_eq!(state.spectra.broken.len(), 1);
         let raw = state.after(Action::Go(state.route.clone().with("weights", "raw")));
         assert!(raw.spectra.broken.is_empty());
-    }
-
-    #[test]
-    fn work_ends_with_its_last_step() {
-        let work = Work { what: "spectra".into(), done: 0, total: 2, since: 0.0, jobs: vec![] };
-        let state = AppState::default().after(Action::Begin(work)).after(Action::Step);
-        assert_eq!(state.work.as_ref().map(|w| w.done), Some(1));
-        assert!(state.after(Action::Step).work.is_none());
     }
 }

@@ -5,15 +5,15 @@ use std::rc::Rc;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
-use crate::protocol::self_test::{SelfTest as Report, SelfTestOf};
-use crate::protocol::{Ask, Tell};
+use crate::protocol::self_test::{Report, SelfTest as Question};
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::memory::state::Action;
 use crate::ui::session::Session;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{bytes, percent, short_exponent, three};
-use crate::worker::pool::{OnTell, Pool};
+use crate::worker::pool::{Jobs, default_size};
+use crate::worker::request::{Heard, Request};
 
 /// What happened.
 #[derive(Clone, PartialEq)]
@@ -31,15 +31,14 @@ pub fn SelfTest() -> Html {
     let app = use_app();
     let run = use_state(|| Run::Idle);
     // A worker of its own: a driver that dies takes nothing else with it.
-    let worker = use_mut_ref(|| None::<Pool>);
+    let worker = use_mut_ref(|| None::<Jobs>);
     let thorough = use_state(|| false);
     let running = matches!(*run, Run::Running(..));
     let stop = {
         let (run, worker) = (run.clone(), worker.clone());
         Callback::from(move |_: MouseEvent| {
-            if let Some(pool) = worker.borrow_mut().take() {
-                pool.cancel_all();
-            }
+            // With its last handle the worker ends.
+            worker.take();
             run.set(Run::Idle);
         })
     };
@@ -48,23 +47,27 @@ pub fn SelfTest() -> Html {
         Callback::from(move |on: bool| thorough.set(on))
     };
     let start = {
-        let (run, thorough) = (run.clone(), *thorough);
+        let (run, thorough, session) = (run.clone(), *thorough, app.session.clone());
         Callback::from(move |_: MouseEvent| {
             run.set(Run::Running(0, 1));
             let hears = run.clone();
-            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                Tell::SelfTest(report) => hears.set(Run::Done(Rc::from(report))),
-                Tell::Progress { done, total } => hears.set(Run::Running(done, total)),
-                Tell::Failed(failure) => hears.set(Run::Failed(failure.what, failure.hint)),
+            let seed = (js_sys::Math::random() * 1e6) as u32;
+            let progress = run.clone();
+            let jobs = session.own_worker(move |running| {
+                if let Some(job) = running.first() {
+                    progress.set(Run::Running(job.done, job.total));
+                }
+            });
+            let request = Request::new(Question { seed, thorough }).listed("the self-test");
+            jobs.ask(request, move |heard| match heard {
+                Heard::Part { answer, .. } => hears.set(Run::Done(Rc::from(answer))),
+                Heard::Failed { failure, .. } => hears.set(Run::Failed(failure.what, failure.hint)),
                 _ => {}
             });
-            let seed = (js_sys::Math::random() * 1e6) as u32;
-            let pool = Pool::new(1);
-            pool.ask(Ask::SelfTest(SelfTestOf { seed, thorough }), on_tell);
-            *worker.borrow_mut() = Some(pool);
+            *worker.borrow_mut() = Some(jobs);
         })
     };
-    let threads = Pool::default_size();
+    let threads = default_size();
     let report_text = |report: &Report| serde_json::to_string_pretty(report).unwrap_or_default();
     let told = |outcome: bool, what: &'static str, session: &Session| {
         if !outcome {

@@ -6,10 +6,10 @@ use yew::prelude::*;
 use crate::ui::app::use_app;
 use crate::ui::browser::drop;
 use crate::ui::browser::time::now;
-use crate::ui::memory::state::Work;
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::words::format::duration;
 use crate::ui::words::text;
+use crate::worker::request::Running;
 
 /// The open model, in one line with details.
 #[component]
@@ -58,7 +58,7 @@ pub fn Loading() -> Html {
                 <input ref={input} type="file" multiple=true hidden=true aria-label="Checkpoint files" data-testid="file-input" onchange={chosen} />
             </p>
             if let Some(model) = &state.model { { details(&model.summary) } }
-            if let Some(work) = &state.work { <Progress work={work.clone()} /> }
+            { for state.running.iter().map(|job| html! { <Progress key={job.id} job={job.clone()} /> }) }
         </div>
     }
 }
@@ -96,23 +96,23 @@ fn yes(x: bool) -> String {
 /// Properties of [`Progress`].
 #[derive(Properties, PartialEq)]
 pub struct ProgressProps {
-    /// What is being computed.
-    pub work: Work,
+    /// A job under way.
+    pub job: Running,
 }
 
 /// What is being computed, how much is left, and a button that stops it.
 #[component]
 pub fn Progress(props: &ProgressProps) -> Html {
     let app = use_app();
-    let Work { what, done, total, since, jobs } = props.work.clone();
+    let Running { id, what, done, total, since } = props.job.clone();
     let left = (done > 0).then(|| (now() - since) / 1000.0 / done as f64 * (total - done) as f64);
-    let cancel = Callback::from(move |_: MouseEvent| app.session.cancel(&jobs));
+    let cancel = Callback::from(move |_: MouseEvent| app.session.jobs.cancel(id));
     html! {
         <p class="progress" role="status">
             <progress value={done.to_string()} max={total.to_string()} aria-label={what.clone()} />
             { format!("{what}: {done} of {total}") }
             if let Some(left) = left { { format!(", about {} left", duration(left)) } }
-            <button type="button" onclick={cancel}>{ "cancel" }</button>
+            <button type="button" onclick={cancel} aria-label={format!("cancel: {what}")}>{ "cancel" }</button>
         </p>
     }
 }

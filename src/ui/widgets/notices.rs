@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::select::typing;
 use crate::protocol::model::Hints;
-use crate::protocol::{Failure, Question};
+use crate::protocol::{Failure, Unclear};
 use crate::ui::app::use_app;
 use crate::ui::memory::state::Action;
 
@@ -77,8 +77,8 @@ fn HeadCount(props: &HeadCountProps) -> Html {
         let session = app.session.clone();
         Callback::from(move |_: MouseEvent| session.act(Action::Forget))
     };
-    let counts = match &props.failure.question {
-        Some(Question::HeadCount(counts)) => counts.as_slice(),
+    let counts = match &props.failure.unclear {
+        Some(Unclear::HeadCount(counts)) => counts.as_slice(),
         _ => &[],
     };
     html! {

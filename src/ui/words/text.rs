@@ -5,6 +5,7 @@ use crate::circuits::omega::Circuit;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{PairTokens, TokenCosine};
 use crate::protocol::model::ModelSummary;
+use crate::worker::request::Trouble;
 
 /// What this is, in one sentence.
 pub const WHAT: &str = "See what every attention head of a transformer looks for: the singular vectors of its QK and OV \
@@ -66,6 +67,31 @@ fn speeds(ms: &Option<[f64; 2]>) -> String {
         let (gpu, cpu) = (three(gpu), three(cpu));
         format!(" (measured: {gpu} ms a head on the GPU, {cpu} ms on one CPU worker)")
     })
+}
+
+/// What the spectra of all heads are called while they are computed.
+pub const SPECTRA: &str = "spectra of every head";
+
+/// What the reader should be told of the workers.
+pub fn trouble(trouble: &Trouble) -> (String, String) {
+    let (what, hint) = match trouble {
+        Trouble::Stopped { again: true, .. } => {
+            ("A worker stopped unexpectedly.", "Its work is being done again by a fresh one.")
+        }
+        Trouble::Stopped { again: false, .. } => {
+            ("A worker stopped unexpectedly.", "Everything else still works.")
+        }
+        Trouble::OtherVersion => (
+            "The page and its workers are of different versions, so nothing can be computed.",
+            "Reload the page: the address keeps your place.",
+        ),
+        Trouble::CannotStart { why } => {
+            let what = format!("The browser starts no more workers ({why}).");
+            let hint = "Close other tabs that need much memory, then reload the page.";
+            return (what, hint.into());
+        }
+    };
+    (what.into(), hint.into())
 }
 
 /// What the reader should be told of the GPU, beside the line; nothing where all is as it should be.

@@ -9,13 +9,11 @@ use crate::circuits::sad::intervention::{Action as Edit, Intervention, listed_di
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::math::statistics::largest_first;
 use crate::model::Head;
-use crate::protocol::attention::{Ask, Cell, CellAt, Changed, Prompt, Ran, Tell as AttentionTell};
-use crate::protocol::{Ask as AnyAsk, Tell};
+use crate::protocol::attention::{Cell, CellAt, Changed, Prompt, Ran, Rerun};
 use crate::ui::app::use_app;
-use crate::ui::memory::state::Action;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three, token};
-use crate::worker::pool::OnTell;
+use crate::worker::request::{Heard, Request};
 
 /// What can be done with several vectors, by the name in the menu.
 const ACTIONS: [(&str, &str); 4] = [
@@ -51,8 +49,9 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let factor = use_state(|| 0.5);
     let partner = use_state(|| 0_usize);
     {
-        let (outcome, typed) = (outcome.clone(), typed.clone());
+        let (outcome, typed, session) = (outcome.clone(), typed.clone(), app.session.clone());
         use_effect_with((props.prompt.clone(), props.at), move |_| {
+            session.jobs.stop("attention/change");
             outcome.set(None);
             typed.set(None);
         });
@@ -71,16 +70,16 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
             (app.session.clone(), props.prompt.clone(), outcome.clone());
         move |said: String, directions: Vec<usize>, action: Edit| {
             let (outcome, notes) = (outcome.clone(), session.clone());
-            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                Tell::Attention(AttentionTell::Changed(changed)) => {
-                    outcome.set(Some((said.clone(), Ok(changed))));
-                }
-                Tell::Failed(failure) => notes.act(Action::Note(failure.what, failure.hint)),
-                _ => {}
-            });
-            let edit = Intervention { directions, action, dests: at.dest..at.dest + 1 };
-            let ask = AnyAsk::Attention(Ask::Change(prompt.clone(), at, edit));
-            session.pool.ask_latest("change", ask, on_tell);
+            let intervention = Intervention { directions, action, dests: at.dest..at.dest + 1 };
+            let request = Request::new(Rerun { prompt: prompt.clone(), at, intervention });
+            session.jobs.ask(
+                request.owner("attention/change").urgent(),
+                move |heard| match heard {
+                    Heard::Part { answer, .. } => outcome.set(Some((said.clone(), Ok(answer)))),
+                    Heard::Failed { failure, .. } => notes.note(failure),
+                    _ => {}
+                },
+            );
         }
     };
     let quick = |label: String, directions: Vec<usize>, action: Edit| {

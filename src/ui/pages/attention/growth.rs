@@ -210,7 +210,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
                 { bars("QK", "qk", |h| &h.qk) }
                 { bars("OV", "ov", |h| &h.ov) }
             </div>
-            if chosen.is_none() && app.value().work.is_none() { <p class="hint">{ format!("{head} is the head that ends furthest below chance.") }</p> }
+            if chosen.is_none() && app.value().running.iter().all(|job| job.what != super::series::MEASURED) { <p class="hint">{ format!("{head} is the head that ends furthest below chance.") }</p> }
             <div class="measured curves">
                 { chart("sparseness", "", Some((0.0, 1.0)), sparseness, format!("{head}: sparseness of the answer's score beside its controls, and the task. Accuracy at the end: {accurate}.")) }
                 { chart("terms", "terms", None, needed, format!("{head}: terms that make up the whole relative attention (N) and nine tenths of it (N.9).")) }

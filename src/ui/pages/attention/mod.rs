@@ -6,16 +6,15 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::circuits::sad::run::{HeadSad, Look};
-use crate::protocol::attention::{Ask, Cell, CellAt, Guess, Prompt, Ran, Tell as AttentionTell};
-use crate::protocol::{Ask as AnyAsk, Tell};
+use crate::protocol::Failure;
+use crate::protocol::attention::{Cell, CellAt, Explain, Guess, Looks, Prompt, Ran, Run, RunPart};
 use crate::ui::address::route::Page;
-use crate::ui::app::use_app;
+use crate::ui::app::{App, use_app};
 use crate::ui::browser::time::now;
-use crate::ui::compute::{Compute, forward_ms};
 use crate::ui::memory::state::Action;
-use crate::ui::session::DRAWING_MS;
+use crate::ui::session::{DRAWING_MS, compute};
 use crate::ui::words::text;
-use crate::worker::pool::OnTell;
+use crate::worker::request::{self, Request};
 
 mod cell;
 mod change;
@@ -30,8 +29,8 @@ pub(super) mod series;
 mod set;
 mod set_run;
 
-/// Characters of a token, roughly.
-const CHARACTERS: usize = 4;
+/// Bytes of a model from which the run of a prompt shows its progress.
+const LARGE: u64 = 50_000_000;
 
 /// What is known about the prompt in view.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,7 +42,9 @@ struct Seen {
     next: Option<Rc<Vec<Guess>>>,
     looks: Vec<HeadSad>,
     cell: Option<Rc<Cell>>,
-    failed: Option<(String, String)>,
+    failed: Option<Failure>,
+    /// Whether the run was cancelled before its end.
+    stopped: bool,
 }
 
 enum Heard {
@@ -54,7 +55,8 @@ enum Heard {
     FreshLooks,
     Looks(Vec<HeadSad>),
     Cell(Box<Cell>),
-    Failed(String, String),
+    Failed(Failure),
+    Stopped,
 }
 
 impl Reducible for Seen {
@@ -70,7 +72,8 @@ impl Reducible for Seen {
             Heard::FreshLooks => next.looks.clear(),
             Heard::Looks(looks) => next.looks.extend(looks),
             Heard::Cell(cell) => next.cell = Some(Rc::from(cell)),
-            Heard::Failed(what, hint) => next.failed = Some((what, hint)),
+            Heard::Failed(failure) => next.failed = Some(failure),
+            Heard::Stopped => next.stopped = true,
         }
         Rc::new(next)
     }
@@ -97,6 +100,7 @@ pub fn Attention() -> Html {
     {
         let (app, seen) = (app.clone(), seen.clone());
         use_effect_with((generation, wanted.clone()), move |(generation, wanted)| {
+            app.session.jobs.stop("attention/");
             seen.dispatch(Heard::Fresh);
             if generation.is_some() {
                 run(&app, &seen, wanted.clone());
@@ -114,20 +118,18 @@ pub fn Attention() -> Html {
             (generation, wanted.clone(), dest, ready),
             move |(_, wanted, dest, ready)| {
                 if *ready {
-                    seen.dispatch(Heard::FreshLooks);
+                    let look = Look { dest: Some(*dest), ..Look::default() };
+                    let request = Request::new(Looks { prompt: wanted.clone(), look });
                     let hears = seen.dispatcher();
-                    let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                        Tell::Attention(AttentionTell::Looks(looks)) => {
-                            hears.dispatch(Heard::Looks(looks))
-                        }
-                        Tell::Failed(failure) => {
-                            hears.dispatch(Heard::Failed(failure.what, failure.hint))
+                    let request = request.owner("attention/looks").urgent();
+                    app.session.jobs.ask(request, move |heard| match heard {
+                        request::Heard::Begun => hears.dispatch(Heard::FreshLooks),
+                        request::Heard::Part { answer, .. } => hears.dispatch(Heard::Looks(answer)),
+                        request::Heard::Failed { failure, .. } => {
+                            hears.dispatch(Heard::Failed(failure));
                         }
                         _ => {}
                     });
-                    let look = Look { dest: Some(*dest), ..Look::default() };
-                    let ask = AnyAsk::Attention(Ask::Looks(wanted.clone(), look));
-                    app.session.pool.ask_latest("looks", ask, on_tell);
                 }
             },
         );
@@ -152,18 +154,16 @@ pub fn Attention() -> Html {
             (generation, wanted.clone(), wanted_cell, ready),
             move |(_, wanted, at, ready)| {
                 if let (Some(at), true) = (*at, *ready) {
+                    let request = Request::new(Explain { prompt: wanted.clone(), at });
                     let hears = seen.dispatcher();
-                    let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                        Tell::Attention(AttentionTell::Cell(cell)) => {
-                            hears.dispatch(Heard::Cell(cell))
-                        }
-                        Tell::Failed(failure) => {
-                            hears.dispatch(Heard::Failed(failure.what, failure.hint))
+                    let request = request.owner("attention/cell").urgent();
+                    app.session.jobs.ask(request, move |heard| match heard {
+                        request::Heard::Part { answer, .. } => hears.dispatch(Heard::Cell(answer)),
+                        request::Heard::Failed { failure, .. } => {
+                            hears.dispatch(Heard::Failed(failure));
                         }
                         _ => {}
                     });
-                    let ask = AnyAsk::Attention(Ask::Cell(wanted.clone(), at));
-                    app.session.pool.ask_latest("cell", ask, on_tell);
                 }
             },
         );
@@ -172,9 +172,10 @@ pub fn Attention() -> Html {
     html! {
         <>
             <prompt::PromptBar prompt={wanted.clone()} ran={seen.ran.clone()} next={seen.next.clone()} {dest} {src} cell={cell.clone()} />
-            if let Some((what, hint)) = &seen.failed {
+            if let Some(Failure { what, hint, .. }) = &seen.failed {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }
+            if seen.stopped { <p class="ask" role="status">{ "The run of the prompt was cancelled. Change the prompt to run it again." }</p> }
             if let Some(ran) = &seen.ran {
                 <div class="columns look">
                     <div class="column">
@@ -184,7 +185,7 @@ pub fn Attention() -> Html {
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
                 <change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} />
-            } else if seen.failed.is_none() {
+            } else if seen.failed.is_none() && !seen.stopped {
                 <p class="empty" role="status">{ "The prompt is being run through the model." }</p>
             }
             <set::SetView />
@@ -194,18 +195,25 @@ pub fn Attention() -> Html {
 }
 
 /// Asks for a run; long ones show their progress.
-fn run(app: &crate::ui::app::App, seen: &UseReducerHandle<Seen>, prompt: Prompt) {
+fn run(app: &App, seen: &UseReducerHandle<Seen>, prompt: Prompt) {
     let (hears, session) = (seen.dispatcher(), app.session.clone());
-    let state = app.value();
-    let layers = state.model.as_ref().map_or(0, |m| m.summary.n_layers);
+    let Some(model) = &app.value().model else { return };
+    let layers = model.summary.n_layers;
+    let question = Run { prompt };
+    let cpu_ms = question.cpu_ms(&model.summary);
+    let mut request = Request::new(question).owner("attention/run").urgent();
+    request = request.offered(compute(app.value()), cpu_ms);
+    if model.summary.size > LARGE {
+        request = request.listed("running the prompt, layer by layer");
+    }
     // Layers that wait for the next drawing, and when the last one was: drawing takes a core from the workers.
     let waiting = RefCell::new((Vec::new(), 0.0));
-    let on_tell: OnTell = Rc::new(move |tell, arrays| match tell {
-        Tell::Attention(AttentionTell::Ran(ran)) => {
+    app.session.jobs.ask(request, move |heard| match heard {
+        request::Heard::Part { answer: RunPart::Ran(ran), .. } => {
             waiting.take();
             hears.dispatch(Heard::Ran(ran));
         }
-        Tell::Attention(AttentionTell::Pattern { layer, .. }) => {
+        request::Heard::Part { answer: RunPart::Pattern { layer, .. }, arrays, .. } => {
             let (patterns, drawn) = &mut *waiting.borrow_mut();
             patterns.extend(arrays.into_iter().take(1));
             if layer + 1 == layers || now() - *drawn > DRAWING_MS {
@@ -213,31 +221,16 @@ fn run(app: &crate::ui::app::App, seen: &UseReducerHandle<Seen>, prompt: Prompt)
                 hears.dispatch(Heard::Patterns(std::mem::take(patterns)));
             }
         }
-        Tell::Attention(AttentionTell::Next(next)) => hears.dispatch(Heard::Next(next)),
-        Tell::Failed(failure) => {
-            hears.dispatch(Heard::Failed(failure.what, failure.hint));
-            session.act(Action::End);
+        request::Heard::Part { answer: RunPart::Next(next), .. } => {
+            hears.dispatch(Heard::Next(next));
         }
-        Tell::Gpu(report) => {
+        request::Heard::Gpu(report) => {
             if let Some((what, hint)) = text::gpu_note(&report) {
                 session.act(Action::Note(what, hint));
             }
         }
-        Tell::Progress { .. } => session.act_soon(Action::Step),
-        _ => {}
+        request::Heard::Failed { failure, .. } => hears.dispatch(Heard::Failed(failure)),
+        request::Heard::Stopped => hears.dispatch(Heard::Stopped),
+        request::Heard::Begun | request::Heard::Done => {}
     });
-    let cpu_ms = state
-        .model
-        .as_ref()
-        .map_or(0.0, |m| forward_ms(&m.summary, prompt.text.len() / CHARACTERS, 1));
-    let compute = Compute::parse(state.route.text("compute"));
-    let ask = match compute.choice(cpu_ms, 1) {
-        Some(choice) => Ask::RunOnGpu(prompt, choice),
-        None => Ask::Run(prompt),
-    };
-    let job = app.session.pool.ask_latest("prompt", AnyAsk::Attention(ask), on_tell);
-    // Spectra that are still being computed keep their own progress line.
-    if state.work.is_none() && state.model.as_ref().is_some_and(|m| m.summary.size > 50_000_000) {
-        app.session.begin("running the prompt, layer by layer", layers, vec![job]);
-    }
 }

@@ -11,17 +11,20 @@ use super::measured::MeasuredHead;
 use super::set::spec;
 use crate::circuits::sad::sparsity::EventRule;
 use crate::circuits::series::{checkpoints, training_order};
-use crate::protocol::attention::{Ask as AttentionAsk, SetSpec, Tell as AttentionTell};
-use crate::protocol::heads::{HeadSpectra, Tell as HeadsTell};
-use crate::protocol::{Ask, Tell};
+use crate::protocol::Failure;
+use crate::protocol::attention::{SetPart, SetSpec};
+use crate::protocol::heads::{BrokenHead, HeadSpectra};
 use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
-use crate::ui::browser::fetch::fetch;
 use crate::ui::memory::state::Action;
-use crate::ui::session::BUILT_IN_STEPS;
+use crate::ui::session::{BUILT_IN_STEPS, Session};
 use crate::ui::widgets::select::Slider;
-use crate::worker::pool::{Dropped, OnTell};
+use crate::worker::pool::{Dropped, Files};
+use crate::worker::request::{Heard, Request};
+
+/// What the measuring of a series is called while it is under way.
+pub(super) const MEASURED: &str = "checkpoints measured";
 
 /// Prompts per checkpoint.
 const PROMPTS: usize = 64;
@@ -31,13 +34,13 @@ const PROMPTS: usize = 64;
 pub(in crate::ui::pages) struct Checkpoint {
     pub step: u32,
     pub name: String,
-    pub files: Vec<Dropped>,
+    pub files: Files,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Outcome(Vec<Rc<Step>>);
 
-enum Heard {
+enum Change {
     Fresh,
     Head(u32, MeasuredHead),
     Spectra(u32, HeadSpectra),
@@ -45,9 +48,9 @@ enum Heard {
 }
 
 impl Reducible for Outcome {
-    type Action = Heard;
+    type Action = Change;
 
-    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
+    fn reduce(self: Rc<Self>, change: Change) -> Rc<Self> {
         let mut next = (*self).clone();
         let at = |steps: &mut Vec<Rc<Step>>, step: u32| match steps
             .binary_search_by_key(&step, |s| s.step)
@@ -58,17 +61,17 @@ impl Reducible for Outcome {
                 i
             }
         };
-        match heard {
-            Heard::Fresh => next.0.clear(),
-            Heard::Head(step, head) => {
+        match change {
+            Change::Fresh => next.0.clear(),
+            Change::Head(step, head) => {
                 let i = at(&mut next.0, step);
                 Rc::make_mut(&mut next.0[i]).heads.push(head);
             }
-            Heard::Spectra(step, spectra) => {
+            Change::Spectra(step, spectra) => {
                 let i = at(&mut next.0, step);
                 Rc::make_mut(&mut next.0[i]).spectra.push(spectra);
             }
-            Heard::Accuracy(step, accuracy) => {
+            Change::Accuracy(step, accuracy) => {
                 let i = at(&mut next.0, step);
                 Rc::make_mut(&mut next.0[i]).accuracy = accuracy;
             }
@@ -89,7 +92,7 @@ pub(super) fn SeriesView() -> Html {
         Callback::from(move |_: MouseEvent| {
             let (app, outcome, measured) = (app.clone(), outcome.clone(), measured.clone());
             spawn_local(async move {
-                match fetched().await {
+                match fetched(&app.session).await {
                     Ok(series) => {
                         measured.set(Some(stamp(&series)));
                         measure(&app, &outcome, &series);
@@ -190,7 +193,8 @@ fn in_order(files: &[Dropped]) -> Vec<Checkpoint> {
     let checkpoint =
         |(place, (index, entry)): (usize, (usize, crate::circuits::series::SeriesEntry))| {
             let (name, members) = found.get(index)?;
-            let files = members.iter().filter_map(|&i| files.get(i).cloned()).collect();
+            let members: Vec<_> = members.iter().filter_map(|&i| files.get(i).cloned()).collect();
+            let files = Files::new(members);
             let step = entry.step.and_then(|s| u32::try_from(s).ok()).unwrap_or(place as u32);
             Some(Checkpoint { step, name: name.clone(), files })
         };
@@ -198,16 +202,10 @@ fn in_order(files: &[Dropped]) -> Vec<Checkpoint> {
 }
 
 /// The built-in model's checkpoints.
-pub(in crate::ui::pages) async fn fetched() -> Result<Vec<Checkpoint>, String> {
-    let file = async |name: &str| {
-        let blob = fetch(&format!("models/names/{name}")).await?;
-        Ok::<_, String>(Dropped { name: name.to_owned(), blob })
-    };
-    let shared = [file("config.json").await?, file("tokenizer.json").await?];
+pub(in crate::ui::pages) async fn fetched(session: &Session) -> Result<Vec<Checkpoint>, String> {
     let mut series = Vec::new();
     for step in BUILT_IN_STEPS {
-        let mut files = shared.to_vec();
-        files.push(file(&format!("step-{step:05}.safetensors")).await?);
+        let files = session.built_in(step).await?;
         series.push(Checkpoint { step, name: format!("built-in model, step {step}"), files });
     }
     Ok(series)
@@ -228,32 +226,39 @@ fn stamp(series: &[Checkpoint]) -> Stamp {
 
 /// Measures one checkpoint after the other; the open model stays.
 fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]) {
-    outcome.dispatch(Heard::Fresh);
-    let ask = |checkpoint: &Checkpoint| {
-        let (step, name) = (checkpoint.step, checkpoint.name.clone());
-        let (hears, session) = (outcome.dispatcher(), app.session.clone());
-        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Attention(AttentionTell::SetHead { layer, head, seen }) => {
-                let measured = MeasuredHead::of((layer, head), &seen).without_events();
-                hears.dispatch(Heard::Head(step, measured));
+    let asks = series.iter().map(|checkpoint| (prompts(), Some(checkpoint.files.clone())));
+    let request = Request::many(asks).elsewhere().one_step_each();
+    let request = request.owner("series").listed(MEASURED);
+    let (hears, session) = (outcome.dispatcher(), app.session.clone());
+    let series: Vec<_> = series.iter().map(|c| (c.step, c.name.clone())).collect();
+    app.session.jobs.ask(request, move |heard| match heard {
+        Heard::Begun => hears.dispatch(Change::Fresh),
+        Heard::Part { part, answer, .. } => {
+            let Some((step, _)) = series.get(part) else { return };
+            match answer {
+                SetPart::Head { layer, head, seen } => {
+                    let measured = MeasuredHead::of((layer, head), &seen).without_events();
+                    hears.dispatch(Change::Head(*step, measured));
+                }
+                SetPart::Answered { n, correct, .. } => {
+                    let accuracy = correct.map(|c| c as f64 / n.max(1) as f64);
+                    hears.dispatch(Change::Accuracy(*step, accuracy));
+                }
+                SetPart::Spectra(Ok(spectra)) => hears.dispatch(Change::Spectra(*step, spectra)),
+                SetPart::Spectra(Err(broken)) => {
+                    let what = format!("{} of step {step}: {}", name(&broken), broken.why);
+                    session.note(Failure::new(what));
+                }
             }
-            Tell::Attention(AttentionTell::SetDone { n, correct, .. }) => {
-                hears.dispatch(Heard::Accuracy(step, correct.map(|c| c as f64 / n.max(1) as f64)));
-            }
-            Tell::Heads(HeadsTell::Spectrum(spectra)) => {
-                hears.dispatch(Heard::Spectra(step, spectra));
-            }
-            Tell::Done => session.act(Action::Step),
-            Tell::Failed(failure) => {
-                session.act(Action::Step);
-                session.act(Action::Note(format!("{name}: {}", failure.what), failure.hint));
-            }
-            _ => {}
-        });
-        let set = AttentionAsk::Set(prompts());
-        let ask = Ask::Elsewhere(Box::new(Ask::Attention(set)));
-        app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
-    };
-    let jobs: Vec<_> = series.iter().map(ask).collect();
-    app.session.begin("checkpoints measured", jobs.len(), jobs);
+        }
+        Heard::Failed { part, failure } => {
+            let name = series.get(part).map_or("", |(_, name)| name);
+            session.note(Failure { what: format!("{name}: {}", failure.what), ..failure });
+        }
+        _ => {}
+    });
+}
+
+fn name(broken: &BrokenHead) -> String {
+    format!("L{}H{}", broken.layer, broken.head)
 }

@@ -8,7 +8,7 @@ use yew::prelude::*;
 use super::events::Events;
 use super::growth::HEAD;
 use super::measured::MeasuredHead;
-use super::set_run::{SetOutcome, SetRun};
+use super::set_run::{self, SetOutcome};
 use crate::circuits::prompts::Task;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::set::SetOptions;
@@ -123,7 +123,7 @@ pub(super) fn SetView() -> Html {
             let asked = spec.clone();
             let end =
                 Callback::from(move |outcome| hears.dispatch(Heard::Done(outcome, asked.clone())));
-            SetRun::start(&app, spec, end);
+            set_run::run(&app, spec, end);
         })
     };
     let options = TASKS

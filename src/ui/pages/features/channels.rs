@@ -64,8 +64,11 @@ pub(super) fn ChannelView() -> Html {
     let generation = state.model.as_ref().map(|m| m.generation);
     let weights = state.weights();
     {
-        let heard = heard.clone();
-        use_effect_with((generation, weights), move |_| heard.dispatch(Change::Fresh));
+        let (heard, session) = (heard.clone(), app.session.clone());
+        use_effect_with((generation, weights), move |_| {
+            session.jobs.stop("channels");
+            heard.dispatch(Change::Fresh);
+        });
     }
     let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return Html::default() };
     let slug = state.route.text("channel").unwrap_or("cos").to_owned();

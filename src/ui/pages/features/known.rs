@@ -11,10 +11,10 @@ use crate::circuits::matching::Pair;
 use crate::math::statistics::ranked;
 use crate::model::Weights;
 use crate::protocol::Failure;
-use crate::protocol::features::{AboutDictionary, Source, Tell as FeatureTell};
+use crate::protocol::features::{AboutDictionary, AlignPart, Hits, Source};
 use crate::protocol::gpu::GpuReport;
 use crate::ui::address::route::Route;
-use crate::worker::pool::Dropped;
+use crate::worker::pool::Files;
 
 /// Everything that an answer depends on, beside the head.
 #[derive(Clone, PartialEq)]
@@ -25,14 +25,14 @@ pub(super) struct Setting {
     pub remove_mean: bool,
     pub whiten: bool,
     /// The reader's own dictionary.
-    pub files: Rc<Vec<Dropped>>,
+    pub files: Files,
 }
 
 impl Setting {
     /// Whether there is something to compare with.
     pub(super) fn ready(&self) -> bool {
         let own = matches!(self.source, Source::Own(_));
-        self.generation.is_some() && (!own || !self.files.is_empty())
+        self.generation.is_some() && (!own || !self.files.list().is_empty())
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Cosines {
 /// What is known about the dictionary and the heads.
 #[derive(Clone, PartialEq, Default)]
 pub(super) struct Known {
-    /// What all of it is about; what is heard of another setting comes too late.
+    /// What all of it is about.
     setting: Option<Setting>,
     pub about: Option<Rc<AboutDictionary>>,
     /// One report per head that was compared.
@@ -85,9 +85,10 @@ pub(super) struct Known {
 
 /// What can change it.
 pub(super) enum Heard {
-    Fresh,
+    Fresh(Setting),
     FreshHits,
-    Tell(FeatureTell),
+    Aligned(AlignPart),
+    Hits(Hits),
     Cosines(Cosines),
     Took(f64),
     Gpu(GpuReport),
@@ -107,21 +108,15 @@ impl Known {
 }
 
 impl Reducible for Known {
-    type Action = (Setting, Heard);
+    type Action = Heard;
 
-    fn reduce(self: Rc<Self>, (setting, heard): Self::Action) -> Rc<Self> {
-        if let Heard::Fresh = heard {
-            return Rc::new(Self { setting: Some(setting), ..Self::default() });
-        }
-        if self.setting.as_ref() != Some(&setting) {
-            return self;
-        }
+    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
         let mut next = (*self).clone();
         match heard {
-            Heard::Fresh => {}
+            Heard::Fresh(setting) => next = Self { setting: Some(setting), ..Self::default() },
             Heard::FreshHits => next.hits = None,
-            Heard::Tell(FeatureTell::About(about)) => next.about = Some(Rc::from(about)),
-            Heard::Tell(FeatureTell::Report(report)) => {
+            Heard::Aligned(AlignPart::About(about)) => next.about = Some(Rc::from(about)),
+            Heard::Aligned(AlignPart::Report(report)) => {
                 if let Some(side) = report.sides.first() {
                     let at = (side.layer, side.head);
                     // What has a null is not replaced by what has none.
@@ -130,15 +125,14 @@ impl Reducible for Known {
                     }
                 }
             }
-            Heard::Tell(FeatureTell::Hits { label, hits }) => {
+            Heard::Hits(Hits { label, hits }) => {
                 let (_, mut all) = next.hits.take().unwrap_or_default();
                 all.extend(hits);
                 next.hits = Some((label, ranked(&all, |hit| hit.cos.abs())));
             }
-            Heard::Tell(FeatureTell::Broken(failure)) | Heard::Failed(failure) => {
+            Heard::Aligned(AlignPart::Broken(failure)) | Heard::Failed(failure) => {
                 next.failed = Some(failure);
             }
-            Heard::Tell(FeatureTell::Cosines { .. } | FeatureTell::Channels(_)) => {}
             Heard::Cosines(cosines) => next.cosines = Some(cosines),
             // A resumed job is still on the GPU that kept it.
             Heard::Gpu(GpuReport::Resumed { .. }) => {}

@@ -1,7 +1,5 @@
 //! Features: do singular vectors point at features, and is it more than chance?
 
-use std::rc::Rc;
-
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -14,7 +12,7 @@ use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{duration, three};
-use crate::worker::pool::Dropped;
+use crate::worker::pool::Files;
 use asker::Asker;
 use known::{Known, Setting, source_of};
 
@@ -34,7 +32,7 @@ pub fn Features() -> Html {
     let app = use_app();
     let state = app.value();
     let known = use_reducer(Known::default);
-    let files = use_state(Rc::<Vec<Dropped>>::default);
+    let files = use_state(Files::default);
     let slug = state.route.text("dictionary").unwrap_or("embed").to_owned();
     let at = state.at();
     let setting = Setting {
@@ -84,7 +82,7 @@ pub fn Features() -> Html {
         Callback::from(move |event: Event| {
             if let Some(list) = event.target_dyn_into::<HtmlInputElement>().and_then(|i| i.files())
             {
-                files.set(Rc::new(listed(&list)));
+                files.set(Files::new(listed(&list)));
                 let route = app.value().route.clone().with("dictionary", "own");
                 app.go(own::ANSWERS.iter().fold(route, |route, name| route.without(name)));
             }
@@ -118,7 +116,7 @@ pub fn Features() -> Html {
         format!(
             "One head took {}; all {heads} take about {}.",
             duration(s),
-            duration(s * heads as f64 / app.session.pool.size() as f64)
+            duration(s * heads as f64 / app.session.jobs.size() as f64)
         )
     });
     let dictionary = known.about.as_ref().map(|about| about.name.clone()).unwrap_or_default();
@@ -130,7 +128,7 @@ pub fn Features() -> Html {
         <>
             <section class="prompt" aria-label="Dictionary">
                 <div class="controls">
-                    <Select label="dictionary" options={options(&model.summary, !files.is_empty())} value={slug} on_change={choose} />
+                    <Select label="dictionary" options={options(&model.summary, !files.list().is_empty())} value={slug} on_change={choose} />
                     <label class="field"><span>{ "or my own (.safetensors, .npy, .csv, SAE folder)" }</span>
                         <input type="file" multiple=true onchange={chosen} data-testid="dictionary-file" /></label>
                     <Switch label="remove the common direction" on={setting.remove_mean} on_change={set_mean} />

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use crate::protocol::{Failure, Question};
+use crate::protocol::{Failure, Unclear};
 use crate::ui::app::use_app;
 use crate::ui::widgets::select::Select;
 
@@ -25,15 +25,15 @@ pub(super) fn Broken(props: &BrokenProps) -> Html {
         let onclick = Callback::from(move |_: MouseEvent| app.set(name, value.clone()));
         html! { <button type="button" key={shown.to_owned()} {onclick}>{ shown.to_owned() }</button> }
     };
-    let answers: Vec<Html> = match &props.failure.question {
-        Some(Question::Matrix(names)) => {
+    let answers: Vec<Html> = match &props.failure.unclear {
+        Some(Unclear::Matrix(names)) => {
             names.iter().map(|name| answer("matrix", name, name)).collect()
         }
-        Some(Question::RowsOrColumns) => vec![
+        Some(Unclear::RowsOrColumns) => vec![
             answer("features-are", "rows", "a feature is a row"),
             answer("features-are", "columns", "a feature is a column"),
         ],
-        Some(Question::HeadCount(_)) | None => Vec::new(),
+        Some(Unclear::HeadCount(_)) | None => Vec::new(),
     };
     html! {
         <div class="ask" role="status">

@@ -9,34 +9,33 @@ use super::asker::Asker;
 use super::known::Setting;
 use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
 use crate::model::Head;
-use crate::protocol::features::{Ask as FeatureAsk, Tell as FeatureTell};
-use crate::protocol::{Ask, Tell};
+use crate::protocol::Failure;
+use crate::protocol::features::{Align, AlignPart};
 use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
-use crate::ui::memory::state::Action;
 use crate::ui::pages::attention::series::fetched;
 use crate::ui::session::BUILT_IN_STEPS;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
-use crate::worker::pool::OnTell;
+use crate::worker::request::{Heard, Request};
 
 /// The false discovery rate at which a side counts as aligned.
 const Q: f64 = 0.01;
 
-/// Checkpoints by step, each with one report on all of its heads, and the setting that they were compared under.
+/// Whose the comparison of all checkpoints is.
+const OWNER: &str = "training";
+
+/// Checkpoints by step, each with one report on all of its heads.
 #[derive(Clone, PartialEq, Default)]
-struct Steps(Vec<(u32, Rc<AlignmentReport>)>, Option<Setting>);
+struct Steps(Vec<(u32, Rc<AlignmentReport>)>);
 
 impl Reducible for Steps {
-    /// A setting to begin afresh with, or what came of one.
-    type Action = (Setting, Option<(u32, Rc<AlignmentReport>)>);
+    /// What came of one, or `None` to begin afresh.
+    type Action = Option<(u32, Rc<AlignmentReport>)>;
 
-    fn reduce(self: Rc<Self>, (setting, heard): Self::Action) -> Rc<Self> {
-        let Some(step) = heard else { return Rc::new(Self(Vec::new(), Some(setting))) };
-        if self.1.as_ref() != Some(&setting) {
-            return self;
-        }
+    fn reduce(self: Rc<Self>, heard: Self::Action) -> Rc<Self> {
+        let Some(step) = heard else { return Rc::default() };
         let mut next = (*self).clone();
         next.0.retain(|(other, _)| *other != step.0);
         next.0.push(step);
@@ -71,9 +70,12 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
     let app = use_app();
     let steps = use_reducer(Steps::default);
     {
-        let steps = steps.clone();
-        use_effect_with(props.asker.setting.clone(), move |setting| {
-            steps.dispatch((setting.clone(), None));
+        let (steps, session) = (steps.clone(), app.session.clone());
+        // The checkpoints are the same whichever of them is open.
+        let setting = Setting { generation: None, ..props.asker.setting.clone() };
+        use_effect_with(setting, move |_| {
+            session.jobs.stop(OWNER);
+            steps.dispatch(None);
         });
     }
     let compare = {
@@ -114,39 +116,33 @@ fn stamp(app: &App, steps: &[(u32, Rc<AlignmentReport>)], dictionary: &str) -> S
 }
 
 async fn every_step(asker: &Asker, steps: &UseReducerHandle<Steps>, [layers, n_heads]: [usize; 2]) {
-    let session = &asker.app.session;
-    let series = match fetched().await {
+    let session = asker.app.session.clone();
+    let series = match fetched(&session).await {
         Ok(series) => series,
         Err(why) => {
-            let what = format!("The checkpoints could not be loaded: {why}.");
-            return session.act(Action::Note(what, String::new()));
+            return session
+                .note(Failure::new(format!("The checkpoints could not be loaded: {why}.")));
         }
     };
-    steps.dispatch((asker.setting.clone(), None));
     let heads: Vec<_> = (0..layers).flat_map(|l| (0..n_heads).map(move |h| (l, h))).collect();
-    let ask = Ask::Features(FeatureAsk::Align(asker.how(), heads));
-    let jobs: Vec<_> = series
-        .iter()
-        .map(|checkpoint| {
-            let (step, name) = (checkpoint.step, checkpoint.name.clone());
-            let (hears, session, setting) =
-                (steps.dispatcher(), session.clone(), asker.setting.clone());
-            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                Tell::Features(FeatureTell::Report(report)) => {
-                    hears.dispatch((setting.clone(), Some((step, Rc::from(report)))));
-                }
-                Tell::Done => session.act(Action::Step),
-                Tell::Failed(failure) => {
-                    session.act(Action::Step);
-                    session.act(Action::Note(format!("{name}: {}", failure.what), failure.hint));
-                }
-                _ => {}
-            });
-            let ask = Ask::Elsewhere(Box::new(ask.clone()));
-            asker.app.session.pool.ask_about(&checkpoint.files, ask, on_tell)
-        })
-        .collect();
-    session.begin("checkpoints compared with the dictionary", jobs.len(), jobs);
+    let align = Align { how: asker.how(), heads };
+    let asks = series.iter().map(|checkpoint| (align.clone(), Some(checkpoint.files.clone())));
+    let request = Request::many(asks).elsewhere().one_step_each();
+    let request = request.owner(OWNER).listed("checkpoints compared with the dictionary");
+    let hears = steps.dispatcher();
+    asker.app.session.jobs.ask(request, move |heard| match heard {
+        Heard::Begun => hears.dispatch(None),
+        Heard::Part { part, answer: AlignPart::Report(report), .. } => {
+            if let Some(checkpoint) = series.get(part) {
+                hears.dispatch(Some((checkpoint.step, Rc::from(report))));
+            }
+        }
+        Heard::Failed { part, failure } => {
+            let name = series.get(part).map_or("", |checkpoint| &checkpoint.name);
+            session.note(Failure { what: format!("{name}: {}", failure.what), ..failure });
+        }
+        _ => {}
+    });
 }
 
 fn z(side: &SideAlignment) -> Option<f64> {

@@ -1,28 +1,29 @@
 //! Theorem 2 as a cloud: the angle between feature and singular vector against ‖E_X‖₂, ten thousand times.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{BenchProps, Worker};
+use super::BenchProps;
 use crate::circuits::dictionary::Builtin;
 use crate::circuits::whitening::Anisotropy;
-use crate::protocol::features::{Ask as FeatureAsk, Comparing, Source, Tell as FeatureTell};
-use crate::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
-use crate::protocol::{Ask, Tell};
+use crate::protocol::features::{Align, AlignPart, Comparing, Source};
+use crate::protocol::toy::Cloud as Draws;
 use crate::study::stamp::Stamp;
 use crate::ui::address::bench::KINDS;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Point, Scatter};
-use crate::ui::memory::state::Action;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
-use crate::worker::pool::OnTell;
+use crate::worker::pool::Jobs;
+use crate::worker::request::{self, Request};
 
 /// Draws in all, and in one question.
 const DRAWS: u32 = 10_000;
 const PIECE: u32 = 500;
+
+/// Whose the cloud is.
+const CLOUD: &str = "cloud";
 
 /// How far ‖E‖₂ is drawn.
 const FAR: f64 = 3.0;
@@ -64,8 +65,6 @@ impl Reducible for Drawn {
 pub(super) fn Cloud(props: &BenchProps) -> Html {
     let app = use_app();
     let drawn = use_reducer(Drawn::default);
-    // Counts clouds; the pieces of an older one are dropped.
-    let run = use_memo((), |()| Cell::new(0_u32));
     let running = use_state(|| false);
     let seed: u32 = app.value().route.value("cloud-seed").unwrap_or(0);
     let generation = app.value().model.as_ref().map(|m| m.generation);
@@ -78,21 +77,12 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
         use_effect_with(generation, move |_| drawn.dispatch(Heard::Measured));
     }
     let start = {
-        let (worker, drawn, run, running) =
-            (props.worker.clone(), drawn.clone(), run.clone(), running.clone());
-        Callback::from(move |_: MouseEvent| {
-            run.set(run.get() + 1);
-            drawn.dispatch(Heard::Fresh);
-            running.set(true);
-            draw_on(&worker, &drawn, &run, &running, seed, 0);
-        })
+        let (jobs, drawn, running) = (props.worker.clone(), drawn.clone(), running.clone());
+        Callback::from(move |_: MouseEvent| draw(&jobs, &drawn, &running, seed))
     };
     let stop = {
-        let (run, running) = (run.clone(), running.clone());
-        Callback::from(move |_: MouseEvent| {
-            run.set(run.get() + 1);
-            running.set(false);
-        })
+        let jobs = props.worker.clone();
+        Callback::from(move |_: MouseEvent| jobs.stop(CLOUD))
     };
     let measure = {
         let (app, drawn) = (app.clone(), drawn.clone());
@@ -159,35 +149,22 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
     }
 }
 
-/// Asks for the next piece, and when it is there for the one after it.
-fn draw_on(
-    worker: &Worker,
-    drawn: &UseReducerHandle<Drawn>,
-    run: &Rc<Cell<u32>>,
-    running: &UseStateHandle<bool>,
-    seed: u32,
-    from: u32,
-) {
-    if from >= DRAWS {
-        return running.set(false);
-    }
-    let (own, mine) = (worker.clone(), run.get());
-    let (drawn, run, running) = (drawn.clone(), run.clone(), running.clone());
-    let on_tell: OnTell = Rc::new(move |tell, arrays| {
-        if run.get() != mine {
-            return;
+/// Asks for the cloud, piece by piece.
+fn draw(jobs: &Jobs, drawn: &UseReducerHandle<Drawn>, running: &UseStateHandle<bool>, seed: u32) {
+    let pieces = (0..DRAWS).step_by(PIECE as usize);
+    let pieces = pieces.map(|from| Draws { seed, from, to: (from + PIECE).min(DRAWS) });
+    let (drawn, running) = (drawn.dispatcher(), running.clone());
+    jobs.ask(Request::each(pieces).owner(CLOUD), move |heard| match heard {
+        request::Heard::Begun => {
+            drawn.dispatch(Heard::Fresh);
+            running.set(true);
         }
-        match tell {
-            Tell::Toy(ToyTell::Cloud) => {
-                drawn.dispatch(Heard::Piece(arrays.into_iter().next().unwrap_or_default()));
-                draw_on(&own, &drawn, &run, &running, seed, from + PIECE);
-            }
-            Tell::Failed(_) => running.set(false),
-            _ => {}
+        request::Heard::Part { arrays, .. } => {
+            drawn.dispatch(Heard::Piece(arrays.into_iter().next().unwrap_or_default()));
         }
+        request::Heard::Done | request::Heard::Stopped => running.set(false),
+        request::Heard::Failed { .. } | request::Heard::Gpu(_) => {}
     });
-    let to = (from + PIECE).min(DRAWS);
-    worker.0.ask(Ask::Toy(ToyAsk::Cloud { seed, from, to }), on_tell);
 }
 
 /// Measures Σ_X of the open model's embeddings and unembeddings; the first head comes along, since that is the question.
@@ -199,38 +176,28 @@ fn dictionaries(app: &App, drawn: &UseReducerHandle<Drawn>) {
     if model.summary.has_unembedding {
         which.push(Builtin::Unembed);
     }
-    drawn.dispatch(Heard::FreshDictionaries);
-    let left = Rc::new(Cell::new(which.len()));
-    for builtin in which {
-        let (hears, session, left) = (drawn.dispatcher(), app.session.clone(), left.clone());
-        let end = move || {
-            left.set(left.get() - 1);
-            if left.get() == 0 {
-                hears.dispatch(Heard::Measured);
-            }
-        };
-        let hears = drawn.dispatcher();
-        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Features(FeatureTell::About(about)) => {
-                if let Some(anisotropy) = about.anisotropy {
-                    hears.dispatch(Heard::Dictionary(about.name, anisotropy));
-                }
-            }
-            Tell::Failed(failure) => {
-                session.act(Action::Note(failure.what, failure.hint));
-                end();
-            }
-            Tell::Done => end(),
-            _ => {}
-        });
+    let weights = state.weights();
+    let align = |builtin| {
         let how = Comparing {
             remove_mean: false,
             top: 1,
             rotations: 1,
             whiten: true,
-            ..Comparing::with(Source::Model(builtin), state.weights())
+            ..Comparing::with(Source::Model(builtin), weights)
         };
-        let ask = FeatureAsk::Align(how, vec![(layer, 0)]);
-        app.session.pool.ask(Ask::Features(ask), on_tell);
-    }
+        Align { how, heads: vec![(layer, 0)] }
+    };
+    let (hears, session) = (drawn.dispatcher(), app.session.clone());
+    let request = Request::each(which.into_iter().map(align)).owner("dictionaries");
+    app.session.jobs.ask(request, move |heard| match heard {
+        request::Heard::Begun => hears.dispatch(Heard::FreshDictionaries),
+        request::Heard::Part { answer: AlignPart::About(about), .. } => {
+            if let Some(anisotropy) = about.anisotropy {
+                hears.dispatch(Heard::Dictionary(about.name, anisotropy));
+            }
+        }
+        request::Heard::Failed { failure, .. } => session.note(failure),
+        request::Heard::Done | request::Heard::Stopped => hears.dispatch(Heard::Measured),
+        _ => {}
+    });
 }

@@ -8,8 +8,7 @@ use super::{
     BenchProps, numbers,
     plane::{Moved, Plane},
 };
-use crate::protocol::toy::{Ask as ToyAsk, Bench, Tell as ToyTell, Worked};
-use crate::protocol::{Ask, Tell};
+use crate::protocol::toy::{Bench, Worked};
 use crate::study::python::theorem;
 use crate::study::stamp::Stamp;
 use crate::toy::FeatureKind;
@@ -20,7 +19,7 @@ use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
-use crate::worker::pool::OnTell;
+use crate::worker::request::{Heard, Request};
 
 /// Theorem 1 and its corollary.
 #[component]
@@ -35,18 +34,17 @@ pub(super) fn First(props: &BenchProps) -> Html {
         bench.moved.clone_from(held);
     }
     {
-        let (pool, worked, failed) = (props.worker.0.clone(), worked.clone(), failed.clone());
+        let (jobs, worked, failed) = (props.worker.clone(), worked.clone(), failed.clone());
         use_effect_with(bench.clone(), move |bench| {
-            let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-                Tell::Toy(ToyTell::Theorem(answer)) => {
+            let request = Request::new(bench.clone()).owner("theorem 1").urgent();
+            jobs.ask(request, move |heard| match heard {
+                Heard::Part { answer, .. } => {
                     worked.set(Some(Rc::from(answer)));
                     failed.set(None);
                 }
-                Tell::Failed(failure) => failed.set(Some(failure.what)),
+                Heard::Failed { failure, .. } => failed.set(Some(failure.what)),
                 _ => {}
             });
-            let ask = Ask::Toy(ToyAsk::Theorem(Box::new(bench.clone())));
-            pool.ask_latest("theorem 1", ask, on_tell);
         });
     }
     let set = {

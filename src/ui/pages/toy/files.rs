@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use super::LabProps;
-use crate::protocol::toy::File;
+use crate::protocol::heads::File;
 use crate::study::python::toy;
 use crate::toy::{Config, feature_words};
 use crate::ui::address::route::Page;

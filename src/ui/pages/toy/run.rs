@@ -11,11 +11,14 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use yew::prelude::*;
 
 use crate::circuits::sad::controls::ControlOptions;
-use crate::protocol::toy::{Ask as ToyAsk, File, Frame, Tell as ToyTell};
-use crate::protocol::{Ask, Tell};
+use crate::protocol::Question;
+use crate::protocol::heads::File;
+use crate::protocol::toy::{Files, Frame, LookBack, Start, TakeApart, Train};
 use crate::toy::{Config, Outcome, Point, Snapshot, ToySad};
+use crate::ui::app::use_app;
 use crate::ui::browser::time::now;
-use crate::worker::pool::{OnTell, Pool};
+use crate::worker::pool::{Dropped, Jobs};
+use crate::worker::request::{self, Request};
 
 /// Longest time that a worker may train for one frame; with the drawing, 30 frames a second.
 const BUDGET: f64 = 16.0;
@@ -115,10 +118,8 @@ impl Lab {
 
 /// What a reader's hands can do to a run.
 pub(crate) struct Hands {
-    pool: Pool,
+    jobs: Jobs,
     lab: UseReducerDispatcher<Lab>,
-    /// Counts runs; answers to an older one are dropped.
-    run: Cell<u32>,
     running: Cell<bool>,
     /// Steps a frame, and the step at which to stop.
     speed: Cell<usize>,
@@ -138,10 +139,12 @@ pub(crate) struct Hands {
 pub(crate) fn use_run() -> (UseReducerHandle<Lab>, Rc<Hands>) {
     let lab = use_reducer(Lab::default);
     let dispatcher = lab.dispatcher();
+    let session = use_app().session;
+    let jobs = use_memo((), move |()| session.own_worker(|_| {}));
+    let jobs = (*jobs).clone();
     let hands = use_memo((), move |()| Hands {
-        pool: Pool::new(1),
+        jobs,
         lab: dispatcher,
-        run: Cell::new(0),
         running: Cell::new(false),
         speed: Cell::new(1),
         until: Cell::new(0),
@@ -157,7 +160,7 @@ pub(crate) fn use_run() -> (UseReducerHandle<Lab>, Rc<Hands>) {
 impl Hands {
     /// Starts a run from its beginning, and trains on to step `until`.
     pub(crate) fn start(self: &Rc<Self>, config: &Config, until: usize) {
-        self.run.set(self.run.get() + 1);
+        self.jobs.stop("toy/");
         self.waiting.take();
         self.lab.dispatch(Heard::Fresh);
         if let Err(error) = config.check() {
@@ -169,7 +172,7 @@ impl Hands {
         self.running.set(until > 0);
         self.drawn.borrow_mut().clear();
         self.asked.set(true);
-        self.ask(ToyAsk::Start(Box::new(config.clone())), Self::wait);
+        self.ask("toy/frame", Start { config: Box::new(config.clone()) }, Self::wait);
     }
 
     /// Trains on until step `until`.
@@ -207,7 +210,7 @@ impl Hands {
 
     /// Shows the recorded step nearest to `step`.
     pub(crate) fn look(self: &Rc<Self>, step: usize) {
-        self.ask(ToyAsk::Look(step), |hands, frame| {
+        self.ask("toy/look", LookBack { step }, |hands, frame| {
             // A frame of the training that still waits for the display comes before.
             hands.draw();
             hands.lab.dispatch(Heard::Look(frame));
@@ -217,57 +220,52 @@ impl Hands {
     /// Takes the head of a recorded step apart.
     pub(crate) fn take_apart(self: &Rc<Self>, step: usize) {
         let hands = self.clone();
-        self.hear(ToyAsk::Sad { step, draws: DRAWS, most: EVENTS }, move |tell, _| {
-            if let ToyTell::Sad(sad) = tell {
-                hands.lab.dispatch(Heard::Sad(step, sad));
-            }
+        let request = Request::new(TakeApart { step, draws: DRAWS, most: EVENTS });
+        self.hear(request.owner("toy/sad"), move |sad, _| {
+            hands.lab.dispatch(Heard::Sad(step, sad));
         });
     }
 
     /// Asks for the run as files.
     pub(crate) fn files(self: &Rc<Self>, step: usize, give: impl Fn(Vec<File>) + 'static) {
-        self.hear(ToyAsk::Files(step), move |tell, _| {
-            if let ToyTell::Files(files) = tell {
-                give(files);
-            }
-        });
+        self.hear(Request::new(Files { step }), move |files, _| give(files));
     }
 
     fn next(self: &Rc<Self>) {
         let left = self.until.get().saturating_sub(self.trained.get());
         let steps = if self.hurry.get() { left } else { left.min(self.speed.get()) };
         self.asked.set(true);
-        self.ask(ToyAsk::Run { steps, milliseconds: BUDGET }, Self::wait);
+        self.ask("toy/frame", Train { steps, milliseconds: BUDGET }, Self::wait);
     }
 
-    fn ask(self: &Rc<Self>, ask: ToyAsk, on_frame: impl Fn(&Rc<Self>, Box<Frame>) + 'static) {
+    fn ask<Q: Question<Answer = Box<Frame>>>(
+        self: &Rc<Self>,
+        owner: &'static str,
+        question: Q,
+        on_frame: impl Fn(&Rc<Self>, Box<Frame>) + 'static,
+    ) {
         let hands = self.clone();
-        self.hear(ask, move |tell, arrays| {
-            if let ToyTell::Frame(mut frame) = tell {
-                frame.snapshot.put_arrays(arrays);
-                on_frame(&hands, frame);
-            }
+        self.hear(Request::new(question).owner(owner), move |mut frame, arrays| {
+            frame.snapshot.put_arrays(arrays);
+            on_frame(&hands, frame);
         });
     }
 
-    /// Asks; answers to the questions of an older run are dropped.
-    fn hear(self: &Rc<Self>, ask: ToyAsk, on_answer: impl Fn(ToyTell, Vec<Vec<f32>>) + 'static) {
-        let (hands, run) = (self.clone(), self.run.get());
-        let on_tell: OnTell = Rc::new(move |tell, arrays| {
-            if hands.run.get() != run {
-                return;
+    fn hear<Q: Question>(
+        self: &Rc<Self>,
+        request: Request<Q, Dropped>,
+        on_answer: impl Fn(Q::Answer, Vec<Vec<f32>>) + 'static,
+    ) {
+        let hands = self.clone();
+        self.jobs.ask(request, move |heard| match heard {
+            request::Heard::Part { answer, arrays, .. } => on_answer(answer, arrays),
+            request::Heard::Failed { failure, .. } => {
+                hands.running.set(false);
+                hands.asked.set(false);
+                hands.lab.dispatch(Heard::Failed(failure.what));
             }
-            match tell {
-                Tell::Toy(tell) => on_answer(tell, arrays),
-                Tell::Failed(failure) => {
-                    hands.running.set(false);
-                    hands.asked.set(false);
-                    hands.lab.dispatch(Heard::Failed(failure.what));
-                }
-                _ => {}
-            }
+            _ => {}
         });
-        self.pool.ask(Ask::Toy(ask), on_tell);
     }
 
     /// Keeps a frame until the display is ready for it.

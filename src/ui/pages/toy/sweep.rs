@@ -6,16 +6,14 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::verdicts;
-use crate::protocol::toy::{Ask as ToyAsk, Tell as ToyTell};
-use crate::protocol::{Ask, Tell};
+use crate::protocol::toy::Whole;
 use crate::study::stamp::Stamp;
 use crate::toy::{Config, Outcome, Preset, Quantity, Setting, Sweep};
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
-use crate::ui::memory::state::Action;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::table::Table;
-use crate::worker::pool::OnTell;
+use crate::worker::request::{self, Request};
 
 /// Settings that can be swept: name in the URL, words on the page, values to begin with.
 const SETTINGS: [(Setting, &str, &str, &str); 13] = [
@@ -58,8 +56,6 @@ pub(super) struct SweepsProps {
 /// A sweep and what came of it so far.
 #[derive(Clone, PartialEq, Default)]
 struct Swept {
-    /// Counts sweeps; outcomes of an older one are dropped.
-    run: u32,
     sweep: Option<Rc<Sweep>>,
     total: usize,
     outcomes: Vec<(usize, Outcome)>,
@@ -68,8 +64,8 @@ struct Swept {
 
 enum Heard {
     Fresh(Rc<Sweep>, usize),
-    Outcome(u32, usize, Box<Outcome>),
-    Failed(u32),
+    Outcome(usize, Box<Outcome>),
+    Failed,
 }
 
 impl Reducible for Swept {
@@ -79,13 +75,10 @@ impl Reducible for Swept {
         let mut next = (*self).clone();
         match heard {
             Heard::Fresh(sweep, total) => {
-                next = Self { run: self.run + 1, sweep: Some(sweep), total, ..Self::default() };
+                next = Self { sweep: Some(sweep), total, ..Self::default() };
             }
-            Heard::Outcome(run, value, outcome) if run == self.run => {
-                next.outcomes.push((value, *outcome));
-            }
-            Heard::Failed(run) if run == self.run => next.failed += 1,
-            Heard::Outcome(..) | Heard::Failed(_) => {}
+            Heard::Outcome(value, outcome) => next.outcomes.push((value, *outcome)),
+            Heard::Failed => next.failed += 1,
         }
         Rc::new(next)
     }
@@ -174,27 +167,20 @@ fn chosen(app: &App, props: &SweepsProps) -> Sweep {
 /// Hands every run to the workers.
 fn begin(app: &App, swept: &UseReducerHandle<Swept>, sweep: &Rc<Sweep>) {
     let runs = sweep.runs();
-    let run = swept.run + 1;
-    swept.dispatch(Heard::Fresh(sweep.clone(), runs.len()));
-    let mut jobs = Vec::new();
-    let total = runs.len();
-    for one in runs {
-        let (hears, session) = (swept.dispatcher(), app.session.clone());
-        let value = one.value;
-        let on_tell: OnTell = Rc::new(move |tell, _| match tell {
-            Tell::Toy(ToyTell::Outcome(outcome)) => {
-                hears.dispatch(Heard::Outcome(run, value, outcome))
+    let values: Vec<usize> = runs.iter().map(|run| run.value).collect();
+    let questions = runs.into_iter().map(|run| Whole { config: Box::new(run.config) });
+    let request = Request::each(questions).owner("sweep").listed("runs of the sweep");
+    let (hears, sweep) = (swept.dispatcher(), sweep.clone());
+    app.session.jobs.ask(request, move |heard| match heard {
+        request::Heard::Begun => hears.dispatch(Heard::Fresh(sweep.clone(), values.len())),
+        request::Heard::Part { part, answer, .. } => {
+            if let Some(&value) = values.get(part) {
+                hears.dispatch(Heard::Outcome(value, answer));
             }
-            Tell::Failed(_) => {
-                hears.dispatch(Heard::Failed(run));
-                session.act(Action::Step);
-            }
-            Tell::Done => session.act(Action::Step),
-            _ => {}
-        });
-        jobs.push(app.session.pool.ask(Ask::Toy(ToyAsk::Whole(Box::new(one.config))), on_tell));
-    }
-    app.session.begin("runs of the sweep", total, jobs);
+        }
+        request::Heard::Failed { .. } => hears.dispatch(Heard::Failed),
+        _ => {}
+    });
 }
 
 fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> Html {
