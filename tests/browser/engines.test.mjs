@@ -104,6 +104,13 @@ async function walk(engine) {
     await b.click("[data-testid=train]");
     await until("the end of training", () => document.querySelector("[data-testid=toy-verdict][data-settled=true]") !== null);
     numbers.toy = await b.evaluate(() => [...document.querySelectorAll(".verdicts td[data-got]")].map((cell) => cell.dataset.got));
+    await go("#/heads?head=0&layer=1&lesson=2.1");
+    await until("a formula", () => document.querySelector(".lesson math[display=block]")?.getBoundingClientRect().height > 5);
+    const over = await b.evaluate(() => {
+      const lesson = document.querySelector(".lesson");
+      return lesson.scrollWidth - lesson.clientWidth;
+    });
+    assert.ok(over <= 1, `the lesson is ${over} px wider than its column`);
     await until("the service worker", () => {
       navigator.serviceWorker.ready.then((registration) => (window.kept = registration.active.state === "activated"));
       return window.kept;
