@@ -19,7 +19,7 @@ pub enum Space {
 /// Where in a model a dictionary was made, from a hook's name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hook {
-    /// As TransformerLens spells it, e.g. `"blocks.5.hook_resid_pre"`.
+    /// As its file spells it, mostly as TransformerLens does: `"blocks.5.hook_resid_pre"`.
     pub name: String,
     /// The layer in that name.
     pub layer: Option<usize>,
@@ -30,16 +30,35 @@ pub struct Hook {
 impl Hook {
     /// Whether this is where the heads' outputs `z` lie, all heads of a layer side by side.
     pub fn is_z(&self) -> bool {
-        self.name.ends_with("hook_z")
+        self.name.ends_with("hook_z") || self.name.ends_with("self_attn.o_proj.input")
+    }
+
+    /// Whether what lies here has gone through a norm and is on its way into a layer's part.
+    pub fn is_normed(&self) -> bool {
+        let into = ["input_layernorm.output", "pre_feedforward_layernorm.output"];
+        self.name.contains("normalized") || into.iter().any(|end| self.name.ends_with(end))
     }
 
     /// Understands a hook's name: the residual stream after layer `l` is the one before layer `l + 1`, and what an MLP or an
     /// attention writes is read from the next layer on.
+    ///
+    /// The layer is the first number that stands alone: `"blocks.5.hook_resid_pre"`, Gemma Scope 2's `"model.layers.5.output"`,
+    /// dictionary_learning's `"resid_post_layer_5"`, sparsify's `"h.5"`.
     pub fn parse(name: &str) -> Self {
-        let layer =
-            name.strip_prefix("blocks.").and_then(|rest| rest.split('.').next()?.parse().ok());
-        let before = ["resid_pre", "ln1", "attn.hook_q", "attn.hook_k", "attn.hook_v"];
-        let offset = if before.iter().any(|part| name.contains(part)) { 0 } else { 1 };
+        let layer: Option<usize> = name.split(['.', '_']).find_map(|part| part.parse().ok());
+        let before = [
+            "resid_pre",
+            "ln1",
+            "attn.hook_q",
+            "attn.hook_k",
+            "attn.hook_v",
+            "input_layernorm",
+            "self_attn.q_proj",
+            "self_attn.k_proj",
+            "self_attn.v_proj",
+        ];
+        let is_input = layer.is_some_and(|layer| name.ends_with(&format!(".{layer}.input")));
+        let offset = if is_input || before.iter().any(|part| name.contains(part)) { 0 } else { 1 };
         Self { name: name.to_owned(), layer, read_from: layer.map(|layer| layer + offset) }
     }
 }
@@ -111,7 +130,15 @@ mod tests {
         assert_eq!(from("blocks.5.hook_resid_post"), Some(6));
         assert_eq!(from("blocks.5.hook_mlp_out"), Some(6));
         assert_eq!(from("blocks.11.attn.hook_z"), Some(12));
+        assert_eq!(from("model.layers.17.output"), Some(18));
+        assert_eq!(from("model.layers.17.input"), Some(17));
+        assert_eq!(from("model.layers.4.post_feedforward_layernorm.output"), Some(5));
+        assert_eq!(from("resid_post_layer_8"), Some(9));
+        assert_eq!(from("h.3"), Some(4));
         assert_eq!(from("hook_embed"), None);
+        assert!(Hook::parse("blocks.1.ln2.hook_normalized").is_normed());
+        assert!(!Hook::parse("model.layers.4.post_feedforward_layernorm.output").is_normed());
+        assert!(Hook::parse("model.layers.4.self_attn.o_proj.input").is_z());
     }
 
     #[test]

@@ -101,6 +101,7 @@ impl Dictionary {
                 shape: [n_rows, n_columns],
                 along: source.along,
                 first: 0,
+                step: 1,
             }),
             transform: Transform { map, offset: None, gain: None },
         };

@@ -4,9 +4,10 @@ use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use super::npy::Npy;
-use super::sae::{DECODERS, SaeConfig};
+use super::places::{self, Place, Places};
+use super::sae::{DECODERS, SaeConfig, usual_axis};
 use super::{
-    About, Along, Dictionary, DictionaryError, Labels, Matrix, Space, Store, Transform, csv,
+    About, Along, Dictionary, DictionaryError, Hook, Labels, Matrix, Space, Store, Transform, csv,
 };
 use crate::checkpoint::{ByteSource, Checkpoint, gather};
 use crate::model::{AttentionLayer, Model, Part, Weights};
@@ -128,21 +129,22 @@ fn of_safetensors(
     choice: &FileChoice,
     weights: Weights,
 ) -> Result<Dictionary, DictionaryError> {
-    let config = checkpoint.side_file("cfg.json").map(SaeConfig::parse).unwrap_or_default();
-    let d_model = model.arch.d_model;
-    let map =
-        if config.reads_heads() { Some(heads_map(model, &config, choice, weights)?) } else { None };
-    let width = map.as_ref().map_or(d_model, DMatrix::ncols);
-    let tensor = pick(&checkpoint, choice, width)?;
-    let shape = checkpoint.entry(&tensor).map(|entry| entry.shape.clone()).unwrap_or_default();
-    let along = Along::detect(&tensor, &shape, width, choice.along)?;
-    let &[n_rows, n_columns] = shape.as_slice() else {
-        return Err(DictionaryError::WrongWidth { name: tensor, shape, width });
-    };
     let file = checkpoint.files().next().map_or_else(String::new, |(name, _)| name.to_owned());
-    let decoder = DECODERS.contains(&tensor.as_str());
+    let config = configuration(&checkpoint, &file);
+    let encoder = choice.tensor.as_ref().is_some_and(|name| name.to_lowercase().contains("enc"));
+    let hook = config.hook(encoder);
+    let d_model = model.arch.d_model;
+    let map = match hook.filter(|hook| hook.is_z()) {
+        Some(hook) => {
+            let head = choice.head.or(config.head);
+            Some(heads_map(model, hook.layer.unwrap_or(0), head, weights)?)
+        }
+        None => None,
+    };
+    let width = map.as_ref().map_or(d_model, DMatrix::ncols);
     let mut notes = Vec::new();
     notes.extend(config.model.as_ref().map(|name| format!("Made for the model {name}.")));
+    notes.extend(config.transcoder());
     match (map.is_some(), choice.head.or(config.head)) {
         (true, Some(head)) => {
             notes.push(format!("Only the part of head {head}, taken through its W_O."))
@@ -150,24 +152,80 @@ fn of_safetensors(
         (true, None) => notes.push("All heads together, taken through W_O.".to_owned()),
         (false, _) => {}
     }
-    let along_n = if along == Along::Rows { n_rows } else { n_columns };
+    let picked = pick(&checkpoint, choice, width)?;
+    let (tensor, shape) = (picked.tensor, picked.shape);
+    let decoder = is_decoder(&tensor);
+    let (matrix, n_rows) = match picked.place {
+        Some((at, place)) => {
+            notes.push(format!(
+                "{tensor} writes at several places; these are the features as they write at place {at}, counted from 0. Which \
+                 layer that is, the file does not say."
+            ));
+            let shape = [shape.iter().product::<usize>() / width.max(1), width];
+            let Place { n_features, first, step } = place;
+            let along = Along::Rows;
+            (Matrix { tensor: tensor.clone(), shape, along, first, step }, n_features)
+        }
+        None => {
+            let usual = usual_axis(&tensor).filter(|_| shape == [width, width]);
+            if let (Some(usual), None) = (usual, choice.along) {
+                let axis = if usual == Along::Rows { "rows" } else { "columns" };
+                notes.push(format!(
+                    "{tensor} is square; its {axis} are the features, as in every file with that name."
+                ));
+            }
+            let along = Along::detect(&tensor, &shape, width, choice.along.or(usual))?;
+            let &[n_rows, n_columns] = shape.as_slice() else {
+                return Err(DictionaryError::WrongWidth { name: tensor, shape, width });
+            };
+            let shape = [n_rows, n_columns];
+            let n = if along == Along::Rows { n_rows } else { n_columns };
+            (Matrix { tensor: tensor.clone(), shape, along, first: 0, step: 1 }, n)
+        }
+    };
+    let at = picked.place.map_or_else(|| tensor.clone(), |(at, _)| places::name(&tensor, at));
     let about = About {
-        space: config.space(),
-        hook: config.hook,
+        space: config.space(encoder),
+        hook: hook.filter(|_| picked.place.is_none()).cloned(),
         neuronpedia: config.neuronpedia,
         notes,
-        name: format!("{}: {tensor}", gather::base(&file)),
-        ..about_file(&file, along_n, d_model)
+        name: format!("{}: {at}", gather::base(&file)),
+        ..about_file(&file, n_rows, d_model)
     };
     Ok(Dictionary {
         about,
         labels: Labels::Counted(if decoder { "feature" } else { "row" }.to_owned()),
-        store: Store::Own(
-            Box::new(checkpoint),
-            Matrix { tensor, shape: [n_rows, n_columns], along, first: 0 },
-        ),
+        store: Store::Own(Box::new(checkpoint), matrix),
         transform: Transform { map, ..Transform::default() },
     })
+}
+
+/// What is said beside the weights of where they were made: a configuration, or a folder that is called after a module.
+fn configuration(checkpoint: &Checkpoint, file: &str) -> SaeConfig {
+    let said =
+        ["cfg.json", "config.json"].into_iter().filter_map(|name| checkpoint.side_file(name));
+    let mut config = said
+        .map(SaeConfig::parse)
+        .find(|config| *config != SaeConfig::default())
+        .unwrap_or_default();
+    if config.reads_at.is_none() && gather::base(file) == "sae.safetensors" {
+        let folder = Hook::parse(gather::base(gather::folder(file)));
+        config.reads_at = Some(folder).filter(|hook| hook.layer.is_some());
+    }
+    config
+}
+
+/// True for a decoder by a name that is in use; cross-layer transcoders number theirs.
+fn is_decoder(name: &str) -> bool {
+    let number = name.strip_prefix("W_dec_").or_else(|| name.strip_prefix("W_dec."));
+    DECODERS.contains(&name) || number.is_some_and(|number| number.parse::<usize>().is_ok())
+}
+
+/// The tensor that holds features, and which place of it.
+struct Picked {
+    tensor: String,
+    shape: Vec<usize>,
+    place: Option<(usize, Place)>,
 }
 
 /// The tensor that holds features: the one that was named, a decoder by its usual name, or the only matrix that fits.
@@ -175,16 +233,46 @@ fn pick(
     checkpoint: &Checkpoint,
     choice: &FileChoice,
     width: usize,
-) -> Result<String, DictionaryError> {
+) -> Result<Picked, DictionaryError> {
+    let shape = |name: &str| checkpoint.entry(name).map(|entry| entry.shape.clone());
+    let whole = |name: &str| Picked {
+        tensor: name.to_owned(),
+        shape: shape(name).unwrap_or_default(),
+        place: None,
+    };
+    let place = |name: &str, at: usize| -> Option<Picked> {
+        let places = Places::of(&shape(name)?, width)?;
+        Some(Picked { place: Some((at, places.get(at)?)), ..whole(name) })
+    };
     if let Some(name) = &choice.tensor {
+        if let Some(picked) = places::split(name).and_then(|(name, at)| place(name, at)) {
+            return Ok(picked);
+        }
         // Only to say in the checkpoint's own words that there is none of that name.
         checkpoint.read_rows(name, 0..0)?;
-        return Ok(name.clone());
-    }
-    if let Some(name) = DECODERS.into_iter().find(|name| checkpoint.entry(name).is_some()) {
-        return Ok(name.to_owned());
+        return Ok(whole(name));
     }
     let file = || checkpoint.files().next().map_or_else(String::new, |(name, _)| name.to_owned());
+    let several =
+        |names: Vec<String>| DictionaryError::SeveralMatrices { file: file(), width, names };
+    let decoders: Vec<&str> = checkpoint
+        .entries()
+        .map(|entry| entry.name.as_str())
+        .filter(|name| is_decoder(name))
+        .collect();
+    let at_places: Vec<(&str, usize)> = decoders
+        .iter()
+        .filter_map(|&name| Some((name, Places::of(&shape(name)?, width)?.n_places)))
+        .flat_map(|(name, n)| (0..n).map(move |at| (name, at)))
+        .collect();
+    match at_places.as_slice() {
+        [] => {}
+        &[(name, at)] => return place(name, at).ok_or_else(|| several(vec![name.to_owned()])),
+        all => return Err(several(all.iter().map(|&(name, at)| places::name(name, at)).collect())),
+    }
+    if let Some(name) = DECODERS.into_iter().find(|name| decoders.contains(name)) {
+        return Ok(whole(name));
+    }
     let fits = |shape: &[usize]| shape.len() == 2 && shape.contains(&width);
     let fitting: Vec<&str> = checkpoint
         .entries()
@@ -192,7 +280,7 @@ fn pick(
         .map(|entry| entry.name.as_str())
         .collect();
     match fitting.as_slice() {
-        [only] => Ok((*only).to_owned()),
+        [only] => Ok(whole(only)),
         [] => {
             let found: Vec<String> = checkpoint
                 .entries()
@@ -201,26 +289,21 @@ fn pick(
                 .collect();
             Err(DictionaryError::NoMatrix { file: file(), width, found: found.join(", ") })
         }
-        several => {
-            let names = several.iter().map(|&name| name.to_owned()).collect();
-            Err(DictionaryError::SeveralMatrices { file: file(), width, names })
-        }
+        all => Err(several(all.iter().map(|&name| name.to_owned()).collect())),
     }
 }
 
 /// `[d_model, n_heads · d_head]`: all heads' `W_O` of the hook's layer, or one head's with zeros for the others.
 fn heads_map(
     model: &Model,
-    config: &SaeConfig,
-    choice: &FileChoice,
+    layer: usize,
+    one: Option<usize>,
     weights: Weights,
 ) -> Result<DMatrix<f32>, DictionaryError> {
-    let layer = config.hook.as_ref().and_then(|hook| hook.layer).unwrap_or(0);
     let attention = AttentionLayer::read(model, layer, Part::Ov)?;
     let sizes = model.attention(layer)?.sizes;
     let (n_heads, d_head) = (sizes.n_heads, sizes.d_value);
     let mut map = DMatrix::zeros(model.arch.d_model, n_heads * d_head);
-    let one = choice.head.or(config.head);
     for head in one.map_or(0..n_heads, |head| head..head + 1) {
         let w_o = attention.head(head, weights)?.w_o;
         map.columns_mut(head * d_head, d_head).copy_from(&w_o.transpose().map(|x| x as f32));

@@ -19,6 +19,7 @@ mod frame;
 mod heads;
 mod matrix;
 mod npy;
+mod places;
 mod sae;
 mod survey;
 mod unit;
@@ -71,13 +72,17 @@ enum Store {
     Memory(Vec<f32>),
 }
 
-/// A matrix of a checkpoint, or those of its features from `first` on.
+/// A matrix of a checkpoint, or every `step`-th of its features from `first` on.
 struct Matrix {
     tensor: String,
     shape: [usize; 2],
     along: Along,
     first: usize,
+    step: usize,
 }
+
+/// Features that are read together where only some are wanted.
+const TOGETHER: usize = 64;
 
 /// What makes a vector of the residual stream out of a stored feature; in this order.
 #[derive(Default)]
@@ -194,10 +199,25 @@ impl Matrix {
         checkpoint: &Checkpoint,
         range: Range<usize>,
     ) -> Result<Vec<f32>, DictionaryError> {
-        let range = range.start + self.first..range.end + self.first;
-        matrix::features(self.shape, self.along, range, |run| {
-            Ok(checkpoint.read_elements(&self.tensor, run)?.f32s()?)
-        })
+        let read = |range: Range<usize>| {
+            matrix::features(self.shape, self.along, range, |run| {
+                Ok(checkpoint.read_elements(&self.tensor, run)?.f32s()?)
+            })
+        };
+        if self.step == 1 {
+            return read(range.start + self.first..range.end + self.first);
+        }
+        let width = self.shape[usize::from(self.along == Along::Rows)].max(1);
+        let mut rows = Vec::with_capacity(range.len() * width);
+        for start in range.clone().step_by(TOGETHER) {
+            let end = range.end.min(start + TOGETHER);
+            let all = read(start * self.step..end * self.step)?;
+            all.chunks_exact(width)
+                .skip(self.first)
+                .step_by(self.step)
+                .for_each(|row| rows.extend_from_slice(row));
+        }
+        Ok(rows)
     }
 }
 

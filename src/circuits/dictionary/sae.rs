@@ -1,57 +1,92 @@
-//! What an SAE's `cfg.json` says that matters for its decoder: hook, head, model, space.
+//! What the configuration of an SAE, or of a transcoder, says that matters for its vectors: hooks, head, model, space.
 //!
 //! # Source
-//! SAELens writes the fields below under `metadata` since version 6 and flat, with `hook_point`, before.
+//! SAELens writes the fields below under `metadata` since version 6 and flat, with `hook_point`, before (`cfg.json`); Gemma
+//! Scope 2 `hf_hook_point_in` and `_out` (`config.json`); dictionary_learning its own under `trainer` (`config.json`); sparsify
+//! none: its folder is called after the module.
 
 use serde_json::Value;
 
-use super::{Hook, Space};
+use super::{Along, Hook, Space};
+use crate::checkpoint::json;
 
 /// Decoder names, in the order in which they are looked for: SAELens and sparsify, Gemma Scope 2, dictionary learning.
 pub(super) const DECODERS: [&str; 4] = ["W_dec", "w_dec", "decoder.weight", "W_dec.weight"];
 
-/// The useful part of a `cfg.json`.
+/// Which axis counts features in a square decoder, as those who write this name do it.
+pub(super) fn usual_axis(decoder: &str) -> Option<Along> {
+    match decoder {
+        "W_dec" | "w_dec" => Some(Along::Rows),
+        // The weight of a torch Linear from features to activations.
+        "decoder.weight" => Some(Along::Columns),
+        _ => None,
+    }
+}
+
+/// The useful part of a configuration.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct SaeConfig {
-    pub(super) hook: Option<Hook>,
+    /// Where its encoder reads.
+    pub(super) reads_at: Option<Hook>,
+    /// Where its decoder writes, if elsewhere.
+    writes_at: Option<Hook>,
     pub(super) head: Option<usize>,
     pub(super) model: Option<String>,
     pub(super) neuronpedia: Option<String>,
     /// The SAE was trained on a model whose writing weights were centred.
-    pub(super) centred: bool,
+    centred: bool,
 }
 
 impl SaeConfig {
     /// Reads a configuration; what is missing or of another kind is simply not known.
     pub(super) fn parse(bytes: &[u8]) -> Self {
-        let Ok(config) = serde_json::from_slice::<Value>(bytes) else { return Self::default() };
-        let metadata = config.get("metadata");
-        let field = |name: &str| metadata.and_then(|m| m.get(name)).or_else(|| config.get(name));
+        let Ok(json::Lenient { value: config, .. }) = json::parse(bytes) else {
+            return Self::default();
+        };
+        let parts = [config.get("metadata"), config.get("trainer"), Some(&config)];
+        let field = |name: &str| parts.into_iter().flatten().find_map(|part| part.get(name));
         let text =
             |names: &[&str]| names.iter().find_map(|name| field(name)?.as_str()).map(str::to_owned);
-        let number = |names: &[&str]| names.iter().find_map(|name| field(name)?.as_u64());
-        let hook = text(&["hook_name", "hook_point", "hf_hook_point_in", "hf_hook_name"]);
+        let number = |names: &[&str]| {
+            let found = names.iter().find_map(|name| field(name)?.as_u64());
+            found.and_then(|number| usize::try_from(number).ok())
+        };
+        let hook = |names: &[&str]| text(names).as_deref().map(Hook::parse);
+        let reads_at = hook(&[
+            "hook_name",
+            "hook_point",
+            "hf_hook_point_in",
+            "hf_hook_name",
+            "submodule_name",
+            "hookpoint",
+        ]);
+        let writes_at = hook(&["hook_name_out", "hook_point_out", "hf_hook_point_out"]);
         let kwargs = field("model_from_pretrained_kwargs");
-        let centred = kwargs.and_then(|k| k.get("center_writing_weights")?.as_bool());
+        let centred = kwargs.and_then(|k: &Value| k.get("center_writing_weights")?.as_bool());
         Self {
-            hook: hook.as_deref().map(Hook::parse),
-            head: number(&["hook_head_index", "hook_point_head_index"])
-                .and_then(|h| usize::try_from(h).ok()),
-            model: text(&["model_name", "model"]),
+            writes_at: writes_at.filter(|hook| Some(hook) != reads_at.as_ref()),
+            reads_at,
+            head: number(&["hook_head_index", "hook_point_head_index"]),
+            model: text(&["model_name", "lm_name", "model"]),
             neuronpedia: text(&["neuronpedia_id"]),
             centred: centred.unwrap_or(false),
         }
     }
 
-    /// Whether the SAE's inputs are the heads' outputs `z`, all heads of a layer side by side.
-    pub(super) fn reads_heads(&self) -> bool {
-        self.hook.as_ref().is_some_and(Hook::is_z)
+    /// Where the rows of a matrix live: those of an encoder where it reads, all others where the decoder writes.
+    pub(super) fn hook(&self, encoder: bool) -> Option<&Hook> {
+        self.writes_at.as_ref().filter(|_| !encoder).or(self.reads_at.as_ref())
     }
 
-    /// The space of the decoder's rows.
-    pub(super) fn space(&self) -> Space {
-        let normed = self.hook.as_ref().is_some_and(|hook| hook.name.contains("normalized"));
-        match (normed, self.centred) {
+    /// What a transcoder is, in a sentence.
+    pub(super) fn transcoder(&self) -> Option<String> {
+        let (reads, writes) = (self.reads_at.as_ref()?, self.writes_at.as_ref()?);
+        Some(format!("A transcoder: it reads at {} and writes at {}.", reads.name, writes.name))
+    }
+
+    /// The space of the rows of its decoder, or of its encoder.
+    pub(super) fn space(&self, encoder: bool) -> Space {
+        match (self.hook(encoder).is_some_and(Hook::is_normed), self.centred) {
             (true, _) => Space::Normed,
             (false, true) => Space::Centred,
             (false, false) => Space::Raw,
@@ -69,15 +104,30 @@ mod tests {
             "model_name": "gpt2-small", "neuronpedia_id": "gpt2-small/8-res-jb",
             "model_from_pretrained_kwargs": {"center_writing_weights": true}}}"#;
         let new = SaeConfig::parse(new);
-        assert_eq!(new.hook.as_ref().unwrap().read_from, Some(8));
+        assert_eq!(new.hook(false).unwrap().read_from, Some(8));
         assert_eq!(
-            (new.space(), new.neuronpedia.as_deref()),
+            (new.space(false), new.neuronpedia.as_deref()),
             (Space::Centred, Some("gpt2-small/8-res-jb"))
         );
         let old = SaeConfig::parse(
             br#"{"hook_point": "blocks.3.attn.hook_z", "hook_point_head_index": 2}"#,
         );
-        assert!(old.reads_heads() && old.head == Some(2) && old.space() == Space::Raw);
+        assert!(old.hook(false).unwrap().is_z() && old.head == Some(2));
+        assert_eq!(old.space(false), Space::Raw);
         assert_eq!(SaeConfig::parse(b"not json"), SaeConfig::default());
+    }
+
+    #[test]
+    fn a_transcoder_writes_elsewhere_than_it_reads() {
+        let config = SaeConfig::parse(
+            br#"{"metadata": {"hook_name": "blocks.1.ln2.hook_normalized", "hook_name_out": "blocks.1.hook_mlp_out"}}"#,
+        );
+        assert_eq!(config.hook(false).unwrap().name, "blocks.1.hook_mlp_out");
+        assert_eq!((config.space(false), config.space(true)), (Space::Raw, Space::Normed));
+        assert!(config.transcoder().unwrap().contains("reads at blocks.1.ln2"));
+        let same = SaeConfig::parse(
+            br#"{"hf_hook_point_in": "model.layers.1.output", "hf_hook_point_out": "model.layers.1.output"}"#,
+        );
+        assert!(same.transcoder().is_none() && same.hook(true).unwrap().layer == Some(1));
     }
 }
