@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::CliError;
+use super::{CliError, hub_cache};
 use crate::checkpoint::Checkpoint;
 
 /// The checkpoint to read.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Files {
-    /// Checkpoint files (.safetensors, shards, index, config.json, tokenizer.json), or folders that hold them
+    /// Checkpoint files (.safetensors, shards, index, config.json, tokenizer.json), folders that hold them, or a name of the
+    /// Hugging Face hub (gpt2, org/name, org/name@revision, org/name/subfolder) that this machine's cache holds
     #[arg(required = true, value_name = "FILES")]
     pub files: Vec<PathBuf>,
     /// Which one to open where the files hold several models: a name that the refusal lists
@@ -23,9 +24,14 @@ impl Files {
     /// Opens the checkpoint.
     ///
     /// # Errors
-    /// What [`Checkpoint::open_one_of_paths`] says.
+    /// What [`Checkpoint::open_one_of_paths`] says, or that a name is not in the hub's cache.
     pub fn checkpoint(&self) -> Result<Checkpoint, CliError> {
-        Ok(Checkpoint::open_one_of_paths(&self.files, self.model.as_deref())?)
+        let found = |path: &PathBuf| match hub_cache::folder() {
+            Some(cache) => hub_cache::resolve(path, &cache),
+            None => Ok(path.clone()),
+        };
+        let files = self.files.iter().map(found).collect::<Result<Vec<_>, _>>()?;
+        Ok(Checkpoint::open_one_of_paths(&files, self.model.as_deref())?)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod compare;
 mod compare_text;
 pub mod error;
 pub mod files;
+mod hub_cache;
 pub mod inspect;
 mod inspect_text;
 pub mod model;
