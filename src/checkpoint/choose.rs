@@ -102,8 +102,14 @@ pub(super) fn choose(
 
 /// The index that belongs to the weights: the one called after them, else one beside them, else the only one.
 fn index_of(principal: Option<&Group>, names: &[&str]) -> Option<usize> {
-    let indices: Vec<usize> =
-        (0..names.len()).filter(|&file| gather::role(names[file]) == Role::Index).collect();
+    let consolidated = |name: &str| name.starts_with("consolidated");
+    // What lists the other layout of a model says nothing of this one.
+    let is_meant = |file: &usize| {
+        let own = principal.is_none_or(|group| consolidated(&group.stem));
+        gather::role(names[*file]) == Role::Index
+            && (own || !consolidated(&gather::plain(names[*file])))
+    };
+    let indices: Vec<usize> = (0..names.len()).filter(is_meant).collect();
     match (indices.as_slice(), principal) {
         ([], _) => None,
         ([only], None) => Some(*only),

@@ -153,6 +153,12 @@ pub fn recognise(
             known: known(),
         });
     }
+    // Whatever its configuration says, the names are those of the other layout.
+    if names.any_layer("layers.{l}.attention.wq.weight") {
+        let reason = "these are \"consolidated\" names (attention.wq), whose rotary pairs lie differently; use the \
+                      Hugging Face files of the same model";
+        return Err(ModelError::UnknownFamily { reason: reason.into(), known: known() });
+    }
     // A multimodal file names its language part inside.
     let inner = config.part("text_config");
     let kinds = [inner.as_ref().and_then(Config::model_type), config.model_type()];
@@ -166,11 +172,6 @@ pub fn recognise(
              families, ask for that family"
         );
         return Err(ModelError::UnknownFamily { reason, known: known() });
-    }
-    if names.any_layer("layers.{l}.attention.wq.weight") {
-        let reason = "these are \"consolidated\" names (attention.wq), whose rotary pairs lie differently; use the \
-                      Hugging Face files of the same model";
-        return Err(ModelError::UnknownFamily { reason: reason.into(), known: known() });
     }
     let best = FAMILIES.into_iter().map(|f| ((f.fit)(names), f)).max_by_key(|&(fit, _)| fit);
     best.filter(|&(fit, _)| fit > 0).map(|(_, f)| f).ok_or_else(|| ModelError::UnknownFamily {

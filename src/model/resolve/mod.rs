@@ -13,7 +13,7 @@ use super::ModelError;
 use super::architecture::{Architecture, Orientation};
 use super::config::Config;
 use super::known;
-use super::names::Names;
+use super::names::{Names, in_layer};
 use super::recipe::{Family, PerLayer, QkNormPaths, Recipe, Survey};
 
 /// More layers than any model has: a number in a tensor's name must not decide how much memory is taken.
@@ -102,7 +102,8 @@ impl<'a> Builder<'a> {
             .iter()
             .max_by_key(|(prefix, layers)| (!prefix.contains("vision"), layers.len()));
         let Some((prefix, layers)) = chosen else {
-            return Err(ModelError::MissingTensor { name: output, shards: missing_shards });
+            let name = in_layer(&output, 0);
+            return Err(ModelError::MissingTensor { name, shards: missing_shards });
         };
         let everywhere = draft.attends == PerLayer::All(true);
         let any = if everywhere { BTreeSet::new() } else { names.numbers(prefix, draft.layer) };

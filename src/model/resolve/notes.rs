@@ -63,6 +63,21 @@ impl Builder<'_> {
         if !bare.is_empty() {
             note(format!("Layers {bare:?} have no attention, so no heads."));
         }
+        if let (Some(path), None) = (self.recipe.final_norm, &a.final_norm) {
+            note(format!("The final norm ({path}) is not in the files, so there are no logits."));
+        }
+        if let Some(classifier) = self.classifier().filter(|_| a.unembedding.is_none()) {
+            note(format!(
+                "The files have a classifier ({classifier}) and no output matrix: there are no logits of tokens."
+            ));
+        }
+        let own = a.unembedding.as_ref().filter(|unembedding| !unembedding.tied);
+        if let Some(own) = own.filter(|_| file_config.flag("tie_word_embeddings", false)) {
+            note(format!(
+                "config.json says that the output matrix is the embedding, but the files have one of its own ({}), which is used.",
+                own.linear.weight
+            ));
+        }
         if let Some(reason) = &a.cannot_run {
             note(format!("Prompts cannot be run: {reason}."));
         }

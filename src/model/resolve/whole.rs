@@ -47,6 +47,10 @@ impl Builder<'_> {
         } else if let Some(name) = self.unknown_scaling() {
             cannot_run = Some(format!("its rotary scaling {name:?} is not known here"));
         }
+        let final_norm = recipe.final_norm.and_then(|path| self.outer_norm(path));
+        // Without it the output matrix would be given something else than it was trained on.
+        let is_read = recipe.final_norm.is_none() || final_norm.is_some();
+        let unembedding = self.unembedding(embedding.tokens.as_deref()).filter(|_| is_read);
         let alibi = recipe.alibi.map(|kind| alibi(kind, n_heads, d_head));
         Ok(Architecture {
             family: self.family.id,
@@ -62,11 +66,11 @@ impl Builder<'_> {
             causal: recipe.causal,
             prepend_bos: recipe.prepend_bos,
             layers,
-            unembedding: self.unembedding(embedding.tokens.as_deref()),
+            unembedding,
             embedding,
             alibi,
             last_hidden_is_normed: recipe.last_hidden_is_normed,
-            final_norm: recipe.final_norm.and_then(|path| self.outer_norm(path)),
+            final_norm,
             cannot_run,
         })
     }
@@ -100,7 +104,8 @@ impl Builder<'_> {
     fn unembedding(&self, tokens: Option<&str>) -> Option<Unembedding> {
         let r = &self.recipe;
         let own = r.unembed.iter().find_map(|path| self.outer_linear(path).ok());
-        let may_tie = r.tied && self.config.flag("tie_word_embeddings", true);
+        let may_tie =
+            r.tied && self.config.flag("tie_word_embeddings", true) && self.classifier().is_none();
         let tied = own.is_none();
         let shared = || {
             let weight = tokens.filter(|_| may_tie)?.to_owned();
@@ -122,6 +127,13 @@ impl Builder<'_> {
         };
         let (scale, cap) = (r.logits_factor, r.logits_cap);
         Some(Unembedding { scale, transform, project, linear, tied, cap })
+    }
+
+    /// The weight of a classifier that stands where a language model has its output matrix.
+    pub(super) fn classifier(&self) -> Option<String> {
+        let has_own = self.recipe.unembed.iter().any(|path| self.outer_linear(path).is_ok());
+        let heads = ["score.weight", "classifier.weight", "qa_outputs.weight"];
+        heads.into_iter().find_map(|name| self.names.find(&self.prefix, name)).filter(|_| !has_own)
     }
 
     fn unknown_scaling(&self) -> Option<String> {
