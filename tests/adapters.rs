@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 use omega_lens::checkpoint::{Checkpoint, CheckpointError};
 use omega_lens::circuits::convention::Convention;
+use omega_lens::circuits::omega::Circuit;
 use omega_lens::model::{Hints, Model, Weights};
+use omega_lens::study::python;
+use omega_lens::study::stamp::Stamp;
+use omega_lens::study::vectors::HeadAt;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/adapters").join(name)
@@ -78,8 +82,21 @@ fn a_merged_model_says_so_under_every_number() {
         convention.line().ends_with("with a DoRA adapter merged into 8 matrices (rank 4, scale 2)")
     );
     assert!(serde_json::to_string(&convention).unwrap().contains("with a DoRA adapter"));
+    // Python that reads plain numbers stops before it prints those of other weights.
+    let at = HeadAt { layer: 0, head: 0, circuit: Circuit::Qk, weights: Weights::Folded };
+    let code = |model: &Model, convention: &Convention| {
+        python::spectrum(model, at, &Stamp::of_model(convention)).unwrap()
+    };
+    let stops = code(&model, &convention);
+    assert!(
+        stops.contains("raise SystemExit(\"the weights were read with a DoRA adapter"),
+        "{stops}"
+    );
     let base = Checkpoint::open_paths(&[folder("dora").join("base")]).unwrap();
-    let base = Convention::of(&Model::open(base, &Hints::default()).unwrap(), Weights::Folded);
+    let base = Model::open(base, &Hints::default()).unwrap();
+    let plain = Convention::of(&base, Weights::Folded);
+    assert!(!code(&base, &plain).contains("the weights were read"));
+    let base = plain;
     assert!(!base.line().contains("merged") && base.marks.is_empty());
 }
 

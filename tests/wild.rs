@@ -8,6 +8,7 @@ use golden::Fixture;
 use omega_lens::checkpoint::{
     ByteSource, Checkpoint, CheckpointError, MemorySource, Named, to_safetensors,
 };
+use omega_lens::model::tokenizer::Tokenizer;
 use omega_lens::model::{AttentionLayer, Hints, Model, Part, Weights};
 
 /// The golden Llama: its tensors, and its configuration.
@@ -295,6 +296,15 @@ fn what_stands_in_for_an_output_matrix_is_said_and_never_made_up() {
     );
     let (has_logits, notes) = said(tensors.clone(), &config);
     assert!(has_logits && !notes.contains("output matrix"), "{notes}");
+}
+
+#[test]
+fn a_vocabulary_that_is_not_read_is_named_with_a_way_to_convert_it() {
+    let files = [file("model.safetensors", &llama().0), text("tokenizer.model", "<unk>")];
+    let said = |files| Tokenizer::unread(&Checkpoint::open(sources(files)).unwrap());
+    let note = said(&files).unwrap();
+    assert!(note.starts_with("tokenizer.model is") && note.contains("save_pretrained"), "{note}");
+    assert_eq!(said(&files[..1]), None);
 }
 
 #[test]

@@ -115,6 +115,7 @@ fn inspect<'a>(model: &'a Model, args: &Args) -> Result<Inspection<'a>, CliError
         }
     }
     let mut notes: Vec<String> = model.notes.iter().chain(checkpoint.notes()).cloned().collect();
+    notes.extend(Tokenizer::unread(checkpoint));
     let tokenizer = Tokenizer::from_side_files(checkpoint).unwrap_or_else(|error| {
         notes.push(format!("No tokenizer: {error}."));
         None

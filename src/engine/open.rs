@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::circuits::convention::Convention;
+use crate::model::tokenizer::Tokenizer;
 use crate::model::{Hints, Model, ModelError, Weights};
 use crate::protocol::model::{self as protocol, ModelSummary};
 use crate::protocol::{Failure, Unclear};
@@ -65,6 +66,7 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
     dtypes.sort_by_key(|(_, numbers)| std::cmp::Reverse(*numbers));
     let mut notes = model.notes.clone();
     notes.extend(checkpoint.notes().iter().cloned());
+    notes.extend(Tokenizer::unread(checkpoint));
     ModelSummary {
         family: arch.title.to_owned(),
         n_layers: arch.n_layers,

@@ -102,6 +102,11 @@ impl Tokenizer {
         Ok(Some(Tokenizer { backend, spelling, start }))
     }
 
+    /// A vocabulary among the files that is not read, and what to do about it: a sentence, where there is no other.
+    pub fn unread(checkpoint: &Checkpoint) -> Option<String> {
+        tokenizer_files::unread(checkpoint)
+    }
+
     /// The ids of a prompt. With `bos`, what [`Tokenizer::start`] names is put around it; special tokens that are spelt
     /// out in the prompt are recognised either way.
     ///

@@ -30,7 +30,9 @@ pub(super) fn tokenizer_json(
         (Some(vocab), Some(merges)) => {
             let model_type = config("config.json")
                 .and_then(|config| Some(config.get("model_type")?.as_str()?.to_owned()));
-            let json = byte_level_bpe(vocab, merges, model_type.as_deref())?;
+            let more = checkpoint.side_file("added_tokens.json").map(added_tokens).transpose()?;
+            let json =
+                byte_level_bpe(vocab, merges, &more.unwrap_or_default(), model_type.as_deref())?;
             return Ok(Some(made("vocab.json", json)));
         }
         (Some(_), None) => {
@@ -48,10 +50,32 @@ pub(super) fn tokenizer_json(
     Ok(Some(made("vocab.txt", json)))
 }
 
+/// A vocabulary beside the weights that is not read here, and how to make one of it that is: a sentence, where there is no other.
+pub(super) fn unread(checkpoint: &Checkpoint) -> Option<String> {
+    let read = ["tokenizer.json", "vocab.json", "merges.txt", "vocab.txt"];
+    if read.into_iter().any(|name| checkpoint.side_file(name).is_some()) {
+        return None;
+    }
+    let kinds = [
+        ("tokenizer.model", "a SentencePiece or tiktoken vocabulary"),
+        ("spiece.model", "a SentencePiece vocabulary"),
+        ("sentencepiece.bpe.model", "a SentencePiece vocabulary"),
+        ("tekken.json", "Mistral's tekken vocabulary"),
+        ("qwen.tiktoken", "a tiktoken vocabulary"),
+        ("tiktoken.model", "a tiktoken vocabulary"),
+    ];
+    let (name, kind) = kinds.into_iter().find(|(name, _)| checkpoint.side_file(name).is_some())?;
+    Some(format!(
+        "{name} is {kind}, which is not read here, so tokens are shown as ids. Python writes a tokenizer.json that is: \
+         transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)."
+    ))
+}
+
 /// GPT-2's byte-level BPE; RoBERTa's frame where the model or the vocabulary says so.
 fn byte_level_bpe(
     vocab: &[u8],
     merges: &[u8],
+    more: &BTreeMap<String, u32>,
     model_type: Option<&str>,
 ) -> Result<Value, TokenizerError> {
     let refused = |file, reason: String| TokenizerError::File { file, reason };
@@ -68,7 +92,8 @@ fn byte_level_bpe(
         merges.lines().filter(|line| !line.starts_with("#version") && line.contains(' ')).collect();
     let specials =
         ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<s>", "<pad>", "</s>", "<unk>", "<mask>"];
-    let added = added(specials.iter().filter_map(|token| Some((*token, *vocab.get(*token)?))));
+    let named = specials.iter().filter_map(|token| Some((*token, *vocab.get(*token)?)));
+    let added = added(named.chain(more.iter().map(|(token, id)| (token.as_str(), *id))));
     let ends = vocab.get("<s>").zip(vocab.get("</s>"));
     let framed = match model_type {
         Some(model_type) => matches!(model_type, "roberta" | "bart" | "longformer" | "camembert"),
@@ -90,6 +115,14 @@ fn byte_level_bpe(
             "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "vocab": vocab, "merges": merges,
         },
     }))
+}
+
+/// `added_tokens.json`: tokens that came after the vocabulary, with their ids.
+fn added_tokens(bytes: &[u8]) -> Result<BTreeMap<String, u32>, TokenizerError> {
+    serde_json::from_slice(bytes).map_err(|error| TokenizerError::File {
+        file: "added_tokens.json",
+        reason: error.to_string(),
+    })
 }
 
 /// BERT's WordPiece, one token a line. Without `lower_case` it is lower case if no word of the vocabulary has capitals.
@@ -140,4 +173,24 @@ fn added<'a>(tokens: impl Iterator<Item = (&'a str, u32)>) -> Vec<Value> {
         })
     };
     by_id.into_iter().map(listed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_that_came_later_keep_their_ids() {
+        let more = added_tokens(br#"{"<|im_start|>": 2}"#).unwrap();
+        let vocab = br#"{"a": 0, "<|endoftext|>": 1}"#;
+        let made = byte_level_bpe(vocab, b"#version: 0.2\n", &more, None).unwrap();
+        let added: Vec<(u64, &str)> = made["added_tokens"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|token| (token["id"].as_u64().unwrap(), token["content"].as_str().unwrap()))
+            .collect();
+        assert_eq!(added, [(1, "<|endoftext|>"), (2, "<|im_start|>")]);
+        assert!(added_tokens(b"[1]").is_err());
+    }
 }
