@@ -23,22 +23,16 @@ pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod widgets;
 
-/// Draws the page into `#app`, and puts a notice there if it ever panics.
+/// Draws the page into `#app`, and leaves the report of a panic in `data-panic` for the notice that `www/notice.js` shows.
 #[cfg(target_arch = "wasm32")]
 pub fn start() {
-    std::panic::set_hook(Box::new(|report| {
+    // Yew replaces any hook that is not set through this function.
+    yew::set_custom_panic_hook(Box::new(|report| {
         web_sys::console::error_1(&report.to_string().into());
-        let document = web_sys::window().and_then(|w| w.document());
-        let Some(body) = document.as_ref().and_then(|d| d.body()) else { return };
-        if let Some(notice) = document.and_then(|d| d.create_element("p").ok()) {
-            notice.set_class_name("panic");
-            notice.set_text_content(Some(
-                "Something went wrong in the page itself; that is our mistake. Your files are untouched. Reload the page \
-                 to go on: the address above keeps your place.",
-            ));
-            // If even this fails there is nothing left to tell the reader with.
-            let _ = notice.set_attribute("role", "alert");
-            let _ = body.append_child(&notice);
+        let root = web_sys::window().and_then(|w| w.document()).and_then(|d| d.document_element());
+        if let Some(root) = root {
+            // If even this fails, the notice shows the trap that follows.
+            let _ = root.set_attribute("data-panic", &report.to_string());
         }
     }));
     let root =

@@ -1,10 +1,10 @@
-// The page opens, with and without WebGPU.
+// The page opens, with and without WebGPU; it says when it has failed, and no address makes it fail.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { DIST, PROJECTS, start, withPage } from "./harness.mjs";
+import { DIST, PROJECTS, complete, picture, start, withPage } from "./harness.mjs";
 
 test("the site says what it is made of, each part with its licence and checksum", () => {
   const { components } = JSON.parse(readFileSync(join(DIST, "sbom.json"), "utf8"));
@@ -29,3 +29,103 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       }));
   });
 }
+
+// What a translator or an extension does to a page, and what a memory that ran out does to a program.
+const DEATHS = {
+  "a panic": [
+    async (page) => {
+      await page.evaluate(() => (Node.prototype.insertBefore = () => { throw new Error("moved away by a stranger"); }));
+      await page.evaluate(() => (location.hash = "#/theorems"));
+    },
+    /panicked at|insert/,
+  ],
+  "a trap": [
+    async (page) => {
+      // (module (func (export "f") unreachable))
+      const bytes = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 5, 1, 3, 0, 0, 11];
+      await page.evaluate(async (bytes) => {
+        const { instance } = await WebAssembly.instantiate(new Uint8Array(bytes));
+        setTimeout(() => instance.exports.f());
+      }, bytes);
+    },
+    /unreachable/,
+  ],
+};
+
+describe("a page that fails", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+
+  for (const [name, [kill, report]] of Object.entries(DEATHS)) {
+    test(`says so after ${name}, keeps the place, and reloads`, () =>
+      withPage(session, { hash: "#/heads?layer=1&head=2", expected: [/./] }, async (page) => {
+        await complete(page);
+        await kill(page);
+        const notice = page.getByRole("alert").filter({ hasText: "Omega Lens has stopped" });
+        await notice.waitFor();
+        assert.equal(await page.locator(".panic").count(), 1);
+        assert.match(await notice.locator("pre").textContent(), report);
+        await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+        await notice.getByRole("button", { name: "copy report" }).click();
+        await notice.getByRole("button", { name: "copied" }).waitFor();
+        assert.match(await page.evaluate(() => navigator.clipboard.readText()), report);
+        await picture(page, `stopped-${name.replace(" ", "-")}`);
+        const hash = await page.evaluate(() => location.hash);
+        await notice.getByRole("button", { name: "reload" }).click();
+        await page.locator(".panic").waitFor({ state: "detached" });
+        await page.getByTestId("model").filter({ hasText: "built-in model" }).waitFor();
+        assert.equal(await page.evaluate(() => location.hash), hash);
+      }));
+  }
+
+  test("is not one that a stranger's script fails in", () =>
+    withPage(session, { hash: "#/learn", expected: [/stranger/] }, async (page) => {
+      await page.locator(".lessons").waitFor();
+      await page.evaluate(() => setTimeout(() => { throw new Error("a stranger's mistake"); }));
+      await page.waitForEvent("pageerror");
+      assert.equal(await page.locator(".panic").count(), 0);
+    }));
+});
+
+/** Addresses that ask for more than any control could, what they draw, and the value that the control has then. */
+const GREEDY = [
+  ["#/toy?n=20000", ".page.toy [data-setting=n]", "400"],
+  ["#/toy?n=100000", ".page.toy [data-setting=n]", "400"],
+  ["#/toy?n=4294967295", ".page.toy [data-setting=n]", "400"],
+  ["#/toy?d=4294967295", ".page.toy [data-setting=d]", "200"],
+  ["#/toy?h=4294967295", ".page.toy [data-setting=h]", "200"],
+  ["#/toy?template=pairs&pairs=4000000000", ".page.toy [data-setting=pairs]", "100"],
+  ["#/theorems?t3-n=100000", ".page.theorems"],
+  ["#/theorems?x-n=4000000000&x-d=4000000000", ".page.theorems"],
+  ["#/attention?dest=99999999999999999999&src=4294967295", ".page.attention .cell"],
+  ["#/features?channels=4294967295&k=4294967295", ".page.features"],
+];
+
+describe("an address that asks for too much", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+
+  test("does not stop an open page", () =>
+    withPage(session, { hash: "#/toy" }, async (page) => {
+      // A frame of the old settings is on the page when the new ones come.
+      await page.getByTestId("once").click();
+      await page.locator('[data-trained="1"]').waitFor();
+      for (const [hash, shown, value] of GREEDY) {
+        await page.evaluate((hash) => (location.hash = hash), hash);
+        await page.locator(shown).first().waitFor({ state: "attached" });
+        const there = ([shown, value]) => !value || document.querySelector(shown).value === value;
+        await page.waitForFunction(there, [shown, value]);
+        assert.equal(await page.locator(".panic").count(), 0, hash);
+      }
+      await page.evaluate(() => (location.hash = "#/toy"));
+      const field = page.locator("[data-setting=n]");
+      await field.fill("100000");
+      await field.press("Enter");
+      await page.waitForFunction(() => document.querySelector("[data-setting=n]").value === "400");
+      await page.evaluate(() => (location.hash = "#/heads?layer=99999999999999999999&head=x&k=-1"));
+      await complete(page);
+      assert.equal(await page.locator(".panic").count(), 0);
+    }));
+});
