@@ -38,11 +38,6 @@ impl Circuit {
         }
     }
 
-    /// The circuit with this short name.
-    pub fn parse(slug: &str) -> Option<Self> {
-        [Self::Qk, Self::Ov].into_iter().find(|circuit| circuit.slug() == slug)
-    }
-
     /// The factors `A, B: [d_model, d_head]` with `A Bᵀ` the circuit's matrix.
     pub fn factors(self, weights: &HeadWeights) -> (Mat, Mat) {
         match self {

@@ -29,11 +29,6 @@ impl Weights {
             Self::Raw => "raw",
         }
     }
-
-    /// The weights with this short name.
-    pub fn parse(slug: &str) -> Option<Self> {
-        [Self::Folded, Self::Raw].into_iter().find(|weights| weights.slug() == slug)
-    }
 }
 
 /// Which matrices of a layer to read.

@@ -7,8 +7,9 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{ClipboardEvent, DragEvent, Event};
 use yew::prelude::*;
 
-use super::address::lock;
+use super::address::key::Key;
 use super::address::route::{Page, Route};
+use super::address::{keys, lock};
 use super::browser::drop;
 use super::lessons::panel::Panel;
 use super::lessons::place::Place;
@@ -76,8 +77,13 @@ impl App {
     }
 
     /// Goes to the present route with one parameter changed.
-    pub fn set(&self, name: &str, value: impl ToString) {
-        go(&self.value().route.clone().with(name, value));
+    pub fn put<K: Key>(&self, key: &K, value: K::Value) {
+        go(&self.value().route.clone().put(key, value));
+    }
+
+    /// Goes to the present route with one parameter changed to what a control says.
+    pub fn choose<K: Key>(&self, key: &K, text: &str) {
+        go(&self.value().route.clone().choose(key, text));
     }
 }
 
@@ -132,7 +138,7 @@ pub fn Root() -> Html {
     let route = &state.0.route;
     let classes = classes!(
         "app",
-        route.text("present").map(|_| "presenter"),
+        route.read(&keys::PRESENT).then_some("presenter"),
         Place::of(route).map(|_| "in-lesson"),
         lock::classes(route),
     );
@@ -177,7 +183,7 @@ fn skip_to_main() -> Callback<MouseEvent> {
 fn use_built_in(state: &AppState, session: &Session) {
     let open = state.model.as_ref().map(|m| m.built_in);
     let session = session.clone();
-    let named = state.route.value("step").filter(|step| BUILT_IN_STEPS.contains(step));
+    let named = state.route.find(&keys::STEP).filter(|step| BUILT_IN_STEPS.contains(step));
     use_effect_with(named, move |step| {
         let step = step.unwrap_or(BUILT_IN_STEP);
         if open.is_none_or(|built_in| built_in.is_some_and(|now| now != step)) {
@@ -191,7 +197,7 @@ fn use_built_in(state: &AppState, session: &Session) {
 fn use_questions(state: &AppState, session: &Session) {
     let generation = state.model.as_ref().map(|m| m.generation);
     let (at, in_view) = (state.at(), matches!(state.route.page, Page::Heads));
-    let remove_mean = state.route.text("mean") != Some("kept");
+    let remove_mean = state.route.read(&keys::MEAN);
     {
         let (session, state) = (session.clone(), state.clone());
         let wanted = (generation, state.weights(), compute(&state));
@@ -222,16 +228,19 @@ fn use_keys(state: &UseReducerHandle<Store>) {
             }
             let state = latest.borrow().0.clone();
             let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else { return };
-            let (k, last_k, last_layer) =
-                (state.k(), model.summary.d_head - 1, model.summary.n_layers - 1);
-            let (name, value) = match event.key().as_str() {
-                "j" => ("k", (k + 1).min(last_k)),
-                "k" => ("k", k.saturating_sub(1)),
-                "[" => ("layer", at.layer.saturating_sub(1)),
-                "]" => ("layer", (at.layer + 1).min(last_layer)),
+            let (k, last_k, last_layer) = (
+                state.k(),
+                model.summary.d_head.saturating_sub(1),
+                model.summary.n_layers.saturating_sub(1),
+            );
+            let (key, value) = match event.key().as_str() {
+                "j" => (keys::K, (k + 1).min(last_k)),
+                "k" => (keys::K, k.saturating_sub(1)),
+                "[" => (keys::LAYER, at.layer.saturating_sub(1)),
+                "]" => (keys::LAYER, (at.layer + 1).min(last_layer)),
                 _ => return,
             };
-            go(&state.route.clone().with(name, value));
+            go(&state.route.clone().put(&key, value));
         });
     });
 }

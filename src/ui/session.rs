@@ -7,6 +7,7 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::UseReducerDispatcher;
 
+use super::address::keys;
 use super::app::Store;
 use super::browser::fetch::fetch;
 use super::browser::time::{now, pause};
@@ -279,5 +280,5 @@ impl Session {
 
 /// What the reader wants to compute, by the address.
 pub fn compute(state: &AppState) -> Compute {
-    Compute::parse(state.route.text("compute"))
+    state.route.read(&keys::COMPUTE)
 }

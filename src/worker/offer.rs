@@ -20,13 +20,16 @@ pub enum Compute {
 }
 
 impl Compute {
-    /// Reads the parameter `compute` of a route.
-    pub fn parse(slug: Option<&str>) -> Self {
-        match slug {
-            Some("cpu") => Self::Cpu,
-            Some("gpu") => Self::Gpu,
-            Some("drill") => Self::Drill,
-            _ => Self::Auto,
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Cpu, Self::Gpu, Self::Drill];
+
+    /// Its name in URLs.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Drill => "drill",
         }
     }
 

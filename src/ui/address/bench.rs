@@ -1,5 +1,9 @@
 //! The theorem bench's settings as parameters of the URL.
 
+use super::key::real;
+use super::keys::{
+    BENCH_DIMENSIONS, BENCH_FEATURES, BENCH_KIND, BENCH_MOVED, BENCH_SEED, BENCH_STRENGTH,
+};
 use super::route::Route;
 use crate::protocol::toy::Bench;
 use crate::toy::FeatureKind;
@@ -12,64 +16,53 @@ pub const KINDS: [(FeatureKind, &str, &str); 4] = [
     (FeatureKind::NearlyTight, "tight", "a disturbed tight frame"),
 ];
 
-/// Names of the parameters.
-const KIND: &str = "x-kind";
-const FEATURES: &str = "x-n";
-const DIMENSIONS: &str = "x-d";
-const STRENGTH: &str = "x-strength";
-const SEED: &str = "x-seed";
-const MOVED: &str = "x-moved";
+/// How far a feature can be moved along each axis.
+const REACH: f64 = 1e3;
 
-/// The bench that opens the page: five directions in the plane.
-pub fn opening() -> Bench {
-    Bench {
-        kind: FeatureKind::Random,
-        n_features: 5,
-        d_model: 2,
-        strength: 0.5,
-        seed: 2,
-        moved: Vec::new(),
-    }
+/// The name of a kind in the URL.
+pub fn slug(kind: FeatureKind) -> &'static str {
+    KINDS.iter().find(|k| k.0 == kind).map_or("random", |k| k.1)
 }
 
-/// The bench that a route names.
+/// The bench that a route names: five directions in the plane where it names none.
 pub fn read(route: &Route) -> Bench {
-    let mut bench = opening();
-    let kind = KINDS.iter().find(|(_, slug, _)| Some(*slug) == route.text(KIND));
-    bench.kind = kind.map_or(bench.kind, |k| k.0);
-    bench.n_features = route.value(FEATURES).unwrap_or(bench.n_features);
-    bench.d_model = route.value(DIMENSIONS).unwrap_or(bench.d_model);
-    bench.strength = route.value(STRENGTH).unwrap_or(bench.strength);
-    bench.seed = route.value(SEED).unwrap_or(bench.seed);
-    bench.moved = route.text(MOVED).and_then(read_moved).unwrap_or_default();
-    bench
+    let (n_features, d_model) = (route.read(&BENCH_FEATURES), route.read(&BENCH_DIMENSIONS));
+    let moved = route.find(&BENCH_MOVED).and_then(|text| read_moved(&text, n_features, d_model));
+    Bench {
+        kind: route.read(&BENCH_KIND),
+        n_features,
+        d_model,
+        strength: route.read(&BENCH_STRENGTH),
+        seed: route.read(&BENCH_SEED),
+        moved: moved.unwrap_or_default(),
+    }
 }
 
 /// `route` with this bench.
 pub fn write(route: Route, bench: &Bench) -> Route {
-    let slug = KINDS.iter().find(|(kind, ..)| *kind == bench.kind).map_or("random", |k| k.1);
     let route = route
-        .with(KIND, slug)
-        .with(FEATURES, bench.n_features)
-        .with(DIMENSIONS, bench.d_model)
-        .with(STRENGTH, bench.strength)
-        .with(SEED, bench.seed);
+        .put(&BENCH_KIND, bench.kind)
+        .put(&BENCH_FEATURES, bench.n_features)
+        .put(&BENCH_DIMENSIONS, bench.d_model)
+        .put(&BENCH_STRENGTH, bench.strength)
+        .put(&BENCH_SEED, bench.seed);
     if bench.moved.is_empty() {
-        return route.without(MOVED);
+        return route.clear(&BENCH_MOVED);
     }
     let one = |(row, to): &(usize, Vec<f64>)| {
         let to: Vec<String> = to.iter().map(f64::to_string).collect();
         format!("{row}:{}", to.join(":"))
     };
-    route.with(MOVED, bench.moved.iter().map(one).collect::<Vec<_>>().join(","))
+    route.put(&BENCH_MOVED, bench.moved.iter().map(one).collect::<Vec<_>>().join(","))
 }
 
-fn read_moved(text: &str) -> Option<Vec<(usize, Vec<f64>)>> {
+/// Rows of `n` in `d` dimensions with their new places; none of them if one cannot be.
+fn read_moved(text: &str, n: usize, d: usize) -> Option<Vec<(usize, Vec<f64>)>> {
     let one = |text: &str| {
         let (row, to) = text.split_once(':')?;
-        let to: Option<Vec<f64>> =
-            to.split(':').map(|x| x.parse().ok().filter(|x: &f64| x.is_finite())).collect();
-        Some((row.parse().ok()?, to?))
+        let to: Vec<f64> = to.split(':').map(|x| real(x, -REACH, REACH)).collect::<Option<_>>()?;
+        let row = row.parse().ok().filter(|row| *row < n)?;
+        (to.len() == d).then_some((row, to))
     };
     text.split(',').map(one).collect()
 }
@@ -77,6 +70,11 @@ fn read_moved(text: &str) -> Option<Vec<(usize, Vec<f64>)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::address::key::Key;
+
+    fn opening() -> Bench {
+        read(&Route::default())
+    }
 
     #[test]
     fn a_bench_survives_the_url() {
@@ -85,5 +83,18 @@ mod tests {
             Bench { kind: FeatureKind::Cone, n_features: 7, strength: 0.75, moved, ..opening() };
         assert_eq!(read(&Route::parse(&write(Route::default(), &bench).to_hash())), bench);
         assert_eq!(read(&Route::parse("#/theorems?x-kind=square&x-moved=1:NaN")), opening());
+    }
+
+    #[test]
+    fn a_bench_out_of_its_limits_is_brought_back_and_what_cannot_be_moved_stays() {
+        let far = "#/theorems?x-n=4000000000&x-d=99999999999999999999&x-strength=1e300&x-seed=-3";
+        let bench = read(&Route::parse(far));
+        assert_eq!((bench.n_features, bench.d_model, bench.seed), (128, 64, 2));
+        assert_eq!(bench.strength, 3.0);
+        for moved in ["5:0:0", "0:1", "0:1:1:1", "4294967295:0:0", "0:inf:0", ":", ","] {
+            let route = Route::default().with(BENCH_MOVED.name(), moved);
+            assert!(read(&route).moved.is_empty(), "{moved}");
+        }
+        assert_eq!(read(&Route::parse("#/theorems?x-moved=4:1e9:0")).moved, [(4, vec![1e3, 0.0])]);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A lock hides; it protects nothing, and whoever deletes it from the address has everything back.
 
+use super::keys::LOCK;
 use super::route::Route;
 
 /// The names that `lock` knows, and what each of them hides.
@@ -16,7 +17,8 @@ pub const LOCKS: [(&str, &str); 6] = [
 
 /// The classes of the page's frame that hide what `route` locks; names that are not known lock nothing.
 pub fn classes(route: &Route) -> Vec<String> {
-    let asked: Vec<&str> = route.text("lock").unwrap_or_default().split(',').collect();
+    let text = route.read(&LOCK);
+    let asked: Vec<&str> = text.split(',').collect();
     let known = LOCKS.iter().map(|(name, _)| name).filter(|name| asked.contains(name));
     known.map(|name| format!("lock-{name}")).collect()
 }

@@ -1,6 +1,9 @@
 //! The address of everything: a page and what it shows, as the part of the URL behind `#`.
 
 pub mod bench;
+pub mod key;
+pub mod keys;
 pub mod lock;
 pub mod route;
+pub mod sweep;
 pub mod toy;

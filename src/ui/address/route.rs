@@ -69,7 +69,7 @@ pub struct Route {
     /// Which page.
     pub page: Page,
     /// What is selected on it, by name.
-    pub params: BTreeMap<String, String>,
+    pub(super) params: BTreeMap<String, String>,
 }
 
 impl Route {
@@ -98,28 +98,24 @@ impl Route {
         format!("#/{}{mark}{}", self.page.slug(), query.join("&"))
     }
 
-    /// One parameter as text.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.params.get(name).map(String::as_str)
-    }
-
-    /// One parameter, read as `T`.
-    pub fn value<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
-        self.text(name)?.parse().ok()
-    }
-
-    /// This route with one parameter set.
+    /// This route with one parameter set to what may be anything.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.params.insert(name.to_owned(), value.to_string());
         self
     }
 
     /// This route without one parameter.
     #[must_use]
-    pub fn without(mut self, name: &str) -> Self {
+    pub(super) fn without(mut self, name: &str) -> Self {
         self.params.remove(name);
         self
+    }
+
+    /// Whether this route is on the page of `goal` and says all that `goal` says, perhaps more.
+    pub fn reaches(&self, goal: &Self) -> bool {
+        self.page == goal.page
+            && goal.params.iter().all(|(name, value)| self.params.get(name) == Some(value))
     }
 
     /// The same selection on another page.
@@ -179,12 +175,5 @@ mod tests {
         for hash in ["", "#", "#/", "#/nowhere?x", "#/heads?=1&&k", "#/heads?k=%Z"] {
             assert_eq!(Route::parse(hash).page, Page::Heads);
         }
-    }
-
-    #[test]
-    fn parameters_are_typed_on_the_way_out() {
-        let route = Route::parse("#/heads?layer=2&head=x");
-        assert_eq!(route.value::<usize>("layer"), Some(2));
-        assert_eq!(route.value::<usize>("head"), None);
     }
 }

@@ -7,6 +7,7 @@
 
 use std::str::FromStr;
 
+use super::key::{Whole, Words, real, whole};
 use super::route::Route;
 use crate::toy::{
     AttentionLoss, Config, Entry, FeatureInit, HeadInit, Preset, ReconOn, Schedule, Template,
@@ -22,8 +23,10 @@ pub enum Kind {
     Real(f64, f64),
     /// One of several: value in the URL, words on the page.
     Choice(&'static [(&'static str, &'static str)]),
-    /// A number, or "off".
-    Optional,
+    /// A number between two others, or "off".
+    Optional(f64, f64),
+    /// Entries of a template.
+    Entries,
 }
 
 /// One setting.
@@ -38,8 +41,22 @@ pub struct Field {
     pub kind: Kind,
     /// Its value as text; none where it means nothing in this configuration.
     pub write: fn(&Config) -> Option<String>,
-    /// Sets it from text; none, and nothing changed, if the text cannot be read.
-    pub read: fn(&mut Config, &str) -> Option<()>,
+    /// Sets it from text within its limits; none, and nothing changed, if the text cannot be read.
+    read: fn(&mut Config, &str) -> Option<()>,
+}
+
+impl Field {
+    /// Sets it from text that comes from anywhere: clamped to its limits; what cannot be read changes nothing.
+    fn take(&self, config: &mut Config, text: &str) -> Option<()> {
+        let text = match self.kind {
+            Kind::Whole(least, most) => whole(text, least as u64, most as u64)?.to_string(),
+            Kind::Real(least, most) => real(text, least, most)?.to_string(),
+            Kind::Optional(..) if matches!(text.trim(), "off" | "") => text.to_owned(),
+            Kind::Optional(least, most) => real(text, least, most)?.to_string(),
+            Kind::Choice(_) | Kind::Entries => text.to_owned(),
+        };
+        (self.read)(config, &text)
+    }
 }
 
 /// The groups, in the order of the page.
@@ -76,7 +93,7 @@ macro_rules! choice {
 
 /// Every setting, in an order in which they can be read one after the other.
 pub static FIELDS: &[Field] = &[
-    number!("n", "features N", "model", Kind::Whole(2, 400), n_features),
+    number!("n", "features N", "model", Kind::Whole(2, MOST_FEATURES), n_features),
     number!("d", "dimensions D", "model", Kind::Whole(1, 200), d_model),
     number!("h", "rank of the head H", "model", Kind::Whole(1, 200), d_head),
     number!("m", "keys m", "model", Kind::Whole(2, 64), n_keys),
@@ -86,7 +103,7 @@ pub static FIELDS: &[Field] = &[
         name: "rope",
         label: "rotary base",
         group: "model",
-        kind: Kind::Optional,
+        kind: Kind::Optional(1.01, 1e9),
         write: |c| Some(optional(c.rope)),
         read: |c, text| set_optional(&mut c.rope, text),
     },
@@ -167,7 +184,7 @@ pub static FIELDS: &[Field] = &[
         name: ENTRIES,
         label: "entries",
         group: "",
-        kind: Kind::Optional,
+        kind: Kind::Entries,
         write: |c| match &c.template {
             Template::Free { entries } => Some(entries_text(entries)),
             _ => None,
@@ -184,7 +201,7 @@ pub static FIELDS: &[Field] = &[
         name: "offset",
         label: "only the key this far back",
         group: "task",
-        kind: Kind::Optional,
+        kind: Kind::Optional(0.0, 64.0),
         write: |c| Some(optional(c.at_offset)),
         read: |c, text| set_optional(&mut c.at_offset, text),
     },
@@ -331,20 +348,32 @@ pub static FIELDS: &[Field] = &[
 /// The parameter that lists the entries of a template of the reader's own: `0-1:10,2-3:-4`.
 pub const ENTRIES: &str = "entries";
 
-/// The parameter that says up to which step a link has trained.
-pub const AT: &str = "at";
+/// Up to which step a link has trained.
+pub const AT: Whole<usize> = Whole { name: "at", default: 0, least: 0, most: 100_000 };
+
+/// The preset that settings start from.
+pub const PRESET: Words = Words { name: "preset", longest: 100 };
+
+/// Features of the largest toy that the page draws: 400 × 400 cells a matrix.
+const MOST_FEATURES: usize = 400;
+
+/// Entries of a template of the reader's own, at most.
+const MOST_ENTRIES: usize = 10_000;
+
+/// How strong an entry can be.
+const STRONGEST: f64 = 1e6;
 
 /// The preset and the settings that a route names; the first preset with a head where it names none.
 pub fn read(route: &Route) -> (Preset, Config) {
     let mut all = presets();
-    let slug = route.text("preset").unwrap_or("one-pair");
+    let slug = route.find(&PRESET).unwrap_or_default();
     let place = |slug: &str| all.iter().position(|p| p.id == slug);
-    let preset = all.swap_remove(place(slug).or(place("one-pair")).unwrap_or(0));
+    let preset = all.swap_remove(place(&slug).or(place("one-pair")).unwrap_or(0));
     let mut config = preset.config.clone();
     for field in FIELDS {
-        if let Some(text) = route.text(field.name) {
+        if let Some(text) = route.params.get(field.name) {
             // What cannot be read leaves the preset's value.
-            let _ = (field.read)(&mut config, text);
+            let _ = field.take(&mut config, text);
         }
     }
     (preset, config)
@@ -352,7 +381,7 @@ pub fn read(route: &Route) -> (Preset, Config) {
 
 /// `route` with the settings that differ from the preset's, and at the run's beginning.
 pub fn write(mut route: Route, preset: &Preset, config: &Config) -> Route {
-    route = route.with("preset", preset.id).without(AT);
+    route = route.put(&PRESET, preset.id.to_owned()).clear(&AT);
     for field in FIELDS {
         let value = (field.write)(config);
         route = match value {
@@ -370,7 +399,7 @@ pub fn with(route: &Route, name: &str, text: &str) -> Route {
     let (preset, mut config) = read(route);
     if let Some(field) = FIELDS.iter().find(|f| f.name == name) {
         // A control cannot offer what cannot be read; if it does, nothing changes.
-        let _ = (field.read)(&mut config, text);
+        let _ = field.take(&mut config, text);
     }
     write(route.clone(), &preset, &config)
 }
@@ -408,12 +437,18 @@ fn read_entries(text: &str) -> Option<Vec<Entry>> {
         let (place, strength) = text.split_once(':')?;
         let (query, key) = place.split_once('-')?;
         Some(Entry {
-            query: query.parse().ok()?,
-            key: key.parse().ok()?,
-            strength: strength.parse().ok()?,
+            query: query.parse().ok().filter(|i| *i < MOST_FEATURES)?,
+            key: key.parse().ok().filter(|i| *i < MOST_FEATURES)?,
+            strength: real(strength, -STRONGEST, STRONGEST)?,
         })
     };
-    text.split(',').filter(|t| !t.is_empty()).map(one).collect()
+    let entries: Vec<Entry> = text
+        .split(',')
+        .filter(|t| !t.is_empty())
+        .map(one)
+        .take(MOST_ENTRIES + 1)
+        .collect::<Option<_>>()?;
+    (entries.len() <= MOST_ENTRIES).then_some(entries)
 }
 
 #[cfg(test)]
@@ -443,8 +478,105 @@ mod tests {
         let base = read(&Route::default()).1;
         assert_eq!(read(&with(&Route::default(), "lr", "fast")).1, base);
         assert_eq!(read(&Route::parse("#/toy?preset=none&n=x&rope=-")).1, base);
-        let changed = with(&Route::default().with(AT, 800), "lambda", "30");
-        assert_eq!((changed.text("lambda"), changed.text(AT)), (Some("30"), None));
-        assert_eq!(with(&changed, "lambda", "10").text("lambda"), None);
+        let changed = with(&Route::default().put(&AT, 800), "lambda", "30");
+        assert_eq!(changed.to_hash(), "#/heads?lambda=30&preset=one-pair");
+        assert_eq!(with(&changed, "lambda", "10").to_hash(), "#/heads?preset=one-pair");
+    }
+
+    #[test]
+    fn no_address_and_no_typed_number_leaves_the_limits_of_its_control() {
+        let texts = [
+            "0",
+            "-1",
+            "1",
+            "20000",
+            "100000",
+            "4000000000",
+            "4294967295",
+            "4294967296",
+            "1e300",
+            "-1e300",
+            "NaN",
+            "inf",
+            "99999999999999999999999999",
+            "1e-300",
+            "off",
+            "",
+            "x",
+        ];
+        for template in ["one", "pairs", "free"] {
+            for start in ["xavier", "cone", "normal"] {
+                let base = format!("#/toy?template={template}&features={start}&head-start={start}");
+                for field in FIELDS {
+                    for text in texts {
+                        let route = Route::parse(&base);
+                        for route in [with(&route, field.name, text), route.with(field.name, text)]
+                        {
+                            within_limits(&read(&route).1, &format!("{}={text}", field.name));
+                        }
+                    }
+                }
+            }
+        }
+        for killer in [
+            "n=20000",
+            "d=4294967295",
+            "h=4294967295",
+            "template=pairs&pairs=4000000000",
+            "n=100000",
+        ] {
+            within_limits(&read(&Route::parse(&format!("#/toy?{killer}"))).1, killer);
+        }
+        let typed = with(&Route::default(), "n", "100000");
+        assert_eq!(
+            read(&typed).1.n_features,
+            MOST_FEATURES,
+            "a number out of its limits is clamped"
+        );
+    }
+
+    fn within_limits(config: &Config, what: &str) {
+        for field in FIELDS {
+            let Some(text) = (field.write)(config) else { continue };
+            let number = || text.parse::<f64>().unwrap();
+            match field.kind {
+                Kind::Whole(least, most) => {
+                    assert!(
+                        (least as f64..=most as f64).contains(&number()),
+                        "{what}: {} is {text}",
+                        field.name
+                    );
+                }
+                Kind::Real(least, most) => {
+                    assert!((least..=most).contains(&number()), "{what}: {} is {text}", field.name);
+                }
+                Kind::Optional(least, most) => {
+                    assert!(
+                        text == "off" || (least..=most).contains(&number()),
+                        "{what}: {} is {text}",
+                        field.name
+                    );
+                }
+                Kind::Choice(choices) => assert!(choices.iter().any(|c| c.0 == text), "{what}"),
+                Kind::Entries => {}
+            }
+        }
+        assert!(config.template.entries().len() <= MOST_ENTRIES, "{what}");
+        assert!(config.template.matrix(config.n_features).iter().all(|t| t.is_finite()), "{what}");
+    }
+
+    #[test]
+    fn entries_that_cannot_be_change_nothing() {
+        let base = Route::parse("#/toy?template=free");
+        for text in
+            ["0-1:inf", "0-400:1", "4294967296-0:1", "0:1", &"0-1:1,".repeat(MOST_ENTRIES + 1)]
+        {
+            assert_eq!(
+                read(&with(&base, ENTRIES, text)).1,
+                read(&base).1,
+                "{}",
+                &text[..text.len().min(20)]
+            );
+        }
     }
 }

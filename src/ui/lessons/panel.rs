@@ -9,6 +9,7 @@ use super::glossary::find;
 use super::place::{Place, keep};
 use super::progress::Progress;
 use super::prose::{Prose, words};
+use crate::ui::address::keys::PRESENT;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::{go, listen, use_app};
 use crate::ui::session::BUILT_IN_STEP;
@@ -39,12 +40,8 @@ pub fn Panel() -> Html {
         let progress = progress.clone();
         Callback::from(move |()| progress.set(Progress::load()))
     };
-    let presenting = route.text("present").is_some();
-    let present = if presenting {
-        route.clone().without("present")
-    } else {
-        route.clone().with("present", 1)
-    };
+    let presenting = route.read(&PRESENT);
+    let present = route.clone().put(&PRESENT, !presenting);
     let own = app.value().model.as_ref().is_some_and(|m| m.built_in.is_none());
     let reopen = {
         let session = app.session.clone();
@@ -98,7 +95,7 @@ fn onward(place: Place, route: &Route) -> Html {
 
 /// The list of lessons, out of the lesson that the route is in.
 fn learn(route: &Route) -> Route {
-    keep(Route { page: Page::Learn, ..Route::default() }, route).without("present")
+    keep(Route::default().on(Page::Learn), route).clear(&PRESENT)
 }
 
 /// A new step is read from its title; the first one of a visit leaves the focus alone.
@@ -125,7 +122,7 @@ fn use_arrows(route: &Route) {
         listen(&window, "keydown", move |event| {
             let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
             let route = latest.borrow().clone();
-            let Some(place) = Place::of(&route).filter(|_| route.text("present").is_some()) else {
+            let Some(place) = Place::of(&route).filter(|_| route.read(&PRESENT)) else {
                 return;
             };
             let target = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
@@ -138,7 +135,7 @@ fn use_arrows(route: &Route) {
                 "PageUp" => place.back(),
                 "ArrowRight" if arrows_are_free => place.next(),
                 "ArrowLeft" if arrows_are_free => place.back(),
-                "Escape" => return go(&route.without("present")),
+                "Escape" => return go(&route.clear(&PRESENT)),
                 _ => return,
             };
             if let Some(to) = to.and_then(|to| to.address(&route)) {

@@ -194,6 +194,7 @@ fn unreadable(place: &str, what: &'static str, text: &str) -> LessonError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::address::keys::LAYER;
 
     const TEXT: &str = "title: T\nminutes: 5\nabout: A.\n\n## One\n\nWords $x$.\n\n```scene\n#/heads?layer=1\n```\n\nMore.\n\n\
                         ```question\nnumber: How many?\nanswer: 16 ± 0.5\nright: Yes.\nhint: Count.\n```\n";
@@ -204,7 +205,7 @@ mod tests {
         let step = &lesson.steps[0];
         assert_eq!((lesson.minutes, step.title.as_str()), (5, "One"));
         assert!(step.prose.starts_with("Words $x$.") && step.prose.ends_with("More."));
-        assert_eq!(step.scene.value::<u32>("layer"), Some(1));
+        assert_eq!(step.scene.find(&LAYER), Some(1));
         assert!(step.question.judge("16.4").unwrap().right);
     }
 

@@ -2,13 +2,8 @@
 
 use super::parse::{Lesson, Step};
 use super::shelf::lessons;
+use crate::ui::address::keys::{LESSON, LOCK, PRESENT};
 use crate::ui::address::route::{Page, Route};
-
-/// The parameter that names lesson and step.
-pub const PARAM: &str = "lesson";
-
-/// Parameters that stay whatever else changes: how the page is shown, not what it shows.
-pub const KEPT: [&str; 2] = ["lock", "present"];
 
 /// A step of a lesson; both count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +26,7 @@ impl Place {
         if route.page == Page::Learn {
             return None;
         }
-        Self::parse(route.text(PARAM)?).filter(|place| place.step().is_some())
+        Self::parse(&route.find(&LESSON)?).filter(|place| place.step().is_some())
     }
 
     /// The lesson here.
@@ -58,7 +53,7 @@ impl Place {
     /// The address that opens this step on its scene, shown as `from` is shown.
     pub fn address(self, from: &Route) -> Option<Route> {
         let scene = self.step()?.scene.clone();
-        Some(keep(scene, from).with(PARAM, self))
+        Some(keep(scene, from).put(&LESSON, self.to_string()))
     }
 }
 
@@ -68,12 +63,10 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// `to`, shown as `from` is shown.
+/// `to`, shown as `from` is shown: how the page is shown stays whatever else changes.
 pub fn keep(to: Route, from: &Route) -> Route {
-    KEPT.into_iter().fold(to, |to, name| match from.text(name) {
-        Some(value) => to.with(name, value),
-        None => to,
-    })
+    let to = from.find(&LOCK).into_iter().fold(to, |to, lock| to.put(&LOCK, lock));
+    from.find(&PRESENT).into_iter().fold(to, |to, on| to.put(&PRESENT, on))
 }
 
 #[cfg(test)]
@@ -86,14 +79,14 @@ mod tests {
         let from = Route::parse("#/toy?present=1&seed=4");
         let address = place.address(&from).unwrap();
         assert_eq!(Place::of(&address), Some(place));
-        assert_eq!(address.text("present"), Some("1"));
-        assert_eq!(address.text("seed"), None);
+        assert_eq!(address.to_hash().matches("present=1").count(), 1);
+        assert!(!address.to_hash().contains("seed"));
     }
 
     #[test]
     fn a_place_that_is_not_there_is_none() {
         for text in ["0.1", "1.0", "1.99", "99", "x", ""] {
-            let route = Route::parse("#/heads").with(PARAM, text);
+            let route = Route::parse("#/heads").put(&LESSON, text.to_owned());
             assert_eq!(Place::of(&route), None, "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! What a lesson says, as the build has set it (`build.rs`): HTML with MathML, whose links stay in the lesson.
 
-use super::place::{PARAM, keep};
+use super::place::keep;
+use crate::ui::address::keys::LESSON;
 use crate::ui::address::route::Route;
 
 /// `html` with every link to one of the page's own addresses shown as `from` is shown, and in the lesson it is in.
@@ -11,8 +12,8 @@ pub fn linked(html: &str, from: &Route) -> String {
     for piece in pieces {
         let (hash, rest) = piece.split_once('"').unwrap_or((piece, ""));
         let to = keep(Route::parse(&hash.replace("&amp;", "&")), from);
-        let to = match from.text(PARAM) {
-            Some(place) if to.text(PARAM).is_none() => to.with(PARAM, place),
+        let to = match from.find(&LESSON) {
+            Some(place) if to.find(&LESSON).is_none() => to.put(&LESSON, place),
             _ => to,
         };
         out += &format!("href=\"{}\"{rest}", to.to_hash().replace('&', "&amp;"));

@@ -89,8 +89,7 @@ impl Question {
     /// Whether the page is where a [`Question::Deed`] wants it.
     pub fn done_at(&self, route: &Route) -> bool {
         let Self::Deed { goal, .. } = self else { return false };
-        goal.page == route.page
-            && goal.params.iter().all(|(name, value)| route.text(name) == Some(value))
+        route.reaches(goal)
     }
 }
 

@@ -39,6 +39,7 @@ mod tests {
     use super::super::{glossary, place::Place, question::Question};
     use super::*;
     use crate::ui::address::route::Route;
+    use crate::ui::address::toy::PRESET;
 
     fn steps() -> impl Iterator<Item = (Place, &'static super::super::parse::Step)> {
         lessons().iter().enumerate().flat_map(|(l, lesson)| {
@@ -81,10 +82,10 @@ mod tests {
     fn every_preset_and_every_word_that_a_lesson_names_is_there() {
         let presets = crate::toy::presets();
         let known = |route: &Route| {
-            route.text("preset").is_none_or(|id| presets.iter().any(|preset| preset.id == id))
+            route.find(&PRESET).is_none_or(|id| presets.iter().any(|preset| preset.id == id))
         };
         for (place, step) in steps() {
-            assert!(known(&step.scene), "{place}: no preset {:?}", step.scene.text("preset"));
+            assert!(known(&step.scene), "{place}: no preset {:?}", step.scene.find(&PRESET));
         }
         let prose = steps().map(|(place, step)| (place.to_string(), step.prose.as_str()));
         for (place, text) in prose.chain([("teachers".to_owned(), TEACHERS)]) {

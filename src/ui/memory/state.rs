@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::circuits::omega::Circuit;
 use crate::model::{Head, Weights};
 use crate::protocol::Failure;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{BrokenHead, HeadAt, HeadSpectra, PairTokens};
 use crate::protocol::model::ModelSummary;
 use crate::study::stamp::Stamp;
+use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
 use crate::worker::request::Running;
 
@@ -158,8 +158,9 @@ impl AppState {
         let mut next = self.clone();
         match action {
             Action::Go(route) => {
-                let computed = |route: &Route| route.text("compute").map(str::to_owned);
-                if weights_of(&route) != self.weights() || computed(&route) != computed(&self.route)
+                let computed = |route: &Route| route.read(&keys::COMPUTE);
+                if route.read(&keys::WEIGHTS) != self.weights()
+                    || computed(&route) != computed(&self.route)
                 {
                     next.spectra = Rc::default();
                     next.gpu = None;
@@ -215,8 +216,8 @@ impl AppState {
         // The first selection of a new model is its first head; the page and its settings stay. Another training step
         // of the same model is the same heads.
         if self.model.as_ref().is_some_and(|m| m.built_in.is_none() || built_in.is_none()) {
-            for param in ["layer", "head", "k"] {
-                self.route.params.remove(param);
+            for key in [keys::LAYER, keys::HEAD, keys::K] {
+                self.route = std::mem::take(&mut self.route).clear(&key);
             }
         }
         for note in &summary.notes {
@@ -241,7 +242,7 @@ impl AppState {
 
     /// The convention the reader chose.
     pub fn weights(&self) -> Weights {
-        weights_of(&self.route)
+        self.route.read(&keys::WEIGHTS)
     }
 
     /// The stamp of the open model's numbers.
@@ -258,16 +259,16 @@ impl AppState {
         let summary = &self.model.as_ref()?.summary;
         let first = summary.complete_layers.first().copied().unwrap_or(0);
         let layer =
-            self.route.value("layer").unwrap_or(first).min(summary.n_layers.saturating_sub(1));
-        let head = self.route.value("head").unwrap_or(0).min(summary.n_heads.saturating_sub(1));
-        let circuit = self.route.text("circuit").and_then(Circuit::parse).unwrap_or_default();
+            self.route.find(&keys::LAYER).unwrap_or(first).min(summary.n_layers.saturating_sub(1));
+        let head = self.route.read(&keys::HEAD).min(summary.n_heads.saturating_sub(1));
+        let circuit = self.route.read(&keys::CIRCUIT);
         Some(HeadAt { layer, head, circuit, weights: self.weights() })
     }
 
     /// The singular pair in view.
     pub fn k(&self) -> usize {
         let d_head = self.model.as_ref().map_or(1, |m| m.summary.d_head);
-        self.route.value("k").unwrap_or(0).min(d_head.saturating_sub(1))
+        self.route.read(&keys::K).min(d_head.saturating_sub(1))
     }
 
     /// Where the reader is, as a path: `model › L1H2 › QK › k = 3`.
@@ -277,7 +278,7 @@ impl AppState {
         let about_a_head = match self.route.page {
             Page::Heads | Page::Features => true,
             // Without a choice in the URL that page shows the head that looks hardest.
-            Page::Attention => self.route.text("layer").is_some(),
+            Page::Attention => self.route.find(&keys::LAYER).is_some(),
             _ => false,
         };
         if let (Some(at), true) = (self.at(), about_a_head) {
@@ -289,13 +290,10 @@ impl AppState {
     }
 }
 
-fn weights_of(route: &Route) -> Weights {
-    route.text("weights").and_then(Weights::parse).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuits::omega::Circuit;
 
     fn opened(state: &AppState) -> AppState {
         let summary = ModelSummary {
@@ -331,7 +329,7 @@ mod tests {
         let state =
             state.after(Action::Broken(BrokenHead { layer: 0, head: 0, why: "NaN".into() }));
         assert_eq!(state.spectra.broken.len(), 1);
-        let raw = state.after(Action::Go(state.route.clone().with("weights", "raw")));
+        let raw = state.after(Action::Go(state.route.clone().put(&keys::WEIGHTS, Weights::Raw)));
         assert!(raw.spectra.broken.is_empty());
     }
 }

@@ -2,10 +2,11 @@
 
 use yew::prelude::*;
 
+use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
 use crate::ui::lessons::glossary::{self, Entry};
-use crate::ui::lessons::place::{PARAM, Place, keep};
+use crate::ui::lessons::place::{Place, keep};
 use crate::ui::lessons::progress::Progress;
 use crate::ui::lessons::prose::Prose;
 use crate::ui::lessons::shelf::{TEACHERS, lessons};
@@ -15,17 +16,17 @@ use crate::ui::lessons::shelf::{TEACHERS, lessons};
 pub fn Learn() -> Html {
     let app = use_app();
     let route = app.value().route.clone();
-    let read = route.text("read").unwrap_or("lessons").to_owned();
+    let read = route.read(&keys::READ);
     let tab = |slug: &'static str, name: &'static str| {
-        let to = keep(Route { page: Page::Learn, ..Route::default() }, &route).with("read", slug);
+        let to = keep(Route::default().on(Page::Learn), &route).put(&keys::READ, slug);
         html! { <a href={to.to_hash()} aria-current={(read == slug).then_some("true")}>{ name }</a> }
     };
     html! {
         <>
             <nav class="shelves" aria-label="Learn">{ tab("lessons", "Lessons") }{ tab("teachers", "For teachers") }{ tab("glossary", "Glossary") }</nav>
-            { match read.as_str() {
+            { match read {
                 "teachers" => html! { <Prose text={TEACHERS} /> },
-                "glossary" => html! { <Glossary word={route.text("word").unwrap_or_default().to_owned()} /> },
+                "glossary" => html! { <Glossary word={route.read(&keys::WORD)} /> },
                 _ => html! { <Lessons /> },
             } }
         </>
@@ -49,7 +50,8 @@ fn Lessons() -> Html {
         let (number, n) = (i + 1, lesson.steps.len());
         let first = (1..=n).map(|step| Place { lesson: number, step });
         let open = first.clone().find(|place| !progress.has(*place)).filter(|p| p.step > 1);
-        let to = |place: Place| place.address(&route.clone().without(PARAM)).unwrap_or_default();
+        let to =
+            |place: Place| place.address(&route.clone().clear(&keys::LESSON)).unwrap_or_default();
         let answered = progress.answered(number);
         let state = match answered {
             0 => String::new(),

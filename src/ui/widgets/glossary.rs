@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use crate::ui::address::keys::{READ, WORD};
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
 use crate::ui::lessons::glossary::{find, of};
@@ -46,8 +47,8 @@ pub fn Gloss(props: &GlossProps) -> Html {
     let app = use_app();
     let entry = find(&props.term);
     let more = entry.map(|entry| {
-        let learn = Route { page: Page::Learn, ..Route::default() };
-        keep(learn, &app.value().route).with("read", "glossary").with("word", entry.name())
+        let learn = Route::default().on(Page::Learn);
+        keep(learn, &app.value().route).put(&READ, "glossary").put(&WORD, entry.name().to_owned())
     });
     html! {
         <details class="gloss">

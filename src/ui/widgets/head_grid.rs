@@ -4,6 +4,8 @@ use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use crate::model::Head;
+use crate::ui::address::key::Whole;
+use crate::ui::address::keys::{HEAD, LAYER};
 use crate::ui::app::App;
 use crate::ui::palette::Scale;
 
@@ -41,7 +43,7 @@ pub fn head_grid(
     label: &str,
     [n_layers, n_heads]: [usize; 2],
     selected: Option<(usize, usize)>,
-    forgets: &'static [&'static str],
+    forgets: &'static [Whole<usize>],
     cell: impl Fn(usize, usize) -> HeadCell,
 ) -> Html {
     let entry = selected.unwrap_or_default();
@@ -75,16 +77,16 @@ pub fn head_grid(
 }
 
 /// Selects a head.
-pub fn pick(app: &App, layer: usize, head: usize, forgets: &[&str]) {
-    let route = app.value().route.clone().with("layer", layer).with("head", head);
-    app.go(forgets.iter().fold(route, |route, name| route.without(name)));
+pub fn pick(app: &App, layer: usize, head: usize, forgets: &[Whole<usize>]) {
+    let route = app.value().route.clone().put(&LAYER, layer).put(&HEAD, head);
+    app.go(forgets.iter().fold(route, |route, key| route.clear(key)));
 }
 
 fn keys(
     app: &App,
     [n_layers, n_heads]: [usize; 2],
     (layer, head): (usize, usize),
-    forgets: &'static [&'static str],
+    forgets: &'static [Whole<usize>],
 ) -> Callback<KeyboardEvent> {
     let app = app.clone();
     Callback::from(move |event: KeyboardEvent| {

@@ -1,6 +1,7 @@
 //! The sentences that a reader sees, written from the numbers.
 
 pub mod format;
+pub mod measure;
 pub mod statistic;
 pub mod table;
 pub mod text;

@@ -92,11 +92,6 @@ impl Statistic {
         }
     }
 
-    /// The statistic called `slug`; stable rank where there is none.
-    pub fn parse(slug: Option<&str>) -> Self {
-        Self::ALL.into_iter().find(|s| Some(s.slug()) == slug).unwrap_or(Self::StableRank)
-    }
-
     /// Its value for one circuit of a head; NaN where it is not defined.
     pub fn of(self, head: &HeadSpectra, circuit: Circuit) -> f64 {
         let spectrum = match (self, circuit) {

@@ -9,6 +9,7 @@ use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::model::{Head, Weights};
 use crate::protocol::attention::{Cell, CellAt, Ran, Rules};
+use crate::ui::address::keys::K;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::widgets::glossary::Gloss;
@@ -44,7 +45,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     let running = RunningSum::of(&terms);
     let order = running.order.clone();
     let top = order.first().copied().unwrap_or(0);
-    let k = app.value().route.value("k").filter(|k| *k < terms.len()).unwrap_or(top);
+    let k = app.value().route.find(&K).filter(|k| *k < terms.len()).unwrap_or(top);
     let needed = event.sparsity.n_recon_90.unwrap_or(0);
     let explain = {
         let share = terms.get(top).map_or(0.0, |t| t / event.relative.score);
@@ -65,11 +66,11 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     };
     let on_select = {
         let app = app.clone();
-        Callback::from(move |k: usize| app.set("k", k))
+        Callback::from(move |k: usize| app.put(&K, k))
     };
     let slide = {
         let app = app.clone();
-        Callback::from(move |k: f64| app.set("k", k as usize))
+        Callback::from(move |k: f64| app.put(&K, k as usize))
     };
     let in_view = (k != top).then(|| {
         let (term, sigma) = (terms.get(k).copied().unwrap_or(0.0), cell.sigma.get(k).copied());

@@ -10,6 +10,7 @@ use crate::circuits::sad::sparsity::RunningSum;
 use crate::math::statistics::largest_first;
 use crate::model::Head;
 use crate::protocol::attention::{Cell, CellAt, Changed, Prompt, Ran, Rerun};
+use crate::ui::address::keys::K;
 use crate::ui::app::use_app;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three, token};
@@ -62,7 +63,7 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let terms = event.relative.terms.clone();
     let order = RunningSum::of(&terms).order;
     let top = order.first().copied().unwrap_or(0);
-    let k = app.value().route.value("k").filter(|k| *k < terms.len()).unwrap_or(top);
+    let k = app.value().route.find(&K).filter(|k| *k < terms.len()).unwrap_or(top);
     let word = |i: usize| props.ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();
 
     let rerun = {

@@ -12,6 +12,7 @@ use crate::model::Head;
 use crate::protocol::attention::SetSpec;
 use crate::protocol::heads::{CircuitSpectrum, HeadSpectra};
 use crate::study::stamp::Stamp;
+use crate::ui::address::keys::MEASURED;
 use crate::ui::app::use_app;
 use crate::ui::browser::time::pause;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
@@ -24,9 +25,6 @@ const DRAWN: usize = 8;
 
 /// Milliseconds of a step while the series plays.
 const FRAME_MS: f64 = 700.0;
-
-/// The route's parameter that names the head which prompt sets and series show.
-pub(super) const HEAD: &str = "measured";
 
 /// One checkpoint's measurements.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -85,7 +83,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     let heads: Vec<&MeasuredHead> = last.heads.iter().collect();
     let heads = ranked(&heads, |h| -h.gain());
     let mut names: Vec<(usize, usize)> = heads.iter().map(|h| (h.layer, h.head)).collect();
-    let wanted = app.value().route.text(HEAD).map(str::to_owned);
+    let wanted = app.value().route.find(&MEASURED);
     let chosen = names.iter().copied().find(|at| Some(slug(*at)) == wanted);
     let Some(at) = chosen.or(names.first().copied()) else { return Html::default() };
     names.sort_unstable();
@@ -93,7 +91,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         names.iter().map(|&at| (slug(at).into(), slug(at).into())).collect();
     let choose = {
         let app = app.clone();
-        Callback::from(move |slug: String| app.set(HEAD, slug))
+        Callback::from(move |slug: String| app.choose(&MEASURED, &slug))
     };
     let head = slug(at);
     let of = |f: fn(&MeasuredHead) -> Option<f64>| -> Vec<(f64, f64)> {

@@ -8,6 +8,7 @@ use yew::prelude::*;
 use crate::circuits::sad::run::{HeadSad, Look};
 use crate::protocol::Failure;
 use crate::protocol::attention::{Cell, CellAt, Explain, Guess, Looks, Prompt, Ran, Run, RunPart};
+use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::time::now;
@@ -91,9 +92,9 @@ pub fn Attention() -> Html {
     let wanted = Prompt {
         text: state
             .route
-            .text("prompt")
-            .map_or_else(|| prompt::example(built_in, has_tokenizer), str::to_owned),
-        bos: state.route.text("bos").map(|b| b == "on"),
+            .find(&keys::PROMPT)
+            .unwrap_or_else(|| prompt::example(built_in, has_tokenizer)),
+        bos: state.route.find(&keys::BOS),
         ids: !has_tokenizer,
     };
     // Run the prompt whenever it, or the model, is another one.
@@ -108,7 +109,8 @@ pub fn Attention() -> Html {
         });
     }
     let n = seen.ran.as_ref().map_or(0, |r| r.tokens.len());
-    let dest = state.route.value("dest").unwrap_or(n.saturating_sub(1)).min(n.saturating_sub(1));
+    let dest =
+        state.route.find(&keys::DEST).unwrap_or(n.saturating_sub(1)).min(n.saturating_sub(1));
     let n_layers = state.model.as_ref().map(|m| m.summary.n_layers);
     let ready = Some(seen.patterns.len()) == n_layers;
     // Every head's look from the chosen destination.
@@ -135,7 +137,7 @@ pub fn Attention() -> Html {
         );
     }
     // The head in view: the reader's choice, or the one that looks hardest at one place.
-    let chosen = state.route.value("layer").zip(state.route.value("head"));
+    let chosen = state.route.find(&keys::LAYER).zip(state.route.find(&keys::HEAD));
     let hardest = seen
         .looks
         .iter()
@@ -144,7 +146,7 @@ pub fn Attention() -> Html {
     let head = chosen.or_else(|| hardest.map(|l| (l.layer, l.head)));
     let look = head
         .and_then(|(layer, head)| seen.looks.iter().find(|l| (l.layer, l.head) == (layer, head)));
-    let src = state.route.value("src").filter(|s| *s < n).or(look.map(|l| l.src));
+    let src = state.route.find(&keys::SRC).filter(|s| *s < n).or(look.map(|l| l.src));
     let at = head.zip(src).map(|((layer, head), src)| CellAt { layer, head, dest, src });
     // A page that is hidden stays mounted, and asks for no cell.
     let wanted_cell = at.filter(|_| state.route.page == Page::Attention);

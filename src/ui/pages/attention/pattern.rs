@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::model::{Head, Weights};
 use crate::protocol::attention::{CellAt, Ran};
+use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
@@ -49,8 +50,8 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
         if seen.get(dest * n + src).is_none_or(|p| *p == 0.0) {
             return;
         }
-        let route = go.value().route.clone().with("layer", layer).with("head", head);
-        go.go(route.with("dest", dest).with("src", src));
+        let route = go.value().route.clone().put(&keys::LAYER, layer).put(&keys::HEAD, head);
+        go.go(route.put(&keys::DEST, dest).put(&keys::SRC, src));
     });
     let table = {
         let (values, names) = ((*values).clone(), (*names).clone());

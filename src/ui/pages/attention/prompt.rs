@@ -5,8 +5,10 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use crate::circuits::alignment::Side;
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::protocol::attention::{Cell, Guess, Prompt, Ran};
+use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::select::{Select, Switch};
@@ -70,10 +72,9 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     let show = {
         let app = app.clone();
         move |text: String| {
-            let route = app.value().route.clone().with("prompt", text);
-            app.go(["dest", "src", "layer", "head"]
-                .into_iter()
-                .fold(route, |r, name| r.without(name)));
+            let route = app.value().route.clone().put(&keys::PROMPT, text);
+            let selected = [keys::DEST, keys::SRC, keys::LAYER, keys::HEAD];
+            app.go(selected.iter().fold(route, |route, key| route.clear(key)));
         }
     };
     let onsubmit = {
@@ -85,21 +86,21 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     };
     let set_bos = {
         let app = app.clone();
-        Callback::from(move |on: bool| app.set("bos", if on { "on" } else { "off" }))
+        Callback::from(move |on: bool| app.put(&keys::BOS, on))
     };
     let words = app.value().model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
     let built_in = app.value().model.as_ref().is_some_and(|m| m.built_in.is_some());
     let bos = props.ran.as_ref().is_some_and(|r| r.bos);
     let is_unknown = |t: &&String| matches!(t.trim(), "<unk>" | "[UNK]");
     let unknown = props.ran.as_ref().map_or(0, |ran| ran.tokens.iter().filter(is_unknown).count());
-    let by_dest = app.value().route.text("side") == Some("dest");
+    let by_dest = app.value().route.find(&keys::SIDE) == Some(Side::Dest);
     let set_side = {
         let app = app.clone();
-        Callback::from(move |side: String| app.set("side", side))
+        Callback::from(move |side: String| app.choose(&keys::SIDE, &side))
     };
     let pair = props.cell.as_ref().and_then(|cell| {
         let terms = &cell.event.as_ref()?.relative.terms;
-        let chosen = app.value().route.value("k").filter(|k| *k < terms.len());
+        let chosen = app.value().route.find(&keys::K).filter(|k| *k < terms.len());
         chosen.or(RunningSum::of(terms).order.first().copied())
     });
     html! {
@@ -131,7 +132,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                     { for ran.tokens.iter().enumerate().map(|(i, text)| {
                         let app = app.clone();
                         let onclick = Callback::from(move |_: MouseEvent| {
-                            app.go(app.value().route.clone().with("dest", i).without("src"));
+                            app.go(app.value().route.clone().put(&keys::DEST, i).clear(&keys::SRC));
                         });
                         let style = props.cell.as_ref().and_then(|cell| colour(cell, i, props.dest, pair, by_dest, dark));
                         let class = classes!((i == props.dest).then_some("dest"), (Some(i) == props.src).then_some("src"));

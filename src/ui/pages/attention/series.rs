@@ -15,6 +15,7 @@ use crate::protocol::Failure;
 use crate::protocol::attention::{SetPart, SetSpec};
 use crate::protocol::heads::{BrokenHead, HeadSpectra};
 use crate::study::stamp::Stamp;
+use crate::ui::address::keys::STEP;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
 use crate::ui::memory::state::Action;
@@ -136,7 +137,7 @@ pub(super) fn SeriesView() -> Html {
         let app = app.clone();
         Callback::from(move |i: f64| {
             if let Some(&step) = BUILT_IN_STEPS.get(i as usize) {
-                app.set("step", step);
+                app.put(&STEP, step);
             }
         })
     };

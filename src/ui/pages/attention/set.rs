@@ -6,7 +6,6 @@ use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::events::Events;
-use super::growth::HEAD;
 use super::measured::MeasuredHead;
 use super::set_run::{self, SetOutcome};
 use crate::circuits::prompts::Task;
@@ -16,6 +15,7 @@ use crate::circuits::sad::sparsity::EventRule;
 use crate::math::statistics::ranked;
 use crate::model::{Head, Weights};
 use crate::protocol::attention::{SetSpec, SetTask, Share};
+use crate::ui::address::keys::MEASURED;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
 use crate::ui::widgets::select::{Select, Slider};
@@ -192,13 +192,13 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
         })
     };
     let slug = |h: &MeasuredHead| Head::new(h.layer, h.head).to_string();
-    let wanted = app.value().route.text(HEAD).map(str::to_owned);
+    let wanted = app.value().route.find(&MEASURED);
     let chosen = heads.iter().copied().find(|h| Some(slug(h)) == wanted);
     let options: Vec<(AttrValue, AttrValue)> =
         heads.iter().map(|h| (slug(h).into(), slug(h).into())).collect();
     let choose = {
         let app = app.clone();
-        Callback::from(move |slug: String| app.set(HEAD, slug))
+        Callback::from(move |slug: String| app.choose(&MEASURED, &slug))
     };
     let head = chosen.or(heads.first().copied());
     let answered = outcome

@@ -10,6 +10,7 @@ use crate::circuits::omega::Circuit;
 use crate::math::statistics;
 use crate::model::Head;
 use crate::study::channels::stamped;
+use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::Figure;
 use crate::ui::widgets::glossary::Gloss;
@@ -71,8 +72,8 @@ pub(super) fn ChannelView() -> Html {
         });
     }
     let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return Html::default() };
-    let slug = state.route.text("channel").unwrap_or("cos").to_owned();
-    let shown: usize = state.route.value("channels").unwrap_or(30);
+    let slug = state.route.read(&keys::CHANNEL);
+    let shown = state.route.read(&keys::CHANNELS);
     let ask = |into: Vec<(usize, usize)>| {
         let (app, heard) = (app.clone(), heard.dispatcher());
         Callback::from(move |_: MouseEvent| {
@@ -89,20 +90,19 @@ pub(super) fn ChannelView() -> Html {
         .collect();
     let choose = {
         let app = app.clone();
-        Callback::from(move |slug: String| app.set("channel", slug))
+        Callback::from(move |slug: String| app.choose(&keys::CHANNEL, &slug))
     };
     let set_shown = {
         let app = app.clone();
-        Callback::from(move |n: f64| app.set("channels", n))
+        Callback::from(move |n: f64| app.put(&keys::CHANNELS, n as usize))
     };
     let options: Vec<(AttrValue, AttrValue)> = vec![
         ("cos".into(), "|cos| of the best pair".into()),
         ("z".into(), "σ beyond chance".into()),
         ("classical".into(), "whole matrices".into()),
     ];
-    let mut ranked = statistics::ranked(&heard.0, |c| measure(&slug, c));
-    let threshold =
-        ranked.get(shown.saturating_sub(1)).or(ranked.last()).map(|c| measure(&slug, c));
+    let mut ranked = statistics::ranked(&heard.0, |c| measure(slug, c));
+    let threshold = ranked.get(shown.saturating_sub(1)).or(ranked.last()).map(|c| measure(slug, c));
     ranked.truncate(shown);
     html! {
         <section class="prompt-set" aria-label="Composition">
@@ -111,14 +111,14 @@ pub(super) fn ChannelView() -> Html {
             <div class="controls">
                 <button type="button" class="primary" onclick={ask(vec![(at.layer, at.head)])} disabled={at.layer == 0} data-testid="channels">{ format!("into {}", Head::new(at.layer, at.head)) }</button>
                 <button type="button" onclick={ask(every.clone())} disabled={every.is_empty()} data-testid="channels-all">{ format!("into all {} heads above the first layer", every.len()) }</button>
-                <Select label="rank by" {options} value={slug.clone()} on_change={choose} />
+                <Select label="rank by" {options} value={slug} on_change={choose} />
                 <Slider label="channels shown" min={5.0} max={200.0} step={5.0} value={shown as f64} on_change={set_shown} />
             </div>
             if at.layer == 0 { <p class="hint">{ "No head writes before the first layer: pick a later one to see what reaches it." }</p> }
             if !ranked.is_empty() {
                 <p data-testid="threshold">{ format!("{} channels, from {} up, of {} that were compared.", ranked.len(), three(threshold.unwrap_or(0.0)), heard.0.len()) }</p>
                 <Figure name="channels" table={csv(heard.0.clone())} convention={stamped(state.stamp(weights))} caption={html! { { "Heads by layer, earlier on the left. Solid: through the query; dashed: the key; dotted: the value. The wider, the stronger." } }}>
-                    { graph(&ranked, &slug, model.summary.n_layers, model.summary.n_heads) }
+                    { graph(&ranked, slug, model.summary.n_layers, model.summary.n_heads) }
                 </Figure>
                 { table(&app, &ranked) }
             }
@@ -204,8 +204,8 @@ fn table(app: &crate::ui::app::App, channels: &[Channel]) -> Html {
     let button = |(layer, head): (usize, usize), circuit: Circuit, k: usize| {
         let app = app.clone();
         let onclick = Callback::from(move |_: MouseEvent| {
-            let route = app.value().route.clone().with("layer", layer).with("head", head);
-            app.go(route.with("circuit", circuit.slug()).with("k", k));
+            let route = app.value().route.clone().put(&keys::LAYER, layer).put(&keys::HEAD, head);
+            app.go(route.put(&keys::CIRCUIT, circuit).put(&keys::K, k));
         });
         html! { <button type="button" {onclick}>{ Head::new(layer, head).to_string() }</button> }
     };

@@ -5,10 +5,11 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::circuits::alignment::{
-    AlignmentReport, DirectionAlignment, Disagreement, Match, SideAlignment,
+    AlignmentReport, DirectionAlignment, Disagreement, Match, Side, SideAlignment,
 };
 use crate::circuits::dictionary::neuronpedia_url;
 use crate::model::Head;
+use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Density, Figure};
 use crate::ui::words::format::{three, token};
@@ -26,13 +27,13 @@ pub(super) struct DirectionsProps {
     pub neuronpedia: Option<String>,
 }
 
-/// The side of a name, or the one that lies farthest beyond its null.
+/// The chosen side, or the one that lies farthest beyond its null.
 pub(super) fn side_in_view<'a>(
     report: &'a AlignmentReport,
-    name: Option<&str>,
+    chosen: Option<Side>,
 ) -> Option<&'a SideAlignment> {
     let z = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(s.z_isotropic, |n| n.z);
-    let named = report.sides.iter().find(|s| Some(s.side.name()) == name);
+    let named = report.sides.iter().find(|s| Some(s.side) == chosen);
     named.or_else(|| report.sides.iter().max_by(|a, b| z(a).total_cmp(&z(b))))
 }
 
@@ -40,15 +41,15 @@ pub(super) fn side_in_view<'a>(
 #[component]
 pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let app = use_app();
-    let side = side_in_view(&props.report, app.value().route.text("side"));
+    let side = side_in_view(&props.report, app.value().route.find(&keys::SIDE));
     let Some(side) = side.cloned() else {
         return html! { <p class="empty">{ "This head has no directions." }</p> };
     };
     let comparison = &props.report.comparison;
     let tab = |s: &SideAlignment| {
-        let (app, name) = (app.clone(), s.side.name());
-        let onclick = Callback::from(move |_: MouseEvent| app.set("side", name));
-        html! { <button type="button" role="tab" aria-selected={(s.side == side.side).to_string()} {onclick}>{ name }</button> }
+        let (app, own) = (app.clone(), s.side);
+        let onclick = Callback::from(move |_: MouseEvent| app.put(&keys::SIDE, own));
+        html! { <button type="button" role="tab" aria-selected={(s.side == side.side).to_string()} {onclick}>{ s.side.name() }</button> }
     };
     let head = format!("{} {}", Head::new(side.layer, side.head), side.side.name());
     // One direction has no other basis; more have one soon.
@@ -72,7 +73,7 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let k = app.value().k();
     let on_select = {
         let app = app.clone();
-        Callback::from(move |k: usize| app.set("k", k))
+        Callback::from(move |k: usize| app.put(&keys::K, k))
     };
     let table = {
         let directions = side.directions.clone();

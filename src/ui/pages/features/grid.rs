@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
 use crate::protocol::gpu::GpuReport;
+use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
@@ -47,11 +48,11 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
     let dark = use_dark();
     let state = app.value();
     let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return Html::default() };
-    let slug = state.route.text("side").unwrap_or("any").to_owned();
-    let side = Side::ALL.into_iter().find(|s| s.name() == slug);
+    let side = state.route.find(&keys::SIDE);
+    let slug = side.map_or("any", Side::name);
     let choose = {
         let app = app.clone();
-        Callback::from(move |s: String| app.set("side", s))
+        Callback::from(move |s: String| app.choose(&keys::SIDE, &s))
     };
     let mut options: Vec<(AttrValue, AttrValue)> = vec![("any".into(), "strongest side".into())];
     options.extend(

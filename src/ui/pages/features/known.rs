@@ -13,6 +13,7 @@ use crate::model::Weights;
 use crate::protocol::Failure;
 use crate::protocol::features::{AboutDictionary, AlignPart, Hits, Source};
 use crate::protocol::gpu::GpuReport;
+use crate::ui::address::keys;
 use crate::ui::address::route::Route;
 use crate::worker::pool::Files;
 
@@ -38,19 +39,19 @@ impl Setting {
 
 /// The dictionary of a name in the URL, with what the reader said of a file of their own.
 pub(super) fn source_of(route: &Route, layer: usize) -> Source {
-    match route.text("dictionary").unwrap_or_default() {
+    match route.read(&keys::DICTIONARY) {
         "unembed" => Source::Model(Builtin::Unembed),
         "positions" => Source::Model(Builtin::Positions),
         "mlp-in" => Source::Model(Builtin::MlpIn { layer }),
         "mlp-out" => Source::Model(Builtin::MlpOut { layer }),
         "own" => Source::Own(FileChoice {
-            tensor: route.text("matrix").map(str::to_owned),
-            along: match route.text("features-are") {
+            tensor: route.find(&keys::MATRIX),
+            along: match route.find(&keys::FEATURES_ARE) {
                 Some("rows") => Some(Along::Rows),
                 Some("columns") => Some(Along::Columns),
                 _ => None,
             },
-            head: route.value("part"),
+            head: route.find(&keys::PART),
         }),
         _ => Source::Model(Builtin::Embed),
     }

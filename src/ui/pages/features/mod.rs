@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use crate::circuits::alignment::Side;
 use crate::protocol::features::{AboutDictionary, Source};
+use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
 use crate::ui::browser::drop::listed;
@@ -33,14 +34,14 @@ pub fn Features() -> Html {
     let state = app.value();
     let known = use_reducer(Known::default);
     let files = use_state(Files::default);
-    let slug = state.route.text("dictionary").unwrap_or("embed").to_owned();
+    let slug = state.route.read(&keys::DICTIONARY);
     let at = state.at();
     let setting = Setting {
         generation: state.model.as_ref().map(|m| m.generation),
         source: source_of(&state.route, at.map_or(0, |a| a.layer)),
         weights: state.weights(),
-        remove_mean: state.route.text("mean") != Some("kept"),
-        whiten: state.route.text("whiten").is_some(),
+        remove_mean: state.route.read(&keys::MEAN),
+        whiten: state.route.read(&keys::WHITEN),
         files: (*files).clone(),
     };
     let asker = Asker { app: app.clone(), known: known.clone(), setting: setting.clone() };
@@ -64,18 +65,15 @@ pub fn Features() -> Html {
     };
     let choose = {
         let app = app.clone();
-        Callback::from(move |slug: String| app.set("dictionary", slug))
+        Callback::from(move |slug: String| app.choose(&keys::DICTIONARY, &slug))
     };
     let set_mean = {
         let app = app.clone();
-        Callback::from(move |on: bool| app.set("mean", if on { "removed" } else { "kept" }))
+        Callback::from(move |on: bool| app.put(&keys::MEAN, on))
     };
     let set_whiten = {
         let app = app.clone();
-        Callback::from(move |on: bool| {
-            let route = app.value().route.clone();
-            app.go(if on { route.with("whiten", "on") } else { route.without("whiten") });
-        })
+        Callback::from(move |on: bool| app.put(&keys::WHITEN, on))
     };
     let chosen = {
         let (files, app) = (files.clone(), app.clone());
@@ -83,8 +81,8 @@ pub fn Features() -> Html {
             if let Some(list) = event.target_dyn_into::<HtmlInputElement>().and_then(|i| i.files())
             {
                 files.set(Files::new(listed(&list)));
-                let route = app.value().route.clone().with("dictionary", "own");
-                app.go(own::ANSWERS.iter().fold(route, |route, name| route.without(name)));
+                let route = app.value().route.clone().put(&keys::DICTIONARY, "own");
+                app.go(own::unanswered(route));
             }
         })
     };
@@ -104,7 +102,7 @@ pub fn Features() -> Html {
     let report = known.reports.get(&(at.layer, at.head)).cloned();
     let side = report
         .as_ref()
-        .and_then(|r| directions::side_in_view(r, state.route.text("side")))
+        .and_then(|r| directions::side_in_view(r, state.route.find(&keys::SIDE)))
         .map_or(Side::Dest, |s| s.side);
     let match_side = {
         let asker = asker.clone();

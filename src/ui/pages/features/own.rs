@@ -3,11 +3,15 @@
 use yew::prelude::*;
 
 use crate::protocol::{Failure, Unclear};
+use crate::ui::address::keys;
+use crate::ui::address::route::Route;
 use crate::ui::app::use_app;
 use crate::ui::widgets::select::Select;
 
-/// The answers in the URL; another file begins without them.
-pub(super) const ANSWERS: [&str; 3] = ["matrix", "features-are", "part"];
+/// `route` without the reader's answers: another file begins without them.
+pub(super) fn unanswered(route: Route) -> Route {
+    route.clear(&keys::MATRIX).clear(&keys::FEATURES_ARE).clear(&keys::PART)
+}
 
 /// Properties of [`Broken`].
 #[derive(Properties, PartialEq)]
@@ -20,18 +24,20 @@ pub(super) struct BrokenProps {
 #[component]
 pub(super) fn Broken(props: &BrokenProps) -> Html {
     let app = use_app();
-    let answer = |name: &'static str, value: &str, shown: &str| {
-        let (app, value) = (app.clone(), value.to_owned());
-        let onclick = Callback::from(move |_: MouseEvent| app.set(name, value.clone()));
+    let answer = |answered: Route, shown: &str| {
+        let app = app.clone();
+        let onclick = Callback::from(move |_: MouseEvent| app.go(answered.clone()));
         html! { <button type="button" key={shown.to_owned()} {onclick}>{ shown.to_owned() }</button> }
     };
+    let route = || app.value().route.clone();
     let answers: Vec<Html> = match &props.failure.unclear {
-        Some(Unclear::Matrix(names)) => {
-            names.iter().map(|name| answer("matrix", name, name)).collect()
-        }
+        Some(Unclear::Matrix(names)) => names
+            .iter()
+            .map(|name| answer(route().put(&keys::MATRIX, name.clone()), name))
+            .collect(),
         Some(Unclear::RowsOrColumns) => vec![
-            answer("features-are", "rows", "a feature is a row"),
-            answer("features-are", "columns", "a feature is a column"),
+            answer(route().put(&keys::FEATURES_ARE, "rows"), "a feature is a row"),
+            answer(route().put(&keys::FEATURES_ARE, "columns"), "a feature is a column"),
         ],
         Some(Unclear::HeadCount(_)) | None => Vec::new(),
     };
@@ -54,13 +60,14 @@ pub(super) struct PartProps {
 #[component]
 pub(super) fn Part(props: &PartProps) -> Html {
     let app = use_app();
-    let value = app.value().route.text("part").unwrap_or("all").to_owned();
+    let value = app
+        .value()
+        .route
+        .find(&keys::PART)
+        .map_or_else(|| "all".to_owned(), |part| part.to_string());
     let on_change = {
         let app = app.clone();
-        Callback::from(move |part: String| {
-            let route = app.value().route.clone();
-            app.go(if part == "all" { route.without("part") } else { route.with("part", part) });
-        })
+        Callback::from(move |part: String| app.choose(&keys::PART, &part))
     };
     let mut options: Vec<(AttrValue, AttrValue)> = vec![("all".into(), "all heads".into())];
     let head = |head: usize| (AttrValue::from(head.to_string()), format!("head {head}").into());

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use crate::circuits::alignment::FeatureHit;
 use crate::model::Head;
 use crate::study::stamp::Stamp;
+use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::widgets::select::typing;
@@ -40,11 +41,11 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
     let cells = |hit: &FeatureHit| [hit.sigma, hit.cos, hit.p, hit.q, hit.p_rotation].map(three);
     let row = |hit: &FeatureHit| {
         let app = app.clone();
-        let circuit = hit.side.circuit().slug();
+        let circuit = hit.side.circuit();
         let (layer, head, k) = (hit.layer, hit.head, hit.k);
         let onclick = Callback::from(move |_: MouseEvent| {
-            let route = app.value().route.clone().with("layer", layer).with("head", head);
-            app.go(route.with("circuit", circuit).with("k", k));
+            let route = app.value().route.clone().put(&keys::LAYER, layer).put(&keys::HEAD, head);
+            app.go(route.put(&keys::CIRCUIT, circuit).put(&keys::K, k));
         });
         html! {
             <tr>

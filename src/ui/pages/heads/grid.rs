@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
 use crate::model::Head;
+use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, head_grid, pick};
@@ -21,25 +22,25 @@ pub fn Grid() -> Html {
         return Html::default();
     };
     let summary = &model.summary;
-    let statistic = Statistic::parse(state.route.text("colour"));
+    let statistic = state.route.read(&keys::COLOUR);
     let value = |layer: usize, head: usize| {
         state.spectra.heads.get(&(layer, head)).map(|s| statistic.of(s, at.circuit))
     };
     let all: Vec<f64> = state.spectra.heads.values().map(|s| statistic.of(s, at.circuit)).collect();
     let scale = statistic.scale(&all);
-    let as_table = state.route.text("view") == Some("table");
+    let as_table = state.route.read(&keys::VIEW);
     let choose = {
         let app = app.clone();
-        Callback::from(move |slug: String| app.set("colour", slug))
+        Callback::from(move |slug: String| app.choose(&keys::COLOUR, &slug))
     };
     let switch = {
         let app = app.clone();
-        Callback::from(move |on: bool| app.set("view", if on { "table" } else { "grid" }))
+        Callback::from(move |on: bool| app.put(&keys::VIEW, on))
     };
-    let compute = state.route.text("compute").unwrap_or("auto").to_owned();
+    let compute = state.route.read(&keys::COMPUTE);
     let choose_compute = {
         let app = app.clone();
-        Callback::from(move |slug: String| app.set("compute", slug))
+        Callback::from(move |slug: String| app.choose(&keys::COMPUTE, &slug))
     };
     let options =
         Statistic::ALL.into_iter().map(|s| (s.slug().into(), s.name().into())).collect::<Vec<_>>();
@@ -71,7 +72,7 @@ pub fn Grid() -> Html {
             }
             <div class="computed">
                 <p class="hint" data-testid="computed">{ text::gpu_line(state.gpu.as_ref()) }</p>
-                <Select label="compute on" options={compute_options()} value={compute} on_change={choose_compute} />
+                <Select label="compute on" options={compute_options()} value={compute.slug()} on_change={choose_compute} />
             </div>
         </section>
     }
@@ -91,8 +92,8 @@ fn compute_options() -> Vec<(AttrValue, AttrValue)> {
 /// All heads with all statistics, sorted by the one that the reader picks.
 fn finder(app: &App, circuit: Circuit) -> Html {
     let state = app.value();
-    let sorted_by = Statistic::parse(state.route.text("colour"));
-    let ascending = state.route.text("order") == Some("up");
+    let sorted_by = state.route.read(&keys::COLOUR);
+    let ascending = state.route.read(&keys::ORDER);
     let mut heads: Vec<_> = state.spectra.heads.values().cloned().collect();
     let key = |s: &crate::protocol::heads::HeadSpectra| sorted_by.of(s, circuit);
     heads.sort_by(|a, b| key(b).total_cmp(&key(a)).then((a.layer, a.head).cmp(&(b.layer, b.head))));
@@ -104,8 +105,8 @@ fn finder(app: &App, circuit: Circuit) -> Html {
         let mine = statistic == sorted_by;
         let sort = mine.then_some(if ascending { "ascending" } else { "descending" });
         let onclick = Callback::from(move |_: MouseEvent| {
-            let order = if mine && !ascending { "up" } else { "down" };
-            app.go(app.value().route.clone().with("colour", statistic.slug()).with("order", order));
+            let route = app.value().route.clone().put(&keys::COLOUR, statistic);
+            app.go(route.put(&keys::ORDER, mine && !ascending));
         });
         let mark = if mine { if ascending { " ▴" } else { " ▾" } } else { "" };
         html! { <th scope="col" aria-sort={sort}><button type="button" {onclick}>{ statistic.name() }{ mark }</button></th> }

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::blocks;
 use crate::protocol::heads::{PairTokens, SideTokens, TokenCosine};
+use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::widgets::select::Switch;
@@ -32,7 +33,7 @@ pub fn Pair() -> Html {
     let go = |page: Page| state.route.clone().on(page).to_hash();
     let set_mean = {
         let app = app.clone();
-        Callback::from(move |on: bool| app.set("mean", if on { "removed" } else { "kept" }))
+        Callback::from(move |on: bool| app.put(&keys::MEAN, on))
     };
     let written = if at.circuit == Circuit::Ov && model.summary.has_unembedding {
         "; what is written, of as many unembeddings"
@@ -62,7 +63,7 @@ pub fn Pair() -> Html {
                     if nearest.rows < nearest.of { { format!("Read so far: {}.", nearest.rows) } }
                 </p>
             }
-            <Switch label="remove the direction common to all tokens" on={state.route.text("mean") != Some("kept")} on_change={set_mean} />
+            <Switch label="remove the direction common to all tokens" on={state.route.read(&keys::MEAN)} on_change={set_mean} />
             if !model.summary.has_tokenizer { <p class="hint">{ text::NO_TOKENIZER }</p> }
             <p class="onward">
                 <a href={go(Page::Attention)}>{ "see it on a prompt" }</a>
@@ -77,7 +78,7 @@ fn step(app: &App, to: Option<usize>, label: &'static str, mark: &'static str) -
     let app = app.clone();
     let onclick = Callback::from(move |_: MouseEvent| {
         if let Some(to) = to {
-            app.set("k", to);
+            app.put(&keys::K, to);
         }
     });
     html! { <button type="button" class="step" aria-label={label} disabled={to.is_none()} {onclick}>{ mark }</button> }
@@ -113,7 +114,7 @@ fn list(app: &App, sigma: &[f64], pairs: &[PairTokens], k: usize) -> Html {
     };
     let row = |i: usize, s: f64| {
         let app = app.clone();
-        let onclick = Callback::from(move |_: MouseEvent| app.set("k", i));
+        let onclick = Callback::from(move |_: MouseEvent| app.put(&keys::K, i));
         let pair = pairs.iter().find(|p| p.k == i);
         html! {
             <tr key={i} class={(i == k).then_some("selected")}>

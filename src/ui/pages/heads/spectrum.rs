@@ -5,6 +5,7 @@ use yew::prelude::*;
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::{blocks, null_from};
 use crate::model::{Head, Weights};
+use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::widgets::glossary::Gloss;
@@ -33,27 +34,27 @@ pub fn Spectrum() -> Html {
         Circuit::Qk => head.qk.clone(),
         Circuit::Ov => head.ov.clone(),
     };
-    let log = state.route.text("axis") == Some("log");
+    let log = state.route.read(&keys::AXIS);
     let k = state.k();
     let tab = |circuit: Circuit| {
         let app = app.clone();
-        let onclick = Callback::from(move |_: MouseEvent| app.set("circuit", circuit.slug()));
+        let onclick = Callback::from(move |_: MouseEvent| app.put(&keys::CIRCUIT, circuit));
         let on = circuit == at.circuit;
         html! { <button type="button" role="tab" aria-selected={on.to_string()} {onclick}>{ circuit.name() }</button> }
     };
     let set_axis = {
         let app = app.clone();
-        Callback::from(move |on: bool| app.set("axis", if on { "log" } else { "linear" }))
+        Callback::from(move |on: bool| app.put(&keys::AXIS, on))
     };
     let set_weights = {
         let app = app.clone();
         Callback::from(move |raw: bool| {
-            app.set("weights", if raw { Weights::Raw } else { Weights::Folded }.slug())
+            app.put(&keys::WEIGHTS, if raw { Weights::Raw } else { Weights::Folded })
         })
     };
     let on_select = {
         let app = app.clone();
-        Callback::from(move |k: usize| app.set("k", k))
+        Callback::from(move |k: usize| app.put(&keys::K, k))
     };
     let sigma = spectrum.sigma.clone();
     let table = Callback::from(move |()| {

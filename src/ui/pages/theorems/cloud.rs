@@ -11,6 +11,7 @@ use crate::protocol::features::{Align, AlignPart, Comparing, Source};
 use crate::protocol::toy::Cloud as Draws;
 use crate::study::stamp::Stamp;
 use crate::ui::address::bench::KINDS;
+use crate::ui::address::keys::CLOUD_SEED;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Point, Scatter};
 use crate::ui::words::format::three;
@@ -66,7 +67,7 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
     let app = use_app();
     let drawn = use_reducer(Drawn::default);
     let running = use_state(|| false);
-    let seed: u32 = app.value().route.value("cloud-seed").unwrap_or(0);
+    let seed = app.value().route.read(&CLOUD_SEED);
     let generation = app.value().model.as_ref().map(|m| m.generation);
     {
         let drawn = drawn.clone();

@@ -13,6 +13,7 @@ use crate::study::python::theorem;
 use crate::study::stamp::Stamp;
 use crate::toy::FeatureKind;
 use crate::ui::address::bench::{self, KINDS};
+use crate::ui::address::keys::{BENCH_DIMENSIONS, BENCH_FEATURES, BENCH_STRENGTH};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Arrow, Figure, Space};
 use crate::ui::widgets::python::Python;
@@ -72,7 +73,7 @@ pub(super) fn First(props: &BenchProps) -> Html {
     let tight = {
         let (set, bench) = (set.clone(), bench.clone());
         Callback::from(move |_: MouseEvent| {
-            let n_features = bench.n_features.next_multiple_of(bench.d_model.max(1));
+            let n_features = bench.n_features.next_multiple_of(bench.d_model);
             let kind = FeatureKind::NearlyTight;
             set.emit(Bench { kind, n_features, strength: 0.0, moved: Vec::new(), ..bench.clone() });
         })
@@ -91,16 +92,16 @@ pub(super) fn First(props: &BenchProps) -> Html {
         })
     };
     let options = KINDS.iter().map(|(_, slug, words)| ((*slug).into(), (*words).into()));
-    let slug = KINDS.iter().find(|k| k.0 == bench.kind).map_or("random", |k| k.1);
+    let slug = bench::slug(bench.kind);
     html! {
         <section class="theorem" aria-label="Theorem 1">
             <h2>{ "Theorem 1: where the singular vectors of one pair point" }</h2>
             <p>{ "One feature per token, the head asked for 1 on the pair (x₁, y₁) and for 0 on every other pair, squared error. The best Ω is Σ_X⁻¹ x₁ y₁ᵀ Σ_Y⁻¹ with Σ_X = Σ x xᵀ: rank one, with u₁ ∝ Σ_X⁻¹ x₁. So u₁ leans away from what the other features crowd into, and Σ_X u₁ gives x₁ back (unwhitening). Not the loss of the toy, whose tokens are sums of features." }</p>
             <div class="controls">
                 <Select label="features" options={options.collect::<Vec<_>>()} value={slug} on_change={choose} />
-                <Slider label="how many, N" min={1.0} max={128.0} step={1.0} value={bench.n_features as f64} on_change={change(|b, x| b.n_features = x as usize)} />
-                <Slider label="dimensions, D" min={2.0} max={64.0} step={1.0} value={bench.d_model as f64} on_change={change(|b, x| b.d_model = x as usize)} />
-                <Slider label="strength" min={0.0} max={3.0} step={0.05} value={bench.strength} on_change={change(|b, x| b.strength = x)} />
+                <Slider label="how many, N" min={BENCH_FEATURES.least as f64} max={BENCH_FEATURES.most as f64} step={1.0} value={bench.n_features as f64} on_change={change(|b, x| b.n_features = x as usize)} />
+                <Slider label="dimensions, D" min={BENCH_DIMENSIONS.least as f64} max={BENCH_DIMENSIONS.most as f64} step={1.0} value={bench.d_model as f64} on_change={change(|b, x| b.d_model = x as usize)} />
+                <Slider label="strength" min={BENCH_STRENGTH.least} max={BENCH_STRENGTH.most} step={0.05} value={bench.strength} on_change={change(|b, x| b.strength = x)} />
                 <Slider label="seed" min={0.0} max={50.0} step={1.0} value={f64::from(bench.seed)} on_change={change(|b, x| b.seed = x as u32)} />
                 <button type="button" onclick={tight} data-testid="tight">{ "a tight frame (Corollary 1)" }</button>
             </div>

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::toy::{Config, Preset, presets};
+use crate::ui::address::keys::{THIRD_FEATURES, THIRD_SEED};
 use crate::ui::app::use_app;
 use crate::ui::pages::toy::curves::{Events, Slide};
 use crate::ui::pages::toy::geometry::Geometry;
@@ -30,7 +31,7 @@ pub(super) fn Third() -> Html {
     let app = use_app();
     let (lab, hands) = use_run();
     let route = &app.value().route;
-    let (seed, n) = (route.value("t3-seed").unwrap_or(0), route.value("t3-n").unwrap_or(10));
+    let (seed, n) = (route.read(&THIRD_SEED), route.read(&THIRD_FEATURES));
     let preset = use_memo((seed, n), |&(seed, n)| preset(seed, n));
     hands.set_speed(SPEED);
     {
@@ -53,9 +54,17 @@ pub(super) fn Third() -> Html {
         let (hands, config) = (hands.clone(), config.clone());
         Callback::from(move |_: MouseEvent| hands.start(&config, 0))
     };
-    let set = |name: &'static str| {
+    let set_n = {
         let app = app.clone();
-        Callback::from(move |x: f64| app.replace(app.value().route.clone().with(name, x)))
+        Callback::from(move |x: f64| {
+            app.replace(app.value().route.clone().put(&THIRD_FEATURES, x as usize))
+        })
+    };
+    let set_seed = {
+        let app = app.clone();
+        Callback::from(move |x: f64| {
+            app.replace(app.value().route.clone().put(&THIRD_SEED, x as u32))
+        })
     };
     let said = lab.frame.as_ref().map(|frame| {
         let m = &frame.metrics;
@@ -78,8 +87,8 @@ pub(super) fn Third() -> Html {
             <div class="controls">
                 <button type="button" class="primary" onclick={toggle} disabled={lab.done} data-testid="train-third">{ if lab.running { "pause" } else { "train" } }</button>
                 <button type="button" onclick={reset}>{ "reset" }</button>
-                <Slider label="features N in 10 dimensions" min={4.0} max={20.0} step={1.0} value={n as f64} on_change={set("t3-n")} />
-                <Slider label="seed" min={0.0} max={20.0} step={1.0} value={f64::from(seed)} on_change={set("t3-seed")} />
+                <Slider label="features N in 10 dimensions" min={THIRD_FEATURES.least as f64} max={THIRD_FEATURES.most as f64} step={1.0} value={n as f64} on_change={set_n} />
+                <Slider label="seed" min={0.0} max={20.0} step={1.0} value={f64::from(seed)} on_change={set_seed} />
                 <span class="progress"><progress value={lab.trained.to_string()} max={config.steps.to_string()} aria-label="training of Theorem 3" /></span>
             </div>
             if let Some(said) = said {

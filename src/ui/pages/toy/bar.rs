@@ -5,17 +5,12 @@ use yew::prelude::*;
 
 use super::LabProps;
 use crate::toy::{Preset, presets};
+use crate::ui::address::keys::SPEED;
 use crate::ui::address::route::Route;
 use crate::ui::address::toy;
 use crate::ui::app::use_app;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
-
-/// Steps a frame where the URL does not say.
-pub(super) const SPEED: usize = 10;
-
-/// Most steps a frame; a worker stops earlier when its time is up.
-const MOST: f64 = 100.0;
 
 /// The bar.
 #[component]
@@ -36,7 +31,7 @@ pub(super) fn Bar(props: &LabProps) -> Html {
     let reset = {
         let (app, config) = (app.clone(), config.clone());
         Callback::from(move |_: MouseEvent| {
-            app.replace(app.value().route.clone().without(toy::AT));
+            app.replace(app.value().route.clone().clear(&toy::AT));
             hands.start(&config, 0);
         })
     };
@@ -50,10 +45,10 @@ pub(super) fn Bar(props: &LabProps) -> Html {
     let set_speed = {
         let app = app.clone();
         Callback::from(move |speed: f64| {
-            app.replace(app.value().route.clone().with("speed", speed));
+            app.replace(app.value().route.clone().put(&SPEED, speed as usize));
         })
     };
-    let speed: usize = app.value().route.value("speed").unwrap_or(SPEED);
+    let speed = app.value().route.read(&SPEED);
     let changed = *config != preset.config;
     let original = preset_route(&app.value().route, preset.id).to_hash();
     let pace = lab.pace.filter(|_| lab.running);
@@ -73,7 +68,7 @@ pub(super) fn Bar(props: &LabProps) -> Html {
                     { if lab.running { "pause" } else { "train" } }</button>
                 <button type="button" onclick={once} disabled={lab.running || lab.done || lab.failed.is_some()} data-testid="once">{ "one step" }</button>
                 <button type="button" onclick={reset} data-testid="reset">{ "reset" }</button>
-                <Slider label="steps a frame" min={1.0} max={MOST} step={1.0} value={speed as f64} on_change={set_speed} />
+                <Slider label="steps a frame" min={SPEED.least as f64} max={SPEED.most as f64} step={1.0} value={speed as f64} on_change={set_speed} />
             </div>
             <p class="progress" role="status" data-testid="toy-step">
                 <progress value={lab.trained.to_string()} max={steps.to_string()} aria-label="training" />

@@ -4,9 +4,11 @@ use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
 use super::LabProps;
+use crate::circuits::omega::Circuit;
 use crate::protocol::heads::File;
 use crate::study::python::toy;
 use crate::toy::{Config, feature_words};
+use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::{blob, save};
@@ -69,8 +71,10 @@ fn open_in(app: &App, config: &Config, files: &[File], page: Page) -> Result<(),
         dropped.push(Dropped { name: format!("{NAME}/{}", file.name), blob });
     }
     app.session.open(dropped, Default::default());
-    let mut route = app.value().route.clone().on(page).with("circuit", "qk").with("k", 0);
-    route = route.with("mean", "kept").with("dictionary", "embed").with("prompt", prompt(config));
+    let mut route =
+        app.value().route.clone().on(page).put(&keys::CIRCUIT, Circuit::Qk).put(&keys::K, 0);
+    route = route.put(&keys::MEAN, false).put(&keys::DICTIONARY, "embed");
+    route = route.put(&keys::PROMPT, prompt(config));
     app.go(route);
     Ok(())
 }

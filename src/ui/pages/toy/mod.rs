@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::study::stamp::Stamp;
 use crate::toy::{Config, Preset};
+use crate::ui::address::keys::SPEED;
 use crate::ui::address::toy;
 use crate::ui::app::use_app;
 use crate::ui::widgets::glossary::Gloss;
@@ -84,8 +85,8 @@ pub fn Toy() -> Html {
     let route = &app.value().route;
     let (preset, config) = toy::read(route);
     // A link trains up to its step, or looks back at it; the page's own changes of the address name the step in view.
-    let until: usize = route.value(toy::AT).unwrap_or(0);
-    hands.set_speed(route.value("speed").unwrap_or(bar::SPEED));
+    let until = route.read(&toy::AT);
+    hands.set_speed(route.read(&SPEED));
     // The step that the page wrote into the address itself: by the time it is read back, another may be in view.
     let written = use_mut_ref(|| None::<usize>);
     {
@@ -115,7 +116,7 @@ pub fn Toy() -> Html {
         use_effect_with((settled, at), move |&(settled, at)| {
             if settled && at > 0 && app.value().route.page == crate::ui::address::route::Page::Toy {
                 written.replace(Some(at));
-                app.replace(app.value().route.clone().with(toy::AT, at));
+                app.replace(app.value().route.clone().put(&toy::AT, at));
             }
         });
     }

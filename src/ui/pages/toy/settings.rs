@@ -6,7 +6,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::toy::Config;
-use crate::ui::address::toy::{self, ENTRIES, FIELDS, Field, GROUPS, Kind};
+use crate::ui::address::toy::{self, FIELDS, Field, GROUPS, Kind};
 use crate::ui::app::{App, use_app};
 use crate::ui::widgets::select::Select;
 
@@ -45,44 +45,50 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
 }
 
 fn control(app: &App, field: &'static Field, config: &Config) -> Html {
-    let Some(value) = (field.write)(config).filter(|_| field.name != ENTRIES) else {
+    let Some(value) = (field.write)(config) else {
         return html! {};
     };
-    let set = {
+    let take = {
         let app = app.clone();
-        Callback::from(move |text: String| app.go(toy::with(&app.value().route, field.name, &text)))
+        move |text: &str| {
+            let route = toy::with(&app.value().route, field.name, text);
+            let taken = (field.write)(&toy::read(&route).1);
+            app.go(route);
+            taken
+        }
     };
-    let numeric = |min: String, max: Option<String>, step: &'static str| {
-        let set = set.clone();
-        let onchange = Callback::from(move |event: Event| {
-            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                set.emit(input.value());
+    let onchange = {
+        let take = take.clone();
+        Callback::from(move |event: Event| {
+            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
+            // A number out of its limits is clamped, and must not stand in the field as it was typed.
+            if let Some(taken) = take(&input.value()) {
+                input.set_value(&taken);
             }
-        });
+        })
+    };
+    let numeric = |min: String, max: String, step: &'static str| {
         html! {
             <label class="field number"><span>{ field.label }</span>
-                <input type="number" {min} {max} {step} ~value={value.clone()} {onchange} data-setting={field.name} />
+                <input type="number" {min} {max} {step} ~value={value.clone()} onchange={onchange.clone()} data-setting={field.name} />
             </label>
         }
     };
     match field.kind {
-        Kind::Whole(min, max) => numeric(min.to_string(), Some(max.to_string()), "1"),
-        Kind::Real(min, max) => numeric(min.to_string(), Some(max.to_string()), "any"),
+        Kind::Whole(min, max) => numeric(min.to_string(), max.to_string(), "1"),
+        Kind::Real(min, max) => numeric(min.to_string(), max.to_string(), "any"),
         Kind::Choice(choices) => {
             let options = choices.iter().map(|(slug, words)| ((*slug).into(), (*words).into()));
-            html! { <Select label={field.label} options={options.collect::<Vec<_>>()} value={value.clone()} on_change={set} /> }
-        }
-        Kind::Optional => {
-            let onchange = Callback::from(move |event: Event| {
-                if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                    set.emit(input.value());
-                }
+            let on_change = Callback::from(move |text: String| {
+                take(&text);
             });
-            html! {
-                <label class="field number"><span>{ field.label }</span>
-                    <input type="text" inputmode="decimal" size="6" ~value={value.clone()} {onchange} data-setting={field.name} />
-                </label>
-            }
+            html! { <Select label={field.label} options={options.collect::<Vec<_>>()} value={value.clone()} {on_change} /> }
         }
+        Kind::Optional(..) => html! {
+            <label class="field number"><span>{ field.label }</span>
+                <input type="text" inputmode="decimal" size="6" ~value={value.clone()} {onchange} data-setting={field.name} />
+            </label>
+        },
+        Kind::Entries => html! {},
     }
 }

@@ -9,28 +9,13 @@ use super::verdicts;
 use crate::protocol::toy::Whole;
 use crate::study::stamp::Stamp;
 use crate::toy::{Config, Outcome, Preset, Quantity, Setting, Sweep};
+use crate::ui::address::keys;
+use crate::ui::address::sweep::{SWEPT, chosen, slug};
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::table::Table;
 use crate::worker::request::{self, Request};
-
-/// Settings that can be swept: name in the URL, words on the page, values to begin with.
-const SETTINGS: [(Setting, &str, &str, &str); 13] = [
-    (Setting::Lambda, "lambda", "λ", "1,3,10,30,100,300,1000"),
-    (Setting::Strength, "t", "strength T", "0.5,1,2,3,10"),
-    (Setting::NFeatures, "n", "features N", "10,15,20,30,40"),
-    (Setting::DModel, "d", "dimensions D", "5,10,15,20"),
-    (Setting::DHead, "h", "rank H", "1,2,5,10"),
-    (Setting::NKeys, "m", "keys m", "2,4,8,16,32"),
-    (Setting::Batch, "batch", "batch B", "16,32,64,128"),
-    (Setting::P, "p", "chance of a feature p", "0.02,0.05,0.1,0.2,0.5,1"),
-    (Setting::Lr, "lr", "learning rate", "0.0003,0.001,0.003,0.01,0.03"),
-    (Setting::HeadStd, "head", "size of the head’s start", "0.01,0.1,0.3,1"),
-    (Setting::Cone, "cone", "cone at the start", "0,0.3,0.6,1,1.5"),
-    (Setting::PowerLaw, "power", "power law at the start", "0,0.5,1,1.5,2"),
-    (Setting::Common, "common", "common direction", "0,0.5,1,2"),
-];
 
 /// Quantities that are drawn together: two cosines, or others one by one.
 const QUANTITIES: [Quantity; 8] = [
@@ -90,8 +75,8 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
     let app = use_app();
     let swept = use_reducer(Swept::default);
     let quantity = use_state(|| 0_usize);
-    let sweep = Rc::new(chosen(&app, props));
-    let slug = SETTINGS.iter().find(|s| s.0 == sweep.setting).map_or("lambda", |s| s.1);
+    let sweep = Rc::new(chosen(&app.value().route, &props.config, &props.preset));
+    let slug = slug(sweep.setting);
     let start = {
         let (app, swept, sweep) = (app.clone(), swept.clone(), sweep.clone());
         Callback::from(move |_: MouseEvent| begin(&app, &swept, &sweep))
@@ -99,27 +84,30 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
     let choose = {
         let app = app.clone();
         Callback::from(move |slug: String| {
-            app.replace(app.value().route.clone().with("sweep", slug).without("values"))
+            app.replace(app.value().route.clone().choose(&keys::SWEEP, &slug).clear(&keys::VALUES))
         })
     };
     let set_values = {
         let app = app.clone();
         Callback::from(move |event: Event| {
             if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                app.replace(app.value().route.clone().with("values", input.value()));
+                app.replace(app.value().route.clone().put(&keys::VALUES, input.value()));
             }
         })
     };
     let set_seeds = {
         let app = app.clone();
-        Callback::from(move |n: f64| app.replace(app.value().route.clone().with("seeds", n)))
+        Callback::from(move |n: f64| {
+            app.replace(app.value().route.clone().put(&keys::SEEDS, n as u32))
+        })
     };
     let pick = {
         let quantity = quantity.clone();
         Callback::from(move |i: String| quantity.set(i.parse().unwrap_or(0)))
     };
     let values: Vec<String> = sweep.values.iter().map(f64::to_string).collect();
-    let settings = SETTINGS.iter().map(|(_, slug, words, _)| ((*slug).into(), (*words).into()));
+    let settings =
+        SWEPT.iter().map(|(setting, slug, _)| ((*slug).into(), words_of(*setting).into()));
     let quantities = QUANTITIES
         .iter()
         .enumerate()
@@ -144,24 +132,23 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
     }
 }
 
-/// The sweep that the address, the preset or the page's own beginning names.
-fn chosen(app: &App, props: &SweepsProps) -> Sweep {
-    let route = &app.value().route;
-    let named = route.text("sweep").and_then(|slug| SETTINGS.iter().find(|s| s.1 == slug));
-    let own = props.preset.sweep.as_ref().filter(|s| named.is_none_or(|n| n.0 == s.setting));
-    let setting = own.map(|s| s.setting).or(named.map(|n| n.0)).unwrap_or(Setting::Lambda);
-    let first = SETTINGS.iter().find(|s| s.0 == setting).map_or("1", |s| s.3);
-    let read = |text: &str| -> Vec<f64> {
-        text.split(',')
-            .filter_map(|v| v.trim().parse().ok())
-            .filter(|v: &f64| v.is_finite())
-            .take(20)
-            .collect()
-    };
-    let values = route.text("values").map(read).filter(|v| !v.is_empty());
-    let values = values.or_else(|| own.map(|s| s.values.clone())).unwrap_or_else(|| read(first));
-    let seeds = route.value("seeds").or(own.map(|s| s.n_seeds)).unwrap_or(3);
-    Sweep { base: (*props.config).clone(), setting, values, n_seeds: seeds.clamp(1, 20) }
+/// What a setting that can be swept is called on the page.
+fn words_of(setting: Setting) -> &'static str {
+    match setting {
+        Setting::Lambda => "λ",
+        Setting::Strength => "strength T",
+        Setting::NFeatures => "features N",
+        Setting::DModel => "dimensions D",
+        Setting::DHead => "rank H",
+        Setting::NKeys => "keys m",
+        Setting::Batch => "batch B",
+        Setting::P => "chance of a feature p",
+        Setting::Lr => "learning rate",
+        Setting::HeadStd => "size of the head’s start",
+        Setting::Cone => "cone at the start",
+        Setting::PowerLaw => "power law at the start",
+        Setting::Common => "common direction",
+    }
 }
 
 /// Hands every run to the workers.
@@ -196,7 +183,7 @@ fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> 
         Series { spread: spreads.iter().map(|s| s.sd).collect(), ..of("mean", |s| s.mean, false) };
     let series = vec![mean, of("lowest", |s| s.low, true), of("highest", |s| s.high, true)];
     let log_x = sweep.setting == Setting::Lambda;
-    let words = SETTINGS.iter().find(|s| s.0 == sweep.setting).map_or("", |s| s.2);
+    let words = words_of(sweep.setting);
     let caption = format!(
         "{} against {words}, over {} seed(s): mean, one standard deviation, lowest and highest.",
         verdicts::name(quantity),

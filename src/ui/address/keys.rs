@@ -1,0 +1,205 @@
+//! The parameters of an address, in one table: what each is called, what it may be, and what stands where it is missing.
+//!
+//! The toy's settings have a table of their own, [`super::toy::FIELDS`], from which their controls are made too.
+
+use super::key::{Choice, Real, Switch, Whole, Words};
+use crate::circuits::alignment::Side;
+use crate::circuits::omega::Circuit;
+use crate::model::Weights;
+use crate::toy::{FeatureKind, Setting};
+use crate::ui::words::measure::Measure;
+use crate::ui::words::statistic::Statistic;
+use crate::worker::offer::Compute;
+
+/// Layers, heads, pairs and tokens of the largest model that anybody can open here; the open model's own sizes clamp again.
+const MANY: usize = 1 << 20;
+
+const fn index(name: &'static str) -> Whole<usize> {
+    Whole { name, default: 0, least: 0, most: MANY }
+}
+
+const fn seed(name: &'static str) -> Whole<u32> {
+    Whole { name, default: 0, least: 0, most: u32::MAX }
+}
+
+const fn between(name: &'static str, default: usize, [least, most]: [usize; 2]) -> Whole<usize> {
+    Whole { name, default, least, most }
+}
+
+const fn slugs(name: &'static str, all: &'static [&'static str]) -> Choice<&'static str> {
+    Choice { name, all, slug: |slug| slug }
+}
+
+macro_rules! table {
+    ($($(#[$meta:meta])* $key:ident: $kind:ty = $value:expr;)+) => {
+        $($(#[$meta])* pub const $key: $kind = $value;)+
+
+        #[cfg(test)]
+        mod tests {
+            use super::*;
+            use crate::ui::address::key::Key;
+            use crate::ui::address::route::Route;
+            use crate::ui::address::toy::{AT, FIELDS, PRESET};
+
+            /// What an address may say that nobody should.
+            const HOSTILE: [&str; 22] = [
+                "", " ", "-1", "+1", "0", "1", "20000", "100000", "4294967295", "4294967296", "18446744073709551616",
+                "99999999999999999999999999", "1e9", "1e309", "-1e309", "NaN", "inf", "0x10", "٣", "on", "\u{0}", "a,b:c",
+            ];
+
+            fn a_value_is_read_as_it_is_written<K: Key>(key: &K) {
+                let long = "9".repeat(1 << 18);
+                for text in HOSTILE.into_iter().chain([long.as_str()]) {
+                    let route = Route::default().with(key.name(), text);
+                    let value = route.read(key);
+                    let again = Route::parse(&Route::default().put(key, value.clone()).to_hash());
+                    assert_eq!(again.read(key), value, "{}={text:?}", key.name());
+                    assert_eq!(route.find(key).is_some(), key.parse(text).is_some());
+                }
+                let default = Route::default().read(key);
+                assert_eq!(default, key.default(), "{}", key.name());
+                let written = Route::default().put(key, default.clone());
+                assert_eq!(written.read(key), default, "the default of {} is within its limits", key.name());
+            }
+
+            #[test]
+            fn every_key_reads_what_it_writes_whatever_an_address_says() {
+                $(a_value_is_read_as_it_is_written(&$key);)+
+            }
+
+            #[test]
+            fn no_two_keys_have_one_name() {
+                let mut names = vec![$($key.name()),+];
+                names.extend(FIELDS.iter().map(|field| field.name));
+                names.extend([AT.name, PRESET.name]);
+                names.sort_unstable();
+                for pair in names.windows(2) {
+                    assert_ne!(pair[0], pair[1]);
+                }
+            }
+        }
+    };
+}
+
+table! {
+    /// The layer in view.
+    LAYER: Whole<usize> = index("layer");
+    /// The head in view.
+    HEAD: Whole<usize> = index("head");
+    /// The singular pair in view.
+    K: Whole<usize> = index("k");
+    /// Which circuit of the head.
+    CIRCUIT: Choice<Circuit> =
+        Choice { name: "circuit", all: &[Circuit::Qk, Circuit::Ov], slug: Circuit::slug };
+    /// Which weights are decomposed.
+    WEIGHTS: Choice<Weights> =
+        Choice { name: "weights", all: &[Weights::Folded, Weights::Raw], slug: Weights::slug };
+    /// Which of its steps the built-in model is opened at.
+    STEP: Whole<u32> = Whole { name: "step", default: 0, least: 0, most: 100_000_000 };
+    /// Who computes.
+    COMPUTE: Choice<Compute> = Choice { name: "compute", all: &Compute::ALL, slug: Compute::slug };
+
+    /// Heads: what colours the grid.
+    COLOUR: Choice<Statistic> =
+        Choice { name: "colour", all: &Statistic::ALL, slug: Statistic::slug };
+    /// Heads: the grid as a table.
+    VIEW: Switch = Switch { name: "view", default: false, on: "table", off: Some("grid") };
+    /// Heads: the table from the smallest value up.
+    ORDER: Switch = Switch { name: "order", default: false, on: "up", off: Some("down") };
+    /// Heads: the spectrum's axis is logarithmic.
+    AXIS: Switch = Switch { name: "axis", default: false, on: "log", off: Some("linear") };
+    /// The direction that all features have in common is taken out.
+    MEAN: Switch = Switch { name: "mean", default: true, on: "removed", off: Some("kept") };
+
+    /// Features: which dictionary.
+    DICTIONARY: Choice<&'static str> =
+        slugs("dictionary", &["embed", "unembed", "positions", "mlp-in", "mlp-out", "own"]);
+    /// Features: Σ_X u is compared instead of u.
+    WHITEN: Switch = Switch { name: "whiten", default: false, on: "on", off: None };
+    /// Features: which matrix of a file of the reader's own.
+    MATRIX: Words = Words { name: "matrix", longest: 1000 };
+    /// Features: which way that matrix lies.
+    FEATURES_ARE: Choice<&'static str> = slugs("features-are", &["rows", "columns"]);
+    /// Features: whose part of that matrix.
+    PART: Whole<usize> = index("part");
+    /// Which side of a circuit is in view.
+    SIDE: Choice<Side> = Choice { name: "side", all: &Side::ALL, slug: Side::name };
+    /// Features: what channels are ranked by.
+    CHANNEL: Choice<&'static str> = slugs("channel", &["cos", "z", "classical"]);
+    /// Features: how many channels are shown.
+    CHANNELS: Whole<usize> = between("channels", 30, [5, 200]);
+
+    /// Attention: the prompt.
+    PROMPT: Words = Words { name: "prompt", longest: 100_000 };
+    /// Attention: the prompt begins with the model's start token; where the address does not say, the model decides.
+    BOS: Switch = Switch { name: "bos", default: false, on: "on", off: Some("off") };
+    /// Attention: who looks.
+    DEST: Whole<usize> = index("dest");
+    /// Attention: what is looked at.
+    SRC: Whole<usize> = index("src");
+    /// Attention: which head of a measured prompt set or training series.
+    MEASURED: Words = Words { name: "measured", longest: 40 };
+    /// Attention: what colours the grid.
+    MEASURE: Choice<Measure> = Choice { name: "measure", all: &Measure::ALL, slug: Measure::slug };
+
+    /// Toy lab: steps a frame.
+    SPEED: Whole<usize> = between("speed", 10, [1, 100]);
+    /// Toy lab: what a sweep varies.
+    SWEEP: Choice<Setting> = Choice {
+        name: "sweep",
+        all: &[
+            Setting::Lambda,
+            Setting::Strength,
+            Setting::NFeatures,
+            Setting::DModel,
+            Setting::DHead,
+            Setting::NKeys,
+            Setting::Batch,
+            Setting::P,
+            Setting::Lr,
+            Setting::HeadStd,
+            Setting::Cone,
+            Setting::PowerLaw,
+            Setting::Common,
+        ],
+        slug: super::sweep::slug,
+    };
+    /// Toy lab: values of a sweep.
+    VALUES: Words = Words { name: "values", longest: 400 };
+    /// Toy lab: seeds of a sweep.
+    SEEDS: Whole<u32> = Whole { name: "seeds", default: 3, least: 1, most: 20 };
+
+    /// Theorem 1: where features are drawn from.
+    BENCH_KIND: Choice<FeatureKind> = Choice {
+        name: "x-kind",
+        all: &[FeatureKind::Random, FeatureKind::Cone, FeatureKind::PowerLaw, FeatureKind::NearlyTight],
+        slug: super::bench::slug,
+    };
+    /// Theorem 1: features a side.
+    BENCH_FEATURES: Whole<usize> = between("x-n", 5, [1, 128]);
+    /// Theorem 1: their dimensions.
+    BENCH_DIMENSIONS: Whole<usize> = between("x-d", 2, [2, 64]);
+    /// Theorem 1: strength of their kind.
+    BENCH_STRENGTH: Real = Real { name: "x-strength", default: 0.5, least: 0.0, most: 3.0 };
+    /// Theorem 1: seed of the draw.
+    BENCH_SEED: Whole<u32> = Whole { default: 2, ..seed("x-seed") };
+    /// Theorem 1: features that were moved by hand.
+    BENCH_MOVED: Words = Words { name: "x-moved", longest: 200_000 };
+    /// Theorem 2: seed of the cloud.
+    CLOUD_SEED: Whole<u32> = seed("cloud-seed");
+    /// Theorem 3: features.
+    THIRD_FEATURES: Whole<usize> = between("t3-n", 10, [4, 20]);
+    /// Theorem 3: seed of the run.
+    THIRD_SEED: Whole<u32> = seed("t3-seed");
+
+    /// Learn: which shelf.
+    READ: Choice<&'static str> = slugs("read", &["lessons", "teachers", "glossary"]);
+    /// Learn: a word of the glossary.
+    WORD: Words = Words { name: "word", longest: 100 };
+    /// The lesson beside the page, and its step.
+    LESSON: Words = Words { name: "lesson", longest: 40 };
+    /// Large type.
+    PRESENT: Switch = Switch { name: "present", default: false, on: "1", off: None };
+    /// Controls that are taken off the page.
+    LOCK: Words = Words { name: "lock", longest: 400 };
+}
