@@ -5,7 +5,7 @@
 
 use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::circuits::convention::Convention;
-use crate::model::tokenizer::Tokenizer;
+use crate::model::tokenizer::{Tokenizer, TokenizerError};
 use crate::model::{AttentionLayer, Model, ModelError, Part, Weights};
 use crate::protocol::model::Open;
 use crate::protocol::{Ask, Asked, Failure, FilesId, Out, Question, model, self_test as questions};
@@ -50,6 +50,8 @@ pub struct Engine {
     layer: Option<AttentionLayer>,
     tokenizer: Option<Tokenizer>,
     tokenizer_read: bool,
+    /// Why it cannot be used.
+    unusable: Option<TokenizerError>,
     attention: attention::Memory,
     shelf: dictionary::Shelf,
     toy: Option<toy::Run>,
@@ -112,11 +114,15 @@ impl Engine {
         }
     }
 
-    /// Reads the tokenizer beside the model, once; there may be none.
+    /// Reads the tokenizer beside the model, once; there may be none. One that cannot be used costs the words, not the model: tokens are
+    /// numbers then, and prompts are asked for as numbers.
     fn load_tokenizer(&mut self) -> Result<(), Failure> {
         if !self.tokenizer_read {
             self.tokenizer_read = true;
-            self.tokenizer = Tokenizer::from_side_files(&self.model()?.checkpoint)?;
+            match Tokenizer::from_side_files(&self.model()?.checkpoint) {
+                Ok(tokenizer) => self.tokenizer = tokenizer,
+                Err(error) => self.unusable = Some(error),
+            }
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ pub mod rope;
 pub mod tokenizer;
 
 mod attention_parts;
+mod charsmap;
 mod config_values;
 mod error;
 mod head;

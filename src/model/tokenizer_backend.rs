@@ -7,12 +7,16 @@ mod backend {
     use std::collections::HashSet;
 
     use serde::Deserialize;
+    use serde_json::Value;
+
+    use crate::model::charsmap;
 
     /// The part of a tokenizer.json that is checked before the crate sees it; the rest is only checked to be JSON.
     #[derive(Deserialize)]
-    struct Decoder {
+    struct Parts {
         #[serde(rename = "decoder")]
-        _decoder: Option<serde_json::Value>,
+        _decoder: Option<Value>,
+        normalizer: Option<Value>,
     }
 
     /// A tokenizer of the `tokenizers` crate, without padding and truncation.
@@ -21,11 +25,22 @@ mod backend {
         added: HashSet<u32>,
     }
 
+    /// Checks every table of rewritten characters in a normaliser, which may be a sequence of others.
+    fn check_tables(normalizer: Option<&Value>) -> Result<(), String> {
+        let Some(normalizer) = normalizer else { return Ok(()) };
+        if let Some(table) = normalizer.get("precompiled_charsmap").and_then(Value::as_str) {
+            charsmap::check(&base64::decode(table).map_err(|error| error.to_string())?)?;
+        }
+        let nested = normalizer.get("normalizers").and_then(Value::as_array);
+        nested.into_iter().flatten().try_for_each(|one| check_tables(Some(one)))
+    }
+
     impl Backend {
         /// Reads the text of a tokenizer.json.
         pub(crate) fn parse(json: &[u8]) -> Result<Backend, String> {
             // The crate panics on a syntax error inside the decoder, so that part is read once before.
-            let _: Decoder = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+            let parts: Parts = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+            check_tables(parts.normalizer.as_ref())?;
             let mut inner =
                 tokenizers::Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
             // Some files pad every prompt to 128 tokens, or cut it there.

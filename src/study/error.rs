@@ -37,6 +37,16 @@ pub enum StudyError {
         /// Positions of the model.
         most: usize,
     },
+    /// A prompt whose attention takes more memory than there is.
+    #[error("the prompt has {n} tokens: this model's attention to them takes {} MB, and at most {most} tokens fit", .bytes / 1_000_000)]
+    TooLarge {
+        /// Tokens of the prompt.
+        n: usize,
+        /// Bytes that it would take.
+        bytes: u64,
+        /// Tokens that fit.
+        most: usize,
+    },
     /// A word in a list of token ids.
     #[error("“{word}” is not a token id")]
     NotAnId {
@@ -94,7 +104,9 @@ impl StudyError {
     /// What the reader may try; empty where there is nothing to say.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::TooLong { .. } => "Shorten it; the start token counts too.",
+            Self::TooLong { .. } | Self::TooLarge { .. } => {
+                "Shorten it; the start token counts too."
+            }
             Self::NotAnId { .. } => {
                 "Without a tokenizer a prompt is a list of numbers, such as 1 2 3. Load tokenizer.json together with the \
                  model to use words."

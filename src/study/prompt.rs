@@ -12,6 +12,9 @@ use crate::model::{ForwardPass, LayerTrace, Model, ModelError};
 /// Guesses that are told after a prompt.
 const GUESSES: usize = 8;
 
+/// Bytes that the attention of one prompt may take: a half of what a browser gives a program, more where there is more.
+const LARGEST: u64 = if cfg!(target_pointer_width = "32") { 2 << 30 } else { 32 << 30 };
+
 /// A prompt as the reader gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Prompt {
@@ -89,7 +92,7 @@ impl PromptRun {
     /// Embeds the prompt.
     ///
     /// # Errors
-    /// What [`Prompt::ids`] says; [`StudyError::TooLong`]; a model whose forward pass cannot run.
+    /// What [`Prompt::ids`] says; [`StudyError::TooLong`], [`StudyError::TooLarge`]; a model whose forward pass cannot run.
     pub fn new(
         model: &Model,
         tokenizer: Option<&Tokenizer>,
@@ -97,6 +100,8 @@ impl PromptRun {
     ) -> Result<Self, StudyError> {
         let (ids, bos) = prompt.ids(tokenizer, &model.arch)?;
         let n = ids.len();
+        let layers = (0..model.arch.n_layers).map(|layer| model.arch.n_heads_of(layer));
+        fits(n, layers.sum(), LARGEST)?;
         let pass = ForwardPass::of_tokens(model, std::slice::from_ref(&ids));
         let pass = pass.map_err(|error| match error {
             ModelError::OutOfRange { what: "position", count, .. } => {
@@ -154,6 +159,17 @@ impl PromptRun {
     ) -> Result<Vec<Guess>, StudyError> {
         guesses(model, &self.pass, products, self.ran.ids.len() - 1, tokenizer).await
     }
+}
+
+/// Refuses a prompt of `n` tokens whose scores and attention in `n_heads` heads, remembered and told, take more than `largest` bytes.
+fn fits(n: usize, n_heads: usize, largest: u64) -> Result<(), StudyError> {
+    // Scores and attention are remembered in single precision; telling makes another copy of the attention.
+    let each = 3 * 4 * n_heads.max(1) as u64;
+    let bytes = (n as u64).saturating_mul(n as u64).saturating_mul(each);
+    if bytes <= largest {
+        return Ok(());
+    }
+    Err(StudyError::TooLarge { n, bytes, most: (largest / each).isqrt() as usize })
 }
 
 /// A token as the reader sees it; `#id` without a tokenizer.
@@ -222,4 +238,22 @@ fn named(arch: &Architecture) -> Vec<String> {
         named.push("rotary positions: tokens are rotated, singular vectors are not".into());
     }
     named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_that_does_not_fit_is_told_how_long_it_may_be() {
+        let refused = |n| match fits(n, 144, 2 << 30) {
+            Err(StudyError::TooLarge { most, .. }) => most,
+            other => panic!("{other:?}"),
+        };
+        let most = refused(20_000);
+        assert!(most > 1024, "GPT-2 small reads its 1024 tokens: {most}");
+        assert!(fits(most, 144, 2 << 30).is_ok());
+        assert_eq!((refused(most + 1), refused(usize::MAX)), (most, most));
+        assert!(fits(8, 0, 2 << 30).is_ok());
+    }
 }

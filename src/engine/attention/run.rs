@@ -5,6 +5,7 @@ use crate::model::LayerTrace;
 use crate::model::forward::Products;
 use crate::protocol::attention::{Run as RunOf, RunPart};
 use crate::protocol::{Failure, Out, Question, Tell};
+use crate::study::StudyError;
 use crate::study::prompt::{Guess, Prompt, PromptRun, Ran};
 
 /// A prompt that was run, with what every head saw.
@@ -44,7 +45,8 @@ impl Engine {
         self.attention.run = None;
         self.load_tokenizer()?;
         let (model, tokenizer) = (self.model()?, self.tokenizer.as_ref());
-        let mut run = PromptRun::new(model, tokenizer, prompt)?;
+        let run = PromptRun::new(model, tokenizer, prompt);
+        let mut run = run.map_err(|error| self.without_words(error))?;
         out(RunOf::tell(RunPart::Ran(run.ran.clone())), Vec::new());
         let mut traces = Vec::with_capacity(model.arch.n_layers);
         while let Some(trace) = run.step(products, model).await? {
@@ -57,6 +59,18 @@ impl Engine {
         out(RunOf::tell(RunPart::Next(next.clone())), Vec::new());
         self.attention.run = Some(Run { prompt: prompt.clone(), traces, next, ran: run.ran });
         Ok(())
+    }
+
+    /// Why words were not understood, if it is the tokenizer's fault.
+    fn without_words(&self, error: StudyError) -> Failure {
+        match (&self.unusable, &error) {
+            (Some(why), StudyError::NotAnId { .. }) => {
+                let mut failure = Failure::from(error);
+                failure.what = format!("{why}, and {}", failure.what);
+                failure
+            }
+            _ => error.into(),
+        }
     }
 
     /// Runs `prompt` on the CPU unless it was the last one, and tells nothing.
