@@ -108,28 +108,29 @@ impl Checkpoint {
     }
 
     /// Reads a run of elements, counted row-major: the pieces that columns of a matrix are gathered from. The shape that comes
-    /// back is `[elements.len()]`.
+    /// back is that of a list.
     ///
     /// # Errors
     /// As [`Checkpoint::read`], and [`CheckpointError::Elements`] if the run leaves the tensor.
     pub fn read_elements(
         &self,
         name: &str,
-        elements: Range<usize>,
+        elements: Range<u64>,
     ) -> Result<Tensor, CheckpointError> {
         let entry = self.find(name)?;
         let span = plan::elements(entry, elements.clone())?;
+        let count = (elements.end - elements.start) as usize;
         if let Some(derive) = self.derived.get(name) {
-            let width = (entry.elements() / entry.rows().max(1)).max(1);
+            let width = entry.shape.iter().skip(1).map(|&n| n as u64).product::<u64>().max(1);
             let first = elements.start / width;
-            let rows = first..elements.end.div_ceil(width).max(first);
+            let rows = first as usize..elements.end.div_ceil(width).max(first) as usize;
             let values = derive.rows(&Reader(&self.sources), rows)?;
-            let inside = elements.start - first * width..elements.end - first * width;
-            let values = values.get(inside).unwrap_or_default();
-            return Ok(derived::tensor(values, vec![elements.len()]));
+            let inside = (elements.start - first * width) as usize;
+            let values = values.get(inside..inside + count).unwrap_or_default();
+            return Ok(derived::tensor(values, vec![count]));
         }
         let bytes = self.read_span(&span)?;
-        Ok(Tensor { dtype: entry.dtype, shape: vec![elements.len()], bytes })
+        Ok(Tensor { dtype: entry.dtype, shape: vec![count], bytes })
     }
 
     /// The bytes of `config.json`, `tokenizer.json` or another of [`gather::SIDE_FILES`], read when first asked for.

@@ -175,11 +175,11 @@ pub enum CheckpointError {
     #[error("elements {start}..{end} were asked of a tensor that has {elements}")]
     Elements {
         /// First element.
-        start: usize,
+        start: u64,
         /// One past the last element.
-        end: usize,
+        end: u64,
         /// Elements that there are.
-        elements: usize,
+        elements: u64,
     },
     /// A dtype that holds no weights.
     #[error("tensors of dtype {dtype} are not weights that can be decoded")]

@@ -49,18 +49,19 @@ pub fn rows(entry: &TensorEntry, rows: Range<usize>) -> Result<Span, CheckpointE
 ///
 /// # Errors
 /// [`CheckpointError::NotWeights`] for dtypes that are not decoded, [`CheckpointError::Elements`] past the end.
-pub fn elements(entry: &TensorEntry, elements: Range<usize>) -> Result<Span, CheckpointError> {
+pub fn elements(entry: &TensorEntry, elements: Range<u64>) -> Result<Span, CheckpointError> {
     let Some(width) = entry.dtype.weight_bytes() else {
         return Err(CheckpointError::NotWeights { dtype: entry.dtype.name() });
     };
-    if elements.start > elements.end || elements.end > entry.elements() {
+    let all = entry.shape.iter().map(|&n| n as u64).product();
+    if elements.start > elements.end || elements.end > all {
         return Err(CheckpointError::Elements {
             start: elements.start,
             end: elements.end,
-            elements: entry.elements(),
+            elements: all,
         });
     }
-    let at = |element: usize| entry.start + element as u64 * width as u64;
+    let at = |element: u64| entry.start + element * width as u64;
     Ok(Span { file: entry.file, bytes: at(elements.start)..at(elements.end) })
 }
 
@@ -108,7 +109,7 @@ mod tests {
     fn elements_are_counted_across_rows() {
         assert_eq!(elements(&entry(&[4, 3]), 2..5).unwrap(), Span { file: 1, bytes: 14..20 });
         assert!(elements(&entry(&[4, 3]), 11..13).is_err());
-        assert!(elements(&entry(&[4, 3]), 0..usize::MAX).is_err());
+        assert!(elements(&entry(&[4, 3]), 0..u64::MAX).is_err());
     }
 
     #[test]

@@ -146,9 +146,9 @@ impl Tensor {
         let scaled = range.start.checked_mul(width).zip(range.end.checked_mul(width));
         scaled.and_then(|(start, end)| self.bytes.get(start..end)).ok_or(
             CheckpointError::Elements {
-                start: range.start,
-                end: range.end,
-                elements: self.bytes.len() / width,
+                start: range.start as u64,
+                end: range.end as u64,
+                elements: (self.bytes.len() / width) as u64,
             },
         )
     }

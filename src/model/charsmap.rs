@@ -111,7 +111,7 @@ mod tests {
             )
         };
         let parse =
-            |table: &[u8]| super::super::tokenizer_backend::Backend::parse(json(table).as_bytes());
+            |table: &[u8]| crate::model::tokenizer_backend::Backend::parse(json(table).as_bytes());
         let good = parse(&table(&rewrites_a(0), b"b\0")).unwrap();
         assert_eq!(good.encode("a", false), Ok(vec![0]));
         assert!(parse(b"\x04\0\0\0\0\0\0\0ab").is_err());

@@ -20,10 +20,11 @@ pub(super) struct Table {
     pub(super) labels: Option<Vec<String>>,
 }
 
-/// One line's cells, and where it began.
+/// One line's cells, how many it has, and where it began. Cells beyond what a feature can have are counted and not kept.
 struct Record {
     line: usize,
     cells: Vec<String>,
+    n_cells: usize,
 }
 
 /// Parses a table whose features have `d` components.
@@ -43,10 +44,10 @@ pub(super) fn parse(source: &dyn ByteSource, d: usize) -> Result<Table, Dictiona
         refuse(line, "the text is not UTF-8: save it with that encoding".to_owned())
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut records = Records::new(text);
+    let mut records = Records::new(text, d + 1);
     let Some(first) = records.next() else { return Err(refuse(1, "the file is empty".to_owned())) };
     let first = first.map_err(|line| refuse(line, "a quoted cell is never closed".to_owned()))?;
-    let has_labels = match first.cells.len() {
+    let has_labels = match first.n_cells {
         n if n == d => false,
         n if n == d + 1 => true,
         n => {
@@ -65,8 +66,8 @@ pub(super) fn parse(source: &dyn ByteSource, d: usize) -> Result<Table, Dictiona
         let record =
             record.map_err(|line| refuse(line, "a quoted cell is never closed".to_owned()))?;
         let expected = d + usize::from(has_labels);
-        if record.cells.len() != expected {
-            let found = record.cells.len();
+        if record.n_cells != expected {
+            let found = record.n_cells;
             return Err(refuse(
                 record.line,
                 format!("{found} cells, the lines before have {expected}"),
@@ -122,14 +123,16 @@ struct Records<'a> {
     rest: std::iter::Peekable<std::str::Chars<'a>>,
     separator: char,
     line: usize,
+    /// Cells of a line that are kept.
+    most: usize,
 }
 
 impl<'a> Records<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, most: usize) -> Self {
         let first = text.lines().next().unwrap_or_default();
         let count = |separator: char| first.matches(separator).count();
         let separator = [',', '\t', ';'].into_iter().max_by_key(|&c| count(c)).unwrap_or(',');
-        Self { rest: text.chars().peekable(), separator, line: 1 }
+        Self { rest: text.chars().peekable(), separator, line: 1, most }
     }
 }
 
@@ -143,7 +146,16 @@ impl Iterator for Records<'_> {
         }
         self.rest.peek()?;
         let line = self.line;
-        let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+        let (mut cells, mut n_cells) = (Vec::new(), 0);
+        let (mut cell, mut quoted) = (String::new(), false);
+        let most = self.most;
+        let mut keep = |cell: String| {
+            n_cells += 1;
+            if n_cells <= most {
+                cells.push(cell);
+            }
+            n_cells
+        };
         while let Some(c) = self.rest.next() {
             self.line += usize::from(c == '\n');
             match c {
@@ -153,19 +165,21 @@ impl Iterator for Records<'_> {
                 }
                 '"' if quoted || cell.is_empty() => quoted = !quoted,
                 '\n' if !quoted => {
-                    cells.push(cell);
-                    return Some(Ok(Record { line, cells }));
+                    let n_cells = keep(cell);
+                    return Some(Ok(Record { line, cells, n_cells }));
                 }
                 '\r' if !quoted && self.rest.peek() == Some(&'\n') => {}
-                c if c == self.separator && !quoted => cells.push(std::mem::take(&mut cell)),
+                c if c == self.separator && !quoted => {
+                    keep(std::mem::take(&mut cell));
+                }
                 c => cell.push(c),
             }
         }
         if quoted {
             return Some(Err(line));
         }
-        cells.push(cell);
-        Some(Ok(Record { line, cells }))
+        let n_cells = keep(cell);
+        Some(Ok(Record { line, cells, n_cells }))
     }
 }
 
@@ -208,6 +222,8 @@ mod tests {
     fn ragged_rows_and_words_among_numbers_are_refused_with_their_line() {
         assert!(table("1,2\n\n3,4,5", 2).unwrap_err().contains("line 3: 3 cells"));
         assert!(table("1,2\n3,four", 2).unwrap_err().contains("line 2: cell 2 is \"four\""));
+        assert!(table(&",".repeat(1 << 20), 2).unwrap_err().contains("line 1: 1048577 cells"));
+        assert!(table(&format!("1,2\n{}", ";,".repeat(9)), 2).unwrap_err().contains("10 cells"));
         assert!(table("1,2,3,4", 2).unwrap_err().contains("line 1: 4 cells"));
         assert!(table("cat,1,2\n\"dog,3,4\n", 2).unwrap_err().contains("line 2: a quoted cell"));
         assert!(table("", 2).unwrap_err().contains("empty"));

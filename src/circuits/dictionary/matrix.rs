@@ -43,25 +43,32 @@ impl Along {
 
 /// Features `range` of a row-major matrix `[n_rows, n_columns]`, as rows: `[range.len(), width]`.
 ///
-/// `read` fetches runs of elements, counted row-major. Rows are one run; columns are one run for each row of the matrix.
+/// `read` fetches runs of elements, counted row-major. Rows are one run; columns are one run for each row of the matrix. Elements are
+/// counted in 64 bits: a file may hold more of them than a browser's `usize` counts.
 pub(super) fn features(
     shape: [usize; 2],
     along: Along,
     range: Range<usize>,
-    mut read: impl FnMut(Range<usize>) -> Result<Vec<f32>, DictionaryError>,
+    mut read: impl FnMut(Range<u64>) -> Result<Vec<f32>, DictionaryError>,
 ) -> Result<Vec<f32>, DictionaryError> {
     let [n_rows, n_columns] = shape;
     match along {
-        Along::Rows => read(range.start * n_columns..range.end * n_columns),
+        Along::Rows => read(element(range.start, n_columns, 0)..element(range.end, n_columns, 0)),
         Along::Columns => {
             let mut out = vec![0.0; range.len() * n_rows];
             for row in 0..n_rows {
-                let run = read(row * n_columns + range.start..row * n_columns + range.end)?;
+                let at = |column| element(row, n_columns, column);
+                let run = read(at(range.start)..at(range.end))?;
                 out.iter_mut().skip(row).step_by(n_rows).zip(run).for_each(|(x, value)| *x = value);
             }
             Ok(out)
         }
     }
+}
+
+/// The place of an element among all, row-major.
+fn element(row: usize, n_columns: usize, column: usize) -> u64 {
+    row as u64 * n_columns as u64 + column as u64
 }
 
 #[cfg(test)]
@@ -82,11 +89,25 @@ mod tests {
     #[test]
     fn columns_of_a_matrix_are_rows_of_its_transpose() {
         let values: Vec<f32> = (0..12).map(|i| i as f32).collect();
-        let read = |run: Range<usize>| Ok(values[run].to_vec());
+        let read = |run: Range<u64>| Ok(values[run.start as usize..run.end as usize].to_vec());
         assert_eq!(features([3, 4], Along::Rows, 1..2, read).unwrap(), [4.0, 5.0, 6.0, 7.0]);
         assert_eq!(
             features([3, 4], Along::Columns, 1..3, read).unwrap(),
             [1.0, 5.0, 9.0, 2.0, 6.0, 10.0]
         );
+    }
+
+    #[test]
+    fn elements_beyond_the_count_of_32_bits_keep_their_place() {
+        let mut runs = Vec::new();
+        let (n_rows, n_columns) = (1 << 20, 1 << 14);
+        let last = n_rows - 1..n_rows;
+        let read = |run: Range<u64>| {
+            runs.push(run);
+            Ok(Vec::new())
+        };
+        features([n_rows, n_columns], Along::Rows, last, read).unwrap();
+        assert_eq!(runs, [(1 << 34) - (1 << 14)..1 << 34]);
+        assert_eq!(element(u32::MAX as usize, u32::MAX as usize, 1), u64::MAX - (1 << 33) + 3);
     }
 }

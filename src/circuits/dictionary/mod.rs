@@ -40,7 +40,6 @@ pub(crate) use unit::dot;
 pub use unit::{Skip, UnitBlock};
 
 use crate::checkpoint::{ByteSource, Checkpoint, Tensor};
-use crate::model::tokenizer::Tokenizer;
 use npy::Npy;
 
 /// A set of directions in the residual stream, with names.
@@ -117,20 +116,6 @@ impl Dictionary {
         Ok(Self { about, labels: Labels::Given(labels), store, transform })
     }
 
-    /// The same dictionary with names for its rows; missing ones are counted.
-    #[must_use]
-    pub fn with_labels(mut self, labels: Vec<String>) -> Self {
-        self.labels = Labels::Given(labels);
-        self
-    }
-
-    /// The same dictionary of tokens, named by its tokenizer.
-    #[must_use]
-    pub fn with_tokens(self, tokenizer: &Tokenizer) -> Self {
-        let rows = u32::try_from(self.about.n_rows).unwrap_or(u32::MAX);
-        self.with_labels((0..rows).map(|id| tokenizer.label(id)).collect())
-    }
-
     /// Ranges of at most `rows` rows that cover the dictionary in order.
     pub fn blocks(&self, rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let (n, step) = (self.about.n_rows, rows.max(1));
@@ -167,9 +152,10 @@ impl Dictionary {
             Store::Own(checkpoint, matrix) => matrix.read(checkpoint, range),
             Store::Npy(source, npy, along) => matrix::features(npy.shape, *along, range, |run| {
                 let width = u64::from(npy.dtype.bits() / 8);
-                let at = |element: usize| npy.start + element as u64 * width;
+                let at = |element: u64| npy.start + element * width;
                 let bytes = source.read(at(run.start)..at(run.end))?;
-                Ok(Tensor { dtype: npy.dtype, shape: vec![run.len()], bytes }.f32s()?)
+                Ok(Tensor { dtype: npy.dtype, shape: vec![bytes.len() / width as usize], bytes }
+                    .f32s()?)
             }),
             Store::Memory(rows) => {
                 let d = self.about.d_model;
