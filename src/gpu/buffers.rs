@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 
+use futures_channel::oneshot;
+
 use super::device::Gpu;
 use super::error::GpuError;
-use super::oneshot::oneshot;
 
 /// A buffer that is destroyed when dropped; in a browser, dropping alone would leave it to the garbage collector.
 #[derive(Debug)]
@@ -110,10 +111,13 @@ impl Gpu {
             offset += 4 * words as u64;
         }
         self.queue.submit([encoder.finish()]);
-        let (sender, receiver) = oneshot();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| sender.send(result.is_ok()));
+        let (sender, receiver) = oneshot::channel();
+        let told = move |result: Result<(), _>| {
+            let _ = sender.send(result.is_ok());
+        };
+        staging.map_async(wgpu::MapMode::Read, .., told);
         self.wait_for(None);
-        let mapped = receiver.await == Some(true);
+        let mapped = receiver.await == Ok(true);
         self.check()?;
         if !mapped {
             return Err(GpuError::Device {

@@ -6,10 +6,11 @@
 
 use std::collections::VecDeque;
 
+use futures_channel::oneshot;
+
 use super::buffers::Buffer;
 use super::device::{Gpu, locked};
 use super::error::GpuError;
-use super::oneshot::{Receiver, oneshot};
 
 const SLOT: usize = 256;
 const SLOTS: usize = 256;
@@ -47,7 +48,7 @@ impl Pace {
 }
 
 struct Piece {
-    done: Receiver<()>,
+    done: oneshot::Receiver<()>,
     index: wgpu::SubmissionIndex,
     cost: f64,
     start: f64,
@@ -101,10 +102,13 @@ impl Gpu {
 
     /// Waits until everything submitted so far is done.
     pub(super) async fn submitted_work_done(&self) {
-        let (sender, receiver) = oneshot();
-        self.queue.on_submitted_work_done(move || sender.send(()));
+        let (sender, receiver) = oneshot::channel();
+        self.queue.on_submitted_work_done(move || {
+            let _ = sender.send(());
+        });
         self.wait_for(None);
-        receiver.await;
+        // A callback that is never called belongs to a device that is lost, and `check` says so.
+        let _ = receiver.await;
     }
 }
 
@@ -170,8 +174,10 @@ impl Commands<'_> {
             self.params.clear();
             let start = (gpu.options.clock)();
             let index = gpu.queue.submit([encoder.finish()]);
-            let (sender, done) = oneshot();
-            gpu.queue.on_submitted_work_done(move || sender.send(()));
+            let (sender, done) = oneshot::channel();
+            gpu.queue.on_submitted_work_done(move || {
+                let _ = sender.send(());
+            });
             self.in_flight.push_back(Piece { done, index, cost: self.cost, start });
             self.cost = 0.0;
         }
@@ -188,7 +194,8 @@ impl Commands<'_> {
         while self.in_flight.len() > keep {
             let Some(piece) = self.in_flight.pop_front() else { break };
             self.gpu.wait_for(Some(piece.index));
-            piece.done.await;
+            // As in `submitted_work_done`.
+            let _ = piece.done.await;
             let now = (self.gpu.options.clock)();
             locked(&self.gpu.pace).learn(piece.cost, now - piece.start.max(self.last_done));
             self.last_done = now;

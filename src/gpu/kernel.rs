@@ -1,7 +1,8 @@
 //! A kernel: WGSL text, an entry point, and the sizes that are put into the text before it is compiled.
 //!
 //! Sizes are substituted as text and not passed as `override` constants: Safari mis-sizes workgroup arrays that use
-//! those, and a known trip count lets every driver unroll. A shader stays valid WGSL as it stands in its file.
+//! those, and a known trip count lets every driver unroll. A shader stays valid WGSL as it stands in its file,
+//! but for `expand` of `half.wgsl`, which is put before those that read half precision.
 
 use super::device::{Gpu, locked};
 use super::error::GpuError;

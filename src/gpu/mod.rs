@@ -9,7 +9,6 @@ mod factors;
 mod kernel;
 mod kernels;
 mod linear;
-mod oneshot;
 mod planted;
 mod svd;
 mod svd_pipeline;

@@ -3,6 +3,7 @@
 //! A 128 × 64 tile per workgroup for wide results, 128 × 32 and 256 × 16 for narrow ones, so that no thread idles on
 //! the tall, thin products of the QR and the certificate.
 
+use super::half::with_half;
 use crate::gpu::buffers::Buffer;
 use crate::gpu::commands::{Commands, Dispatch};
 use crate::gpu::device::Gpu;
@@ -10,7 +11,7 @@ use crate::gpu::error::GpuError;
 use crate::gpu::kernel::Kernel;
 
 pub(in crate::gpu) const KERNEL: Kernel =
-    Kernel { name: "gemm", source: include_str!("gemm.wgsl"), entry: "product" };
+    Kernel { name: "gemm", source: with_half!("gemm.wgsl"), entry: "product" };
 
 /// `[BN, BM, BK, TM4]` of the three tile shapes.
 const TILES: [[usize; 4]; 3] = [[16, 256, 8, 1], [32, 128, 16, 1], [64, 128, 16, 2]];

@@ -3,6 +3,7 @@
 pub(super) mod activate;
 pub(super) mod certify;
 pub(super) mod gemm;
+mod half;
 pub(super) mod jacobi;
 pub(super) mod peak;
 pub(super) mod pivoted_qr;

@@ -4,13 +4,14 @@
 //! CPU twin: `math::top_k`.
 
 use super::gemm::Raw;
+use super::half::with_half;
 use crate::gpu::buffers::Buffer;
 use crate::gpu::commands::{Commands, Dispatch};
 use crate::gpu::device::{Gpu, locked};
 use crate::gpu::error::GpuError;
 use crate::gpu::kernel::Kernel;
 
-const SOURCE: &str = include_str!("top_k.wgsl");
+const SOURCE: &str = with_half!("top_k.wgsl");
 pub(in crate::gpu) const SEARCH: Kernel = Kernel { name: "top_k", source: SOURCE, entry: "search" };
 pub(in crate::gpu) const MERGE: Kernel = Kernel { name: "top_k", source: SOURCE, entry: "merge" };
 

@@ -42,19 +42,6 @@ var<workgroup> x_tile: array<vec4<f32>, 256>; // [BK, 128], and between tiles 16
 var<workgroup> list_score: array<f32, K * 64u>;
 var<workgroup> list_place: array<u32, K * 64u>;
 
-fn expand(word: u32, odd: bool, kind: u32) -> f32 {
-    if (kind == 1u) {
-        return bitcast<f32>(select(word << 16u, word & 0xffff0000u, odd));
-    }
-    let half = select(word, word >> 16u, odd);
-    let exponent = (half >> 10u) & 31u;
-    let mantissa = half & 1023u;
-    let wide = select(exponent + 112u, 255u, exponent == 31u);
-    let normal = bitcast<f32>((wide << 23u) | (mantissa << 13u));
-    let magnitude = select(normal, f32(mantissa) * 5.9604644775390625e-8, exponent == 0u);
-    return select(magnitude, -magnitude, (half & 0x8000u) != 0u);
-}
-
 fn size(score: f32) -> f32 {
     if (BY_VALUE == 1u) { return score; }
     return abs(score);
