@@ -31,19 +31,6 @@ pub fn ranked<T: Clone>(items: &[T], key: impl Fn(&T) -> f64) -> Vec<T> {
     largest_first(&keys).into_iter().map(|i| items[i].clone()).collect()
 }
 
-/// The `q`-quantile (`0 ≤ q ≤ 1`), linear between order statistics as in numpy; NaN for an empty slice.
-pub fn quantile(values: &[f64], q: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let place = q.clamp(0.0, 1.0) * (sorted.len().max(1) - 1) as f64;
-    let below = place.floor() as usize;
-    match (sorted.get(below), sorted.get(below + 1)) {
-        (Some(a), Some(b)) => a + (place - below as f64) * (b - a),
-        (Some(a), None) => *a,
-        _ => f64::NAN,
-    }
-}
-
 /// `(1 + #{null ≥ observed}) / (B + 1)`: never zero, and exact when observed and null values are exchangeable.
 pub fn empirical_p(observed: f64, null: &[f64]) -> f64 {
     let as_large = null.iter().filter(|&&x| x >= observed).count();
@@ -106,13 +93,10 @@ mod tests {
     }
 
     #[test]
-    fn mean_sd_and_quantiles_of_a_small_sample() {
+    fn mean_and_sd_of_a_small_sample() {
         let (mean, sd) = mean_sd(&[1.0, 2.0, 3.0, 4.0]);
         assert_eq!(mean, 2.5);
         assert!((sd - (5.0f64 / 3.0).sqrt()).abs() < 1e-15);
-        assert_eq!(quantile(&[4.0, 1.0, 3.0, 2.0], 0.5), 2.5);
-        assert_eq!(quantile(&[4.0, 1.0, 3.0, 2.0], 1.0), 4.0);
-        assert!(quantile(&[], 0.5).is_nan());
     }
 
     #[test]

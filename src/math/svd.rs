@@ -119,7 +119,7 @@ pub fn product_singular_values(a: &Mat, b: &Mat) -> Result<SingularValues, MathE
 ///
 /// # Errors
 /// As [`product_svd`].
-pub fn product_singular_values_of(a: &Factor, b: &Factor) -> Result<SingularValues, MathError> {
+fn product_singular_values_of(a: &Factor, b: &Factor) -> Result<SingularValues, MathError> {
     check_columns(a, b)?;
     let core = core_svd(a.r(), b.r())?;
     let z = probes(b.scaled().nrows());

@@ -156,11 +156,6 @@ impl Tokenizer {
         }
     }
 
-    /// The same as [`Tokenizer::label`], under the name that the field uses.
-    pub fn decode_token(&self, id: u32) -> String {
-        self.label(id)
-    }
-
     /// Number of tokens, added ones included; a model's embedding can have more rows.
     pub fn n_tokens(&self) -> usize {
         self.backend.n_tokens()

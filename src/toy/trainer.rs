@@ -100,19 +100,6 @@ impl Trainer {
         Ok(Self { problem, work, batch, state })
     }
 
-    /// Changes the settings of a run in training (λ, template, learning rate, …) and keeps its parameters and moments.
-    ///
-    /// # Errors
-    /// As [`Trainer::resume`]; the sizes N, D and H cannot change, and after an error the run is as it was.
-    pub fn reconfigure(&mut self, config: Config) -> Result<(), ToyError> {
-        config.check()?;
-        self.state.params.check(&config)?;
-        self.problem = Problem::new(&config);
-        self.work = Workspace::new(&config, &self.problem);
-        self.state.config = config;
-        Ok(())
-    }
-
     /// One step on the batch of its number.
     pub fn step(&mut self) -> StepReport {
         self.batch.draw(&self.state.config, self.state.step);

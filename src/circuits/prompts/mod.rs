@@ -17,9 +17,6 @@ use self::words::{
 use crate::circuits::error::CircuitError;
 use crate::math::random::Rng;
 
-/// The usual size of the indirect object set.
-pub const INDIRECT_OBJECT_VARIANTS: usize = 128;
-
 /// What a model is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

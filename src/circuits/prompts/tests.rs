@@ -27,7 +27,7 @@ fn text(prompt: &Prompt) -> &str {
 
 #[test]
 fn the_indirect_object_is_the_name_that_comes_once() {
-    let prompts = generate(Task::IndirectObject, INDIRECT_OBJECT_VARIANTS, 4, any_word).unwrap();
+    let prompts = generate(Task::IndirectObject, 128, 4, any_word).unwrap();
     assert_eq!(prompts.len(), 128);
     let texts: HashSet<&str> = prompts.iter().map(text).collect();
     assert_eq!(texts.len(), 128, "all different");

@@ -13,9 +13,7 @@ pub mod model;
 
 use serde::{Deserialize, Serialize};
 
-use crate::circuits::error::CircuitError;
-use crate::circuits::sad::attribution::Cells;
-use crate::circuits::sad::terms::{HeadTerms, RelativeAttention, View};
+use crate::circuits::sad::terms::{RelativeAttention, View};
 use crate::math::{Mat, layout};
 
 /// A writer into the residual stream.
@@ -90,60 +88,6 @@ impl Split {
             rest -= self.remainders.get(other)? * share;
         }
         Some(self.weighed(&parts, &rest, &weights))
-    }
-
-    /// One cell per (writer, singular vector) of destination `dest` over its visible sources, for
-    /// [`Cells::greedy_removal`]: cell `c · d_head + k` is writer `c`, vector `k`. This split must be of the queries.
-    ///
-    /// # Errors
-    /// [`CircuitError::OutOfRange`] when there is no such destination.
-    pub fn dest_cells(
-        &self,
-        head: &HeadTerms,
-        view: View,
-        dest: usize,
-    ) -> Result<Cells, CircuitError> {
-        let parts = self.parts_of(dest)?;
-        let values = layout::to_row_major(parts);
-        let cells = values.iter().enumerate().flat_map(|(cell, a)| {
-            let k = cell % head.d_head;
-            let sources = view.visible(dest, head.n_src);
-            sources.map(move |src| {
-                let b = head.src(src).and_then(|b| b.get(k)).copied().unwrap_or(0.0);
-                head.scale * a * b
-            })
-        });
-        Cells::new(view.visible(dest, head.n_src).len(), cells.collect())
-    }
-
-    /// As [`Split::dest_cells`] for writers at the sources. This split must be of the keys.
-    ///
-    /// # Errors
-    /// [`CircuitError::OutOfRange`] when there is no such destination or a source was not split.
-    pub fn src_cells(
-        &self,
-        head: &HeadTerms,
-        view: View,
-        dest: usize,
-    ) -> Result<Cells, CircuitError> {
-        let (index, count) = (dest, head.n_dest);
-        let absent = CircuitError::OutOfRange { what: "destination", index, count };
-        let a = head.dest(dest).ok_or(absent)?;
-        let visible = view.visible(dest, head.n_src);
-        let sources: Vec<&Mat> =
-            visible.clone().map(|src| self.parts_of(src)).collect::<Result<_, _>>()?;
-        let cells = (0..self.components.len()).flat_map(|c| {
-            let sources = &sources;
-            (a.iter().enumerate()).flat_map(move |(k, a)| {
-                sources.iter().map(move |parts| head.scale * a * parts[(c, k)])
-            })
-        });
-        Cells::new(visible.len(), cells.collect())
-    }
-
-    fn parts_of(&self, position: usize) -> Result<&Mat, CircuitError> {
-        let (index, count) = (position, self.parts.len());
-        self.parts.get(position).ok_or(CircuitError::OutOfRange { what: "position", index, count })
     }
 
     fn weighed(&self, parts: &Mat, rest: &Mat, weights: &[f64]) -> ComponentTerms {
