@@ -17,6 +17,25 @@
 //! | 7 | `worker` | jobs, the one way to ask: shares, progress, cancelling, what comes too late; how messages travel |
 //! | 8 | `ui` | Yew: state, charts, pages, words |
 //!
+//! # Where do I start
+//! Start at the bottom: [`math`], then [`model::recipe`], then [`circuits::omega`], whose matrices everything else is about. Then take one
+//! of these walks from top to bottom. Each floor names only those below it, so a walk can be stopped on any of them.
+//!
+//! **"Which singular values has L3H0?"** A dropped file reaches `ui::session`, which asks a worker to open it. `worker` carries the question,
+//! `engine` reads headers alone through [`checkpoint::Checkpoint`], and [`model::Model`] finds out what it is. The Heads page then asks for
+//! spectra: `engine::heads` answers with [`study::spectra`], or with `gpu` if that is worth it, and both decompose the two thin factors of
+//! [`circuits::omega`]. What comes back goes through `ui::memory` to `ui::pages::heads`, and its sentences are in `ui::words`.
+//!
+//! **"Why does this head look there?"** The Attention page sends the prompt of its address (`ui::address`) to `engine::attention`, which
+//! runs [`study::prompt`] on [`model::ForwardPass`] and remembers it. A cell is [`study::cell`]: [`circuits::sad`] splits the score over
+//! singular vectors and sets it beside random bases. `omega sad` prints the same study through `cli`.
+//!
+//! **"Does theory hold in a model that I train?"** The Toy lab's settings are a table in `ui::address::toy`. `engine::toy` steps
+//! [`toy::Trainer`], whose gradients are by hand and checked against numpy, and [`toy`]'s claims judge the run; its trained weights are
+//! a checkpoint like any other, and open on the Heads page.
+//!
+//! To add a family, a kernel, a statistic, a page or a language: CONTRIBUTING.md.
+//!
 //! # Invariants
 //! - Only `math::layout` knows that nalgebra is column-major; on every wire (files, messages, GPU buffers) matrices are
 //!   row-major.
