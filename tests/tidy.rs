@@ -1,5 +1,6 @@
 //! Keeps the borders that `src/lib.rs` draws: layers point down, one part knows wgpu, files stay short and announced.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["gpu", "protocol"],
     &["engine"],
     &["worker"],
-    &["ui"],
-    &["cli"],
+    &["ui", "cli"],
 ];
 
 /// Crates that only some modules may name: the crate's name in code, and who knows it.
@@ -121,6 +121,9 @@ fn names_crate(code: &str, name: &str) -> bool {
     })
 }
 
+/// Paths that lead out of a file in a way that moving it would break.
+const DETOURS: &[&str] = &["super::super", "omega_lens::"];
+
 fn assert_none(found: Vec<String>, what: &str) {
     assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
 }
@@ -141,6 +144,71 @@ fn layers_point_down() {
         }
     }
     assert_none(found, "a layer knows one beside or above it");
+}
+
+#[test]
+fn paths_are_from_the_crate_or_from_one_floor_up() {
+    let mut found = Vec::new();
+    for (path, text) in files("src", &[".rs"]) {
+        let Some(_) = module(&path) else { continue };
+        let code = code(&text);
+        let used = DETOURS.iter().filter(|detour| code.contains(**detour));
+        found.extend(used.map(|detour| format!("{}: `{detour}`", path.display())));
+    }
+    assert_none(found, "a path takes a detour");
+}
+
+/// The names that `code` declares as public.
+fn public_names(code: &str) -> Vec<String> {
+    const KINDS: [&str; 8] =
+        ["const fn ", "async fn ", "fn ", "struct ", "enum ", "trait ", "const ", "static "];
+    let word = |text: &str| {
+        text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+    };
+    let after = |line: &str| {
+        let rest = line.trim_start().strip_prefix("pub ")?;
+        KINDS.iter().find_map(|kind| rest.strip_prefix(kind)).map(word)
+    };
+    code.lines().filter_map(after).collect()
+}
+
+/// The part of a file before its own tests.
+fn product(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text)
+}
+
+/// What is public for tests alone, with the test that has no other way in.
+const FOR_TESTS: &[(&str, &str)] = &[
+    ("kolmogorov_smirnov_uniform", "tests/alignment.rs judges whole distributions of p with it"),
+    ("from_dense", "tests/toy_golden.rs trains on numpy's batches"),
+    ("step_on", "tests/toy_golden.rs trains on numpy's batches"),
+    ("last_gradient", "tests/toy_golden.rs compares gradients, not only their effect"),
+];
+
+#[test]
+fn nothing_is_public_that_only_its_own_file_and_tests_name() {
+    let all: Vec<(PathBuf, String)> = files("src", &[".rs"])
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with("tests.rs"))
+        .map(|(path, text)| (path, code(product(&text))))
+        .collect();
+    let words = |code: &str| -> HashSet<String> {
+        code.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect()
+    };
+    let named: Vec<HashSet<String>> = all.iter().map(|(_, code)| words(code)).collect();
+    let mut found = Vec::new();
+    for (own, (path, code)) in all.iter().enumerate() {
+        for name in public_names(code) {
+            let others = named.iter().enumerate().any(|(i, set)| i != own && set.contains(&name));
+            // A type that a public item of the same file hands out is named by whoever takes it.
+            let uses = code.matches(&name).count();
+            let excused = FOR_TESTS.iter().any(|(known, _)| *known == name);
+            if !others && uses < 2 && !excused {
+                found.push(format!("{}: `{name}`", path.display()));
+            }
+        }
+    }
+    assert_none(found, "an item is public that nothing outside its file and tests names");
 }
 
 #[test]

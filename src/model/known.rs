@@ -310,7 +310,7 @@ mod tests {
             let own_head_width = ["gemma2", "qwen3"].contains(&family);
             assert!(own_head_width || d_model % heads == 0, "{}", known.label);
             assert!(
-                super::super::families::FAMILIES.iter().any(|f| f.id == family),
+                crate::model::families::FAMILIES.iter().any(|f| f.id == family),
                 "{}",
                 known.label
             );

@@ -1,6 +1,6 @@
 //! The prompt that was run last, remembered until another one comes.
 
-use super::super::{Engine, Maker};
+use crate::engine::{Engine, Maker};
 use crate::model::LayerTrace;
 use crate::model::forward::Products;
 use crate::protocol::attention::{Run as RunOf, RunPart};
@@ -9,7 +9,7 @@ use crate::study::StudyError;
 use crate::study::prompt::{Guess, Prompt, PromptRun, Ran};
 
 /// A prompt that was run, with what every head saw.
-pub(in super::super) struct Run {
+pub(in crate::engine) struct Run {
     prompt: Prompt,
     pub(super) traces: Vec<LayerTrace>,
     pub(super) next: Vec<Guess>,
@@ -32,7 +32,7 @@ fn tell_pattern(trace: &LayerTrace, out: Out<'_>) {
 
 impl Engine {
     /// Runs `prompt` unless it was the last one, and tells what is known as it is known; what is remembered, at once.
-    pub(in super::super) async fn run_by(
+    pub(in crate::engine) async fn run_by(
         &mut self,
         products: &mut impl Products,
         prompt: &Prompt,

@@ -1,6 +1,6 @@
 //! A set of prompts run through the model, every head measured against its controls; told when all of it is there.
 
-use super::super::{Engine, heads};
+use crate::engine::{Engine, heads};
 use crate::model::Weights;
 use crate::model::forward::Products;
 use crate::protocol::attention::{SetPart, SetSpec};
@@ -8,7 +8,7 @@ use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::prompt_set::{Prompts, SetRun};
 
 /// Measures every head over the worker's share of a set.
-pub(in super::super) async fn set(
+pub(in crate::engine) async fn set(
     engine: &mut Engine,
     products: &mut impl Products,
     spec: &SetSpec,

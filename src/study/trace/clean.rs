@@ -1,10 +1,10 @@
 //! A prompt that has run through the model, with everything kept that a trace reads.
 
-use super::super::StudyError;
-use super::super::prompt::{PromptRun, Ran};
 use crate::circuits::trace::CleanRun;
 use crate::model::forward::Products;
 use crate::model::{LayerTrace, Model};
+use crate::study::StudyError;
+use crate::study::prompt::{PromptRun, Ran};
 
 /// A clean run in memory: the traces of all layers and the last stream.
 pub struct CleanPrompt {

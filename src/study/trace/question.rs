@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::StudyError;
 use crate::circuits::trace::TraceOptions;
 use crate::model::tokenizer::Tokenizer;
+use crate::study::StudyError;
 
 /// How the components that carry the answer are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

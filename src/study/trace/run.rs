@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::StudyError;
-use super::super::prompt::label;
 use super::clean::CleanPrompt;
 use super::question::{Question, SeedRule, token};
 use crate::circuits::trace::layer::{Decomposed, shares};
@@ -14,6 +12,8 @@ use crate::circuits::trace::{Circuit, Firing, Objective, TraceOptions};
 use crate::model::Model;
 use crate::model::forward::Products;
 use crate::model::tokenizer::Tokenizer;
+use crate::study::StudyError;
+use crate::study::prompt::label;
 
 /// What was traced, in numbers; natural logarithms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

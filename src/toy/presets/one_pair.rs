@@ -1,8 +1,8 @@
 //! One pair of features and one head: figures 1 and 3, and the conditions under which they hold.
 
-use super::super::claims::Quantity;
-use super::super::config::{Config, HeadInit};
 use super::{ANY, Preset, condition, pair_of, paper, preset};
+use crate::toy::claims::Quantity;
+use crate::toy::config::{Config, HeadInit};
 
 pub(super) fn presets() -> Vec<Preset> {
     use Quantity::{

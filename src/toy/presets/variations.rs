@@ -1,9 +1,9 @@
 //! Anisotropic features, robustness sweeps, a common direction, rotary positions, and Theorem 3.
 
-use super::super::claims::Quantity;
-use super::super::config::{Config, FeatureInit, HeadInit, Trained};
-use super::super::sweep::{Setting, Sweep};
 use super::{Preset, condition, frozen, pair_of, paper, preset};
+use crate::toy::claims::Quantity;
+use crate::toy::config::{Config, FeatureInit, HeadInit, Trained};
+use crate::toy::sweep::{Setting, Sweep};
 
 pub(super) fn presets() -> Vec<Preset> {
     use Quantity::{Anisotropy, Interference, LeastCos, MeanCos};

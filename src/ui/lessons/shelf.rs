@@ -35,13 +35,13 @@ pub fn lessons() -> &'static [Lesson] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::prose::{links, words};
-    use super::super::{glossary, place::Place, question::Question};
     use super::*;
     use crate::ui::address::route::Route;
     use crate::ui::address::toy::PRESET;
+    use crate::ui::lessons::prose::{links, words};
+    use crate::ui::lessons::{glossary, place::Place, question::Question};
 
-    fn steps() -> impl Iterator<Item = (Place, &'static super::super::parse::Step)> {
+    fn steps() -> impl Iterator<Item = (Place, &'static crate::ui::lessons::parse::Step)> {
         lessons().iter().enumerate().flat_map(|(l, lesson)| {
             lesson
                 .steps
