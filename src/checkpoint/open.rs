@@ -113,8 +113,9 @@ fn open(
         .map(|entry| entry.name.clone());
     let mut changed = Adapter::default();
     if let Some(name) = unmerged {
-        let config = adapter_config.as_ref().filter(|_| adapter.is_none());
-        let Some(_) = config else { return Err(CheckpointError::Unmerged { name: quoted(&name) }) };
+        if adapter_config.is_none() || adapter.is_some() {
+            return Err(CheckpointError::Unmerged { name: quoted(&name) });
+        }
         changed = Adapter::sort(entries)?;
         entries = std::mem::take(&mut changed.own);
         entries.append(&mut changed.replaced);

@@ -60,8 +60,7 @@ pub(super) fn resolve(given: &Path, cache: &Path) -> Result<PathBuf, CliError> {
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
         .collect();
     there.sort_unstable();
-    let commit = match (there.iter().any(|commit_there| *commit_there == commit), there.as_slice())
-    {
+    let commit = match (there.contains(&commit), there.as_slice()) {
         (true, _) => commit,
         // Without a word on the revision the only one is meant.
         (false, [only]) if name.revision.is_none() => only.clone(),

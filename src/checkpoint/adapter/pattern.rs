@@ -82,8 +82,8 @@ fn pieces(pattern: &str) -> Option<Vec<(Piece, Option<usize>)>> {
 fn matches(pieces: &[(Piece, Option<usize>)], text: &str) -> bool {
     // `reached[i]` after some characters: they fit pieces `..i`.
     let pass = |reached: &mut Vec<bool>| {
-        for i in 0..pieces.len() {
-            if reached[i] && pieces[i].1 == Some(0) {
+        for (i, (_, least)) in pieces.iter().enumerate() {
+            if reached[i] && *least == Some(0) {
                 reached[i + 1] = true;
             }
         }
