@@ -293,7 +293,6 @@ impl AppState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuits::omega::Circuit;
 
     fn opened(state: &AppState) -> AppState {
         let summary = ModelSummary {
