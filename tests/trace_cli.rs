@@ -75,8 +75,41 @@ fn words_are_traced_and_those_that_are_two_tokens_are_refused() {
     assert_eq!(found["objective"]["seeding"], "linear");
     assert!(found["objective"]["logit_difference"].as_f64().unwrap() > 1.0);
     assert!(!found["seeds"].as_array().unwrap().is_empty());
+    // Nothing named: the likeliest token against the next.
+    let unnamed = json(&built_in(), &[&prompt[..], &["--seeding", "contrast"]].concat());
+    assert_eq!(unnamed["objective"]["answer"], found["objective"]["answer"]);
+    assert_ne!(unnamed["objective"]["wrong"], unnamed["objective"]["answer"]);
+    let notes = unnamed["notes"].to_string();
+    assert!(notes.contains("no answer was named") && notes.contains("no other token was named"));
     let output = omega(&built_in(), &[&prompt[..], &["--answer", "Mary John"]].concat());
     assert!(String::from_utf8_lossy(&output.stderr).contains("not one token"));
+}
+
+#[cfg(feature = "tokenizer")]
+#[test]
+fn a_circuit_alone_keeps_what_numpy_says() {
+    let arguments = ["--prompt", "When Mary and John went to the store , John gave a drink to"];
+    let asked = ["--answer", "Mary", "--wrong", "John", "--random-circuits", "64"];
+    let found = json(&built_in(), &[&arguments[..], &asked].concat());
+    let alone = &found["faithfulness"];
+    let of = |key: &str| alone[key].as_f64().unwrap();
+    // GPT-2's equations in numpy and f64: the scores of every row but L0H1 and L1H3 at the last token set to zero before the mask.
+    for (key, numpy) in
+        [("full", 8.254_075), ("none", 0.073_792), ("alone", 2.416_044), ("without", -0.857_038)]
+    {
+        assert!((of(key) - numpy).abs() < 2e-4, "{key}: {} {numpy}", of(key));
+    }
+    // The same for all 16 circuits of this shape: this one keeps the most, 0.2863; the next 0.2516, the least -0.1727.
+    assert_eq!((of("rows"), of("possible")), (2.0, 16.0));
+    let random: Vec<f64> =
+        alone["random"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+    assert_eq!(random.len(), 64);
+    assert!((of("kept") - 0.2863).abs() < 2e-4);
+    let same = random.iter().filter(|x| (*x - of("kept")).abs() < 1e-5).count();
+    assert!(random.iter().all(|x| (-0.1730..of("kept") + 1e-5).contains(x)), "{random:?}");
+    assert!((of("p") - (1 + same) as f64 / 65.0).abs() < 1e-12 && same < 12, "{same}");
+    let again = json(&built_in(), &[&arguments[..], &asked, &["--seed", "0"]].concat());
+    assert_eq!(again["faithfulness"], *alone);
 }
 
 #[test]
@@ -84,7 +117,7 @@ fn bad_input_is_one_clear_line() {
     for (arguments, says) in [
         (&["--answer", "3"][..], "--ids"),
         (&["--ids", "0,3", "--answer", "9999"], "9999"),
-        (&["--ids", "0,3", "--answer", "3", "--seeding", "contrast"], "two tokens"),
+        (&["--ids", "0,3", "--wrong", "9999"], "9999"),
         (&["--ids", "0,3", "--answer", "3", "--at", "2"], "position 2"),
     ] {
         let output = omega(&built_in(), arguments);

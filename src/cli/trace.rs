@@ -3,20 +3,20 @@
 use std::io::Write;
 
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::files::{print_json, wants_json};
 use super::prompt::PromptArgs;
 use super::{CliError, ModelArgs};
-use crate::circuits::convention::TraceConvention;
-use crate::circuits::trace::graph::Kind;
-use crate::circuits::trace::{Node, Rule, Side, TraceOptions, layer};
+use crate::circuits::trace::rows::rows;
+use crate::circuits::trace::{Rule, Side, TraceOptions, layer};
 use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{Head, Model, Weights};
+use crate::model::{Model, Weights};
 use crate::study::StudyError;
 use crate::study::prompt::PromptRun;
-use crate::study::trace::{CleanPrompt, Question, SeedRule, TraceRun, Traced};
+use crate::study::trace::{
+    Alone, AloneOptions, AloneRun, CleanPrompt, Question, Report, SeedRule, TraceRun, Traced,
+};
 
 /// Trace an answer back to its circuit: which components carry it, and why the heads behind them looked where they did
 #[derive(Debug, Clone, clap::Args)]
@@ -25,10 +25,10 @@ pub struct Args {
     model: ModelArgs,
     #[command(flatten)]
     prompt: PromptArgs,
-    /// The token that is traced, by its id or in words
+    /// The token that is traced, by its id or in words [default: the one that the model expects most]
     #[arg(long, value_name = "ID|TEXT")]
-    answer: String,
-    /// The token that it is held against
+    answer: Option<String>,
+    /// The token that it is held against [default, with --seeding contrast: of all others the one that the model expects most]
     #[arg(long, value_name = "ID|TEXT")]
     wrong: Option<String>,
     /// How the components that carry the answer are found [default: contrast with --wrong, probability without]
@@ -46,6 +46,12 @@ pub struct Args {
     /// The position whose prediction is traced, from 0 [default: the last]
     #[arg(long, value_name = "N")]
     at: Option<usize>,
+    /// Also run the model with the circuit alone, beside this many random circuits of its shape
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    random_circuits: usize,
+    /// The seed of the random circuits
+    #[arg(long, value_name = "N", default_value_t = AloneOptions::default().seed, requires = "random_circuits")]
+    seed: u32,
     /// Print JSON even on a terminal
     #[arg(long)]
     json: bool,
@@ -63,24 +69,6 @@ enum RuleName {
     Key,
 }
 
-/// When a firing counts, in words.
-#[derive(Debug, Serialize)]
-struct Threshold {
-    rule: &'static str,
-    scale: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct Report {
-    convention: TraceConvention,
-    ids: Vec<u32>,
-    /// The tokens in words, where there is a tokenizer.
-    tokens: Option<Vec<String>>,
-    threshold: Threshold,
-    #[serde(flatten)]
-    traced: Traced,
-}
-
 /// Runs the subcommand.
 ///
 /// # Errors
@@ -96,20 +84,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     while let Some(trace) = ready(run.step(&mut Cpu, &model))? {
         traces.push(trace);
     }
-    let clean = CleanPrompt::new(run, traces);
-    let mut traced = trace(args, &model, tokenizer.as_ref(), &clean)?;
-    let ran = clean.ran();
-    traced.notes.splice(0..0, model.notes.iter().chain(&ran.named).cloned());
-    let report = Report {
-        convention: TraceConvention::of(args.model.convention(&model, Weights::Folded)),
-        ids: ran.ids.clone(),
-        tokens: tokenizer.is_some().then(|| ran.tokens.clone()),
-        threshold: Threshold {
-            rule: "min(1, scale / visible tokens)",
-            scale: args.threshold_scale,
-        },
-        traced,
-    };
+    let clean = CleanPrompt::new(&run, &traces);
+    let traced = trace(args, &model, tokenizer.as_ref(), clean)?;
+    let convention = args.model.convention(&model, Weights::Folded);
+    let alone = alone(args, &model, clean, &traced)?;
+    let report = Report::new(convention, clean.ran(), tokenizer.is_some(), traced).with(alone);
     if wants_json(args.json) { print_json(&report) } else { print_text(&report) }
 }
 
@@ -117,7 +96,7 @@ fn trace(
     args: &Args,
     model: &Model,
     tokenizer: Option<&Tokenizer>,
-    clean: &CleanPrompt,
+    clean: CleanPrompt<'_>,
 ) -> Result<Traced, CliError> {
     let mut run = ready(TraceRun::new(&mut Cpu, model, tokenizer, clean, &args.question()))?;
     while let Some(shares) = run.next_layer(clean, model) {
@@ -129,6 +108,23 @@ fn trace(
         }
     }
     Ok(run.finish())
+}
+
+/// What the circuit is worth, where random circuits are asked for.
+fn alone(
+    args: &Args,
+    model: &Model,
+    clean: CleanPrompt<'_>,
+    traced: &Traced,
+) -> Result<Option<Alone>, CliError> {
+    if args.random_circuits == 0 {
+        return Ok(None);
+    }
+    let options = AloneOptions { draws: args.random_circuits, seed: args.seed };
+    let (ids, rows) = (&clean.ran().ids, rows(&traced.circuit));
+    let mut run = AloneRun::new(model, ids, &traced.objective, rows, options)?;
+    while ready(run.step(&mut Cpu, model))? {}
+    Ok(Some(run.finish()))
 }
 
 impl Args {
@@ -164,13 +160,13 @@ fn print_text(report: &Report) -> Result<(), CliError> {
         writeln!(
             out,
             "{:22} -> answer                     {:+.3} {unit}",
-            words(&seed.from),
+            seed.from.to_string(),
             seed.weight
         )?;
     }
     for edge in &circuit.edges {
         let side = if edge.side == Side::Dest { "query" } else { "key" };
-        let (from, to) = (words(&edge.from), words(&edge.to.node()));
+        let (from, to) = (edge.from.to_string(), edge.to.node().to_string());
         let k: Vec<String> = edge.k.iter().map(|k| format!("k{k}")).collect();
         writeln!(
             out,
@@ -188,26 +184,23 @@ fn print_text(report: &Report) -> Result<(), CliError> {
         left.leaves,
         circuit.edges.len()
     )?;
+    if let Some(alone) = &report.faithfulness {
+        let share =
+            |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{:.0} %", 100.0 * x));
+        writeln!(
+            out,
+            "with its {} rows of attention alone {} of the answer stays, without them {}; {} random circuits of {:.0}: p {}",
+            alone.rows,
+            share(alone.kept),
+            share(alone.kept_without),
+            alone.random.len(),
+            alone.possible,
+            alone.p.map_or_else(|| "-".into(), |p| format!("{p:.3}")),
+        )?;
+    }
     notes.iter().try_for_each(|note| writeln!(out, "note  {note}"))?;
     out.flush()?;
     Ok(())
-}
-
-/// "L3H0 11<-4", "mlp 2 @ 11".
-fn words(node: &Node) -> String {
-    let Node { kind, layer, head, dest, src } = *node;
-    if let Some((layer, head)) = layer.zip(head) {
-        return format!("{} {dest}<-{src}", Head::new(layer, head));
-    }
-    let what = match kind {
-        Kind::Head => "head",
-        Kind::Mlp => "mlp",
-        Kind::Bias => "bias",
-        Kind::Embed => "embed",
-        Kind::Offset => "offset",
-        Kind::Alibi => "alibi",
-    };
-    layer.map_or_else(|| format!("{what} @ {dest}"), |layer| format!("{what} {layer} @ {dest}"))
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -74,8 +74,8 @@ pub enum StudyError {
         /// What the reader typed.
         word: String,
     },
-    /// A contrast with one token alone.
-    #[error("a contrast needs two tokens: the answer and the one that it is held against")]
+    /// A vocabulary without the tokens that a trace needs.
+    #[error("there are not enough tokens to trace an answer, or to hold one against another")]
     NoOther,
     /// A head without a decomposition, or a prompt without a trace of its layer.
     #[error("{} cannot be decomposed", Head::new(*layer, *head))]

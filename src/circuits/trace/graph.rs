@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Head;
+
 /// What kind of thing writes into the residual stream, or into a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -50,6 +52,26 @@ impl Node {
     pub fn firing(&self) -> Option<Firing> {
         let (layer, head) = self.layer.zip(self.head)?;
         Some(Firing { layer, head, dest: self.dest, src: self.src })
+    }
+}
+
+/// Short and without a space: "L3H0:11-4" from position 11 to 4, "mlp2:11", "embed:4"; an address, a file and a terminal show the same.
+impl std::fmt::Display for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, layer, head, dest, src } = *self;
+        if let Some((layer, head)) = layer.zip(head) {
+            return write!(f, "{}:{dest}-{src}", Head::new(layer, head));
+        }
+        f.write_str(match kind {
+            Kind::Head => "head",
+            Kind::Mlp => "mlp",
+            Kind::Bias => "bias",
+            Kind::Embed => "embed",
+            Kind::Offset => "offset",
+            Kind::Alibi => "alibi",
+        })?;
+        layer.map_or(Ok(()), |layer| write!(f, "{layer}"))?;
+        write!(f, ":{dest}")
     }
 }
 

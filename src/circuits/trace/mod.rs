@@ -9,6 +9,7 @@
 //! seeds      the components of the last stream that carry the answer
 //! layer      the firings of one layer: a head's images of all writers, then its cells
 //! tracer     from the seeds down, layer by layer
+//! rows       what a rerun of the model keeps of a circuit
 //! ```
 //! In the spaces of the heads: a cell costs `d_head` numbers, not `d_model`, ordering needs no cell at every key, and memory is that
 //! of one layer. Weaknesses: only why a head attends is traced, not what it moves, and nothing through an MLP.
@@ -26,6 +27,7 @@ mod images;
 pub mod jitter;
 pub mod layer;
 pub mod options;
+pub mod rows;
 pub mod run;
 pub mod seeds;
 pub mod tracer;

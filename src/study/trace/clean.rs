@@ -7,25 +7,26 @@ use crate::study::StudyError;
 use crate::study::prompt::{PromptRun, Ran};
 
 /// A clean run in memory: the traces of all layers and the last stream.
-pub struct CleanPrompt {
-    run: PromptRun,
-    traces: Vec<LayerTrace>,
+#[derive(Clone, Copy)]
+pub struct CleanPrompt<'a> {
+    run: &'a PromptRun,
+    traces: &'a [LayerTrace],
 }
 
-impl CleanPrompt {
+impl<'a> CleanPrompt<'a> {
     /// A run with the traces that its steps gave, up to the last.
-    pub fn new(run: PromptRun, traces: Vec<LayerTrace>) -> Self {
+    pub fn new(run: &'a PromptRun, traces: &'a [LayerTrace]) -> Self {
         Self { run, traces }
     }
 
     /// The prompt as the model saw it.
-    pub fn ran(&self) -> &Ran {
+    pub fn ran(&self) -> &'a Ran {
         &self.run.ran
     }
 
     /// The run as the circuits read it.
-    pub fn run<'a>(&'a self, model: &'a Model) -> CleanRun<'a> {
-        CleanRun { model, traces: &self.traces, last: self.run.stream() }
+    pub fn run(&self, model: &'a Model) -> CleanRun<'a> {
+        CleanRun { model, traces: self.traces, last: self.run.stream() }
     }
 
     /// ln p of every token after `position`, `[d_vocab]`.

@@ -4,12 +4,18 @@
 //! clean      the prompt run through the model, everything kept that a trace reads
 //! question   which answer, against which, under which rules
 //! run        the stepper: seeds, then the shares of one layer after the other
+//! alone      the model run with the circuit alone, beside random circuits
+//! report     the graph as it leaves the program: JSON with its convention
 //! ```
 
+pub mod alone;
 pub mod clean;
 pub mod question;
+pub mod report;
 pub mod run;
 
+pub use alone::{Alone, AloneOptions, AloneRun};
 pub use clean::CleanPrompt;
 pub use question::{Question, SeedRule};
+pub use report::Report;
 pub use run::{TraceRun, Traced};

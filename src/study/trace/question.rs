@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::circuits::trace::TraceOptions;
+use crate::math::statistics::largest_first;
 use crate::model::tokenizer::Tokenizer;
 use crate::study::StudyError;
 
@@ -18,11 +19,11 @@ pub enum SeedRule {
 }
 
 /// What is asked about a prompt.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Question {
-    /// The token that is traced: its id, or itself in words.
-    pub answer: String,
-    /// The token that it is held against.
+    /// The token that is traced: its id, or itself in words; `None`: the one that the model expects most.
+    pub answer: Option<String>,
+    /// The token that it is held against; `None`, where one is needed: of all others the one that the model expects most.
     pub wrong: Option<String>,
     /// How the seeds are found; `None`: by contrast where there is another token, by probability where not.
     pub seeding: Option<SeedRule>,
@@ -30,7 +31,51 @@ pub struct Question {
     pub options: TraceOptions,
 }
 
+/// The tokens of a question, and what the reader must know of how they were found.
+pub(super) struct Tokens {
+    pub(super) answer: u32,
+    pub(super) wrong: Option<u32>,
+    pub(super) notes: Vec<String>,
+}
+
 impl Question {
+    /// Which tokens are meant, given ln p of every token.
+    pub(super) fn tokens(
+        &self,
+        tokenizer: Option<&Tokenizer>,
+        log_probabilities: &[f64],
+    ) -> Result<Tokens, StudyError> {
+        let mut notes = Vec::new();
+        let mut named = |word: &String| {
+            let (id, note) = token(word, tokenizer, log_probabilities)?;
+            notes.extend(note);
+            Ok::<u32, StudyError>(id)
+        };
+        let mut expected = largest_first(log_probabilities).into_iter().map(|id| id as u32);
+        let answer = match &self.answer {
+            Some(word) => named(word)?,
+            None => expected.next().ok_or(StudyError::NoOther)?,
+        };
+        let wrong = match &self.wrong {
+            Some(word) => Some(named(word)?),
+            None if self.seed_rule() == SeedRule::Contrast => {
+                Some(expected.find(|id| *id != answer).ok_or(StudyError::NoOther)?)
+            }
+            None => None,
+        };
+        if self.answer.is_none() {
+            notes.push(
+                "no answer was named: traced is the token that the model expects most".into(),
+            );
+        }
+        if self.wrong.is_none() && wrong.is_some() {
+            notes.push(
+                "no other token was named: the answer is held against the one that the model expects most of all others".into(),
+            );
+        }
+        Ok(Tokens { answer, wrong, notes })
+    }
+
     pub(super) fn seed_rule(&self) -> SeedRule {
         let usual = match &self.wrong {
             Some(_) => SeedRule::Contrast,
@@ -42,7 +87,7 @@ impl Question {
 
 /// The id of a token given as a number (`12`, `#12`) or in words; of a word with and without a space in front the one that the
 /// model expects more, with a note where both are tokens.
-pub(super) fn token(
+fn token(
     word: &str,
     tokenizer: Option<&Tokenizer>,
     log_probabilities: &[f64],

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::clean::CleanPrompt;
-use super::question::{Question, SeedRule, token};
+use super::question::{Question, SeedRule, Tokens};
 use crate::circuits::trace::layer::{Decomposed, shares};
 use crate::circuits::trace::options::IG_STEPS;
 use crate::circuits::trace::seeds::seeds;
@@ -76,22 +76,16 @@ impl TraceRun {
         products: &mut impl Products,
         model: &Model,
         tokenizer: Option<&Tokenizer>,
-        prompt: &CleanPrompt,
+        prompt: CleanPrompt<'_>,
         question: &Question,
     ) -> Result<Self, StudyError> {
         let clean = prompt.run(model);
         let at = question.options.at.unwrap_or(clean.n().saturating_sub(1));
         let log_p = prompt.log_probabilities(products, model, at).await?;
-        let (answer, note) = token(&question.answer, tokenizer, &log_p)?;
-        let mut notes: Vec<String> = note.into_iter().collect();
-        let wrong = match &question.wrong {
-            Some(word) => {
-                let (id, note) = token(word, tokenizer, &log_p)?;
-                notes.extend(note);
-                Some(id)
-            }
-            None => None,
-        };
+        let Tokens { answer, wrong, notes: found } = question.tokens(tokenizer, &log_p)?;
+        let mut notes: Vec<String> =
+            model.notes.iter().chain(&prompt.ran().named).cloned().collect();
+        notes.extend(found);
         let seeding = question.seed_rule();
         let objective = match (seeding, wrong) {
             (SeedRule::Probability, _) => Objective::Probability { answer },
@@ -132,7 +126,11 @@ impl TraceRun {
     }
 
     /// The open firings of the highest layer, in shares that can be taken apart independently; `None` at the end.
-    pub fn next_layer(&mut self, prompt: &CleanPrompt, model: &Model) -> Option<Vec<Vec<Firing>>> {
+    pub fn next_layer(
+        &mut self,
+        prompt: CleanPrompt<'_>,
+        model: &Model,
+    ) -> Option<Vec<Vec<Firing>>> {
         Some(shares(prompt.run(model), self.tracer.next_layer()?))
     }
 
