@@ -48,6 +48,20 @@ describe("Features", () => {
     assert.equal((await grid(page).allTextContents()).filter((text) => /\d/.test(text)).length, 1);
   });
 
+  it("lists everything that is being computed, and cancels one of it alone", { hash: "#/features" }, async (page) => {
+    await page.getByTestId("verdict").waitFor();
+    const job = (what) => page.locator(".progress", { hasText: what });
+    const [steps, heads] = [job("checkpoints compared with the dictionary"), job("heads compared with the dictionary")];
+    await page.getByTestId("align-steps").click();
+    await steps.filter({ hasText: /: \d+ of 14/ }).waitFor();
+    await page.getByTestId("align-all").click();
+    await heads.filter({ hasText: /: \d+ of 12/ }).waitFor();
+    await page.getByRole("button", { name: "cancel: checkpoints compared with the dictionary" }).click();
+    await steps.waitFor({ state: "detached" });
+    await heads.waitFor({ state: "detached", timeout: 60_000 });
+    assert.ok((await grid(page).allTextContents()).every((text) => /\d/.test(text)), "every head was compared all the same");
+  });
+
   it("gives Python that finds the same features", { hash: `${head}&side=src` }, async (page) => {
     await page.getByTestId("verdict").waitFor();
     const snippet = await page.locator(".page.features").getByTestId("python").textContent();
