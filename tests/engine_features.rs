@@ -1,0 +1,107 @@
+//! The engine's memory of dictionaries: the reader's own is surveyed once, however many questions are asked about it.
+#![cfg(all(feature = "page", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
+
+#[path = "support/built_in.rs"]
+mod built_in;
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use built_in::{answers, files, told};
+use omega_lens::checkpoint::{ByteSource, CheckpointError, MemorySource};
+use omega_lens::circuits::dictionary::FileChoice;
+use omega_lens::engine::Engine;
+use omega_lens::model::Weights;
+use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
+use omega_lens::protocol::model::Open;
+use omega_lens::protocol::{Asked, FilesId, Question};
+
+/// Two blocks of rows as a study reads them, so that a pass is told from a look.
+const ROWS: usize = 3000;
+
+/// A file that counts how often it is read.
+struct Counted {
+    file: MemorySource,
+    reads: Arc<AtomicUsize>,
+}
+
+impl ByteSource for Counted {
+    fn name(&self) -> &str {
+        self.file.name()
+    }
+
+    fn size(&self) -> u64 {
+        self.file.size()
+    }
+
+    fn read(&self, range: Range<u64>) -> Result<Vec<u8>, CheckpointError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.file.read(range)
+    }
+}
+
+/// An engine with the built-in model, the reader's dictionary, and what was read of all files of it.
+struct Desk {
+    engine: Engine,
+    npy: Vec<u8>,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let mut engine = Engine::default();
+        let opened = answers::<Open>(told(&mut engine, Open::default(), files(4000)));
+        let d_model = opened.first().unwrap().d_model;
+        let header =
+            format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({ROWS}, {d_model}), }}");
+        let header = format!("{header:<117}\n");
+        let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+        npy.extend((header.len() as u16).to_le_bytes());
+        npy.extend(header.bytes());
+        let value = |i: usize| ((i * i % 977) as f32 / 977.0 - 0.5).to_le_bytes();
+        npy.extend((0..ROWS * d_model).flat_map(value));
+        Self { engine, npy, reads: Arc::default() }
+    }
+
+    /// How often the files are read for one question, which they travel beside under this number.
+    fn reads_for(&mut self, number: Option<FilesId>, head: usize, whiten: bool) -> usize {
+        let source = Source::Own(FileChoice::default());
+        let how = Comparing { rotations: 0, whiten, ..Comparing::with(source, Weights::Folded) };
+        let asked = Asked { files: number, ..Asked::from(Align { how, heads: vec![(0, head)] }) };
+        let file = MemorySource::new("mine.npy", self.npy.clone());
+        let before = self.reads.load(Ordering::Relaxed);
+        let counted: Box<dyn ByteSource> = Box::new(Counted { file, reads: self.reads.clone() });
+        let parts = answers::<Align>(told(&mut self.engine, asked, vec![counted]));
+        assert!(parts.iter().any(|part| matches!(part, AlignPart::Report(_))));
+        self.reads.load(Ordering::Relaxed) - before
+    }
+}
+
+#[test]
+fn the_readers_own_dictionary_is_surveyed_once_and_not_once_a_question() {
+    let mut desk = Desk::new();
+    let first = desk.reads_for(Some(7), 0, false);
+    let later: Vec<usize> = (1..4).map(|head| desk.reads_for(Some(7), head, false)).collect();
+    // A comparison reads every row once; the survey, and what is in the file, once more.
+    let pass = later[0];
+    assert!(pass > 0 && later.iter().all(|&reads| reads == pass), "{later:?}");
+    assert!(first >= 2 * pass, "{first} reads, then {pass} a question");
+    // Other files are another dictionary, and files without a number may be.
+    assert_eq!(desk.reads_for(Some(8), 1, false), first);
+    assert_eq!(desk.reads_for(None, 1, false), first);
+    assert_eq!(desk.reads_for(None, 1, false), first);
+}
+
+#[test]
+fn its_gram_matrix_is_made_once_too() {
+    let mut desk = Desk::new();
+    let pass = {
+        desk.reads_for(Some(7), 0, false);
+        desk.reads_for(Some(7), 0, false)
+    };
+    assert_eq!(desk.reads_for(Some(7), 0, true), 2 * pass, "one pass more, for the matrix");
+    assert_eq!(desk.reads_for(Some(7), 1, true), pass);
+    assert_eq!(desk.reads_for(Some(7), 2, true), pass);
+}
