@@ -104,7 +104,7 @@ fn folded_unembeddings_are_the_logits_directions() {
         let mut bare = numbers(3, d);
         let mean = bare.iter().sum::<f32>() / d as f32;
         bare.iter_mut().for_each(|x| *x -= mean);
-        let norm = model.arch.final_norm.as_ref().unwrap();
+        let norm = model.arch.final_norm().unwrap();
         let gains = model.checkpoint.read(norm.weight.as_deref().unwrap()).unwrap().f32s().unwrap();
         let one = if name == "gemma" { 1.0 } else { 0.0 };
         let logit =

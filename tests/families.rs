@@ -102,7 +102,7 @@ fn attention_of_layer(model: &Model, layer: usize, hidden: &Mat, weights: Weight
         let n = hidden.nrows();
         let alibi = model.arch.alibi.as_ref().map(|alibi| (alibi, head));
         for dest in 0..n {
-            let seen = attention.visible(model.arch.causal, dest, n);
+            let seen = attention.visible(dest, n);
             let score = |src: usize| attention.score(q.row(dest).dot(&k.row(src)), alibi, src);
             let total: f64 = seen.clone().map(|src| score(src).exp()).sum();
             pattern.extend(

@@ -97,7 +97,8 @@ fn gamma_and_beta_are_weight_and_bias() {
         )
     };
     let model = open_with_config(&fixture, renamed(&fixture, old, &[])).unwrap();
-    assert!(model.arch.embedding.norm.unwrap().weight.unwrap().ends_with("gamma"));
+    let gains = model.arch.embedding().unwrap().norm.as_ref().unwrap().weight.as_deref();
+    assert!(gains.unwrap().ends_with("gamma"));
     assert!(
         model.arch.layers[1].after_mlp.as_ref().unwrap().bias.as_deref().unwrap().ends_with("beta")
     );

@@ -58,12 +58,16 @@ fn runs_as_in_the_library(products: &mut impl Products) {
                 wrong.push(format!("{}: {what} is off by {off:e}", fixture.name));
             }
         };
-        for layer in 0..model.arch.n_layers {
-            check(format!("hidden.{layer}"), &pass.hidden(&model, 0).unwrap());
+        // Of a file with two sides only the one that has an input runs.
+        let mut n_run = 0;
+        while pass.next_layer() < model.arch.n_layers {
+            let number = model.arch.layers[pass.next_layer()].number;
+            check(format!("hidden.{number}"), &pass.hidden(&model, 0).unwrap());
             let traces = now(pass.step_by(products, &model, true, None)).unwrap();
-            check(format!("attention.{layer}"), &traces[0].pattern);
+            check(format!("attention.{number}"), &traces[0].pattern);
+            n_run += 1;
         }
-        check(format!("hidden.{}", model.arch.n_layers), &pass.hidden(&model, 0).unwrap());
+        check(format!("hidden.{n_run}"), &pass.hidden(&model, 0).unwrap());
         if fixture.has("logits") {
             let positions: Vec<(usize, usize)> = (0..pass.lengths()[0]).map(|t| (0, t)).collect();
             check("logits".into(), &now(pass.logits_by(products, &model, &positions)).unwrap());

@@ -4,21 +4,24 @@
 
 mod golden;
 
-use golden::{Fixture, fixtures, variants};
+use golden::{Fixture, fixtures, more_families, variants};
 use omega_lens::circuits::sad::components::model::{split_head, unsplittable};
 use omega_lens::circuits::sad::intervention::{Action, Intervention};
-use omega_lens::circuits::sad::run::{HeadSad, LayerRun, Look, edited_scores};
+use omega_lens::circuits::sad::run::{HeadSad, LayerRun, Look, edited_scores, position_scores};
 use omega_lens::circuits::sad::terms::TermBasis;
 use omega_lens::math::product_svd;
 use omega_lens::model::{
     AttentionLayer, ForwardPass, HeadWeights, LayerTrace, Model, Part, Weights,
 };
 
-/// The traces of all layers for the fixture's prompt; empty for one that sees.
+/// The traces of all layers for the fixture's prompt.
 fn traces(fixture: &Fixture, model: &Model) -> Vec<LayerTrace> {
-    let Some(ids) = fixture.ids() else { return Vec::new() };
-    let mut pass = ForwardPass::of_tokens(model, &[ids]).unwrap();
-    (0..model.arch.n_layers).flat_map(|_| pass.step(model, true, None).unwrap()).collect()
+    let mut pass = ForwardPass::of_input(model, &fixture.input()).unwrap();
+    let mut traces = Vec::new();
+    while pass.next_layer() < model.arch.n_layers {
+        traces.extend(pass.step(model, true, None).unwrap());
+    }
+    traces
 }
 
 fn head(model: &Model, layer: usize, head: usize) -> (HeadWeights, TermBasis) {
@@ -30,11 +33,11 @@ fn head(model: &Model, layer: usize, head: usize) -> (HeadWeights, TermBasis) {
 
 #[test]
 fn the_terms_of_every_family_sum_to_what_its_forward_pass_scored() {
-    for fixture in fixtures().into_iter().chain(variants()) {
+    for fixture in fixtures().into_iter().chain(variants()).chain(more_families()) {
         let model = fixture.model();
         for trace in traces(&fixture, &model) {
             let run = LayerRun::of(&model.arch, &trace).unwrap();
-            for at in 0..model.arch.n_heads {
+            for at in 0..run.n_heads {
                 let (_, basis) = head(&model, trace.layer, at);
                 let place = (trace.layer, at);
                 let sad = HeadSad::of(&run, place, &basis, Look::default()).unwrap();
@@ -47,15 +50,17 @@ fn the_terms_of_every_family_sum_to_what_its_forward_pass_scored() {
                 }
                 let sum: f64 = sad.terms.iter().sum();
                 assert!((sum + sad.remainder - sad.score).abs() < 1e-9 * sad.score.abs().max(1.0));
-                // An edit that does nothing gives the very scores of the forward pass: scale, soft-cap and ALiBi included.
+                // An edit that does nothing gives the very scores of the forward pass: scale, soft-cap, ALiBi and
+                // relative positions included.
                 let terms = run.terms(at, &basis).unwrap();
                 let nothing = Intervention {
                     directions: vec![0],
                     action: Action::Scale(1.0),
                     dests: 0..trace.n,
                 };
-                let scores = edited_scores(&model.arch, place, &terms, &nothing).unwrap();
-                let size = trace.n * trace.n;
+                let added = position_scores(&trace, at);
+                let scores = edited_scores(&model.arch, place, &terms, &nothing, added).unwrap();
+                let size = trace.n * trace.n_src;
                 for (a, b) in scores.iter().zip(&trace.scores[at * size..(at + 1) * size]) {
                     assert!((a - b).abs() < 1e-4 * b.abs().max(1.0), "{name}: {a} {b}");
                 }
@@ -132,7 +137,7 @@ fn taking_every_vector_away_leaves_uniform_attention_and_changes_what_follows() 
     let (n, d_head) = (trace.n, terms.d_head);
     let all =
         Intervention { directions: (0..d_head).collect(), action: Action::Ablate, dests: n - 1..n };
-    let scores = edited_scores(&model.arch, (0, 1), &terms, &all).unwrap();
+    let scores = edited_scores(&model.arch, (0, 1), &terms, &all, &[]).unwrap();
     let mut pass = start();
     let mut edit = |site: omega_lens::model::forward::Site, own: &mut [f32]| {
         if site.head == 1 {

@@ -120,7 +120,7 @@ fn inspect<'a>(model: &'a Model, args: &Args) -> Result<Inspection<'a>, CliError
         notes.push(format!("No tokenizer: {error}."));
         None
     });
-    let rotary = arch.attentions().any(|attention| attention.rope.is_some());
+    let rotary = arch.attentions().any(|a| a.rope.is_some());
     Ok(Inspection {
         family: arch.family,
         title: arch.title,
@@ -140,7 +140,7 @@ fn inspect<'a>(model: &'a Model, args: &Args) -> Result<Inspection<'a>, CliError
             .map(|(name, size)| File { name: name.to_owned(), size })
             .collect(),
         side_files: checkpoint.side_file_names().collect(),
-        causal: arch.causal,
+        causal: arch.causal(),
         positions: if rotary {
             "rotary"
         } else if arch.alibi.is_some() {

@@ -72,7 +72,7 @@ fn nearest(
     vectors: &Vectors,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    if engine.model()?.arch.embedding.tokens.is_none() {
+    if engine.model()?.arch.embedding().is_none_or(|e| e.tokens.is_none()) {
         return Ok(());
     }
     engine.load_tokenizer()?;

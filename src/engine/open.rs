@@ -83,8 +83,8 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
         has_tokenizer: TOKENIZERS.iter().any(|name| checkpoint.side_file(name).is_some()),
         has_config: checkpoint.side_file("config.json").is_some(),
         has_unembedding: arch.unembedding.is_some(),
-        causal: arch.causal,
-        rotary: arch.attentions().any(|attention| attention.rope.is_some()),
+        causal: arch.causal(),
+        rotary: arch.attentions().any(|a| a.rope.is_some()),
         conventions: [Weights::Folded, Weights::Raw]
             .map(|weights| convention(model, name, weights)),
         notes,

@@ -15,7 +15,7 @@ use super::kernels::gemm::{Layout, Product, Raw};
 use crate::checkpoint::Dtype;
 use crate::model::ModelError;
 use crate::model::architecture::Orientation;
-use crate::model::forward::{LayerWeights, Map, MlpMaps, Products, RowBlock};
+use crate::model::forward::{Cpu, LayerWeights, Map, MlpMaps, Products, RowBlock};
 
 /// Most positions of one dispatch: the workgroups of a dimension.
 const MOST_ROWS: usize = 65_535;
@@ -75,6 +75,10 @@ impl Gpu {
         maps: &MlpMaps<'_>,
         x: &[f32],
     ) -> Result<Vec<f32>, GpuError> {
+        if maps.bias.is_some() {
+            // Only small models of TransformerLens's own have this one; the kernels have no step for it.
+            return Ok(Cpu.mlp(weights, maps, x).await?);
+        }
         let (d, d_mlp) = (maps.down.d_out, maps.d_mlp);
         if maps.limit.is_some() || !activate::knows(&maps.activation) {
             let hidden = maps.hidden(self.linear(weights, &maps.into, x, d).await?);

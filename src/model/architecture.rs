@@ -9,9 +9,11 @@ pub use super::activation::Activation;
 pub use super::attention_parts::{
     Attention, Factors, FusedOrder, Projection, QkNorm, Qkv, Sizes, Temperature, Window,
 };
+pub use super::front::Front;
 pub use super::mixture::{Groups, Mixture, RouterScores, Routing, Shared};
 pub use super::parts::{Linear, Norm, NormKind, Orientation};
 pub use super::rope::{Pairing, Rope};
+pub use super::stacks::{Source, Stack, StackKind, Stream};
 
 /// The MLP of one layer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,6 +34,8 @@ pub enum Mlp {
         up: Linear,
         /// `d_mlp` to `d_model`.
         down: Linear,
+        /// Name of a bias, `[d_mlp]`, on the product of the two (TransformerLens).
+        bias: Option<String>,
     },
     /// As `Gated`, with gate and up stacked in one matrix, gate first (Phi-3).
     GatedFused {
@@ -51,6 +55,8 @@ pub enum Mlp {
     },
     /// Many MLPs, of which each position uses a few.
     Mixture(Box<Mixture>),
+    /// None here: the layer is attention alone.
+    None,
     /// Not understood here, for this reason: heads can be seen, the model cannot be run.
     Unsupported(String),
 }
@@ -68,12 +74,15 @@ impl Mlp {
     pub(super) fn tensors(&self) -> Vec<&str> {
         let linears = match self {
             Self::Plain { up, down } => vec![up, down],
-            Self::Gated { gate, up, down } => vec![gate, up, down],
+            Self::Gated { gate, up, down, bias } => {
+                let names = [gate, up, down].into_iter().flat_map(Linear::tensors);
+                return names.chain(bias.as_deref()).collect();
+            }
             Self::GatedFused { gate_up, down } | Self::Clamped { gate_up, down, .. } => {
                 vec![gate_up, down]
             }
             Self::Mixture(mixture) => return mixture.tensors(),
-            Self::Unsupported(_) => Vec::new(),
+            Self::None | Self::Unsupported(_) => Vec::new(),
         };
         linears.into_iter().flat_map(Linear::tensors).collect()
     }
@@ -82,12 +91,22 @@ impl Mlp {
 /// One layer: `x += f · on_attention(attention(before_attention(x)))`, `x = after_attention(x)`, and the same for the MLP.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Layer {
+    /// The stack that it belongs to, an index into [`Architecture::stacks`].
+    pub stack: usize,
+    /// Its number in that stack, which its name shows.
+    pub number: usize,
+    /// The first layer with the same tensors, where that is an earlier one (ALBERT).
+    pub same_as: Option<usize>,
     /// The attention; not every layer of a hybrid has one.
     pub attention: Option<Attention>,
     /// Factor on what the attention adds to the stream (Granite, Falcon-H1).
     pub attention_factor: f64,
     /// Factor on what the MLP adds to the stream.
     pub mlp_factor: f64,
+    /// Name of the gains, `[d_model]`, on what the attention adds to the stream: a fixed linear map, and so a part of OV (DINO, BEiT).
+    pub attention_gain: Option<String>,
+    /// Name of the gains on what the MLP adds to the stream.
+    pub mlp_gain: Option<String>,
     /// The MLP.
     pub mlp: Mlp,
     /// The MLP's non-linearity.
@@ -110,24 +129,28 @@ pub struct Layer {
     pub after_mlp: Option<Norm>,
 }
 
-/// How a table of absolute positions is read.
+/// Where the vectors of absolute positions come from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PositionVectors {
+    /// Name of a table, `[n_positions, d_model]`.
+    Table(String),
+    /// Sines in the first half, cosines in the second, of `position · 10000^(−i / steps)`, `i` from 0: not in the files.
+    Sinusoids {
+        /// Frequencies from 1 to 1/10000.
+        steps: f64,
+    },
+}
+
+/// Absolute positions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Positions {
-    /// Name of the table, `[n_positions, d_model]`.
-    pub table: String,
+    /// Where their vectors come from.
+    pub vectors: PositionVectors,
     /// Row of position 0.
     pub offset: usize,
     /// Tokens with this id do not advance the position and get the row before the first (RoBERTa's padding).
     pub skipped_token: Option<u32>,
-}
-
-/// How an image becomes vectors.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Patches {
-    /// The convolution, `[d_model, channels, patch, patch]`.
-    pub projection: Linear,
-    /// Name of the vector that stands before the patches.
-    pub class_token: String,
 }
 
 /// What makes the first residual stream.
@@ -139,14 +162,16 @@ pub struct Embedding {
     pub scale: f64,
     /// From `d_embed` to `d_model`, where they differ (OPT-350M).
     pub project: Option<Linear>,
+    /// That map comes last, after the sum and its norm (ALBERT, ELECTRA).
+    pub projects_last: bool,
     /// Absolute positions.
     pub positions: Option<Positions>,
     /// Name of the table of token types; every token is of type 0.
     pub token_types: Option<String>,
     /// Norm of the sum (BERT, BLOOM, CLIP's vision side).
     pub norm: Option<Norm>,
-    /// The image side, instead of tokens.
-    pub patches: Option<Patches>,
+    /// What the model reads instead of tokens: an image, or sound.
+    pub front: Option<Front>,
 }
 
 /// What turns the last residual stream into logits.
@@ -186,9 +211,9 @@ pub struct Architecture {
     pub title: &'static str,
     /// What stands before the layers in the names.
     pub prefix: String,
-    /// Number of layers.
+    /// Number of layers, of all stacks together.
     pub n_layers: usize,
-    /// Width of the residual stream.
+    /// Width of the main residual stream; [`Attention::sizes`] has a layer's own.
     pub d_model: usize,
     /// Query heads of a layer, the most of any; [`Attention::sizes`] has a layer's own.
     pub n_heads: usize,
@@ -200,21 +225,17 @@ pub struct Architecture {
     pub d_vocab: Option<usize>,
     /// The head count is a guess or the reader's, not the file's.
     pub heads_assumed: bool,
-    /// A destination sees only sources up to itself.
-    pub causal: bool,
     /// The field's default: put the beginning-of-sequence token in front of a prompt.
     pub prepend_bos: bool,
-    /// The layers.
+    /// The layers of all stacks, in the order in which they run.
     pub layers: Vec<Layer>,
-    /// Tokens or pixels to vectors.
-    pub embedding: Embedding,
+    /// Layers that belong together and are shown together; one in most models.
+    pub stacks: Vec<Stack>,
+    /// The residual streams; one in most models.
+    pub streams: Vec<Stream>,
     /// ALiBi, where positions enter only the score.
     pub alibi: Option<Alibi>,
-    /// Norm after the last layer.
-    pub final_norm: Option<Norm>,
-    /// The library reports the last hidden state after the final norm; if not, it reports the bare stream.
-    pub last_hidden_is_normed: bool,
-    /// Vectors to logits.
+    /// Vectors of the main stream to logits.
     pub unembedding: Option<Unembedding>,
     /// Why the model cannot be run here, if it cannot.
     pub cannot_run: Option<String>,
@@ -255,6 +276,14 @@ impl Architecture {
         self.layers.iter().any(|l| l.before_attention.as_ref().is_some_and(|n| n.kind.centres()))
     }
 
+    /// True if what a layer writes is read through LayerNorm by the layers of its stream.
+    pub fn writes_to_layer_norm(&self, layer: usize) -> bool {
+        let stream = |l: &Layer| self.stacks.get(l.stack).map(|stack| stack.stream);
+        let own = self.layers.get(layer).and_then(stream);
+        let mut readers = self.layers.iter().filter(|l| stream(l) == own);
+        readers.any(|l| l.before_attention.as_ref().is_some_and(|n| n.kind.centres()))
+    }
+
     /// True if the norm stands in front of the attention, so that it can be folded into the reading weights.
     pub fn folds_norms(&self) -> bool {
         self.layers.iter().any(|l| l.before_attention.is_some())
@@ -267,6 +296,7 @@ impl Layer {
         let Some(attention) = &self.attention else { return Vec::new() };
         let mut names = attention.tensors();
         names.extend(self.before_attention.iter().flat_map(Norm::tensors));
+        names.extend(self.attention_gain.as_deref());
         names
     }
 
@@ -283,6 +313,7 @@ impl Layer {
             &self.after_mlp,
         ];
         names.extend(norms.into_iter().flatten().flat_map(Norm::tensors));
+        names.extend(self.attention_gain.iter().chain(&self.mlp_gain).map(String::as_str));
         names.sort_unstable();
         names.dedup();
         names

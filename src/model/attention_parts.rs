@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::grid_rope::GridRope;
 use super::parts::{Linear, Norm};
+use super::relative::Relative;
 use super::rope::Rope;
+use super::stacks::Source;
 
 /// The order of heads in a fused query-key-value matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -91,6 +94,8 @@ pub enum QkNorm {
 pub enum Window {
     /// This many of the latest, itself included: `j > i − w`.
     Last(usize),
+    /// Those at most this far away, on both sides: `|i − j| ≤ w` (ModernBERT).
+    Around(usize),
     /// Those of its own block of this many: `⌊j / w⌋ = ⌊i / w⌋` (Llama 4).
     Block(usize),
 }
@@ -99,6 +104,9 @@ impl Window {
     /// The sources that `dest` sees in a prompt of `n`, causality aside.
     pub fn visible(self, dest: usize, n: usize) -> std::ops::Range<usize> {
         match self {
+            Self::Around(reach) => {
+                dest.saturating_sub(reach)..n.min(dest.saturating_add(reach + 1))
+            }
             Self::Last(width) => (dest + 1).saturating_sub(width)..n,
             Self::Block(width) => {
                 let start = dest / width.max(1) * width.max(1);
@@ -140,6 +148,10 @@ pub struct Attention {
     pub sizes: Sizes,
     /// Queries, keys, values.
     pub qkv: Qkv,
+    /// Another stream that keys and values read, where it is not the one of the queries: cross-attention.
+    pub source: Option<Source>,
+    /// A destination sees only sources up to itself.
+    pub causal: bool,
     /// The layer whose keys and values are used, where it is not its own (the last layers of Gemma 3n and 4): `k`, `v` and the
     /// norm of keys are that layer's.
     pub keys_of: Option<usize>,
@@ -169,6 +181,10 @@ pub struct Attention {
     pub window: Option<Window>,
     /// Rotary embedding.
     pub rope: Option<Rope>,
+    /// Rotary embedding on an image's grid.
+    pub grid_rope: Option<GridRope>,
+    /// What distances add to the score.
+    pub relative: Option<Relative>,
 }
 
 /// The sizes of an attention.
@@ -261,6 +277,8 @@ impl Attention {
             None => {}
         }
         names.extend(self.sinks.as_deref());
+        let source = self.source.iter().filter_map(|source| source.norm.as_ref());
+        names.extend(source.flat_map(Norm::tensors));
         names.sort_unstable();
         names.dedup();
         names

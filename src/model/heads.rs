@@ -3,7 +3,7 @@
 //! A layer's tensors are kept as the bytes of the file (an f16 layer stays half as large as its numbers), and one head at a
 //! time is decoded to `f64`.
 
-use super::architecture::{Attention, Norm, NormKind, Projection, QkNorm, Sizes};
+use super::architecture::{Attention, Norm, NormKind, Projection, QkNorm, Sizes, Source};
 use super::matrix::Matrix;
 use super::{Model, ModelError, processing};
 use crate::math::Mat;
@@ -77,6 +77,8 @@ pub struct AttentionLayer {
     norms: [Option<Reading>; 2],
     /// What is written is read through LayerNorm.
     centres: bool,
+    /// Gains on what is written.
+    gain: Option<Vec<f64>>,
     /// Gains on queries and on keys: shared by all heads (`[d_head]`) or one after the other.
     qk_gains: Option<(NormKind, [Vec<f64>; 2])>,
 }
@@ -120,10 +122,17 @@ impl AttentionLayer {
             Ok(Some((norm.kind, gains, bias)))
         };
         let own = norm_of(layer)?;
-        let source = match attention.keys_of {
-            Some(source) => norm_of(source)?,
-            None => own.clone(),
+        let source = match (&attention.source, attention.keys_of) {
+            (Some(Source { norm: None, .. }), _) => None,
+            (Some(Source { norm: Some(norm), .. }), _) => {
+                let (gains, bias) = model.read_norm(norm, d_model)?;
+                Some((norm.kind, gains, bias))
+            }
+            (None, Some(source)) => norm_of(source)?,
+            (None, None) => own.clone(),
         };
+        let gain = model.layer(layer)?.attention_gain.as_deref().filter(|_| part != Part::Qk);
+        let gain = gain.map(|name| model.read_vector(name, d_model)).transpose()?;
         let qk_gains = attention.qk_norm.as_ref().filter(|_| part != Part::Ov);
         let qk_gains =
             qk_gains.map(|norm| read_qk_gains(model, norm, attention.sizes)).transpose()?;
@@ -134,7 +143,8 @@ impl AttentionLayer {
             matrices,
             output,
             norms: [own, source],
-            centres: model.arch.reads_through_layer_norm(),
+            centres: model.arch.writes_to_layer_norm(layer),
+            gain,
             qk_gains,
         })
     }
@@ -183,6 +193,9 @@ impl AttentionLayer {
                     processing::fold_reading(w, b, *kind, gains, bias.as_deref());
                 }
             }
+            if let Some(gain) = &self.gain {
+                processing::scale_writing(&mut w_o, gain);
+            }
             if self.centres {
                 processing::center_writing(&mut w_o);
             }
@@ -218,6 +231,9 @@ impl AttentionLayer {
                     *b += column.iter().zip(&b_v).map(|(w, v)| w * v).sum::<f64>();
                 }
             }
+        }
+        if let Some(gain) = &self.gain {
+            b_o.iter_mut().zip(gain).for_each(|(b, g)| *b *= g);
         }
         if self.centres {
             let mean = b_o.iter().sum::<f64>() / a.d_model as f64;

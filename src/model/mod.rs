@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod architecture;
+
 pub mod config;
 pub mod families;
 pub mod forward;
@@ -19,15 +20,20 @@ pub mod tokenizer;
 
 mod attention_parts;
 mod charsmap;
+mod by_head;
 mod config_values;
 mod error;
+pub mod front;
+pub mod grid_rope;
 mod head;
 mod heads;
 mod matrix;
 mod mixture;
 mod parts;
 mod recipe_parts;
+pub mod relative;
 mod resolve;
+mod stacks;
 mod tokenizer_backend;
 mod tokenizer_files;
 
@@ -74,10 +80,15 @@ impl Model {
             .map_or_else(|| Ok(Config::default()), Config::parse)?;
         let said = whole.notes().to_vec();
         let family = families::recognise(&names, &whole, hints.family.as_deref())?;
-        let part = if family.id == "clip_vision" { "vision_config" } else { "text_config" };
-        let config = whole.part(part).unwrap_or(whole);
-        let missing = checkpoint.missing_shards().len();
-        let resolved = resolve::resolve(family, &names, &config, hints.n_heads, missing)?;
+        let words = whole.part("text_config");
+        let resolved = resolve::resolve(resolve::Given {
+            family,
+            names: &names,
+            whole: &whole,
+            config: words.as_ref().unwrap_or(&whole),
+            n_heads_hint: hints.n_heads,
+            missing_shards: checkpoint.missing_shards().len(),
+        })?;
         let notes = said.into_iter().chain(resolved.notes).collect();
         let mut model = Self { checkpoint, arch: resolved.architecture, notes };
         let missing: Vec<usize> =
@@ -175,15 +186,50 @@ impl Model {
         d_in: usize,
         d_out: usize,
     ) -> Result<Tensor, ModelError> {
+        if self.lies_by_head(linear) {
+            return self.read_by_head(linear, d_in, d_out);
+        }
         match linear.orientation {
             Orientation::OutIn => self.read(&linear.weight, &[Some(d_out), Some(d_in)]),
             Orientation::InOut => self.read(&linear.weight, &[Some(d_in), Some(d_out)]),
         }
     }
 
-    /// A vector of `n` numbers.
+    /// True if the file has one matrix per head.
+    pub(crate) fn lies_by_head(&self, linear: &Linear) -> bool {
+        let entry = self.checkpoint.entry(&linear.weight);
+        linear.member.is_none()
+            && linear.orientation == Orientation::InOut
+            && entry.is_some_and(|e| e.shape.len() == 3)
+    }
+
+    /// A map of which the file has one matrix per head, as `[d_in, d_out]`.
+    pub(crate) fn read_by_head(
+        &self,
+        linear: &Linear,
+        d_in: usize,
+        d_out: usize,
+    ) -> Result<Tensor, ModelError> {
+        let tensor = self.read(&linear.weight, &[None, None, None])?;
+        let found = tensor.shape.clone();
+        by_head::side_by_side(tensor, d_in, d_out).ok_or_else(|| ModelError::Shape {
+            name: linear.weight.clone(),
+            family: self.arch.family,
+            expected: vec![d_in, d_out],
+            found,
+        })
+    }
+
+    /// A vector of `n` numbers, whether it lies in one row or in one for each head.
     pub(crate) fn read_vector(&self, name: &str, n: usize) -> Result<Vec<f64>, ModelError> {
-        Ok(self.read(name, &[Some(n)])?.f64s()?)
+        self.check_vector(name, n)?;
+        Ok(self.checkpoint.read(name)?.f64s()?)
+    }
+
+    /// Checks that a tensor has `n` numbers.
+    pub(crate) fn check_vector(&self, name: &str, n: usize) -> Result<(), ModelError> {
+        let found = self.checkpoint.entry(name).map(|entry| entry.elements());
+        if found == Some(n) { Ok(()) } else { self.check(name, &[Some(n)]).map(|_| ()) }
     }
 
     /// A norm's gains, `1 +` included where the family adds it, and its bias.

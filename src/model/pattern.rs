@@ -11,9 +11,9 @@ impl Attention {
         capped + alibi.map_or(0.0, |(alibi, head)| alibi.at(head, src))
     }
 
-    /// The sources that a destination of a prompt of `n` sees, before any padding.
-    pub fn visible(&self, causal: bool, dest: usize, n: usize) -> std::ops::Range<usize> {
-        let end = if causal { n.min(dest + 1) } else { n };
+    /// The sources, of `n`, that a destination sees, before any padding.
+    pub fn visible(&self, dest: usize, n: usize) -> std::ops::Range<usize> {
+        let end = if self.causal { n.min(dest + 1) } else { n };
         let seen = self.window.map_or(0..n, |window| window.visible(dest, n));
         seen.start.min(end)..seen.end.min(end)
     }
@@ -30,7 +30,7 @@ impl Alibi {
     }
 }
 
-/// Scores `[n, n]` (dest, src) of a head in place from `q · k`.
+/// Scores `[n_dest, n]` (dest, src) of a head in place from `q · k`.
 pub fn finish_scores(
     attention: &Attention,
     alibi: Option<(&Alibi, usize)>,
@@ -49,20 +49,14 @@ pub fn finish_scores(
     }
 }
 
-/// The pattern `[n, n]` of scores `[n, n]`: softmax over what each destination sees, zero elsewhere. A `sink` is one more logit,
+/// The pattern of scores `[n_dest, n]`: softmax over what each destination sees, zero elsewhere. A `sink` is one more logit,
 /// whose share is dropped.
-pub fn softmax(
-    attention: &Attention,
-    causal: bool,
-    scores: &[f32],
-    n: usize,
-    sink: Option<f32>,
-) -> Vec<f32> {
+pub fn softmax(attention: &Attention, scores: &[f32], n: usize, sink: Option<f32>) -> Vec<f32> {
     let mut pattern = vec![0.0; scores.len()];
     for (dest, (row, out)) in
         scores.chunks_exact(n.max(1)).zip(pattern.chunks_exact_mut(n.max(1))).enumerate()
     {
-        let seen = attention.visible(causal, dest, n);
+        let seen = attention.visible(dest, n);
         let (row, out) = (&row[seen.clone()], &mut out[seen]);
         let largest = row.iter().copied().chain(sink).fold(f32::NEG_INFINITY, f32::max);
         out.iter_mut().zip(row).for_each(|(p, s)| *p = exp(s - largest));

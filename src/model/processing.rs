@@ -55,6 +55,11 @@ pub fn fold_qk_norm(w: &mut Mat, b: &mut [f64], kind: NormKind, gains: &[f64]) {
     b.iter_mut().zip(gains).for_each(|(b, g)| *b *= g);
 }
 
+/// Multiplies each column of a writing matrix `[_, d_model]` by the gain of its dimension.
+pub fn scale_writing(w: &mut Mat, gains: &[f64]) {
+    w.column_iter_mut().zip(gains).for_each(|(mut column, gain)| column *= *gain);
+}
+
 /// Takes out the mean over `d_model` of each row of a writing matrix `[_, d_model]`: nothing behind a LayerNorm can see it.
 pub fn center_writing(w: &mut Mat) {
     // The mean of all columns holds the mean of every row, and reads the matrix as it is stored.

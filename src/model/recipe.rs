@@ -3,8 +3,6 @@
 //! Paths inside a layer are relative to `layer`, the others to the prefix; `.weight` and `.bias` are added. Whether there is a
 //! bias is read off the file, never off the config.
 
-pub use super::recipe_parts::*;
-
 use super::ModelError;
 use super::activation::Activation;
 use super::architecture::{
@@ -12,6 +10,9 @@ use super::architecture::{
 };
 use super::config::Config;
 use super::names::Names;
+use super::stacks::StackKind;
+
+pub use super::recipe_parts::*;
 
 /// A family of checkpoints.
 pub struct Family {
@@ -31,8 +32,10 @@ pub struct Family {
 pub struct Survey<'a> {
     /// The tensors.
     pub names: &'a Names,
-    /// The config: of the file, or of the table of well-known checkpoints, or empty.
+    /// The config: of the file, or of the table of well-known checkpoints, or empty; of a file for words and images the words' part.
     pub config: &'a Config,
+    /// The config as it is in the file.
+    pub whole: &'a Config,
     /// Number of layers.
     pub n_layers: usize,
 }
@@ -40,8 +43,24 @@ pub struct Survey<'a> {
 /// One checkpoint, as its family reads it.
 #[derive(Debug, Clone)]
 pub struct Recipe {
+    /// Which stream this is.
+    pub stream: StackKind,
+    /// Streams of the same files that run before this one.
+    pub others: Vec<Recipe>,
+    /// The part of the config that describes this stream.
+    pub part: Option<&'static str>,
+    /// End of the prefix in front of its names, where two streams' names are alike.
+    pub within: Option<&'static str>,
+    /// Number of heads, where the config has one for each stream.
+    pub n_heads: Option<usize>,
+    /// Number of layers, likewise.
+    pub n_layers: Option<usize>,
     /// Path of a layer, `{l}` being its number, with the dot at its end.
     pub layer: &'static str,
+    /// Path of every layer in the order in which they run, where some share their tensors.
+    pub layer_paths: Option<Vec<String>>,
+    /// Attention to another stream, the last of `others`, between a layer's own and its MLP.
+    pub cross: Option<CrossPaths>,
     /// How the layer's matrices lie.
     pub orientation: Orientation,
     /// Queries, keys, values.
@@ -64,6 +83,8 @@ pub struct Recipe {
     pub temperature: PerLayer<Option<Temperature>>,
     /// Width of a head, where the family fixes it.
     pub d_head: Option<usize>,
+    /// Layers differ in it.
+    pub widths_vary: bool,
     /// Which layers have an attention.
     pub attends: PerLayer<bool>,
     /// The layer whose keys and values a layer uses, where it has none.
@@ -74,8 +95,12 @@ pub struct Recipe {
     pub norm: NormKind,
     /// Their ε.
     pub eps: f64,
-    /// Norm in front of the attention.
+    /// Norm in front of the attention; the first layer has none if `first_is_normed`.
     pub before_attention: Option<&'static str>,
+    /// The norm of the embeddings stands for that of the first layer.
+    pub first_is_normed: bool,
+    /// Gains on what the attention and the MLP add to the stream.
+    pub layer_scale: Option<(&'static str, &'static str)>,
     /// Norm of what the attention writes.
     pub on_attention: Option<&'static str>,
     /// Norm after the attention was added.
@@ -112,8 +137,12 @@ pub struct Recipe {
     pub window: PerLayer<Option<Window>>,
     /// Rotary embedding.
     pub rope: PerLayer<Option<RopeRecipe>>,
+    /// Base of a rotary embedding on an image's grid.
+    pub grid_rope: Option<f64>,
     /// ALiBi.
     pub alibi: Option<AlibiKind>,
+    /// What distances add to the score.
+    pub relative: Option<RelativePaths>,
     /// Only the past is seen.
     pub causal: bool,
     /// Token embedding.
@@ -124,14 +153,18 @@ pub struct Recipe {
     pub embed_factor: f64,
     /// From the embeddings' width to `d_model`.
     pub embed_project: Option<&'static str>,
+    /// That map comes after the embeddings' norm.
+    pub projects_last: bool,
     /// Absolute positions.
     pub positions: Option<PositionPaths>,
+    /// Absolute positions that are not in the file.
+    pub sinusoids: Option<Sinusoids>,
     /// Token types.
     pub token_types: Option<&'static str>,
     /// Norm of the embeddings.
     pub embed_norm: Option<&'static str>,
-    /// Image patches: convolution, class token.
-    pub patches: Option<(&'static str, &'static str)>,
+    /// What is read instead of tokens.
+    pub front: Option<FrontPaths>,
     /// Norm after the last layer.
     pub final_norm: Option<&'static str>,
     /// The library reports the last hidden state after the final norm.
@@ -152,13 +185,23 @@ pub struct Recipe {
     pub logits_cap: Option<f64>,
     /// The field's default for the beginning-of-sequence token.
     pub prepend_bos: bool,
+    /// Why prompts cannot be run, where they cannot.
+    pub cannot_run: Option<String>,
 }
 
 impl Default for Recipe {
     /// Llama's names, RMS norm in front, serial, causal, no positions: the form that most families share.
     fn default() -> Self {
         Self {
+            stream: StackKind::Only,
+            others: Vec::new(),
+            part: None,
+            within: None,
+            n_heads: None,
+            n_layers: None,
             layer: "layers.{l}.",
+            layer_paths: None,
+            cross: None,
             orientation: Orientation::OutIn,
             qkv: QkvPaths::Separate("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
             output: "self_attn.o_proj",
@@ -170,12 +213,15 @@ impl Default for Recipe {
             sinks: None,
             temperature: PerLayer::All(None),
             d_head: None,
+            widths_vary: false,
             attends: PerLayer::All(true),
             keys_of: PerLayer::All(None),
             bare_norms: false,
             norm: NormKind::Rms,
             eps: 1e-6,
             before_attention: Some("input_layernorm"),
+            first_is_normed: false,
+            layer_scale: None,
             on_attention: None,
             after_attention: None,
             before_mlp: Some("post_attention_layernorm"),
@@ -194,16 +240,20 @@ impl Default for Recipe {
             mlp_factor: 1.0,
             window: PerLayer::All(None),
             rope: PerLayer::All(None),
+            grid_rope: None,
             alibi: None,
+            relative: None,
             causal: true,
             embed: "embed_tokens.weight",
             embed_times_root_width: false,
             embed_factor: 1.0,
             embed_project: None,
+            projects_last: false,
             positions: None,
+            sinusoids: None,
             token_types: None,
             embed_norm: None,
-            patches: None,
+            front: None,
             final_norm: Some("norm"),
             last_hidden_is_normed: true,
             unembed: &["lm_head"],
@@ -214,6 +264,7 @@ impl Default for Recipe {
             logits_factor: 1.0,
             logits_cap: None,
             prepend_bos: true,
+            cannot_run: None,
         }
     }
 }
@@ -234,6 +285,11 @@ impl Survey<'_> {
     pub fn adjacent_rope(&self, theta: f64, fraction: f64) -> PerLayer<Option<RopeRecipe>> {
         let config = self.config.rope("full_attention", theta, fraction);
         PerLayer::All(Some(RopeRecipe::adjacent(config)))
+    }
+
+    /// A part of the config as it is in the file; all of it where there is no such part.
+    pub fn part(&self, key: &str) -> Config {
+        self.whole.part(key).unwrap_or_else(|| self.whole.clone())
     }
 
     /// One value per layer.

@@ -1,6 +1,8 @@
-//! The parts of a recipe: paths of matrices and norms, factors, positions.
+//! The parts of a recipe: paths of matrices and norms, factors, positions, and the kinds that there are.
 
+use super::activation::Activation;
 use super::architecture::{FusedOrder, Orientation, Pairing, RouterScores, Routing};
+use super::relative::Buckets;
 use super::rope::RopeConfig;
 
 /// A value that is the same in all layers, or one per layer.
@@ -55,13 +57,109 @@ pub enum MlpPaths {
     Gated(&'static str, &'static str, &'static str),
     /// Gate and up in one, down.
     GatedFused(&'static str, &'static str),
+    /// Gate, up, down; the bias that is called up's is added to their product.
+    GatedThenBiased(&'static str, &'static str, &'static str),
+    /// There is none.
+    None,
+}
+
+/// Paths of an attention whose keys and values read another stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrossPaths {
+    /// Queries, keys, values.
+    pub qkv: QkvPaths,
+    /// `W_O`.
+    pub output: &'static str,
+    /// Norm in front of the queries.
+    pub before: Option<&'static str>,
+    /// Norm after what it writes was added.
+    pub after: Option<&'static str>,
+}
+
+/// Paths of what distances add to the score: inside a layer, else outside, else inside the first layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelativePaths {
+    /// A table of buckets.
+    Buckets {
+        /// The table's name.
+        table: &'static str,
+        /// How distances fall into buckets.
+        buckets: Buckets,
+    },
+    /// A table of steps on an image's grid.
+    Grid {
+        /// The table's name.
+        table: &'static str,
+    },
+    /// Vectors of distances that queries and keys meet.
+    Disentangled {
+        /// The vectors' name.
+        table: &'static str,
+        /// Their norm.
+        norm: Option<&'static str>,
+        /// What makes keys of them.
+        keys: Option<&'static str>,
+        /// What makes queries of them.
+        queries: Option<&'static str>,
+        /// Buckets, and the longest distance.
+        log_buckets: Option<(usize, usize)>,
+    },
+}
+
+/// Paths of what a model reads instead of tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FrontPaths {
+    /// An image.
+    Patches {
+        /// The convolution.
+        projection: &'static str,
+        /// Names of the vectors in front of the patches; those that are not in the file are passed over.
+        before: &'static [&'static str],
+    },
+    /// A spectrogram: two convolutions.
+    Mel {
+        /// The first.
+        first: &'static str,
+        /// The second.
+        second: &'static str,
+    },
+    /// Samples of a wave.
+    Wave {
+        /// Path of a convolution, `{l}` being its number.
+        layer: &'static str,
+        /// Steps of each.
+        strides: Vec<usize>,
+        /// Norms are over time.
+        over_time: bool,
+        /// What follows each.
+        activation: Activation,
+        /// Norm over the last one's channels.
+        norm: &'static str,
+        /// To the residual stream.
+        project: &'static str,
+        /// Convolution that makes positions.
+        positions: &'static str,
+    },
+}
+
+/// Positions that are sines and cosines, and not in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sinusoids {
+    /// The last frequency is 1/10000, not the one after it.
+    pub ends_at_slowest: bool,
+    /// Position of the first token.
+    pub offset: usize,
 }
 
 impl MlpPaths {
     /// The first matrix that reads the stream.
-    pub(super) fn first(&self) -> &'static str {
+    pub(super) fn first(&self) -> Option<&'static str> {
         match self {
-            Self::Plain(first, _) | Self::Gated(first, ..) | Self::GatedFused(first, _) => first,
+            Self::Plain(first, _)
+            | Self::Gated(first, ..)
+            | Self::GatedFused(first, _)
+            | Self::GatedThenBiased(first, ..) => Some(first),
+            Self::None => None,
         }
     }
 }
@@ -132,6 +230,8 @@ pub fn softmax_routing(top_k: Option<usize>, normalised: bool) -> Option<Routing
 pub enum Scale {
     /// `1 / √d_head`.
     HeadWidth,
+    /// `1 / √(x d_head)`.
+    HeadWidthTimes(f64),
     /// `1 / √x`.
     RootOf(f64),
     /// This number.

@@ -106,7 +106,7 @@ pub fn cell(
     at: CellAt,
     convention: &Convention,
 ) -> Result<Cell, StudyError> {
-    let trace = traces.get(at.layer).ok_or_else(|| at.none())?;
+    let trace = traces.iter().find(|t| t.layer == at.layer).ok_or_else(|| at.none())?;
     let layer_run = LayerRun::of(&model.arch, trace).ok_or_else(|| at.none())?;
     let terms = layer_run.terms(at.head, basis)?;
     let (q, k, pattern) = layer_run.head(at.head)?;
@@ -138,7 +138,7 @@ pub fn cell(
     };
     let python = match &event {
         Some(_) => {
-            let (d_head, visible) = (basis.d_head(), layer_run.view.visible(at.dest, trace.n));
+            let (d_head, visible) = (basis.d_head(), layer_run.view.visible(at.dest, trace.n_src));
             let wide = |rows: std::ops::Range<usize>, of: &[f32]| -> Vec<f64> {
                 let values = of.get(rows.start * d_head..rows.end * d_head).unwrap_or_default();
                 values.iter().map(|&x| f64::from(x)).collect()
@@ -180,7 +180,7 @@ fn removal(
     let mut cells = Cells::of_terms(terms, run.view, at.dest).ok()?;
     cells.soft_cap = model.attention(at.layer).ok()?.score_cap;
     let capped = |x: f64| cells.soft_cap.map_or(x, |cap| cap * (x / cap).tanh());
-    let row = (at.head * trace.n + at.dest) * trace.n;
+    let row = (at.head * trace.n + at.dest) * trace.n_src;
     let seen = trace.scores.get(row + visible.start..row + visible.end)?;
     let bare = cells.scores();
     cells.offset = seen.iter().zip(&bare).map(|(&s, &x)| f64::from(s) - capped(x)).collect();

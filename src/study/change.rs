@@ -6,7 +6,7 @@ use super::StudyError;
 use super::cell::CellAt;
 use super::prompt::{Guess, guesses, next_probabilities};
 use crate::circuits::sad::intervention::Intervention;
-use crate::circuits::sad::run::{LayerRun, edited_scores};
+use crate::circuits::sad::run::{LayerRun, edited_scores, position_scores};
 use crate::circuits::sad::terms::TermBasis;
 use crate::model::Model;
 use crate::model::forward::{ForwardPass, LayerTrace, Products, Site};
@@ -47,10 +47,11 @@ impl Change {
         at: CellAt,
         intervention: &Intervention,
     ) -> Result<Self, StudyError> {
-        let trace = traces.get(at.layer).ok_or_else(|| at.none())?;
+        let trace = traces.iter().find(|t| t.layer == at.layer).ok_or_else(|| at.none())?;
         let run = LayerRun::of(&model.arch, trace).ok_or_else(|| at.none())?;
         let terms = run.terms(at.head, basis)?;
-        let edited = edited_scores(&model.arch, (at.layer, at.head), &terms, intervention)?;
+        let (place, added) = ((at.layer, at.head), position_scores(trace, at.head));
+        let edited = edited_scores(&model.arch, place, &terms, intervention, added)?;
         let n = trace.n;
         let pass = ForwardPass::of_hidden(model, at.layer, vec![n], trace.resid_pre.clone())?;
         let attention_before = row(&trace.pattern, at, n);

@@ -113,7 +113,7 @@ impl PromptRun {
         Ok(Self { pass, ran: Ran { ids, tokens, bos, named: named(&model.arch) } })
     }
 
-    /// Runs the next layer; `None` after the last.
+    /// Runs the next layer that has an attention; `None` after the last.
     ///
     /// # Errors
     /// What reading says, and what `products` says.
@@ -122,10 +122,14 @@ impl PromptRun {
         products: &mut impl Products,
         model: &Model,
     ) -> Result<Option<LayerTrace>, StudyError> {
-        if self.pass.next_layer() >= model.arch.n_layers {
-            return Ok(None);
+        while self.pass.next_layer() < model.arch.n_layers {
+            // A layer without attention leaves no trace.
+            let traces = self.pass.step_by(products, model, true, None).await?;
+            if let Some(trace) = traces.into_iter().next() {
+                return Ok(Some(trace));
+            }
         }
-        Ok(self.pass.step_by(products, model, true, None).await?.into_iter().next())
+        Ok(None)
     }
 
     /// The residual stream before the next layer, `[n, d_model]`.
@@ -196,7 +200,7 @@ pub(super) async fn guesses(
     position: usize,
     tokenizer: Option<&Tokenizer>,
 ) -> Result<Vec<Guess>, StudyError> {
-    if model.arch.unembedding.is_none() || !model.arch.causal {
+    if model.arch.unembedding.is_none() || !model.arch.causal() {
         return Ok(Vec::new());
     }
     let probabilities = next_probabilities(model, pass, products, position).await?;
@@ -222,8 +226,12 @@ fn named(arch: &Architecture) -> Vec<String> {
     if let Some(window) = attention().find_map(|a| a.window) {
         named.push(match window {
             Window::Last(n) => format!("sliding window of {n} in some layers"),
+            Window::Around(n) => format!("{n} to either side are seen in some layers"),
             Window::Block(n) => format!("only the own block of {n} is seen in some layers"),
         });
+    }
+    if attention().any(|a| a.relative.is_some()) {
+        named.push("relative positions add to the score".into());
     }
     if attention().any(|a| a.sinks.is_some()) {
         named.push("a sink takes a share of each head's attention: rows sum to less than 1".into());

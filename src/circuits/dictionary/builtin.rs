@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     About, Along, Dictionary, DictionaryError, Hook, Labels, Matrix, Space, Store, Transform,
 };
-use crate::model::architecture::{Linear, Mlp, Norm, Orientation};
+use crate::model::architecture::{Linear, Mlp, Norm, Orientation, PositionVectors};
 use crate::model::{Model, ModelError, Weights};
 
 /// Rows that are read at a time when the mean over the vocabulary is taken.
@@ -143,16 +143,20 @@ fn source_of(model: &Model, which: Builtin) -> Result<Source<'_>, DictionaryErro
     };
     match which {
         Builtin::Embed => {
-            let tensor =
-                arch.embedding.tokens.as_deref().ok_or_else(|| absent("it reads no tokens"))?;
+            let tensor = arch.embedding().and_then(|e| e.tokens.as_deref());
+            let tensor = tensor.ok_or_else(|| absent("it reads no tokens"))?;
             let source = plain(tensor, "token embeddings", "token", "hook_embed");
-            Ok(Source { project: arch.embedding.project.as_ref(), ..source })
+            Ok(Source { project: arch.embedding().and_then(|e| e.project.as_ref()), ..source })
         }
         Builtin::Positions => {
-            let table = arch.embedding.positions.as_ref();
+            let vectors = arch.embedding().and_then(|e| e.positions.as_ref()).map(|p| &p.vectors);
+            let table = match vectors {
+                Some(PositionVectors::Table(name)) => Some(name),
+                _ => None,
+            };
             let table = table
                 .ok_or_else(|| absent("its positions are not vectors of the residual stream"))?;
-            Ok(plain(&table.table, "position embeddings", "row", "hook_pos_embed"))
+            Ok(plain(table, "position embeddings", "row", "hook_pos_embed"))
         }
         Builtin::Unembed => {
             let unembedding =
@@ -170,7 +174,7 @@ fn source_of(model: &Model, which: Builtin) -> Result<Source<'_>, DictionaryErro
                 } else {
                     Along::Columns
                 },
-                norm: arch.final_norm.as_ref(),
+                norm: arch.final_norm(),
                 project: unembedding.project.as_ref(),
                 hook: None,
                 ..source
@@ -227,6 +231,7 @@ fn without_neurons(mlp: &Mlp) -> String {
             mixture.experts.len(),
             mixture.routing.top_k
         ),
+        Mlp::None => "this layer has no MLP".to_owned(),
         mlp => mlp.unsupported().unwrap_or("its MLP is not understood here").to_owned(),
     }
 }

@@ -90,9 +90,9 @@ mod tests {
     use super::*;
     use crate::circuits::sad::terms::TermBasis;
     use crate::math::{product_svd, random::Rng};
+    use crate::model::architecture::Window;
 
-    const WINDOW: View =
-        View { causal: true, window: Some(crate::model::architecture::Window::Last(3)) };
+    const WINDOW: View = View { causal: true, window: Some(Window::Last(3)) };
 
     fn head() -> HeadTerms {
         let mut rng = Rng::new(2);

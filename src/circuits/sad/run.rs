@@ -9,16 +9,18 @@ use super::terms::{HeadTerms, TermBasis, View};
 use crate::circuits::error::CircuitError;
 use crate::model::{Architecture, LayerTrace};
 
-/// What a forward pass leaves of one layer on one prompt of `n` tokens, row-major.
+/// What a forward pass leaves of one layer on one prompt of `n` tokens, which see `n_src`, row-major.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerRun<'a> {
     /// Number of tokens.
     pub n: usize,
+    /// Number of tokens that can be seen: `n`, but in cross-attention.
+    pub n_src: usize,
     /// `[n_heads, n, d_head]`: queries as they meet the keys.
     pub q: &'a [f32],
-    /// `[n_kv_heads, n, d_head]`: keys; query head `h` uses `h / (n_heads / n_kv_heads)`.
+    /// `[n_kv_heads, n_src, d_head]`: keys; query head `h` uses `h / (n_heads / n_kv_heads)`.
     pub k: &'a [f32],
-    /// `[n_heads, n, n]`: attention probabilities.
+    /// `[n_heads, n, n_src]`: attention probabilities.
     pub pattern: &'a [f32],
     /// Number of query heads.
     pub n_heads: usize,
@@ -34,22 +36,23 @@ pub struct LayerRun<'a> {
 pub type HeadParts<'a> = (&'a [f32], &'a [f32], &'a [f32]);
 
 impl<'a> LayerRun<'a> {
-    /// The layer that a trace was recorded at; `None` when the architecture has no such layer, or the layer no attention.
+    /// The layer that a trace was recorded at; `None` when the architecture has no such layer, or no attention in it.
     pub fn of(arch: &Architecture, trace: &'a LayerTrace) -> Option<Self> {
         let attention = arch.attention(trace.layer)?;
         Some(Self {
             n: trace.n,
+            n_src: trace.n_src,
             q: &trace.q,
             k: &trace.k,
             pattern: &trace.pattern,
             n_heads: attention.sizes.n_heads,
             n_kv_heads: attention.sizes.n_kv_heads,
             scale: attention.score_scale,
-            view: View { causal: arch.causal, window: attention.window },
+            view: View { causal: attention.causal, window: attention.window },
         })
     }
 
-    /// Queries `[n, d_head]`, keys `[n, d_head]` and pattern `[n, n]` of one head.
+    /// Queries `[n, d_head]`, keys `[n_src, d_head]` and pattern `[n, n_src]` of one head.
     ///
     /// # Errors
     /// [`CircuitError::OutOfRange`] when there is no such head or its values are missing.
@@ -79,8 +82,14 @@ impl<'a> LayerRun<'a> {
     }
 }
 
-/// A head's scores `[n, n]` after an intervention, as the forward pass's edit hook takes them: soft-capped, ALiBi added, not
-/// masked. Scores that the intervention leaves alone come out as they were.
+/// What relative positions added to a head's scores, `[n, n_src]`; empty where they add nothing.
+pub fn position_scores(trace: &LayerTrace, head: usize) -> &[f32] {
+    let size = trace.n * trace.n_src;
+    trace.position_scores.get(head * size..(head + 1) * size).unwrap_or_default()
+}
+
+/// A head's scores `[n, n_src]` after an intervention, as the forward pass's edit hook takes them: soft-capped, ALiBi and what
+/// relative positions add (`position_scores`, empty where there is nothing) included, not masked. Scores that the intervention leaves alone come out as they were.
 ///
 /// # Errors
 /// What [`Intervention::apply`] says, and [`CircuitError::OutOfRange`] for a layer that does not exist.
@@ -89,6 +98,7 @@ pub fn edited_scores(
     (layer, head): (usize, usize),
     terms: &HeadTerms,
     intervention: &Intervention,
+    position_scores: &[f32],
 ) -> Result<Vec<f32>, CircuitError> {
     let count = arch.n_layers;
     let found = arch.attention(layer);
@@ -97,7 +107,8 @@ pub fn edited_scores(
     let edited = intervention.apply(terms)?;
     let finish = |(at, score): (usize, &f64)| {
         // The model's own function takes q·k, before the scale.
-        found.score(score / terms.scale, alibi, at % terms.n_src) as f32
+        let at_src = found.score(score / terms.scale, alibi, at % terms.n_src);
+        (at_src + position_scores.get(at).map_or(0.0, |&x| f64::from(x))) as f32
     };
     Ok(edited.iter().enumerate().map(finish).collect())
 }
@@ -176,11 +187,12 @@ impl HeadSad {
         let all = run.terms(head, basis)?;
         let (_, _, pattern) = run.head(head)?;
         let dest = look.dest.unwrap_or(run.n.saturating_sub(1));
-        let (n, view) = (run.n, run.view);
-        let absent = |what, index| CircuitError::OutOfRange { what, index, count: n };
-        let attended = most_attended(pattern, n, view, dest).ok_or(absent("destination", dest))?;
+        let (n_src, view) = (run.n_src, run.view);
+        let absent = |what, index| CircuitError::OutOfRange { what, index, count: run.n };
+        let attended =
+            most_attended(pattern, n_src, view, dest).ok_or(absent("destination", dest))?;
         let src = look.src.unwrap_or(attended);
-        if !view.visible(dest, n).contains(&src) {
+        if !view.visible(dest, n_src).contains(&src) {
             return Err(absent("visible source", src));
         }
         let stream = (layer * run.n_heads + head) as u32;
@@ -193,7 +205,11 @@ impl HeadSad {
             head,
             dest,
             src,
-            attention: pattern.get(dest * n + src).copied().map(f64::from).ok_or_else(missing)?,
+            attention: pattern
+                .get(dest * n_src + src)
+                .copied()
+                .map(f64::from)
+                .ok_or_else(missing)?,
             score: all.score(dest, src).ok_or_else(missing)?,
             relative: event.as_ref().map(|event| event.relative.score),
             terms: all.terms(dest, src).ok_or_else(missing)?,
@@ -228,6 +244,7 @@ mod tests {
         let pattern = vec![0.2; 4 * 25];
         let run = LayerRun {
             n: 5,
+            n_src: 5,
             q: &q,
             k: &k,
             pattern: &pattern,

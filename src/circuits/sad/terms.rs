@@ -51,12 +51,12 @@ impl TermBasis {
 pub struct View {
     /// Only sources up to itself.
     pub causal: bool,
-    /// Only what the layer's window lets through.
+    /// Those that a window leaves.
     pub window: Option<Window>,
 }
 
 impl View {
-    /// The sources that `dest` sees in a prompt of `n`.
+    /// The sources, of `n`, that `dest` sees.
     pub fn visible(self, dest: usize, n: usize) -> Range<usize> {
         let end = if self.causal { n.min(dest + 1) } else { n };
         let seen = self.window.map_or(0..n, |window| window.visible(dest, n));

@@ -59,6 +59,7 @@ mod tests {
     use super::*;
     use crate::circuits::sad::terms::TermBasis;
     use crate::math::{product_svd, random::Rng};
+    use crate::model::architecture::Window;
 
     #[test]
     fn shares_are_what_the_terms_of_relative_attention_say() {
@@ -70,7 +71,7 @@ mod tests {
         for view in [
             View { causal: true, window: None },
             View { causal: false, window: None },
-            View { causal: true, window: Some(crate::model::architecture::Window::Last(3)) },
+            View { causal: true, window: Some(Window::Last(3)) },
         ] {
             let (mut products, mut squares) = (vec![0.0; 4], 0.0);
             let mut shares = VarianceShares::new(4);

@@ -58,8 +58,8 @@ impl<'a> CleanRun<'a> {
     }
 
     pub(super) fn view(&self, layer: usize) -> Result<View, ModelError> {
-        let window = self.attention(layer)?.window;
-        Ok(View { causal: self.model.arch.causal, window })
+        let attention = self.attention(layer)?;
+        Ok(View { causal: attention.causal, window: attention.window })
     }
 
     pub(super) fn scoring(&self, layer: usize, head: usize) -> Result<Scoring<'a>, ModelError> {
@@ -93,11 +93,29 @@ impl<'a> CleanRun<'a> {
     }
 
     /// # Errors
-    /// [`ModelError::CannotRun`] for heads whose queries and keys are no sums of what was written before them.
+    /// [`ModelError::CannotRun`] for a model with several stacks: what a trace finds is a sum over one stream.
+    pub(super) fn check_model(&self) -> Result<(), ModelError> {
+        let several = self.model.arch.stacks.len() > 1;
+        let reason = "a trace follows one stream, and this model has several stacks of layers";
+        if several { Err(ModelError::CannotRun { reason: reason.into() }) } else { Ok(()) }
+    }
+
+    /// # Errors
+    /// [`ModelError::CannotRun`] for heads whose queries and keys are no sums of what was written before them, or whose attention
+    /// comes from more than those.
     pub(super) fn check_readers(&self, layer: usize) -> Result<(), ModelError> {
-        let reason = "queries and keys are normed after they have turned, so what was written before has no fixed share in them";
-        let refused = self.attention(layer)?.turns_before_norm;
-        refuse(layer, refused.then_some(reason))
+        let attention = self.attention(layer)?;
+        let normed = "queries and keys are normed after they have turned, so what was written before has no fixed share in them";
+        let distances =
+            "relative positions add to its scores, and a trace takes apart queries and keys alone";
+        let grid =
+            "its queries and keys turn with the place in an image, which a trace does not follow";
+        let refused = [
+            (attention.turns_before_norm, normed),
+            (attention.relative.is_some(), distances),
+            (attention.grid_rope.is_some(), grid),
+        ];
+        refuse(layer, refused.into_iter().find_map(|(is, reason)| is.then_some(reason)))
     }
 
     /// # Errors

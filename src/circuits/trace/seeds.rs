@@ -41,6 +41,7 @@ pub fn seeds(
     options: &TraceOptions,
     jitter: Option<&mut Jitter>,
 ) -> Result<Seeding, CircuitError> {
+    run.check_model()?;
     let n = run.n();
     let at = options.at.unwrap_or(n.saturating_sub(1));
     check("position", at, n)?;

@@ -72,10 +72,13 @@ pub(super) async fn answer(
 fn looks(engine: &mut Engine, look: Look, out: Out<'_>) -> Result<(), Failure> {
     let n_layers = engine.model()?.arch.n_layers;
     for layer in 0..n_layers {
+        if engine.model()?.arch.n_heads_of(layer) == 0 {
+            continue;
+        }
         engine.bases(layer)?;
         let (model, memory) = (engine.model()?, &engine.attention);
         let Some(run) = &memory.run else { return Err(Failure::new("no prompt was run")) };
-        let Some(trace) = run.traces.get(layer) else { break };
+        let Some(trace) = run.traces.iter().find(|t| t.layer == layer) else { continue };
         let heads = (0..model.arch.n_heads_of(layer)).filter_map(|head| {
             let basis = memory.bases.get(&(layer, head))?.as_ref()?;
             head_look(model, trace, head, basis, look).ok()
@@ -123,7 +126,7 @@ impl Engine {
             let model = self.model()?;
             let read = AttentionLayer::read(model, layer, Part::Qk)?;
             let basis = |head| ((layer, head), head_basis(&read, head, Weights::Folded).ok());
-            let found: Vec<_> = heads.map(basis).collect();
+            let found: Vec<_> = (0..read.n_heads()).map(basis).collect();
             self.attention.bases.extend(found);
         }
         Ok(())

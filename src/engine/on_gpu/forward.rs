@@ -74,7 +74,8 @@ async fn chosen(
         return Ok((None, None));
     }
     let weights = LayerWeights::of_layer(model, 0)?;
-    let (maps, d) = (MlpMaps::of(&weights, 0)?, model.arch.d_model);
+    let d = model.arch.stream_of(0).map_or(0, |stream| stream.d_model);
+    let Some(maps) = MlpMaps::of(&weights, 0)? else { return Ok((Some(gpu), None)) };
     let x: Vec<f32> = (0..TRIAL * d).map(|i| (i as f32 * 0.37).sin()).collect();
     // Once to compile the kernels, once to measure.
     gpu.mlp(&weights, &maps, &x).await?;

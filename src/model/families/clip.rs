@@ -1,39 +1,80 @@
-//! CLIP: a text and a vision transformer in one file, read as two families; the text side is taken unless the other is asked for.
+//! CLIP and SigLIP: a side that reads words and a side that sees images, in one file or alone.
 
 use super::prelude::*;
 
-pub(super) static CLIP_TEXT: Family = Family {
-    id: "clip_text",
-    title: "CLIP (text)",
-    model_types: &["clip_text_model", "clip"],
-    fit: |names| if clip(names) && names.any("embeddings.token_embedding.weight") { 11 } else { 0 },
-    recipe: text,
+pub(super) static CLIP: Family = Family {
+    id: "clip",
+    title: "CLIP",
+    model_types: &["clip", "clip_text_model", "clip_vision_model"],
+    fit: |names| if like(names) { 10 } else { 0 },
+    recipe: clip,
 };
 
-pub(super) static CLIP_VISION: Family = Family {
-    id: "clip_vision",
-    title: "CLIP (vision)",
-    model_types: &["clip_vision_model"],
-    fit: |names| if clip(names) && names.any("embeddings.class_embedding") { 10 } else { 0 },
-    recipe: vision,
+pub(super) static SIGLIP: Family = Family {
+    id: "siglip",
+    title: "SigLIP",
+    model_types: &["siglip", "siglip_text_model", "siglip_vision_model"],
+    fit: |names| {
+        let own = names.any("head.attention.in_proj_weight") || names.any("logit_bias");
+        if like(names) && own { 11 } else { 0 }
+    },
+    recipe: siglip,
 };
 
-fn clip(names: &Names) -> bool {
+fn like(names: &Names) -> bool {
     names.any_layer("encoder.layers.{l}.layer_norm1.weight")
         && names.any_layer("encoder.layers.{l}.self_attn.out_proj.weight")
 }
 
-fn common(s: &Survey<'_>) -> Recipe {
+fn clip(s: &Survey<'_>) -> Result<Recipe, ModelError> {
+    let text = Recipe { eps: s.config.eps(1e-5), ..text(s, Activation::QuickGelu) };
+    let seen = s.part("vision_config");
+    let vision = Recipe {
+        front: Some(FrontPaths::Patches {
+            projection: "embeddings.patch_embedding",
+            before: &["embeddings.class_embedding"],
+        }),
+        // The misspelling is the file's.
+        embed_norm: Some("pre_layrnorm"),
+        final_norm: None,
+        ..vision(s, &seen, 1e-5, Activation::QuickGelu)
+    };
+    Ok(both(s, text, vision))
+}
+
+fn siglip(s: &Survey<'_>) -> Result<Recipe, ModelError> {
+    let text = Recipe { eps: s.config.eps(1e-6), causal: false, ..text(s, Activation::GeluTanh) };
+    let seen = s.part("vision_config");
+    let vision = Recipe {
+        front: Some(FrontPaths::Patches { projection: "embeddings.patch_embedding", before: &[] }),
+        final_norm: Some("post_layernorm"),
+        ..vision(s, &seen, 1e-6, Activation::GeluTanh)
+    };
+    Ok(both(s, text, vision))
+}
+
+/// The sides that are in the files.
+fn both(s: &Survey<'_>, text: Recipe, vision: Recipe) -> Recipe {
+    let words = s.names.any("embeddings.token_embedding.weight");
+    let images = s.names.any("embeddings.patch_embedding.weight");
+    match (words, images) {
+        (true, true) => Recipe { others: vec![text], ..vision },
+        (false, true) => vision,
+        _ => text,
+    }
+}
+
+fn side(config: &Config, activation: Activation) -> Recipe {
     Recipe {
+        layer: "encoder.layers.{l}.",
         output: "self_attn.out_proj",
         norm: NormKind::Layer,
-        eps: s.config.eps(1e-5),
-        // Every released CLIP but the two largest vision sides has heads of 64.
-        d_head: s.config.is_empty().then_some(64),
+        // Every released one but the two largest vision sides has heads of 64.
+        d_head: config.is_empty().then_some(64),
         before_attention: Some("layer_norm1"),
         before_mlp: Some("layer_norm2"),
         mlp: MlpPaths::Plain("mlp.fc1", "mlp.fc2"),
-        activation: s.config.activation(&["hidden_act"], Activation::QuickGelu),
+        activation: config.activation(&["hidden_act"], activation),
         positions: Some(PositionPaths {
             table: "embeddings.position_embedding.weight",
             offset: 0,
@@ -46,50 +87,25 @@ fn common(s: &Survey<'_>) -> Recipe {
     }
 }
 
-fn text(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    let inside = s.names.any_layer("text_model.encoder.layers.{l}.layer_norm1.weight");
-    Ok(Recipe {
-        layer: if inside { "text_model.encoder.layers.{l}." } else { "encoder.layers.{l}." },
-        embed: if inside {
-            "text_model.embeddings.token_embedding.weight"
-        } else {
-            "embeddings.token_embedding.weight"
-        },
-        positions: Some(PositionPaths {
-            table: if inside {
-                "text_model.embeddings.position_embedding.weight"
-            } else {
-                "embeddings.position_embedding.weight"
-            },
-            offset: 0,
-            skipped_token: None,
-        }),
-        final_norm: Some(if inside { "text_model.final_layer_norm" } else { "final_layer_norm" }),
-        ..common(s)
-    })
+fn text(s: &Survey<'_>, activation: Activation) -> Recipe {
+    Recipe {
+        stream: StackKind::Text,
+        part: Some("text_config"),
+        within: Some("text_model."),
+        embed: "embeddings.token_embedding.weight",
+        final_norm: Some("final_layer_norm"),
+        ..side(s.config, activation)
+    }
 }
 
-fn vision(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    let inside = s.names.any_layer("vision_model.encoder.layers.{l}.layer_norm1.weight");
-    let path = |with: &'static str, without: &'static str| if inside { with } else { without };
-    Ok(Recipe {
-        layer: path("vision_model.encoder.layers.{l}.", "encoder.layers.{l}."),
+fn vision(_: &Survey<'_>, config: &Config, eps: f64, activation: Activation) -> Recipe {
+    Recipe {
+        stream: StackKind::Vision,
+        part: Some("vision_config"),
+        within: Some("vision_model."),
+        n_heads: config.n_heads(),
+        eps: config.eps(eps),
         causal: false,
-        positions: Some(PositionPaths {
-            table: path(
-                "vision_model.embeddings.position_embedding.weight",
-                "embeddings.position_embedding.weight",
-            ),
-            offset: 0,
-            skipped_token: None,
-        }),
-        patches: Some((
-            path("vision_model.embeddings.patch_embedding", "embeddings.patch_embedding"),
-            path("vision_model.embeddings.class_embedding", "embeddings.class_embedding"),
-        )),
-        // The misspelling is the file's.
-        embed_norm: Some(path("vision_model.pre_layrnorm", "pre_layrnorm")),
-        final_norm: None,
-        ..common(s)
-    })
+        ..side(config, activation)
+    }
 }

@@ -22,7 +22,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     };
     Ok(Recipe {
         layer: "h.{l}.",
-        orientation: Orientation::InOut,
+        orientation: if lies_out_in(s.names) { Orientation::OutIn } else { Orientation::InOut },
         qkv: QkvPaths::Fused("attn.c_attn", FusedOrder::Blocks),
         output: "attn.c_proj",
         norm: NormKind::Layer,
@@ -37,4 +37,12 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         final_norm: Some("ln_f"),
         ..Recipe::default()
     })
+}
+
+/// Three times as many rows as columns: queries, keys and values on top of each other.
+pub(super) fn lies_out_in(names: &Names) -> bool {
+    let path = "h.{l}.attn.c_attn.weight";
+    let first = names.layers(path).into_keys().next();
+    let shape = first.as_deref().and_then(|prefix| names.layer_shape(prefix, path));
+    matches!(shape, Some(&[rows, columns]) if rows == 3 * columns)
 }

@@ -28,7 +28,10 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
             offset: 0,
             skipped_token: None,
         }),
-        patches: Some(("embeddings.patch_embeddings.projection", "embeddings.cls_token")),
+        front: Some(FrontPaths::Patches {
+            projection: "embeddings.patch_embeddings.projection",
+            before: &["embeddings.cls_token"],
+        }),
         final_norm: Some("layernorm"),
         last_hidden_is_normed: false,
         unembed: &[],

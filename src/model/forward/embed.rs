@@ -1,21 +1,24 @@
-//! Token ids or pixels to the first residual stream.
+//! Token ids to the first state of a residual stream.
 
 use std::collections::BTreeMap;
 
-use super::product::product;
+use super::batch::State;
 use super::products::Map;
 use super::weights::LayerWeights;
-use super::{Image, linear, norm};
-use crate::model::architecture::{Orientation, Positions};
+use super::{input, linear, norm};
+use crate::model::architecture::{PositionVectors, Positions, Stream};
 use crate::model::{Model, ModelError};
 
-/// `[all positions, d_model]` of prompts; only the rows of the tokens that occur are read.
-pub(super) fn tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Vec<f32>, ModelError> {
-    let (arch, embedding) = (&model.arch, &model.arch.embedding);
-    let d = arch.d_model;
-    let Some(table) = &embedding.tokens else {
-        return Err(ModelError::CannotRun { reason: "it reads images, not tokens".into() });
-    };
+/// The first state of a stream that reads tokens; only the rows of the tokens that occur are read.
+pub(super) fn tokens(
+    model: &Model,
+    stream: usize,
+    prompts: &[Vec<u32>],
+) -> Result<State, ModelError> {
+    let none = || ModelError::CannotRun { reason: input::wanted(model) };
+    let what = model.arch.streams.get(stream).ok_or_else(none)?;
+    let (d, embedding) = (what.d_model, &what.embedding);
+    let table = embedding.tokens.as_ref().ok_or_else(none)?;
     if let Some(prompt) = prompts.iter().position(Vec::is_empty) {
         return Err(ModelError::EmptyPrompt { prompt });
     }
@@ -36,20 +39,60 @@ pub(super) fn tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Vec<f32>, Mo
     if embedding.scale != 1.0 {
         x.iter_mut().for_each(|x| *x *= embedding.scale as f32);
     }
-    if let Some(project) = &embedding.project {
-        let map = Map { linear: project, d_out: d };
-        x = linear::apply(&LayerWeights::of(model), map, &x, d_embed)?;
-    } else if d_embed != d {
+    let project = |x: &[f32]| match &embedding.project {
+        Some(linear) => {
+            linear::apply(&LayerWeights::of(model), Map { linear, d_out: d }, x, d_embed)
+        }
+        None => Ok(x.to_vec()),
+    };
+    if embedding.project.is_none() && d_embed != d {
         model.check(table, &[Some(d_vocab), Some(d)])?;
     }
+    if !embedding.projects_last {
+        x = project(&x)?;
+    }
+    // Everything up to the norm is as wide as what it is added to.
+    let width = if embedding.projects_last { d_embed } else { d };
     if let Some(types) = &embedding.token_types {
-        model.check(types, &[None, Some(d)])?;
+        model.check(types, &[None, Some(width)])?;
         linear::add_bias(&mut x, &model.checkpoint.read_rows(types, 0..1)?.f32s()?);
     }
     if let Some(positions) = &embedding.positions {
-        add_positions(model, positions, prompts, &mut x)?;
+        add_positions(model, positions, prompts, &mut x, width)?;
     }
-    Ok(norm::maybe(&LayerWeights::of(model), embedding.norm.as_ref(), &x)?.0)
+    x = norm::maybe(&LayerWeights::of(model), embedding.norm.as_ref(), &x, width)?.0;
+    if embedding.projects_last {
+        x = project(&x)?;
+    }
+    let lengths = prompts.iter().map(Vec::len).collect();
+    Ok(State { lengths, resid: x, d_model: d, grid: None })
+}
+
+/// The first state of a stream that reads no tokens, from `x: [n, d_model]`, which a front has made: positions and norm.
+pub(super) fn after_front(
+    model: &Model,
+    stream: &Stream,
+    mut x: Vec<f32>,
+    grid: Option<[usize; 2]>,
+) -> Result<State, ModelError> {
+    let d = stream.d_model;
+    let n = x.len() / d.max(1);
+    if let Some(Positions { vectors: PositionVectors::Table(name), .. }) =
+        &stream.embedding.positions
+    {
+        // [1, n, d_model] in ViT, [n, d_model] in CLIP.
+        let table = model.checkpoint.read(name)?.f32s()?;
+        if table.len() != x.len() {
+            return Err(ModelError::Mismatch {
+                what: "length of the input".into(),
+                first: format!("{n} positions"),
+                second: format!("{} in the model", table.len() / d.max(1)),
+            });
+        }
+        super::add(&mut x, &table);
+    }
+    let resid = norm::maybe(&LayerWeights::of(model), stream.embedding.norm.as_ref(), &x, d)?.0;
+    Ok(State { lengths: vec![n], resid, d_model: d, grid })
 }
 
 /// The row of the table of each position of a prompt.
@@ -71,87 +114,41 @@ fn add_positions(
     positions: &Positions,
     prompts: &[Vec<u32>],
     x: &mut [f32],
+    d: usize,
 ) -> Result<(), ModelError> {
-    let d = model.arch.d_model;
-    let n_rows = model.check(&positions.table, &[None, Some(d)])?[0];
     let rows: Vec<usize> =
         prompts.iter().flat_map(|prompt| position_rows(positions, prompt)).collect();
     let last = rows.iter().copied().max().unwrap_or(0);
-    if last >= n_rows {
-        let count = n_rows.saturating_sub(positions.offset);
-        return Err(ModelError::OutOfRange {
-            what: "position",
-            index: last.saturating_sub(positions.offset),
-            count,
-        });
-    }
-    let table = model.checkpoint.read_rows(&positions.table, 0..last + 1)?.f32s()?;
+    let table = match &positions.vectors {
+        PositionVectors::Table(name) => {
+            let n_rows = model.check(name, &[None, Some(d)])?[0];
+            if last >= n_rows {
+                let count = n_rows.saturating_sub(positions.offset);
+                return Err(ModelError::OutOfRange {
+                    what: "position",
+                    index: last.saturating_sub(positions.offset),
+                    count,
+                });
+            }
+            model.checkpoint.read_rows(name, 0..last + 1)?.f32s()?
+        }
+        PositionVectors::Sinusoids { steps } => sinusoids(last + 1, d, *steps),
+    };
     for (x, row) in x.chunks_exact_mut(d).zip(rows) {
         super::add(x, &table[row * d..(row + 1) * d]);
     }
     Ok(())
 }
 
-/// `[1 + patches, d_model]` of an image: the class token, then the patches row by row.
-pub(super) fn image(model: &Model, image: &Image) -> Result<Vec<f32>, ModelError> {
-    let (d, embedding) = (model.arch.d_model, &model.arch.embedding);
-    let Some(patches) = &embedding.patches else {
-        return Err(ModelError::CannotRun { reason: "it reads tokens, not images".into() });
-    };
-    let [channels, height, width] = image.shape;
-    let kernel = &patches.projection.weight;
-    let shape = model.check(kernel, &[Some(d), Some(channels), None, None])?;
-    let (ph, pw) = (shape[2], shape[3]);
-    let mismatch = |first: String, second: String| ModelError::Mismatch {
-        what: "size of the image".into(),
-        first,
-        second,
-    };
-    if ph == 0
-        || pw == 0
-        || height < ph
-        || width < pw
-        || image.pixels.len() != channels * height * width
-    {
-        return Err(mismatch(
-            format!("{:?}, {} values", image.shape, image.pixels.len()),
-            format!("patches of {ph} × {pw}"),
-        ));
-    }
-    let mut flat = Vec::with_capacity(image.pixels.len());
-    for row in 0..height / ph {
-        for column in 0..width / pw {
-            for channel in 0..channels {
-                for y in row * ph..(row + 1) * ph {
-                    let start = (channel * height + y) * width + column * pw;
-                    flat.extend_from_slice(&image.pixels[start..start + pw]);
-                }
-            }
+/// `[n, d]`: sines in the first half of each row, cosines in the second.
+fn sinusoids(n: usize, d: usize, steps: f64) -> Vec<f32> {
+    let half = d / 2;
+    let mut table = vec![0.0; n * d];
+    for (position, row) in table.chunks_exact_mut(d.max(1)).enumerate() {
+        for i in 0..half {
+            let angle = position as f64 * 10_000f64.powf(-(i as f64) / steps.max(1.0));
+            (row[i], row[half + i]) = (angle.sin() as f32, angle.cos() as f32);
         }
     }
-    let weights = model.checkpoint.read(kernel)?.f32s()?;
-    let mut projected = product(&flat, &weights, Orientation::OutIn, channels * ph * pw, d);
-    if let Some(bias) = &patches.projection.bias {
-        linear::add_bias(&mut projected, &model.read(bias, &[Some(d)])?.f32s()?);
-    }
-    let mut x = model.checkpoint.read(&patches.class_token)?.f32s()?;
-    if x.len() != d {
-        return Err(mismatch(
-            format!("a class token of {} values", x.len()),
-            format!("d_model {d}"),
-        ));
-    }
-    x.append(&mut projected);
-    if let Some(positions) = &embedding.positions {
-        // [1, n, d_model] in ViT, [n, d_model] in CLIP.
-        let table = model.checkpoint.read(&positions.table)?.f32s()?;
-        if table.len() != x.len() {
-            return Err(mismatch(
-                format!("{} positions", x.len() / d),
-                format!("{} in the model", table.len() / d),
-            ));
-        }
-        super::add(&mut x, &table);
-    }
-    Ok(norm::maybe(&LayerWeights::of(model), embedding.norm.as_ref(), &x)?.0)
+    table
 }

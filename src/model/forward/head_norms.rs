@@ -29,7 +29,7 @@ impl HeadNorms {
         sizes: Sizes,
     ) -> Result<Self, ModelError> {
         let one = |norm: &Norm, shape: &[usize], together: bool| -> Result<HeadNorm, ModelError> {
-            let (gains, bias) = weights.norm_of_shape(norm, shape)?;
+            let (gains, bias) = weights.norm(norm, shape.iter().product())?;
             Ok(HeadNorm { kind: norm.kind, eps: norm.eps, together, gains, bias })
         };
         let each = |norms: &[Norm]| -> Result<HeadNorm, ModelError> {

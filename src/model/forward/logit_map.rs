@@ -47,7 +47,7 @@ impl<'a> LogitMap<'a> {
         if unembedding.project.is_none() {
             model.check(&unembedding.linear.weight, &[Some(d_vocab), Some(d)])?;
         }
-        let norm = model.arch.final_norm.as_ref();
+        let norm = model.arch.final_norm();
         let values = norm.map(|norm| model.read_norm(norm, d)).transpose()?;
         let (gains, norm_bias) = values.map_or((None, None), |(gains, bias)| (Some(gains), bias));
         let norm = norm.map(|norm| norm.kind).zip(gains);
@@ -78,7 +78,8 @@ impl<'a> LogitMap<'a> {
     /// # Errors
     /// What reading says.
     pub fn scales(&self, x: &[f32]) -> Result<Vec<f32>, ModelError> {
-        Ok(norm::maybe(&LayerWeights::of(self.model), self.model.arch.final_norm.as_ref(), x)?.1)
+        let (weights, arch) = (LayerWeights::of(self.model), &self.model.arch);
+        Ok(norm::maybe(&weights, arch.final_norm(), x, arch.d_model)?.1)
     }
 
     /// The shares `[n, d_vocab]` that summands `x: [n, d_model]`, already divided by the norm's scale, have in the logits; `b_U` is

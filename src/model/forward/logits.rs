@@ -1,13 +1,55 @@
 //! The last residual stream to logits.
 
-use super::norm;
-use super::products::{Map, Products};
+use super::products::{Cpu, Map, Products, ready};
 use super::weights::LayerWeights;
+use super::{ForwardPass, norm};
 use crate::model::architecture::{Linear, Orientation};
 use crate::model::{Model, ModelError};
 
+impl ForwardPass {
+    /// Logits `[positions, d_vocab]` at `(prompt, position)` pairs; `W_U` is read in blocks of rows.
+    ///
+    /// # Errors
+    /// [`ModelError::CannotRun`] if the files have no unembedding, [`ModelError::OutOfRange`], or what reading says.
+    pub fn logits(
+        &self,
+        model: &Model,
+        positions: &[(usize, usize)],
+    ) -> Result<Vec<f32>, ModelError> {
+        ready(self.logits_by(&mut Cpu, model, positions))
+    }
+
+    /// As [`ForwardPass::logits`], with `products` made by somebody else.
+    ///
+    /// # Errors
+    /// As [`ForwardPass::logits`], and what `products` says.
+    pub async fn logits_by(
+        &self,
+        products: &mut impl Products,
+        model: &Model,
+        positions: &[(usize, usize)],
+    ) -> Result<Vec<f32>, ModelError> {
+        let main = model.arch.main();
+        let Some(state) = self.states.get(main) else { return Ok(Vec::new()) };
+        let d = state.d_model;
+        let mut x = Vec::with_capacity(positions.len() * d);
+        for &(prompt, position) in positions {
+            let rows = state.prompt(prompt);
+            let row = rows.get(position * d..(position + 1) * d);
+            let count = rows.len() / d.max(1);
+            x.extend(row.ok_or(ModelError::OutOfRange {
+                what: "position",
+                index: position,
+                count,
+            })?);
+        }
+        let x = norm::maybe(&LayerWeights::of(model), model.arch.final_norm(), &x, d)?.0;
+        of(model, products, &x).await
+    }
+}
+
 /// Logits `[n, d_vocab]` of `x: [n, d_model]`, which the final norm has seen.
-pub(super) async fn of(
+async fn of(
     model: &Model,
     products: &mut impl Products,
     x: &[f32],
@@ -26,17 +68,22 @@ pub(super) async fn of(
     if let Some((dense, activation, dense_norm)) = &unembedding.transform {
         x = through(dense, d, &x, d).await?;
         activation.apply(&mut x);
-        x = norm::maybe(weights, Some(dense_norm), &x)?.0;
+        x = norm::maybe(weights, Some(dense_norm), &x, d)?.0;
     }
-    let shape = model.check(&unembedding.linear.weight, &[None, None])?;
-    let (d_vocab, d_embed) = (shape[0], shape[1]);
+    let linear = &unembedding.linear;
+    let shape = model.check(&linear.weight, &[None, None])?;
+    let (d_vocab, d_embed) = match linear.orientation {
+        Orientation::OutIn => (shape[0], shape[1]),
+        Orientation::InOut => (shape[1], shape[0]),
+    };
     if let Some(project) = &unembedding.project {
         x = through(project, d_embed, &x, d).await?;
-    } else {
-        model.check(&unembedding.linear.weight, &[Some(d_vocab), Some(d)])?;
+    } else if d_embed != d {
+        let (name, found) = (linear.weight.clone(), shape.to_vec());
+        let (family, expected) = (model.arch.family, vec![d_vocab, d]);
+        return Err(ModelError::Shape { name, family, expected, found });
     }
-    let map = Linear { orientation: Orientation::OutIn, ..unembedding.linear.clone() };
-    let mut logits = through(&map, d_vocab, &x, d_embed).await?;
+    let mut logits = through(linear, d_vocab, &x, d_embed).await?;
     if unembedding.scale != 1.0 {
         logits.iter_mut().for_each(|x| *x *= unembedding.scale as f32);
     }

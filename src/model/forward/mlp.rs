@@ -13,6 +13,9 @@ pub(super) fn run(
 ) -> Result<Vec<f32>, ModelError> {
     let d = maps.down.d_out;
     let into = maps.into.iter().map(|map| linear::apply(weights, *map, x, d));
-    let hidden = maps.hidden(into.collect::<Result<_, _>>()?);
+    let mut hidden = maps.hidden(into.collect::<Result<_, _>>()?);
+    if let Some(bias) = maps.bias {
+        linear::add_bias(&mut hidden, &weights.vector(bias, maps.d_mlp)?);
+    }
     linear::apply(weights, maps.down, &hidden, maps.d_mlp)
 }

@@ -7,20 +7,27 @@
 //! Memory is one layer's bytes, or some 16 MB of a matrix where the layer is larger than 64 MB, plus activations.
 
 mod attention;
+mod batch;
+mod convolution;
 mod embed;
 mod head_norms;
+mod image;
+mod input;
 mod linear;
 mod logit_map;
 mod logits;
 mod mixture;
 mod mlp;
 mod norm;
+mod positions;
 mod product;
 mod products;
 mod projected;
+mod sound;
 mod trace;
 mod weights;
 
+pub use input::{Image, Input, Spectrogram};
 pub use logit_map::LogitMap;
 pub use products::{Cpu, Map, MlpMaps, Products, ready};
 pub use trace::{LayerTrace, Site};
@@ -30,68 +37,86 @@ use std::collections::BTreeMap;
 
 use super::architecture::Mlp;
 use super::{Model, ModelError};
-use attention::{Batch, Kept};
+use attention::Kept;
+use batch::{Batch, State};
 
-/// A change of one head's scores `[n, n]` (dest, src) before the mask and the softmax.
+/// A change of one head's scores `[n, n_src]` (dest, src) before the mask and the softmax.
 pub type EditScores<'a> = dyn FnMut(Site, &mut [f32]) + 'a;
 
 /// A batch of prompts on its way through a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForwardPass {
-    /// Number of positions of each prompt.
-    lengths: Vec<usize>,
-    /// `[all positions, d_model]`, the prompts one after the other.
-    resid: Vec<f32>,
-    d_model: usize,
+    /// One for each of the model's streams; those without an input are empty, and their layers are passed over.
+    states: Vec<State>,
+    /// The stream that the next layer moves; after the last layer the main one, if it has an input.
+    stream: usize,
     next_layer: usize,
-    /// Keys and values that later layers use, by their layer.
+    /// Keys and values of the layers that later ones use again.
     kept: BTreeMap<usize, Kept>,
 }
 
-/// An image as the processors of the libraries hand it over: `[channels, height, width]`, normalised.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Image {
-    /// Channels, height, width.
-    pub shape: [usize; 3],
-    /// The values, row-major.
-    pub pixels: Vec<f32>,
-}
-
 impl ForwardPass {
-    /// Embeds prompts of token ids.
+    /// Embeds prompts of token ids: for an encoder, the only stream, or the side that reads words.
     ///
     /// # Errors
     /// [`ModelError::CannotRun`], [`ModelError::EmptyPrompt`], [`ModelError::OutOfRange`] for an id or a position that the model
     /// does not have, or what reading says.
     pub fn of_tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Self, ModelError> {
-        runnable(model)?;
-        let resid = embed::tokens(model, prompts)?;
-        Self::of_hidden(model, 0, prompts.iter().map(Vec::len).collect(), resid)
+        let reads = |stream: &&super::architecture::Stream| stream.embedding.tokens.is_some();
+        let Some(stream) = model.arch.streams.iter().position(|s| reads(&s)) else {
+            return Err(ModelError::CannotRun { reason: "it does not read tokens".into() });
+        };
+        let mut pass = Self::empty(model)?;
+        pass.states[stream] = embed::tokens(model, stream, prompts)?;
+        Ok(pass.settled(model))
+    }
+
+    /// Embeds one prompt of whatever the model reads. Streams without an input are passed over.
+    ///
+    /// # Errors
+    /// As [`ForwardPass::of_tokens`], and [`ModelError::Mismatch`] if an image or a spectrogram has another size than the model's
+    /// positions.
+    pub fn of_input(model: &Model, input: &Input) -> Result<Self, ModelError> {
+        let mut pass = Self::empty(model)?;
+        for stream in 0..model.arch.streams.len() {
+            if let Some(state) = input::state(model, stream, input)? {
+                pass.states[stream] = state;
+            }
+        }
+        if pass.states.iter().all(|state| state.lengths.is_empty()) {
+            return Err(ModelError::CannotRun { reason: input::wanted(model) });
+        }
+        Ok(pass.settled(model))
     }
 
     /// Embeds one image, for the families that see.
     ///
     /// # Errors
-    /// As [`ForwardPass::of_tokens`], and [`ModelError::Mismatch`] if the image has another size than the model's positions.
+    /// As [`ForwardPass::of_input`].
     pub fn of_image(model: &Model, image: &Image) -> Result<Self, ModelError> {
-        runnable(model)?;
-        let resid = embed::image(model, image)?;
-        let n = resid.len() / model.arch.d_model;
-        Ok(Self::at_start(model, vec![n], resid))
+        Self::of_input(model, &Input { image: Some(image.clone()), ..Input::default() })
     }
 
-    /// Starts before `layer` from a residual stream `[sum of lengths, d_model]`.
+    /// Starts before `layer` from its residual stream `[sum of lengths, d_model]`.
     ///
     /// # Errors
-    /// [`ModelError::Mismatch`] if the sizes do not fit; [`ModelError::CannotRun`] if the stream is not all that the layers from
-    /// there on need: some families use earlier layers' keys and values again.
+    /// [`ModelError::Mismatch`] if the sizes do not fit, [`ModelError::OutOfRange`] for a layer that does not exist,
+    /// [`ModelError::CannotRun`] if the stream is not all that the layers from there on need.
     pub fn of_hidden(
         model: &Model,
         layer: usize,
         lengths: Vec<usize>,
         resid: Vec<f32>,
     ) -> Result<Self, ModelError> {
-        let expected = lengths.iter().sum::<usize>() * model.arch.d_model;
+        let stack = model.arch.stacks.get(model.layer(layer)?.stack);
+        let stream = stack.map_or(0, |stack| stack.stream);
+        if let Some(reason) = model.arch.needs_more_than_the_stream(layer) {
+            return Err(ModelError::CannotRun { reason });
+        }
+        let mut pass = Self::empty(model)?;
+        pass.next_layer = layer;
+        let state = &mut pass.states[stream];
+        let expected = lengths.iter().sum::<usize>() * state.d_model;
         if resid.len() != expected {
             return Err(ModelError::Mismatch {
                 what: "size of the residual stream".into(),
@@ -99,20 +124,43 @@ impl ForwardPass {
                 second: format!("{expected} for {} prompt(s)", lengths.len()),
             });
         }
-        if let Some(reason) = model.arch.needs_more_than_the_stream(layer) {
+        (state.lengths, state.resid) = (lengths, resid);
+        Ok(pass.settled(model))
+    }
+
+    fn empty(model: &Model) -> Result<Self, ModelError> {
+        if let Some(reason) = model.arch.cannot_run.clone() {
             return Err(ModelError::CannotRun { reason });
         }
-        Ok(Self { next_layer: layer, ..Self::at_start(model, lengths, resid) })
+        let states = model.arch.streams.iter().map(|s| State::empty(s.d_model)).collect();
+        Ok(Self { states, stream: 0, next_layer: 0, kept: BTreeMap::new() })
     }
 
-    fn at_start(model: &Model, lengths: Vec<usize>, resid: Vec<f32>) -> Self {
-        let d_model = model.arch.d_model;
-        Self { lengths, resid, d_model, next_layer: 0, kept: BTreeMap::new() }
+    /// Passes over layers whose stream has no input.
+    fn settled(mut self, model: &Model) -> Self {
+        self.settle(model);
+        self
     }
 
-    /// Number of positions of each prompt.
+    fn settle(&mut self, model: &Model) {
+        let arch = &model.arch;
+        while let Some(stack) = arch.stack_of(self.next_layer) {
+            self.stream = stack.stream;
+            if !self.states[self.stream].lengths.is_empty() {
+                return;
+            }
+            self.next_layer += 1;
+        }
+        let full = |stream: &usize| self.states.get(*stream).is_some_and(|s| !s.lengths.is_empty());
+        self.stream = Some(arch.main())
+            .filter(full)
+            .or_else(|| (0..self.states.len()).rev().find(full))
+            .unwrap_or(0);
+    }
+
+    /// Number of positions of each prompt in the stream that [`ForwardPass::next_layer`] moves.
     pub fn lengths(&self) -> &[usize] {
-        &self.lengths
+        self.states.get(self.stream).map_or(&[], |state| &state.lengths)
     }
 
     /// The layer that the next step runs; the number of layers when all have run.
@@ -122,9 +170,7 @@ impl ForwardPass {
 
     /// The residual stream of a prompt, `[n, d_model]`, before [`ForwardPass::next_layer`]; empty past the last prompt.
     pub fn resid(&self, prompt: usize) -> &[f32] {
-        let before: usize = self.lengths.iter().take(prompt).sum();
-        let n = self.lengths.get(prompt).copied().unwrap_or(0);
-        self.resid.get(before * self.d_model..(before + n) * self.d_model).unwrap_or_default()
+        self.states.get(self.stream).map_or(&[], |state| state.prompt(prompt))
     }
 
     /// Runs the next layer on the CPU. With `record` the traces of all prompts come back, else an empty list; `edit` may change
@@ -154,64 +200,87 @@ impl ForwardPass {
     ) -> Result<Vec<LayerTrace>, ModelError> {
         let index = self.next_layer;
         let layer = model.layer(index)?;
-        let d = model.arch.d_model;
         let weights = LayerWeights::of_layer(model, index)?;
+        let own = &self.states[self.stream];
+        let d = own.d_model;
+        let normed = |which: &Option<_>, x: &[f32]| norm::maybe(&weights, which.as_ref(), x, d);
         let mlp_maps = MlpMaps::of(&weights, index)?;
-        let normed = |which: &Option<_>, x: &[f32]| norm::maybe(&weights, which.as_ref(), x);
 
-        let (input, mut input_scale) = normed(&layer.before_attention, &self.resid)?;
-        let mut written = vec![0.0; self.resid.len()];
-        let (mut traces, mut kept) = (Vec::new(), None);
+        let mut resid = own.resid.clone();
+        let (mut attended, mut input_scale) = (Vec::new(), Vec::new());
+        let (mut output_scale, mut traces) = (Vec::new(), Vec::new());
+        let mut kept = None;
         if let Some(attention) = &layer.attention {
-            let shared = attention.keys_of.and_then(|source| self.kept.get(&source));
-            let (x, lengths) = (&input, &self.lengths);
-            let batch = Batch { layer: index, x, lengths, kept: shared };
+            let (input, scale) = normed(&layer.before_attention, &own.resid)?;
+            let source = attention.source.as_ref().map(|source| {
+                let state = &self.states[source.stream];
+                let normed =
+                    norm::maybe(&weights, source.norm.as_ref(), &state.resid, state.d_model);
+                normed.map(|(x, _)| (x, state.lengths.as_slice()))
+            });
+            let batch = Batch {
+                layer: index,
+                x: &input,
+                lengths: &own.lengths,
+                source: source.transpose()?,
+                grid: own.grid,
+                kept: attention.keys_of.and_then(|source| self.kept.get(&source)),
+            };
             let found = attention::run(&weights, products, attention, batch, record, edit).await?;
-            scale(&mut input_scale, 1.0 / attention.factors.input);
-            (written, traces, kept) = (found.written, found.traces, Some(found.kept));
+            (attended, output_scale) = normed(&layer.on_attention, &found.written)?;
+            input_scale = scale;
+            traces = found.traces;
+            kept = Some(found.kept).filter(|_| model.arch.is_source(index));
+            scale_rows(&mut input_scale, 1.0 / attention.factors.input);
+            scale_rows(&mut output_scale, 1.0 / layer.attention_factor);
+            scale_rows(&mut attended, layer.attention_factor);
+            weights.gain(layer.attention_gain.as_deref(), &mut attended, d)?;
         } else if record {
             // A layer without heads still has something before and after it.
-            let bare = |&n: &usize| LayerTrace { layer: index, n, ..LayerTrace::default() };
-            traces = self.lengths.iter().map(bare).collect();
+            let bare =
+                |&n: &usize| LayerTrace { layer: index, n, n_src: n, ..LayerTrace::default() };
+            traces = own.lengths.iter().map(bare).collect();
+            (attended, input_scale) = (vec![0.0; resid.len()], vec![1.0; resid.len() / d.max(1)]);
+            output_scale = input_scale.clone();
         }
-        let (mut attention, mut output_scale) = normed(&layer.on_attention, &written)?;
-        scale(&mut attention, layer.attention_factor);
-        scale(&mut output_scale, 1.0 / layer.attention_factor);
-        let mut resid = self.resid.clone();
-        add(&mut resid, &attention);
-        let (stream, after_attn_scale) = normed(&layer.after_attention, &resid)?;
-        resid = stream;
-        let (mlp_input, _) =
-            normed(&layer.before_mlp, if layer.parallel { &self.resid } else { &resid })?;
-        let written = match &layer.mlp {
-            Mlp::Mixture(mixture) => {
-                mixture::run(&weights, products, layer, mixture, &mlp_input).await?
-            }
-            _ => products.mlp(&weights, &mlp_maps, &mlp_input).await?,
-        };
-        let mut mlp = normed(&layer.on_mlp, &written)?.0;
-        scale(&mut mlp, layer.mlp_factor);
+        let side_by_side = layer.parallel.then(|| own.resid.clone());
+        add(&mut resid, &attended);
+        let after_attn_scale;
+        (resid, after_attn_scale) = normed(&layer.after_attention, &resid)?;
+        let mut mlp = Vec::new();
+        if let Some(maps) = &mlp_maps {
+            let (input, _) = normed(&layer.before_mlp, side_by_side.as_ref().unwrap_or(&resid))?;
+            let written = match &layer.mlp {
+                Mlp::Mixture(mixture) => {
+                    mixture::run(&weights, products, layer, mixture, &input).await?
+                }
+                _ => products.mlp(&weights, maps, &input).await?,
+            };
+            mlp = normed(&layer.on_mlp, &written)?.0;
+            scale_rows(&mut mlp, layer.mlp_factor);
+            weights.gain(layer.mlp_gain.as_deref(), &mut mlp, d)?;
+        }
         add(&mut resid, &mlp);
-        let (stream, after_mlp_scale) = normed(&layer.after_mlp, &resid)?;
-        resid = stream;
-        let before = std::mem::replace(&mut self.resid, resid);
-        self.next_layer += 1;
-        if let Some(kept) = kept.filter(|_| model.arch.is_source(index)) {
-            self.kept.insert(index, kept);
-        }
+        let after_mlp_scale;
+        (resid, after_mlp_scale) = normed(&layer.after_mlp, &resid)?;
 
+        let before = std::mem::replace(&mut self.states[self.stream].resid, resid);
+        mlp.resize(before.len(), 0.0);
         let mut start = 0;
         for trace in &mut traces {
             let (rows, values) = (start..start + trace.n, start * d..(start + trace.n) * d);
             trace.resid_pre = before[values.clone()].to_vec();
             trace.input_scale = input_scale[rows.clone()].to_vec();
-            trace.attn_out = attention[values.clone()].to_vec();
+            trace.attn_out = attended[values.clone()].to_vec();
             trace.attn_out_scale = output_scale[rows.clone()].to_vec();
             trace.after_attn_scale = after_attn_scale[rows.clone()].to_vec();
             trace.after_mlp_scale = after_mlp_scale[rows].to_vec();
             trace.mlp_out = mlp[values].to_vec();
             start += trace.n;
         }
+        self.kept.extend(kept.map(|kept| (index, kept)));
+        self.next_layer += 1;
+        self.settle(model);
         Ok(traces)
     }
 
@@ -221,60 +290,56 @@ impl ForwardPass {
     /// # Errors
     /// What reading says.
     pub fn hidden(&self, model: &Model, prompt: usize) -> Result<Vec<f32>, ModelError> {
-        let at_end = self.next_layer >= model.arch.n_layers && model.arch.last_hidden_is_normed;
-        let norm = model.arch.final_norm.as_ref().filter(|_| at_end);
-        Ok(norm::maybe(&LayerWeights::of(model), norm, self.resid(prompt))?.0)
+        self.hidden_of(model, self.stream, prompt)
     }
 
-    /// Logits `[positions, d_vocab]` at `(prompt, position)` pairs; `W_U` is read in blocks of rows.
+    /// The same of any of the model's streams, as far as it has come; empty where it had no input.
     ///
     /// # Errors
-    /// [`ModelError::CannotRun`] if the files have no unembedding, [`ModelError::OutOfRange`], or what reading says.
-    pub fn logits(
+    /// What reading says.
+    pub fn hidden_of(
         &self,
         model: &Model,
-        positions: &[(usize, usize)],
+        stream: usize,
+        prompt: usize,
     ) -> Result<Vec<f32>, ModelError> {
-        ready(self.logits_by(&mut Cpu, model, positions))
+        let (Some(state), Some(what)) = (self.states.get(stream), model.arch.streams.get(stream))
+        else {
+            return Ok(Vec::new());
+        };
+        let norm = what.final_norm.as_ref();
+        let norm = norm.filter(|_| what.last_hidden_is_normed && self.has_run(model, stream));
+        Ok(norm::maybe(&LayerWeights::of(model), norm, state.prompt(prompt), state.d_model)?.0)
     }
 
-    /// As [`ForwardPass::logits`], with `products` made by somebody else.
+    /// A stream's last state after its final norm, whatever the library reports, `[n, d_model]`.
     ///
     /// # Errors
-    /// As [`ForwardPass::logits`], and what `products` says.
-    pub async fn logits_by(
+    /// What reading says.
+    pub fn last_hidden(
         &self,
-        products: &mut impl Products,
         model: &Model,
-        positions: &[(usize, usize)],
+        stream: usize,
+        prompt: usize,
     ) -> Result<Vec<f32>, ModelError> {
-        let mut x = Vec::with_capacity(positions.len() * self.d_model);
-        for &(prompt, position) in positions {
-            let rows = self.resid(prompt);
-            let row = rows.get(position * self.d_model..(position + 1) * self.d_model);
-            let count = rows.len() / self.d_model;
-            x.extend(row.ok_or(ModelError::OutOfRange {
-                what: "position",
-                index: position,
-                count,
-            })?);
-        }
-        let weights = LayerWeights::of(model);
-        let x = norm::maybe(&weights, model.arch.final_norm.as_ref(), &x)?.0;
-        logits::of(model, products, &x).await
+        let norm = model.arch.streams.get(stream).and_then(|s| s.final_norm.as_ref());
+        let Some(state) = self.states.get(stream) else { return Ok(Vec::new()) };
+        Ok(norm::maybe(&LayerWeights::of(model), norm, state.prompt(prompt), state.d_model)?.0)
     }
-}
 
-fn runnable(model: &Model) -> Result<(), ModelError> {
-    model.arch.cannot_run.clone().map_or(Ok(()), |reason| Err(ModelError::CannotRun { reason }))
-}
-
-fn scale(values: &mut [f32], factor: f64) {
-    if factor != 1.0 {
-        values.iter_mut().for_each(|x| *x = (f64::from(*x) * factor) as f32);
+    /// True if all layers of a stream have run.
+    fn has_run(&self, model: &Model, stream: usize) -> bool {
+        let mut rest = self.next_layer..model.arch.n_layers;
+        rest.all(|l| model.arch.stack_of(l).is_some_and(|stack| stack.stream != stream))
     }
 }
 
 fn add(to: &mut [f32], what: &[f32]) {
     to.iter_mut().zip(what).for_each(|(a, b)| *a += b);
+}
+
+fn scale_rows(rows: &mut [f32], factor: f64) {
+    if factor != 1.0 {
+        rows.iter_mut().for_each(|x| *x *= factor as f32);
+    }
 }

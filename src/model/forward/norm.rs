@@ -4,25 +4,34 @@ use super::weights::LayerWeights;
 use crate::model::ModelError;
 use crate::model::architecture::{Norm, NormKind};
 
-/// Rows of `x` `[n, d_model]` normed, with the divisor of each row; without a norm, `x` and ones.
+/// Rows of `x` `[n, d]` normed, with the divisor of each row; without a norm, `x` and ones.
 pub(super) fn maybe(
     weights: &LayerWeights<'_>,
     norm: Option<&Norm>,
     x: &[f32],
+    d: usize,
 ) -> Result<(Vec<f32>, Vec<f32>), ModelError> {
-    let d = weights.model.arch.d_model;
     let mut y = x.to_vec();
-    let Some(norm) = norm else { return Ok((y, vec![1.0; x.len() / d])) };
+    let Some(norm) = norm else { return Ok((y, vec![1.0; x.len() / d.max(1)])) };
     let (gains, bias) = weights.norm(norm, d)?;
-    let scales = y
-        .chunks_exact_mut(d)
-        .map(|row| row_in_place(row, norm.kind, norm.eps, &gains, bias.as_deref()));
-    let scales = scales.collect();
+    let scales = rows_in_place(&mut y, norm.kind, norm.eps, &gains, bias.as_deref());
     Ok((y, scales))
 }
 
+/// Rows as wide as `gains` normed in place; returns what each was divided by.
+pub(super) fn rows_in_place(
+    rows: &mut [f32],
+    kind: NormKind,
+    eps: f64,
+    gains: &[f64],
+    bias: Option<&[f64]>,
+) -> Vec<f32> {
+    let rows = rows.chunks_exact_mut(gains.len().max(1));
+    rows.map(|row| row_in_place(row, kind, eps, gains, bias)).collect()
+}
+
 /// One row normed in place; returns what it was divided by. Sums are taken in `f64`.
-pub(super) fn row_in_place(
+fn row_in_place(
     row: &mut [f32],
     kind: NormKind,
     eps: f64,

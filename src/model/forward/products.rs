@@ -57,6 +57,8 @@ pub struct MlpMaps<'a> {
     pub limit: Option<f32>,
     /// What is between.
     pub activation: Activation,
+    /// Name of a bias on the hidden layer, after the gate.
+    pub bias: Option<&'a str>,
     /// Width of the hidden layer.
     pub d_mlp: usize,
     /// What writes the output.
@@ -64,18 +66,19 @@ pub struct MlpMaps<'a> {
 }
 
 impl<'a> MlpMaps<'a> {
-    /// The MLP of a layer; of a mixture, its first expert, which has the sizes of all.
+    /// The MLP of a layer, of a mixture its first expert, which has the sizes of all; `None` where it has none.
     ///
     /// # Errors
     /// [`ModelError::CannotRun`] for an MLP or an activation that is not known here; what the tensors' shapes say.
-    pub fn of(weights: &LayerWeights<'a>, layer: usize) -> Result<Self, ModelError> {
+    pub fn of(weights: &LayerWeights<'a>, layer: usize) -> Result<Option<Self>, ModelError> {
         let layer = weights.model.layer(layer)?;
         match &layer.mlp {
+            Mlp::None => Ok(None),
             Mlp::Mixture(mixture) => match mixture.experts.first() {
-                Some(expert) => Self::new(weights, layer, expert),
+                Some(expert) => Self::new(weights, layer, expert).map(Some),
                 None => Err(ModelError::CannotRun { reason: "its mixture has no expert".into() }),
             },
-            mlp => Self::new(weights, layer, mlp),
+            mlp => Self::new(weights, layer, mlp).map(Some),
         }
     }
 
@@ -88,12 +91,14 @@ impl<'a> MlpMaps<'a> {
         layer: &'a Layer,
         mlp: &'a Mlp,
     ) -> Result<Self, ModelError> {
-        let (d, activation) = (weights.model.arch.d_model, activation(weights, layer)?);
+        let arch = &weights.model.arch;
+        let stream = arch.stacks.get(layer.stack).and_then(|stack| arch.streams.get(stack.stream));
+        let d = stream.map_or(arch.d_model, |stream| stream.d_model);
         let reads = |linear| linear::d_out(weights, linear, d).map(|d_out| Map { linear, d_out });
         let mut limit = None;
         let (into, gated, down) = match mlp {
             Mlp::Plain { up, down } => (vec![reads(up)?], false, down),
-            Mlp::Gated { gate, up, down } => {
+            Mlp::Gated { gate, up, down, .. } => {
                 let gate = reads(gate)?;
                 (vec![gate, Map { linear: up, ..gate }], true, down)
             }
@@ -105,14 +110,20 @@ impl<'a> MlpMaps<'a> {
             Mlp::Mixture(_) => {
                 return Err(ModelError::CannotRun { reason: "an expert is a mixture".into() });
             }
+            Mlp::None => return Err(ModelError::CannotRun { reason: "an expert is empty".into() }),
             Mlp::Unsupported(reason) => {
                 return Err(ModelError::CannotRun { reason: reason.clone() });
             }
         };
+        let activation = activation(weights, layer)?;
         let width = into.iter().map(|map| map.d_out).sum::<usize>();
         let d_mlp = if gated { width / 2 } else { width };
         let down = Map { linear: down, d_out: d };
-        Ok(Self { into, gated, limit, activation, d_mlp, down })
+        let bias = match mlp {
+            Mlp::Gated { bias, .. } => bias.as_deref(),
+            _ => None,
+        };
+        Ok(Self { into, gated, limit, activation, bias, d_mlp, down })
     }
 
     /// The hidden layer `[n, d_mlp]` from what `into` makes of the input, one after the other.

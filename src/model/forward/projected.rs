@@ -13,23 +13,32 @@ pub(super) struct Projected<'a> {
 }
 
 impl<'a> Projected<'a> {
-    /// All three, or queries alone where keys and values are another layer's.
     pub(super) async fn of(
         weights: &LayerWeights<'_>,
         products: &mut impl Products,
         attention: &'a Attention,
-        x: &[f32],
-        queries_alone: bool,
+        [x, x_src]: [&[f32]; 2],
     ) -> Result<Self, ModelError> {
         let all = [Projection::Query, Projection::Key, Projection::Value];
         let map = |projection| Map {
             linear: attention.qkv.linear(projection),
             d_out: attention.outputs(projection),
         };
-        let one = queries_alone || attention.qkv.order().is_some();
-        let wanted = if one { &all[..1] } else { &all };
+        let wanted = if attention.qkv.order().is_some() { &all[..1] } else { &all };
         let maps: Vec<Map<'_>> = wanted.iter().map(|&projection| map(projection)).collect();
-        let mut values = products.linear(weights, &maps, x, attention.sizes.d_model).await?;
+        let d = attention.sizes.d_model;
+        let mut values = match (&attention.source, maps.as_slice()) {
+            (Some(_), [query, rest @ ..]) if !rest.is_empty() => {
+                let mut values = products.linear(weights, &[*query], x, d).await?;
+                values.extend(products.linear(weights, rest, x_src, d).await?);
+                values
+            }
+            (Some(_), _) => {
+                let reason = "queries, keys and values of its cross-attention are in one matrix";
+                return Err(ModelError::CannotRun { reason: reason.into() });
+            }
+            (None, maps) => products.linear(weights, maps, x, d).await?,
+        };
         if let Some(clip) = attention.clip {
             let clip = clip as f32;
             values.iter_mut().flatten().for_each(|x| *x = x.clamp(-clip, clip));

@@ -7,19 +7,23 @@ pub struct LayerTrace {
     pub layer: usize,
     /// Positions of the prompt.
     pub n: usize,
+    /// Positions of what keys and values read: `n`, but in cross-attention.
+    pub n_src: usize,
     /// Queries `[n_heads, n, d_head]`: biased, normed and rotated, as they enter the score.
     pub q: Vec<f32>,
-    /// Keys `[n_kv_heads, n, d_head]`, likewise.
+    /// Keys `[n_kv_heads, n_src, d_head]`, likewise.
     pub k: Vec<f32>,
-    /// Values `[n_kv_heads, n, d_head]`, biased.
+    /// Values `[n_kv_heads, n_src, d_value]`, biased.
     pub v: Vec<f32>,
     /// `[n_heads, n]`: what the norm on queries divided by; 1 without one.
     pub q_scale: Vec<f32>,
-    /// `[n_kv_heads, n]`: what the norm on keys divided by; 1 without one.
+    /// `[n_kv_heads, n_src]`: what the norm on keys divided by; 1 without one.
     pub k_scale: Vec<f32>,
-    /// Scores `[n_heads, n, n]` (dest, src) after scale, soft-cap and ALiBi, before the mask; with any edit in them.
+    /// What relative positions added to the scores, `[n_heads, n, n_src]`; empty where nothing does. It is in `scores`.
+    pub position_scores: Vec<f32>,
+    /// Scores `[n_heads, n, n_src]` (dest, src) after scale, soft-cap, ALiBi and relative positions, before the mask; with any edit in them.
     pub scores: Vec<f32>,
-    /// Attention `[n_heads, n, n]` (dest, src).
+    /// Attention `[n_heads, n, n_src]` (dest, src).
     pub pattern: Vec<f32>,
     /// The residual stream before the layer, `[n, d_model]`.
     pub resid_pre: Vec<f32>,

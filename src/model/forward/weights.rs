@@ -81,7 +81,7 @@ impl<'a> LayerWeights<'a> {
     /// # Errors
     /// What reading says.
     pub fn vector(&self, name: &str, n: usize) -> Result<Vec<f32>, ModelError> {
-        self.model.check(name, &[Some(n)])?;
+        self.model.check_vector(name, n)?;
         Ok(match self.together.get(name) {
             Some(tensor) => tensor.f32s()?,
             None => self.model.checkpoint.read(name)?.f32s()?,
@@ -139,28 +139,33 @@ impl<'a> LayerWeights<'a> {
         }
     }
 
-    /// The `n` gains of a norm, `1 +` included where the family adds it, and its bias.
+    /// Multiplies rows of `d` numbers by the gains of that name, if there are any.
+    pub(super) fn gain(
+        &self,
+        name: Option<&str>,
+        rows: &mut [f32],
+        d: usize,
+    ) -> Result<(), ModelError> {
+        let Some(name) = name else { return Ok(()) };
+        let gains = self.vector(name, d)?;
+        for row in rows.chunks_exact_mut(d.max(1)) {
+            row.iter_mut().zip(&gains).for_each(|(x, g)| *x *= g);
+        }
+        Ok(())
+    }
+
+    /// A norm's gains, `1 +` included where the family adds it, and its bias.
     pub(super) fn norm(
         &self,
         norm: &Norm,
         n: usize,
     ) -> Result<(Vec<f64>, Option<Vec<f64>>), ModelError> {
-        self.norm_of_shape(norm, &[n])
-    }
-
-    /// As [`LayerWeights::norm`], for gains that lie in this shape; row-major.
-    pub(super) fn norm_of_shape(
-        &self,
-        norm: &Norm,
-        shape: &[usize],
-    ) -> Result<(Vec<f64>, Option<Vec<f64>>), ModelError> {
-        let expected: Vec<Option<usize>> = shape.iter().map(|&n| Some(n)).collect();
-        norm.values(shape.iter().product(), |name| {
-            self.model.check(name, &expected)?;
-            Ok(match self.together.get(name) {
-                Some(tensor) => tensor.f64s()?,
-                None => self.model.checkpoint.read(name)?.f64s()?,
-            })
+        norm.values(n, |name| match self.together.get(name) {
+            Some(tensor) => {
+                self.model.check_vector(name, n)?;
+                Ok(tensor.f64s()?)
+            }
+            None => self.model.read_vector(name, n),
         })
     }
 
@@ -185,6 +190,9 @@ impl<'a> LayerWeights<'a> {
             Some(member) => {
                 self.model.check(name, &shape)?;
                 Some(Cow::Owned(self.member(name, member)?))
+            }
+            None if self.model.lies_by_head(linear) => {
+                Some(Cow::Owned(self.model.read_by_head(linear, d_in, d_out)?))
             }
             None => {
                 self.model.check(name, &shape[1..])?;

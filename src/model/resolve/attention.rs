@@ -1,9 +1,13 @@
 //! The attention of one layer of a recipe, its names completed.
 
-use super::Builder;
+use super::builder::Builder;
 use crate::model::ModelError;
 use crate::model::architecture::*;
-use crate::model::recipe::{QkNormPaths, QkvPaths, RopeRecipe, Rotary, Scale};
+use crate::model::grid_rope::GridRope;
+use crate::model::recipe::{
+    CrossPaths, QkNormPaths, QkvPaths, RelativePaths, RopeRecipe, Rotary, Scale,
+};
+use crate::model::relative::{Disentangled, Relative};
 
 impl Builder<'_> {
     /// The attention of a layer, `None` where it has none.
@@ -30,6 +34,8 @@ impl Builder<'_> {
         Ok(Some(Attention {
             sizes,
             qkv,
+            source: None,
+            causal: r.causal,
             keys_of,
             output: self.linear(l, r.output),
             gated: r.gated,
@@ -49,7 +55,72 @@ impl Builder<'_> {
                 .flatten()
                 .map(|rope| resolve_rope(&rope, sizes.d_head))
                 .transpose()?,
+            grid_rope: r.grid_rope.map(|theta| GridRope::new(sizes.d_head, theta)),
+            relative: r.relative.and_then(|paths| self.relative(l, paths)),
         }))
+    }
+
+    /// The attention of a layer to another stream: no mask, no positions.
+    pub(super) fn cross_attention(
+        &self,
+        l: usize,
+        n_heads: usize,
+        paths: CrossPaths,
+        source: Source,
+    ) -> Result<Attention, ModelError> {
+        let sizes = self.sizes_of(l, n_heads, paths.qkv, paths.output)?;
+        let qkv = match paths.qkv {
+            QkvPaths::Separate(q, k, v) => {
+                Qkv::Separate { q: self.linear(l, q), k: self.linear(l, k), v: self.linear(l, v) }
+            }
+            QkvPaths::Fused(path, order) => Qkv::Fused { linear: self.linear(l, path), order },
+        };
+        Ok(Attention {
+            sizes,
+            qkv,
+            source: Some(source),
+            causal: false,
+            keys_of: None,
+            output: self.linear(l, paths.output),
+            gated: false,
+            clip: None,
+            qk_norm: None,
+            turns_before_norm: false,
+            value_norm: None,
+            score_scale: score_scale(self.recipe.score_scale, sizes.d_head, l),
+            factors: Factors { input: 1.0, key: 1.0 },
+            temperature: None,
+            score_cap: None,
+            sinks: None,
+            window: None,
+            rope: None,
+            grid_rope: None,
+            relative: None,
+        })
+    }
+
+    /// What distances add to a layer's scores; `None` where the files have no such table.
+    fn relative(&self, l: usize, paths: RelativePaths) -> Option<Relative> {
+        let place = |path: &str| {
+            let own = [l, 0].map(|l| self.name_in_layer(l, path)).into_iter();
+            let mut own = own.filter(|name| self.names.shape(name).is_some());
+            own.next().or_else(|| self.names.find(&self.prefix, path))
+        };
+        Some(match paths {
+            RelativePaths::Buckets { table, buckets } => {
+                Relative::Buckets { table: place(table)?, buckets }
+            }
+            RelativePaths::Grid { table } => Relative::Grid { table: place(table)? },
+            RelativePaths::Disentangled { table, norm, keys, queries, log_buckets } => {
+                Relative::Disentangled(Box::new(Disentangled {
+                    table: place(table)?,
+                    norm: norm.and_then(|path| self.outer_norm(path)),
+                    keys: keys.map(|path| self.linear(l, path)),
+                    queries: queries.map(|path| self.linear(l, path)),
+                    log_buckets,
+                }))
+            }
+        })
     }
 
     /// The norm of queries of layer `l` and of keys of layer `source`.
@@ -95,6 +166,7 @@ fn score_scale(scale: Scale, d_head: usize, layer: usize) -> f64 {
     let by_depth = 1.0 / (layer + 1) as f64;
     match scale {
         Scale::HeadWidth => by_width,
+        Scale::HeadWidthTimes(x) => by_width / x.sqrt(),
         Scale::RootOf(x) => 1.0 / x.sqrt(),
         Scale::Is(x) => x,
         Scale::HeadWidthAndDepth => by_width * by_depth,

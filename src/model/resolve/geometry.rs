@@ -1,18 +1,28 @@
 //! How many heads a layer has, and how wide they are: read off that layer's own tensors.
 
-use super::Builder;
+use super::builder::{Builder, weight_of};
 use crate::model::ModelError;
 use crate::model::architecture::{Orientation, Sizes};
-use crate::model::names::in_layer;
 use crate::model::recipe::QkvPaths;
 
 impl Builder<'_> {
     /// The sizes of a layer's attention.
     pub(super) fn sizes(&self, layer: usize, n_heads: usize) -> Result<Sizes, ModelError> {
+        self.sizes_of(layer, n_heads, self.recipe.qkv, self.recipe.output)
+    }
+
+    /// The sizes of an attention in a layer with these paths.
+    pub(super) fn sizes_of(
+        &self,
+        layer: usize,
+        n_heads: usize,
+        qkv: QkvPaths,
+        output: &str,
+    ) -> Result<Sizes, ModelError> {
         let d_model = self.d_model;
-        let inner = self.rows_in(layer, self.recipe.output, true)?;
-        let d_value = self.share(inner, n_heads, self.recipe.output)?;
-        let (d_head, n_kv_heads) = match self.recipe.qkv {
+        let inner = self.rows_in(layer, output, true)?;
+        let (n_heads, d_value) = self.heads_in(layer, inner, n_heads)?;
+        let (d_head, n_kv_heads) = match qkv {
             QkvPaths::Fused(path, _) => {
                 let rows = self.rows_in(layer, path, false)?;
                 let n_kv = (rows / d_value).saturating_sub(n_heads) / 2;
@@ -33,14 +43,61 @@ impl Builder<'_> {
                 (d_head, n_kv)
             }
         };
+        if let Some(said) = self.said_width().filter(|&said| said != d_head) {
+            return Err(ModelError::Mismatch {
+                what: format!("width of a head in layer {layer}"),
+                first: format!("{said} in config.json"),
+                second: format!("{d_head}, for {n_heads} heads"),
+            });
+        }
         Ok(Sizes { d_model, n_heads, n_kv_heads, d_head, d_value })
     }
 
+    /// The width of a head as config.json says it, in families where it is the same everywhere.
+    fn said_width(&self) -> Option<usize> {
+        let said = self.recipe.d_head.or(self.config.size(&["head_dim"]));
+        said.filter(|_| !self.recipe.widths_vary && !self.config.is_empty())
+    }
+
+    /// The heads of a layer whose matrices are `inner` wide, and the width of each. Pruned layers have fewer heads of the same
+    /// width, so only a model whose layers all agree is divided by the head count.
+    fn heads_in(
+        &self,
+        layer: usize,
+        inner: usize,
+        n_heads: usize,
+    ) -> Result<(usize, usize), ModelError> {
+        let pruned = self.config.get("pruned_heads").and_then(|p| p.as_object());
+        let pruned = pruned.is_some_and(|layers| !layers.is_empty());
+        let whole = self.d_model.is_multiple_of(n_heads).then_some(self.d_model / n_heads.max(1));
+        let width = match self.said_width() {
+            Some(width) => width,
+            None if self.recipe.widths_vary => self.share(inner, n_heads, self.recipe.output)?,
+            None if pruned && whole.is_some() => whole.unwrap_or(0),
+            None if self.inner.is_multiple_of(n_heads) => self.inner / n_heads,
+            None => return Err(self.heads_do_not_divide(n_heads)),
+        };
+        let heads = inner / width.max(1);
+        if heads == 0 || heads * width != inner || heads > n_heads {
+            return Err(ModelError::Mismatch {
+                what: format!("heads of layer {layer}"),
+                first: format!("{n_heads} of width {width}"),
+                second: format!("matrices {inner} wide"),
+            });
+        }
+        Ok((heads, width))
+    }
+
     /// The side of a matrix that is not the residual stream's: its inputs if it writes there, its outputs if it reads.
-    fn rows_in(&self, layer: usize, path: &str, writes: bool) -> Result<usize, ModelError> {
-        let path = format!("{path}.weight");
-        let own = format!("{}{}", self.prefix, in_layer(self.recipe.layer, layer)) + &path;
-        let shape = self.names.shape(&own).or_else(|| self.in_any_layer(&path));
+    pub(super) fn rows_in(
+        &self,
+        layer: usize,
+        path: &str,
+        writes: bool,
+    ) -> Result<usize, ModelError> {
+        let weight = weight_of(path);
+        let own = self.name_in_layer(layer, &weight);
+        let shape = self.names.shape(&own).or_else(|| self.in_any_layer(&weight));
         let Some(shape) = shape else {
             return Err(ModelError::MissingTensor { name: own, shards: self.missing_shards });
         };
@@ -48,8 +105,15 @@ impl Builder<'_> {
         match *shape {
             [rows, columns] if outputs_first != writes && columns == self.d_model => Ok(rows),
             [rows, columns] if outputs_first == writes && rows == self.d_model => Ok(columns),
+            // One matrix per head, which reads or writes the stream.
+            [heads, d_in, width] if !outputs_first && !writes && d_in == self.d_model => {
+                Ok(heads * width)
+            }
+            [heads, width, d_out] if !outputs_first && writes && d_out == self.d_model => {
+                Ok(heads * width)
+            }
             _ => Err(ModelError::Mismatch {
-                what: format!("{path} does not split into heads"),
+                what: format!("{weight} does not split into heads"),
                 first: format!("shape {shape:?}"),
                 second: format!("d_model {}", self.d_model),
             }),

@@ -1,17 +1,19 @@
 //! One layer of a recipe, its names completed.
 
-use super::Builder;
+use super::builder::{Builder, bias_of, weight_of};
+use super::outside::{GAINS, SHIFTS, spelled};
 use crate::model::ModelError;
 use crate::model::architecture::*;
-use crate::model::names::in_layer;
-use crate::model::recipe::MlpPaths;
+use crate::model::recipe::{CrossPaths, MlpPaths};
 
 impl Builder<'_> {
+    /// A layer; its place among the stacks is not known here.
     pub(super) fn layer(&self, l: usize, n_heads: usize) -> Result<Layer, ModelError> {
         let r = &self.recipe;
         let norm = |path: Option<&str>| path.map(|path| self.norm(l, path, r.norm)).transpose();
-        let there = |path: &str| self.in_any_layer(&format!("{path}.weight")).is_some();
+        let there = |path: &str| self.in_any_layer(&weight_of(path)).is_some();
         let dense = || match r.mlp {
+            MlpPaths::None => Mlp::None,
             MlpPaths::Plain(up, down) if there(up) => {
                 Mlp::Plain { up: self.linear(l, up), down: self.linear(l, down) }
             }
@@ -19,45 +21,73 @@ impl Builder<'_> {
                 gate: self.linear(l, gate),
                 up: self.linear(l, up),
                 down: self.linear(l, down),
+                bias: None,
             },
+            MlpPaths::GatedThenBiased(gate, up, down) if there(gate) => {
+                let mut up = self.linear(l, up);
+                let bias = up.bias.take();
+                Mlp::Gated { gate: self.linear(l, gate), up, down: self.linear(l, down), bias }
+            }
             MlpPaths::GatedFused(gate_up, down) if there(gate_up) => {
                 Mlp::GatedFused { gate_up: self.linear(l, gate_up), down: self.linear(l, down) }
             }
             MlpPaths::Plain(first, _)
             | MlpPaths::Gated(first, ..)
-            | MlpPaths::GatedFused(first, _) => {
+            | MlpPaths::GatedFused(first, _)
+            | MlpPaths::GatedThenBiased(first, ..) => {
                 Mlp::Unsupported(format!("its MLP ({first}.weight) is not in the files"))
             }
         };
         let mlp = self.mixture(l).unwrap_or_else(dense);
+        let alone = mlp == Mlp::None;
+        let of_mlp = |path: Option<&'static str>| norm(path.filter(|_| !alone));
+        let before = r.before_attention.filter(|_| l > 0 || !r.first_is_normed);
+        let gain = |path: &str| self.name_in_layer(l, path);
         Ok(Layer {
+            stack: 0,
+            number: l,
+            same_as: None,
             attention: self.attention(l, n_heads)?,
             attention_factor: r.attention_factor,
+            attention_gain: r.layer_scale.map(|(path, _)| gain(path)),
+            mlp_gain: r.layer_scale.map(|(_, path)| gain(path)),
             mlp,
             mlp_factor: r.mlp_factor,
             activation: r.activation.clone(),
             activation_parameters: r.activation_parameters.map(|path| self.name_in_layer(l, path)),
             parallel: r.parallel,
-            before_attention: norm(r.before_attention)?,
+            before_attention: norm(before)?,
             on_attention: norm(r.on_attention)?,
             after_attention: norm(r.after_attention)?,
-            before_mlp: norm(r.before_mlp)?,
-            on_mlp: norm(r.on_mlp)?,
-            after_mlp: norm(r.after_mlp)?,
+            before_mlp: of_mlp(r.before_mlp)?,
+            on_mlp: of_mlp(r.on_mlp)?,
+            after_mlp: of_mlp(r.after_mlp)?,
         })
     }
 
-    pub(super) fn name_in_layer(&self, l: usize, path: &str) -> String {
-        format!("{}{}{path}", self.prefix, in_layer(self.recipe.layer, l))
+    /// The attention to another stream that stands between a layer's own attention and its MLP: it takes the MLP over from `own`.
+    pub(super) fn cross(
+        &self,
+        own: &mut Layer,
+        l: usize,
+        n_heads: usize,
+        paths: CrossPaths,
+        source: Source,
+    ) -> Result<Layer, ModelError> {
+        let norm =
+            |path: Option<&str>| path.map(|path| self.norm(l, path, self.recipe.norm)).transpose();
+        let mut layer = own.clone();
+        (own.mlp, own.before_mlp, own.on_mlp, own.after_mlp) = (Mlp::None, None, None, None);
+        layer.attention = Some(self.cross_attention(l, n_heads, paths, source)?);
+        layer.before_attention = norm(paths.before)?;
+        layer.after_attention = norm(paths.after)?;
+        layer.on_attention = None;
+        Ok(layer)
     }
 
-    /// True if a layer has the weight of `path`.
-    pub(super) fn has(&self, l: usize, path: &str) -> bool {
-        self.names.shape(&self.name_in_layer(l, &format!("{path}.weight"))).is_some()
-    }
-
+    /// A map of a layer.
     pub(super) fn linear(&self, l: usize, path: &str) -> Linear {
-        let bias = format!("{path}.bias");
+        let bias = bias_of(path);
         // Biases may be in some layers only; where a layer is not in the files, it is taken to be as the others.
         let own = self.has(l, path) && self.missing_shards == 0;
         let biased = if own {
@@ -66,29 +96,29 @@ impl Builder<'_> {
             self.in_any_layer(&bias).is_some()
         };
         Linear {
-            weight: self.name_in_layer(l, &format!("{path}.weight")),
+            weight: self.name_in_layer(l, &weight_of(path)),
             bias: biased.then(|| self.name_in_layer(l, &bias)),
             orientation: self.recipe.orientation,
             member: None,
         }
     }
 
+    /// A norm of a layer.
     pub(super) fn norm(&self, l: usize, path: &str, kind: NormKind) -> Result<Norm, ModelError> {
         let eps = self.recipe.eps;
-        // Files written before 2020 call them gamma and beta.
-        let spelled = |names: [&str; 2]| {
-            let mut paths = names.into_iter().map(|name| format!("{path}.{name}"));
+        let find = |names: &[&str]| {
+            let mut paths = spelled(path, names).into_iter();
             paths
                 .find(|path| self.in_any_layer(path).is_some())
                 .map(|path| self.name_in_layer(l, &path))
         };
-        let weight = spelled(["weight", "gamma"]);
+        let weight = find(&GAINS);
         if weight.is_none() && !self.recipe.bare_norms {
             return Err(ModelError::MissingTensor {
                 name: self.name_in_layer(l, &format!("{path}.weight")),
                 shards: self.missing_shards,
             });
         }
-        Ok(Norm { kind, weight, bias: spelled(["bias", "beta"]), eps })
+        Ok(Norm { kind, weight, bias: find(&SHIFTS), eps })
     }
 }

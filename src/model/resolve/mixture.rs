@@ -46,6 +46,7 @@ impl Builder<'_> {
                     gate: self.own_linear(l, &path(e, gate)),
                     up: self.own_linear(l, &path(e, up)),
                     down: self.own_linear(l, &path(e, down)),
+                    bias: None,
                 };
                 (0..n_experts).map(expert).collect()
             }
@@ -55,7 +56,7 @@ impl Builder<'_> {
         let shared = paths.shared.map(|shared| {
             let linear = |what: &str| self.own_linear(l, &format!("{home}.{}.{what}", shared.path));
             let (gate, up, down) = (linear("gate_proj"), linear("up_proj"), linear("down_proj"));
-            let mlp = Mlp::Gated { gate, up, down };
+            let mlp = Mlp::Gated { gate, up, down, bias: None };
             let gate = shared.gate.map(|path| self.own_linear(l, &format!("{home}.{path}")));
             Shared { mlp, gate }
         });
@@ -104,7 +105,7 @@ impl Builder<'_> {
 
     /// True if files are missing and a layer's MLP is not in those that are there.
     fn numbers_absent(&self, l: usize) -> bool {
-        self.missing_shards > 0 && !self.has(l, self.recipe.mlp.first())
+        self.missing_shards > 0 && self.recipe.mlp.first().is_none_or(|first| !self.has(l, first))
     }
 }
 

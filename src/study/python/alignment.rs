@@ -19,7 +19,7 @@ pub fn alignment(
     centre: bool,
     stamp: &Stamp,
 ) -> Result<Option<String>, ModelError> {
-    let embedding = &model.arch.embedding;
+    let Some(embedding) = model.arch.embedding() else { return Ok(None) };
     let (Some(tokens), None) = (&embedding.tokens, &embedding.project) else { return Ok(None) };
     let centred = |x: &str| if centre { format!("{x} - {x}.mean(axis=0)") } else { x.to_owned() };
     let mean = if how.remove_mean {

@@ -67,20 +67,24 @@ pub(super) fn loader(
         ("w_v", Projection::Value, kv),
     ] {
         let start = attention.head_start(projection, head);
-        line(
-            &mut code,
-            name,
-            &outputs(qkv.linear(projection), start, start + sizes.width(projection)),
-        );
+        let linear = qkv.linear(projection);
+        let by_head = model.lies_by_head(linear);
+        line(&mut code, name, &outputs(linear, by_head, start, sizes.width(projection)));
     }
     let (from, to) = (head * sizes.d_value, (head + 1) * sizes.d_value);
-    line(&mut code, "w_o", &inputs(&attention.output, from, to));
+    let by_head = model.lies_by_head(&attention.output).then_some(head);
+    line(&mut code, "w_o", &inputs(&attention.output, by_head, from, to));
     if weights == Weights::Raw {
         return Ok(code);
     }
-    let source = attention.keys_of.unwrap_or(layer);
-    for (name, layer) in [("w_q", layer), ("w_k", source), ("w_v", source)] {
-        let Some(norm) = &model.layer(layer)?.before_attention else { continue };
+    let own = model.layer(layer)?;
+    let source = match (&attention.source, attention.keys_of) {
+        (Some(source), _) => source.norm.as_ref(),
+        (None, Some(other)) => model.layer(other)?.before_attention.as_ref(),
+        (None, None) => own.before_attention.as_ref(),
+    };
+    for (name, norm) in [("w_q", own.before_attention.as_ref()), ("w_k", source), ("w_v", source)] {
+        let Some(norm) = norm else { continue };
         if let Some(gain) = gain(norm) {
             let value = format!("{gain}[:, None] * {name}  # the norm in front, folded in");
             line(&mut code, name, &value);
@@ -89,7 +93,11 @@ pub(super) fn loader(
             line(&mut code, name, &format!("{name} - {name}.mean(axis=0)"));
         }
     }
-    if model.arch.reads_through_layer_norm() {
+    if let Some(gain) = &own.attention_gain {
+        let value = format!("w_o * tensor({})  # the gain on what is added", python(gain));
+        line(&mut code, "w_o", &value);
+    }
+    if model.arch.writes_to_layer_norm(layer) {
         line(&mut code, "w_o", "w_o - w_o.mean(axis=1, keepdims=True)");
     }
     for (name, is_query, head) in [("w_q", true, head), ("w_k", false, kv)] {
@@ -127,16 +135,20 @@ fn line(code: &mut String, name: &str, value: &str) {
     let _ = writeln!(code, "{name} = {value}");
 }
 
-fn outputs(linear: &Linear, from: usize, to: usize) -> String {
+fn outputs(linear: &Linear, by_head: bool, from: usize, width: usize) -> String {
+    let (name, to) = (python(&linear.weight), from + width);
     match linear.orientation {
-        Orientation::OutIn => format!("tensor({})[{from}:{to}].T", python(&linear.weight)),
-        Orientation::InOut => format!("tensor({})[:, {from}:{to}]", python(&linear.weight)),
+        _ if by_head => format!("tensor({name})[{}]", from / width.max(1)),
+        Orientation::OutIn => format!("tensor({name})[{from}:{to}].T"),
+        Orientation::InOut => format!("tensor({name})[:, {from}:{to}]"),
     }
 }
 
-fn inputs(linear: &Linear, from: usize, to: usize) -> String {
-    match linear.orientation {
-        Orientation::OutIn => format!("tensor({})[:, {from}:{to}].T", python(&linear.weight)),
-        Orientation::InOut => format!("tensor({})[{from}:{to}]", python(&linear.weight)),
+fn inputs(linear: &Linear, by_head: Option<usize>, from: usize, to: usize) -> String {
+    let name = python(&linear.weight);
+    match (linear.orientation, by_head) {
+        (_, Some(head)) => format!("tensor({name})[{head}]"),
+        (Orientation::OutIn, None) => format!("tensor({name})[:, {from}:{to}].T"),
+        (Orientation::InOut, None) => format!("tensor({name})[{from}:{to}]"),
     }
 }

@@ -5,21 +5,42 @@ use super::builder::{Reader, SplitBuilder, Upstream};
 use crate::circuits::error::CircuitError;
 use crate::circuits::sad::terms::TermBasis;
 use crate::math::Mat;
-use crate::model::{AttentionLayer, HeadWeights, LayerTrace, Model, Part, Weights};
+use crate::model::{Architecture, AttentionLayer, HeadWeights, LayerTrace, Model, Part, Weights};
 
 /// Why the residual stream of a model is not the sum of its writers, if it is not.
 ///
 /// Where the stream itself is normed after each block (BERT, OPT-350m), no split over writers exists.
 pub fn unsplittable(model: &Model, layer: usize) -> Option<String> {
-    let before = model.arch.layers.iter().take(layer);
-    let normed = before.clone().any(|l| l.after_attention.is_some() || l.after_mlp.is_some());
-    let reason = || {
-        format!(
-            "{} norms the residual stream itself after each block, so it is not the sum of what was written into it",
-            model.arch.title
-        )
-    };
-    normed.then(reason)
+    let (arch, title) = (&model.arch, model.arch.title);
+    let before = upstream(arch, layer).filter_map(|index| arch.layers.get(index));
+    let own = arch.attention(layer);
+    if before.clone().any(|l| l.after_attention.is_some() || l.after_mlp.is_some()) {
+        return Some(format!(
+            "{title} norms the residual stream itself after each block, so it is not the sum of what was written into it"
+        ));
+    }
+    if before.clone().any(|l| l.attention.is_none()) {
+        return Some(format!(
+            "layers of {title} that have no attention write into the stream too, and they have no heads to split it over"
+        ));
+    }
+    let attentions = before.filter_map(|l| l.attention.as_ref());
+    if attentions.clone().chain(own).any(|a| a.source.is_some()) {
+        return Some(
+            "attention to another stream writes into this one, and its sources are not in it"
+                .into(),
+        );
+    }
+    let gated = attentions.into_iter().any(|a| a.gated);
+    gated.then(|| {
+        format!("{title} gates what each head writes, so it is not a sum over what the head saw")
+    })
+}
+
+/// The layers before `layer` that write into its stream.
+fn upstream(arch: &Architecture, layer: usize) -> impl Iterator<Item = usize> + Clone {
+    let stream = move |l: usize| arch.stack_of(l).map(|stack| stack.stream);
+    (0..layer).filter(move |&index| stream(index) == stream(layer))
 }
 
 /// The writers behind every query and every key of a head, from the traces of one prompt for layers `0..=layer`.
@@ -39,8 +60,11 @@ pub fn split_head(
     if let Some(reason) = unsplittable(model, layer) {
         return Err(CircuitError::Unsplittable { reason });
     }
-    let (found, needed) = (traces.len(), layer + 1);
-    let (Some(first), Some(own)) = (traces.first(), traces.get(layer)) else {
+    let trace_of = |layer: usize| traces.iter().find(|trace| trace.layer == layer);
+    let earlier: Vec<usize> = upstream(&model.arch, layer).collect();
+    let (found, needed) = (traces.len(), earlier.len() + 1);
+    let first = earlier.first().copied().unwrap_or(layer);
+    let (Some(first), Some(own)) = (trace_of(first), trace_of(layer)) else {
         return Err(CircuitError::TooFew { what: "traces of layers".into(), found, needed });
     };
     let attention = model.attention(layer)?;
@@ -72,7 +96,9 @@ pub fn split_head(
         SplitBuilder::new(reader, &first.resid_pre)
     };
     let (mut dest, mut src) = (side(true)?, side(false)?);
-    for (index, trace) in traces.iter().enumerate().take(layer) {
+    for index in earlier {
+        let few = CircuitError::TooFew { what: "traces of layers".into(), found, needed };
+        let trace = trace_of(index).ok_or(few)?;
         let (w_o, b_o) = writing(model, index)?;
         let upstream = Upstream {
             pattern: &trace.pattern,
@@ -95,11 +121,17 @@ fn writing(model: &Model, layer: usize) -> Result<(Vec<Mat>, Vec<f64>), CircuitE
     let mut w_o = heads.map(|head| head.map(|head| head.w_o)).collect::<Result<Vec<_>, _>>()?;
     let mut b_o = attention.b_o(Weights::Raw)?;
     if let Some(norm) = &model.layer(layer)?.on_attention {
-        let (gains, _) = model.read_norm(norm, model.arch.d_model)?;
+        let (gains, _) = model.read_norm(norm, b_o.len())?;
         for (d, gain) in gains.iter().enumerate() {
             w_o.iter_mut().for_each(|w| w.column_mut(d).scale_mut(*gain));
             b_o.iter_mut().skip(d).take(1).for_each(|b| *b *= gain);
         }
+    }
+    let layer = model.layer(layer)?;
+    let gains = layer.attention_gain.as_ref().map(|name| model.read_vector(name, b_o.len()));
+    for (d, gain) in gains.transpose()?.unwrap_or_default().into_iter().enumerate() {
+        w_o.iter_mut().for_each(|w| w.column_mut(d).scale_mut(gain));
+        b_o.iter_mut().skip(d).take(1).for_each(|b| *b *= gain);
     }
     Ok((w_o, b_o))
 }

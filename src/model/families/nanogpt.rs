@@ -1,0 +1,15 @@
+//! nanoGPT: GPT-2's names, but plain linear layers, `[out, in]`; biases are left out where the run was told so.
+
+use super::prelude::*;
+
+pub(super) static NANOGPT: Family = Family {
+    id: "nanogpt",
+    title: "nanoGPT",
+    model_types: &[],
+    fit: |names| if super::gpt2::lies_out_in(names) { 12 } else { 0 },
+    recipe,
+};
+
+fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
+    Ok(Recipe { eps: 1e-5, activation: Activation::Gelu, ..(super::gpt2::GPT2.recipe)(s)? })
+}
