@@ -10,8 +10,13 @@ mod support;
 use golden::{Fixture, fixtures, variants};
 #[cfg(feature = "gpu")]
 use omega_lens::gpu::{Gpu, GpuOptions};
-use omega_lens::model::forward::{Cpu, ForwardPass, Image, Products};
+use omega_lens::model::forward::{Cpu, ForwardPass, Image, Input, Products};
 use omega_lens::model::{LayerTrace, Model, ModelError};
+
+/// An image as an input.
+fn seen(image: Image) -> Input {
+    Input { image: Some(image), ..Input::default() }
+}
 
 /// The library computes in f32, so do we, in another order of summation.
 const TOLERANCE: f64 = 1e-4;
@@ -40,7 +45,7 @@ fn start(fixture: &Fixture, model: &Model) -> ForwardPass {
         None => {
             let pixels = fixture.values("pixel_values").into_iter().map(|x| x as f32).collect();
             let side = if fixture.name == "vit" { 16 } else { 8 };
-            ForwardPass::of_image(model, &Image { shape: [3, side, side], pixels }).unwrap()
+            ForwardPass::of_input(model, &seen(Image { shape: [3, side, side], pixels })).unwrap()
         }
     }
 }
@@ -213,5 +218,8 @@ fn what_a_model_does_not_have_is_an_error() {
         Err(ModelError::OutOfRange { what: "layer", .. })
     ));
     let image = Image { shape: [3, 16, 16], pixels: vec![0.0; 768] };
-    assert!(matches!(ForwardPass::of_image(&model, &image), Err(ModelError::CannotRun { .. })));
+    assert!(matches!(
+        ForwardPass::of_input(&model, &seen(image)),
+        Err(ModelError::CannotRun { .. })
+    ));
 }

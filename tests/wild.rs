@@ -308,11 +308,12 @@ fn a_vocabulary_that_is_not_read_is_named_with_a_way_to_convert_it() {
 }
 
 #[test]
-fn consolidated_files_alone_are_named_and_no_message_has_a_placeholder() {
+fn what_is_missing_is_named_and_no_message_has_a_placeholder() {
     let (_, config) = llama();
     let consolidated = [Named::f32("layers.0.attention.wq.weight", &[2, 2], vec![1.0; 4])];
     let other = [Named::f32("model.embed_tokens.weight", &[4, 32], vec![0.0; 128])];
-    for (tensors, says) in [(&consolidated, "consolidated"), (&other, "layers.0.self_attn.o_proj")]
+    for (tensors, says) in
+        [(&consolidated, "layers.0.attention.wo"), (&other, "layers.0.self_attn.o_proj")]
     {
         let files = [file("consolidated.safetensors", tensors), text("config.json", &config)];
         let checkpoint = Checkpoint::open(sources(&files)).unwrap();

@@ -150,4 +150,5 @@ impl TraceConvention {
 
 /// What the tensors of a forward pass are, in files that leave the program.
 pub const TENSORS: &str = "attention.{layer} [n_heads, n, n]: destinations on rows, sources on columns; hidden.{layer} [n, d_model]: \
-    the residual stream before the layer, the last one after the final norm where the library reports it so; f32";
+    the residual stream before the layer, the last one after the final norm where the library reports it so; of several stacks with \
+    the stack's name in front, cross.attention.{layer} [n_heads, n of the decoder, n of the encoder]; last_hidden after the final norm; f32";

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::align_arguments::{Axis, DictionaryChoice, Removal, SideChoice, answerable};
 use super::align_text::print_text;
 use super::files::{print_json, wants_json};
+use super::heads::{LayerArg, Row};
 use super::spectra::Form;
 use super::{CliError, ModelArgs};
 use crate::circuits::alignment::{
@@ -14,7 +15,7 @@ use crate::circuits::alignment::{
 use crate::circuits::convention::Convention;
 use crate::circuits::dictionary::{About, DictionarySurvey};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{AttentionLayer, Head, Model, Part, Weights};
+use crate::model::{AttentionLayer, Model, Part, Weights};
 use crate::study::alignment::head_sides;
 use crate::study::dictionary::{Comparing, Surveyed, Surveying};
 
@@ -26,9 +27,9 @@ pub struct Args {
     /// embed, unembed, positions, mlp-in:LAYER, mlp-out:LAYER, or FILE[:TENSOR] (.safetensors, .npy, .csv, or an SAE's folder)
     #[arg(long, default_value = "embed")]
     dictionary: DictionaryChoice,
-    /// One layer only
+    /// One layer only; of a model with several stacks with the stack's name in front, as in dec3
     #[arg(long, value_name = "L")]
-    layer: Option<usize>,
+    layer: Option<LayerArg>,
     /// One head only
     #[arg(long, value_name = "H")]
     head: Option<usize>,
@@ -69,7 +70,7 @@ pub(super) struct Output<'a> {
     pub(super) survey: &'a DictionarySurvey,
     pub(super) comparison: Option<Comparison>,
     pub(super) warnings: Vec<String>,
-    pub(super) heads: Vec<SideAlignment>,
+    pub(super) heads: Vec<Row<SideAlignment>>,
 }
 
 /// Runs the subcommand.
@@ -93,7 +94,21 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     };
 
     let (mut report, mut warnings) = (None, Vec::new());
-    let layers = args.layer.map_or_else(|| model.readable_layers(), |layer| vec![layer]);
+    let mut layers = match &args.layer {
+        Some(layer) => vec![layer.place(&model.arch)?],
+        None => model.readable_layers(),
+    };
+    if args.layer.is_none() {
+        let width = surveyed.dictionary.about.d_model;
+        let fits = |l: &usize| model.arch.attention(*l).is_some_and(|a| a.sizes.d_model == width);
+        let all = layers.len();
+        layers.retain(fits);
+        if layers.len() < all {
+            warnings.push(format!(
+                "Layers of another width than the dictionary's {width} are left out."
+            ));
+        }
+    }
     for layer in layers {
         let sides = sides(args, &model, layer, weights, &mut warnings)?;
         for side in sides.iter().map(|side| side.side) {
@@ -114,6 +129,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     warnings.dedup();
     let (comparison, heads) =
         report.map_or((None, Vec::new()), |report| (Some(report.comparison), report.sides));
+    let row = |side: SideAlignment| Row::new(&model.arch, side.head, side, |side| &mut side.layer);
+    let heads = heads.into_iter().map(row).collect();
     let convention = args.model.convention(&model, weights);
     let (dictionary, survey) = (&surveyed.dictionary.about, &surveyed.survey);
     let output = Output { convention, dictionary, survey, comparison, warnings, heads };
@@ -121,16 +138,14 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 }
 
 fn check_range(args: &Args, model: &Model) -> Result<(), CliError> {
-    let checks =
-        [("layer", args.layer, model.arch.n_layers), ("head", args.head, model.arch.n_heads)];
-    for (what, index, count) in checks {
-        if let Some(index) = index.filter(|&index| index >= count) {
-            return Err(CliError::Usage(format!(
-                "{what} {index} does not exist: there are {count}, from 0"
-            )));
+    args.layer.as_ref().map(|layer| layer.place(&model.arch)).transpose()?;
+    let count = model.arch.n_heads;
+    match args.head.filter(|&head| head >= count) {
+        Some(head) => {
+            Err(CliError::Usage(format!("head {head} does not exist: there are {count}, from 0")))
         }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The sides that were asked for, of one layer.
@@ -159,9 +174,8 @@ fn sides(
     for (head, found) in found.collect::<Vec<_>>() {
         match found {
             Ok(found) => sides.extend(found),
-            Err(error) => {
-                warnings.push(format!("{} is left out: {error}.", Head::new(layer, head)))
-            }
+            Err(error) => warnings
+                .push(format!("{} is left out: {error}.", model.arch.head_name(layer, head))),
         }
     }
     Ok(sides)

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::CliError;
 use super::align::Output;
-use crate::model::Head;
+use super::heads::Row;
 
 /// Features shown for each direction; JSON has all that were asked for.
 const SHOWN: usize = 5;
@@ -30,14 +30,8 @@ pub(super) fn print_text(output: &Output<'_>) -> Result<(), CliError> {
             c.chance, c.critical, c.d_null
         )?;
     }
-    for side in &output.heads {
-        write!(
-            out,
-            "\n{} {}  mmcs {:.3}",
-            Head::new(side.layer, side.head),
-            side.side.name(),
-            side.mmcs
-        )?;
+    for Row { name, of: side, .. } in &output.heads {
+        write!(out, "\n{name} {}  mmcs {:.3}", side.side.name(), side.mmcs)?;
         if let Some(null) = &side.rotation_null {
             write!(
                 out,

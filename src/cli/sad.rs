@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::files::{print_json, wants_json};
+use super::heads::{LayerArg, Row};
 use super::prompt::PromptArgs;
 use super::sad_set;
 use super::spectra::Form;
@@ -17,7 +18,7 @@ use crate::circuits::sad::sparsity::{EventRule, RunningSum};
 use crate::circuits::sad::terms::TermBasis;
 use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{AttentionLayer, Head, Model, ModelError, Part};
+use crate::model::{AttentionLayer, Model, ModelError, Part};
 use crate::study::looks::{head_basis, head_look};
 use crate::study::prompt::PromptRun;
 
@@ -43,9 +44,9 @@ pub struct Args {
     /// The position looked at, from 0 [default: the most attended]
     #[arg(long, value_name = "N")]
     src: Option<usize>,
-    /// Only this layer
+    /// Only this layer; of a model with several stacks with the stack's name in front, as in dec3
     #[arg(long, value_name = "N")]
-    pub(super) layer: Option<usize>,
+    layer: Option<LayerArg>,
     /// Only this head of each layer
     #[arg(long, value_name = "N")]
     pub(super) head: Option<usize>,
@@ -73,7 +74,7 @@ struct Report {
     ids: Vec<u32>,
     /// The tokens in words, where there is a tokenizer.
     tokens: Option<Vec<String>>,
-    heads: Vec<HeadSad>,
+    heads: Vec<Row<HeadSad>>,
     notes: Vec<String>,
 }
 
@@ -94,11 +95,13 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let run = PromptRun::new(&model, tokenizer.as_ref(), &prompt)?;
     let ran = run.ran.clone();
     let (heads, left_out) = decompose(args, &model, run)?;
+    let arch = &model.arch;
+    let row = |sad: HeadSad| Row::new(arch, sad.head, sad, |sad| &mut sad.layer);
     let report = Report {
         convention: SadConvention::of(args.model.convention(&model, args.weights.into())),
         tokens: tokenizer.is_some().then_some(ran.tokens),
         ids: ran.ids,
-        heads,
+        heads: heads.into_iter().map(row).collect(),
         notes: model.notes.iter().cloned().chain(ran.named).chain(left_out).collect(),
     };
     if wants_json(args.json) { print_json(&report) } else { print_text(&report) }
@@ -111,18 +114,21 @@ impl Args {
 
     /// One past the last layer that is asked for.
     pub(super) fn end(&self, model: &Model) -> usize {
-        self.layer.map_or(model.arch.n_layers, |layer| layer + 1)
+        self.asked(model).map_or(model.arch.n_layers, |layer| layer + 1)
+    }
+
+    /// The place of the layer that is asked for.
+    fn asked(&self, model: &Model) -> Option<usize> {
+        self.layer.as_ref().and_then(|layer| layer.place(&model.arch).ok())
     }
 
     fn check_range(&self, model: &Model) -> Result<(), CliError> {
-        let (n_layers, n_heads) = (model.arch.n_layers, model.arch.n_heads);
-        for (what, asked, count) in [("layer", self.layer, n_layers), ("head", self.head, n_heads)]
-        {
-            if let Some(index) = asked.filter(|&index| index >= count) {
-                return Err(CliError::work(ModelError::OutOfRange { what, index, count }));
-            }
+        self.layer.as_ref().map(|layer| layer.place(&model.arch)).transpose()?;
+        let (what, count) = ("head", model.arch.n_heads);
+        match self.head.filter(|&index| index >= count) {
+            Some(index) => Err(CliError::work(ModelError::OutOfRange { what, index, count })),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The bases of the heads of one layer that are asked for, and a note on each head that has none.
@@ -131,8 +137,9 @@ impl Args {
         model: &Model,
         layer: usize,
     ) -> Result<(Bases, Vec<String>), CliError> {
-        let other = self.layer.is_some_and(|asked| asked != layer);
-        if other || (self.layer.is_none() && model.arch.attention(layer).is_none()) {
+        let asked = self.asked(model);
+        let other = asked.is_some_and(|asked| asked != layer);
+        if other || (asked.is_none() && model.arch.attention(layer).is_none()) {
             return Ok((Vec::new(), Vec::new()));
         }
         let attention = AttentionLayer::read(model, layer, Part::Qk).map_err(CliError::work)?;
@@ -142,9 +149,8 @@ impl Args {
         for (head, found) in heads.map(basis).collect::<Vec<_>>() {
             match found {
                 Ok(basis) => bases.push(((layer, head), basis)),
-                Err(error) => {
-                    left_out.push(format!("{} is left out: {error}.", Head::new(layer, head)))
-                }
+                Err(error) => left_out
+                    .push(format!("{} is left out: {error}.", model.arch.head_name(layer, head))),
             }
         }
         Ok((bases, left_out))
@@ -158,14 +164,21 @@ fn decompose(
     mut run: PromptRun,
 ) -> Result<(Vec<HeadSad>, Vec<String>), CliError> {
     let look = Look { dest: args.dest, src: args.src, controls: args.controls() };
-    let (mut found, mut notes) = (Vec::new(), Vec::new());
-    for layer in 0..args.end(model) {
-        let Some(trace) = ready(run.step(&mut Cpu, model))? else { break };
-        let (bases, left_out) = args.bases(model, layer)?;
+    let (mut found, mut notes, mut ran) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(trace) = ready(run.step(&mut Cpu, model))? {
+        if trace.layer >= args.end(model) {
+            break;
+        }
+        ran.push(trace.layer);
+        let (bases, left_out) = args.bases(model, trace.layer)?;
         notes.extend(left_out);
         let looks =
             bases.par_iter().map(|((_, head), basis)| head_look(model, &trace, *head, basis, look));
         found.extend(looks.collect::<Result<Vec<_>, _>>()?);
+    }
+    if let Some(layer) = args.asked(model).filter(|layer| !ran.contains(layer)) {
+        let reason = format!("{} reads what no prompt here gives it", model.arch.layer_name(layer));
+        return Err(CliError::work(ModelError::CannotRun { reason }));
     }
     Ok((found, notes))
 }
@@ -181,15 +194,10 @@ fn print_text(report: &Report) -> Result<(), CliError> {
         out,
         "head     looks from              to                      attention  relative     S (control)    N (control)   N90  largest terms"
     )?;
-    for head in &report.heads {
+    for Row { name, of: head, .. } in &report.heads {
         let from = format!("{} {}", head.dest, token(head.dest));
         let to = format!("{} {}", head.src, token(head.src));
-        write!(
-            out,
-            "{:8} {from:23} {to:23} {:9.3}",
-            Head::new(head.layer, head.head),
-            head.attention
-        )?;
+        write!(out, "{name:8} {from:23} {to:23} {:9.3}", head.attention)?;
         let Some((relative, terms)) = head.relative.zip(head.relative_terms.as_ref()) else {
             writeln!(out, "  a single visible source: nothing to compare")?;
             continue;
@@ -209,7 +217,7 @@ fn print_text(report: &Report) -> Result<(), CliError> {
             largest.collect::<Vec<_>>().join(", "),
         )?;
     }
-    let worst = report.heads.iter().map(|head| head.remainder_share).fold(0.0, f64::max);
+    let worst = report.heads.iter().map(|row| row.of.remainder_share).fold(0.0, f64::max);
     writeln!(
         out,
         "terms sum to the scores up to {worst:.1e} of the largest; control: random bases that keep every score"

@@ -6,14 +6,15 @@ use serde::Serialize;
 
 use super::CliError;
 use super::files::{print_json, wants_json};
+use super::heads::Row;
 use super::sad::{Args, number};
 use crate::circuits::convention::SadConvention;
 use crate::circuits::distribution::Distribution;
 use crate::circuits::prompts::Task;
 use crate::circuits::sad::set::{HeadEvents, HeadSetReport, SetOptions};
+use crate::model::Model;
 use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{Head, Model};
 use crate::study::prompt_set::{Prompts, SetRun, SetSpec, SetTask, Share};
 
 /// Which prompts.
@@ -58,7 +59,7 @@ struct Report {
     accuracy: Option<f64>,
     /// One of the prompts.
     example: String,
-    heads: Vec<MeasuredHead>,
+    heads: Vec<Row<MeasuredHead>>,
     notes: Vec<String>,
 }
 
@@ -91,10 +92,9 @@ pub(super) fn run(
     let mut run = SetRun::new(model, prompts, bases, options, Some(args.end(model)))?;
     while ready(run.step(&mut Cpu, model))? {}
     let found = run.finish();
-    let head = |((layer, head), events): ((usize, usize), HeadEvents)| MeasuredHead {
-        layer,
-        head,
-        report: events.report(),
+    let head = |((layer, head), events): ((usize, usize), HeadEvents)| {
+        let measured = MeasuredHead { layer, head, report: events.report() };
+        Row::new(&model.arch, head, measured, |measured| &mut measured.layer)
     };
     let report = Report {
         convention: SadConvention::of(args.model.convention(model, args.weights.into())),
@@ -121,15 +121,14 @@ fn print_text(report: &Report) -> Result<(), CliError> {
         "head     events      S (control)     N (control)   N90  vectors that come back"
     )?;
     let mean = |d: &Option<Distribution>, digits| number(d.map(|d| d.mean), digits);
-    for MeasuredHead { layer, head, report } in
-        report.heads.iter().filter(|head| head.report.n_events > 0)
+    for Row { name, of: MeasuredHead { report, .. }, .. } in
+        report.heads.iter().filter(|row| row.of.report.n_events > 0)
     {
         let recurring = report.recurring.iter().take(4);
         let recurring = recurring.map(|r| format!("k{} {:.0}%", r.k, 100.0 * r.share));
         writeln!(
             out,
-            "{:8} {:6}  {:>5} ({:>5})  {:>5} ({:>5}) {:>5}  {}",
-            Head::new(*layer, *head),
+            "{name:8} {:6}  {:>5} ({:>5})  {:>5} ({:>5}) {:>5}  {}",
             report.n_events,
             mean(&report.real.sparseness, 3),
             mean(&report.basis.sparseness, 3),
@@ -139,7 +138,7 @@ fn print_text(report: &Report) -> Result<(), CliError> {
             recurring.collect::<Vec<_>>().join(", "),
         )?;
     }
-    let silent = report.heads.iter().filter(|head| head.report.n_events == 0).count();
+    let silent = report.heads.iter().filter(|row| row.of.report.n_events == 0).count();
     writeln!(
         out,
         "{silent} head(s) without an event; control: random bases that keep every score"

@@ -8,7 +8,7 @@ use super::CliError;
 use super::files::{print_json, wants_json};
 use super::model::ModelArgs;
 use crate::circuits::convention::Convention;
-use crate::model::{AttentionLayer, Head, Model, Part, Weights};
+use crate::model::{AttentionLayer, Layers, Model, Part, Weights};
 use crate::study::StudyError;
 use crate::study::spectra::{BrokenHead, HeadSpectra, Sizes, SpectraDocument, head_spectra};
 
@@ -52,14 +52,15 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let (heads, failed) = spectra(&model, weights)?;
     let convention = args.model.convention(&model, weights);
     if !wants_json(args.json) {
-        return print_text(&convention, &heads, &failed, &model.notes);
+        return print_text(&model, &convention, &heads, &failed);
     }
-    let arch = &model.arch;
+    let (arch, layers) = (&model.arch, Layers::of(&model.arch));
     let sizes = Sizes {
         d_model: arch.d_model,
         d_head: arch.d_head,
         n_layers: arch.n_layers,
         n_heads: arch.n_heads,
+        layers: &layers,
     };
     print_json(&SpectraDocument::new(&convention, sizes, &heads, &failed, &model.notes))
 }
@@ -85,28 +86,29 @@ fn spectra(
 }
 
 fn print_text(
+    model: &Model,
     convention: &Convention,
     heads: &[HeadSpectra],
     failed: &[BrokenHead],
-    notes: &[String],
 ) -> Result<(), CliError> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     writeln!(out, "{}", convention.line())?;
     writeln!(out, "weights: {}", convention.folding)?;
-    writeln!(out, "head      QK σ_1     σ_last   OV σ_1     σ_last   residual")?;
+    let name = |layer: usize, head: usize| model.arch.head_name(layer, head);
+    writeln!(out, "head          QK σ_1     σ_last   OV σ_1     σ_last   residual")?;
     let ends = |s: &[f64]| (s.first().copied().unwrap_or(0.0), s.last().copied().unwrap_or(0.0));
     for HeadSpectra { layer, head, qk, ov } in heads {
         let ((q, q_last), (o, o_last)) = (ends(&qk.sigma), ends(&ov.sigma));
-        let (name, residual) = (Head::new(*layer, *head).to_string(), qk.residual.max(ov.residual));
+        let (name, residual) = (name(*layer, *head), qk.residual.max(ov.residual));
         writeln!(
             out,
-            "{name:<8} {q:>8.4} {q_last:>10.2e} {o:>8.4} {o_last:>10.2e} {residual:>10.0e}"
+            "{name:<12} {q:>8.4} {q_last:>10.2e} {o:>8.4} {o_last:>10.2e} {residual:>10.0e}"
         )?;
     }
     for BrokenHead { layer, head, why } in failed {
-        writeln!(out, "{}: {why}", Head::new(*layer, *head))?;
+        writeln!(out, "{}: {why}", name(*layer, *head))?;
     }
-    for note in notes {
+    for note in &model.notes {
         writeln!(out, "note: {note}")?;
     }
     out.flush()?;

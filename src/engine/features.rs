@@ -108,6 +108,9 @@ fn channels(
 ) -> Result<(), Failure> {
     let mut channels = Channels::new(engine.layer(into.0)?, into.1, weights)?;
     for layer in 0..into.0 {
+        if !engine.model()?.arch.feeds(layer, into.0) {
+            continue;
+        }
         // A layer that is missing or broken has no channels; its heads are marked on the grid already.
         let found = match engine.layer(layer) {
             Ok(earlier) => channels.step(earlier)?,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::circuits::convention::Convention;
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{Hints, Model, ModelError, Weights};
+use crate::model::{Hints, Layers, Model, ModelError, Weights};
 use crate::protocol::model::{self as protocol, ModelSummary};
 use crate::protocol::{Failure, Unclear};
 
@@ -70,6 +70,7 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
     ModelSummary {
         family: arch.title.to_owned(),
         n_layers: arch.n_layers,
+        layers: Layers::of(arch),
         n_heads: arch.n_heads,
         n_kv_heads: arch.n_kv_heads,
         d_model: arch.d_model,

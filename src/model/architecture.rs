@@ -264,6 +264,14 @@ impl Architecture {
 
     /// Why the residual stream before a layer is not all that the rest of the model needs, if it is not.
     pub fn needs_more_than_the_stream(&self, layer: usize) -> Option<String> {
+        let own = self.stack_of(layer).map(|stack| stack.stream);
+        let crosses = |l: &&Layer| {
+            let stack = self.stacks.get(l.stack);
+            stack.is_some_and(|s| Some(s.stream) == own && s.source != s.stream)
+        };
+        if self.layers.iter().skip(layer).any(|l| crosses(&l)) {
+            return Some("later layers read another stream, which has to run first".into());
+        }
         let later = self.layers.iter().skip(layer).filter_map(|l| l.attention.as_ref());
         let source = later.filter_map(|a| a.keys_of).find(|&source| source < layer)?;
         Some(format!(

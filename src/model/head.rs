@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A head of a model, to be printed as people write it: `L3H0`. The only place that knows that form.
+/// A head of a model, to be printed as people write it: `L3H0`. The only place that knows that form; a stack's name stands in front of it.
 ///
 /// ```
 /// use omega_lens::model::Head;

@@ -6,7 +6,6 @@
 
 pub mod activation;
 pub mod architecture;
-
 pub mod config;
 pub mod families;
 pub mod forward;
@@ -19,14 +18,15 @@ pub mod rope;
 pub mod tokenizer;
 
 mod attention_parts;
-mod charsmap;
 mod by_head;
+mod charsmap;
 mod config_values;
 mod error;
 pub mod front;
 pub mod grid_rope;
 mod head;
 mod heads;
+pub mod layers;
 mod matrix;
 mod mixture;
 mod parts;
@@ -42,6 +42,7 @@ pub use error::ModelError;
 pub use forward::{ForwardPass, LayerTrace};
 pub use head::Head;
 pub use heads::{AttentionLayer, HeadWeights, Part, Weights};
+pub use layers::Layers;
 
 use crate::checkpoint::{Checkpoint, Tensor};
 use architecture::{Linear, Norm, Orientation};

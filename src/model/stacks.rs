@@ -4,13 +4,14 @@
 //! layers of all stacks stand in one list, in the order in which they run, and a layer is known everywhere by its place in that
 //! list; people see its number in its stack, "dec L3".
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::Head;
 use super::architecture::{Architecture, Embedding, Layer};
 use super::parts::Norm;
 
 /// What a stack of layers is to the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StackKind {
     /// The only one.
@@ -79,7 +80,7 @@ impl StackKind {
     }
 
     /// What stands in front of a head's name: "enc ", "dec ", "cross "; nothing where there is only one.
-    pub fn front(self) -> &'static str {
+    fn front(self) -> &'static str {
         match self {
             Self::Only => "",
             Self::Encoder => "enc ",
@@ -87,6 +88,30 @@ impl StackKind {
             Self::Cross => "cross ",
             Self::Text => "text ",
             Self::Vision => "vision ",
+        }
+    }
+
+    /// The name of its layer `number`: "L3", "dec L3".
+    pub fn layer_name(self, number: usize) -> String {
+        format!("{}L{number}", self.front())
+    }
+
+    /// The name of a head of its layer `number`: "L3H0", "dec L3H0".
+    pub fn head_name(self, number: usize, head: usize) -> String {
+        format!("{}{}", self.front(), Head::new(number, head))
+    }
+
+    /// Whose streams its heads read, in words; `None` where destinations and sources are in the only one.
+    pub fn reads(self) -> Option<&'static str> {
+        match self {
+            Self::Only => None,
+            Self::Encoder => Some("the encoder reads itself"),
+            Self::Decoder => Some("the decoder reads itself"),
+            Self::Cross => {
+                Some("destinations in the decoder, sources in the encoder's last stream")
+            }
+            Self::Text => Some("the side that reads words"),
+            Self::Vision => Some("the side that sees images"),
         }
     }
 }
@@ -127,15 +152,24 @@ impl Architecture {
         self.layers.iter().filter(of_main).filter_map(|l| l.attention.as_ref()).all(|a| a.causal)
     }
 
+    /// True if a layer writes into the stream that a later one's destinations and sources both read. What a cross head reads is two
+    /// streams, of which one is finished before; it has no channels here.
+    pub fn feeds(&self, layer: usize, into: usize) -> bool {
+        let (from, into) = (self.stack_of(layer), self.stack_of(into));
+        from.zip(into)
+            .is_some_and(|(from, into)| from.stream == into.stream && into.stream == into.source)
+    }
+
     /// A layer's name: "L3", or "dec L3" where there are several stacks.
     pub fn layer_name(&self, layer: usize) -> String {
-        let found = self.layers.get(layer);
-        let front = self.stack_of(layer).map_or("", |stack| stack.kind.front());
-        format!("{front}L{}", found.map_or(layer, |l| l.number))
+        let found = self.layers.get(layer).zip(self.stack_of(layer));
+        found.map_or_else(|| format!("L{layer}"), |(l, stack)| stack.kind.layer_name(l.number))
     }
 
     /// A head's name: "L3H0", or "dec L3H0" where there are several stacks.
     pub fn head_name(&self, layer: usize, head: usize) -> String {
-        format!("{}H{head}", self.layer_name(layer))
+        let found = self.layers.get(layer).zip(self.stack_of(layer));
+        let plain = || Head::new(layer, head).to_string();
+        found.map_or_else(plain, |(l, stack)| stack.kind.head_name(l.number, head))
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use super::question::questions;
 use crate::circuits::convention::Convention;
-use crate::model::Weights;
+use crate::model::{Layers, Weights};
 
 /// Open the files that travel beside this question.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,15 +38,17 @@ pub struct Hints {
 pub struct ModelSummary {
     /// The family's name, as in config.json's `model_type`.
     pub family: String,
-    /// Layers.
+    /// Layers, of all stacks together.
     pub n_layers: usize,
-    /// Query heads per layer.
+    /// What they are called, and the heads of each.
+    pub layers: Layers,
+    /// Query heads of a layer, the most of any.
     pub n_heads: usize,
-    /// Key/value heads per layer.
+    /// Key/value heads of a layer, the most of any.
     pub n_kv_heads: usize,
-    /// Width of the residual stream.
+    /// Width of the main residual stream.
     pub d_model: usize,
-    /// Width of a head.
+    /// Width of a head, the largest of any.
     pub d_head: usize,
     /// Rows of the token embedding.
     pub d_vocab: usize,

@@ -7,7 +7,7 @@ use crate::circuits::convention::Convention;
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::{Circuit, singular_values};
 use crate::math::MathError;
-use crate::model::{AttentionLayer, HeadWeights, Weights};
+use crate::model::{AttentionLayer, HeadWeights, Layers, Weights};
 
 /// What computed a spectrum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -119,25 +119,31 @@ pub struct SpectraDocument<'a> {
     n_layers: usize,
     n_heads: usize,
     heads: Vec<HeadRow<'a>>,
-    failed: &'a [BrokenHead],
+    failed: Vec<FailedRow<'a>>,
     notes: &'a [String],
 }
 
 /// The sizes of a model that stand beside its spectra.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sizes {
+pub struct Sizes<'a> {
     /// Width of the residual stream.
     pub d_model: usize,
     /// Width of a head.
     pub d_head: usize,
     /// Layers.
     pub n_layers: usize,
-    /// Heads of a layer.
+    /// Heads of a layer, the most of any.
     pub n_heads: usize,
+    /// What its layers are called.
+    pub layers: &'a Layers,
 }
 
 #[derive(Debug, Serialize)]
 struct HeadRow<'a> {
+    /// Which stack, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<&'static str>,
+    /// Number in the stack.
     layer: usize,
     head: usize,
     qk: &'a [f64],
@@ -152,17 +158,28 @@ struct HeadRow<'a> {
     statistics_ov: &'a HeadStatistics,
 }
 
+#[derive(Debug, Serialize)]
+struct FailedRow<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stack: Option<&'static str>,
+    layer: usize,
+    head: usize,
+    why: &'a str,
+}
+
 impl<'a> SpectraDocument<'a> {
     /// The document of some heads, in the order given.
     pub fn new(
         convention: &'a Convention,
-        sizes: Sizes,
+        sizes: Sizes<'_>,
         heads: impl IntoIterator<Item = &'a HeadSpectra>,
         failed: &'a [BrokenHead],
         notes: &'a [String],
     ) -> Self {
+        let Sizes { d_model, d_head, n_layers, n_heads, layers } = sizes;
         let row = |head: &'a HeadSpectra| HeadRow {
-            layer: head.layer,
+            stack: layers.stack(head.layer).name(),
+            layer: layers.number(head.layer),
             head: head.head,
             qk: &head.qk.sigma,
             ov: &head.ov.sigma,
@@ -175,7 +192,13 @@ impl<'a> SpectraDocument<'a> {
             statistics_qk: &head.qk.statistics,
             statistics_ov: &head.ov.statistics,
         };
-        let Sizes { d_model, d_head, n_layers, n_heads } = sizes;
+        let failed_row = |broken: &'a BrokenHead| FailedRow {
+            stack: layers.stack(broken.layer).name(),
+            layer: layers.number(broken.layer),
+            head: broken.head,
+            why: &broken.why,
+        };
+        let failed = failed.iter().map(failed_row).collect();
         let heads = heads.into_iter().map(row).collect();
         Self { convention, d_model, d_head, n_layers, n_heads, heads, failed, notes }
     }

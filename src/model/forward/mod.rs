@@ -89,14 +89,6 @@ impl ForwardPass {
         Ok(pass.settled(model))
     }
 
-    /// Embeds one image, for the families that see.
-    ///
-    /// # Errors
-    /// As [`ForwardPass::of_input`].
-    pub fn of_image(model: &Model, image: &Image) -> Result<Self, ModelError> {
-        Self::of_input(model, &Input { image: Some(image.clone()), ..Input::default() })
-    }
-
     /// Starts before `layer` from its residual stream `[sum of lengths, d_model]`.
     ///
     /// # Errors

@@ -67,7 +67,7 @@ impl Reducible for Seen {
         let mut next = (*self).clone();
         match heard {
             Heard::Fresh => next = Self::default(),
-            Heard::Ran(ran) => (next.ran, next.patterns) = (Some(Rc::new(ran)), Vec::new()),
+            Heard::Ran(ran) => next = Self { ran: Some(Rc::new(ran)), ..Self::default() },
             Heard::Patterns(layers) => next.patterns.extend(layers.into_iter().map(Rc::new)),
             Heard::Next(guesses) => next.next = Some(Rc::new(guesses)),
             Heard::FreshLooks => next.looks.clear(),
@@ -111,8 +111,8 @@ pub fn Attention() -> Html {
     let n = seen.ran.as_ref().map_or(0, |r| r.tokens.len());
     let dest =
         state.route.find(&keys::DEST).unwrap_or(n.saturating_sub(1)).min(n.saturating_sub(1));
-    let n_layers = state.model.as_ref().map(|m| m.summary.n_layers);
-    let ready = Some(seen.patterns.len()) == n_layers;
+    // The guesses come last of all.
+    let ready = seen.next.is_some();
     // Every head's look from the chosen destination.
     {
         let (app, seen) = (app.clone(), seen.clone());
@@ -200,7 +200,6 @@ pub fn Attention() -> Html {
 fn run(app: &App, seen: &UseReducerHandle<Seen>, prompt: Prompt) {
     let (hears, session) = (seen.dispatcher(), app.session.clone());
     let Some(model) = &app.value().model else { return };
-    let layers = model.summary.n_layers;
     let question = Run { prompt };
     let cpu_ms = question.cpu_ms(&model.summary);
     let mut request = Request::new(question).owner("attention/run").urgent();
@@ -215,15 +214,16 @@ fn run(app: &App, seen: &UseReducerHandle<Seen>, prompt: Prompt) {
             waiting.take();
             hears.dispatch(Heard::Ran(ran));
         }
-        request::Heard::Part { answer: RunPart::Pattern { layer, .. }, arrays, .. } => {
+        request::Heard::Part { answer: RunPart::Pattern { .. }, arrays, .. } => {
             let (patterns, drawn) = &mut *waiting.borrow_mut();
             patterns.extend(arrays.into_iter().take(1));
-            if layer + 1 == layers || now() - *drawn > DRAWING_MS {
+            if now() - *drawn > DRAWING_MS {
                 *drawn = now();
                 hears.dispatch(Heard::Patterns(std::mem::take(patterns)));
             }
         }
         request::Heard::Part { answer: RunPart::Next(next), .. } => {
+            hears.dispatch(Heard::Patterns(waiting.take().0));
             hears.dispatch(Heard::Next(next));
         }
         request::Heard::Gpu(report) => {

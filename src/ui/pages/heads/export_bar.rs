@@ -94,6 +94,7 @@ fn spectra_json(app: &App) -> String {
         d_head: summary.d_head,
         n_layers: summary.n_layers,
         n_heads: summary.n_heads,
+        layers: &summary.layers,
     };
     let broken = state.spectra.broken.iter();
     let broken = broken.map(|(&(layer, head), why)| BrokenHead { layer, head, why: why.clone() });
