@@ -3,6 +3,8 @@
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use crate::ui::address::keys;
+use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
 use crate::ui::browser::drop;
 use crate::ui::browser::time::now;
@@ -41,6 +43,8 @@ pub fn Loading() -> Html {
         Callback::from(move |_: MouseEvent| session.open_built_in(BUILT_IN_STEP))
     };
     let is_built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
+    let first_screen = state.model.as_ref().is_none_or(|m| m.built_in.is_some())
+        && state.route == Route::default();
     html! {
         <div class="model-line">
             <p data-testid="model">
@@ -53,12 +57,29 @@ pub fn Loading() -> Html {
             </p>
             <p class="open-another">
                 { text::DROP }{ " " }
-                <button type="button" onclick={choose}>{ "open…" }</button>
+                <button type="button" onclick={choose.clone()}>{ "open…" }</button>
                 if !is_built_in { <button type="button" onclick={built_in}>{ "built-in model" }</button> }
                 <input ref={input} type="file" multiple=true hidden=true aria-label="Checkpoint files" data-testid="file-input" onchange={chosen} />
             </p>
+            if first_screen { { welcome(choose) } }
             if let Some(model) = &state.model { { details(&model.summary) } }
             { for state.running.iter().map(|job| html! { <Progress key={job.id} job={job.clone()} /> }) }
+        </div>
+    }
+}
+
+/// The built-in model introduces itself, and three doors stand open.
+fn welcome(open: Callback<MouseEvent>) -> Html {
+    let at_work = Route::default().on(Page::Attention);
+    let teachers = Route::default().on(Page::Learn).put(&keys::READ, "teachers");
+    html! {
+        <div class="welcome" data-testid="welcome">
+            <p>{ text::BUILT_IN }</p>
+            <p class="onward">
+                <a href={at_work.to_hash()}>{ "see a head work" }</a>
+                <button type="button" onclick={open}>{ "open my model" }</button>
+                <a href={teachers.to_hash()}>{ "teach a class" }</a>
+            </p>
         </div>
     }
 }
