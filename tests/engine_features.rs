@@ -16,7 +16,7 @@ use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
 use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
 use omega_lens::protocol::model::Open;
-use omega_lens::protocol::{Asked, FilesId, Question};
+use omega_lens::protocol::{Asked, FilesId};
 
 /// Two blocks of rows as a study reads them, so that a pass is told from a look.
 const ROWS: usize = 3000;

@@ -137,7 +137,7 @@ impl Config {
         let every = self.size(&["no_rope_layer_interval"]).unwrap_or(4).max(1);
         let turns = |l: usize| match list.and_then(|list| list.get(l)) {
             Some(value) => value.as_f64() == Some(1.0) || value.as_bool() == Some(true),
-            None => (l + 1) % every != 0,
+            None => !(l + 1).is_multiple_of(every),
         };
         (0..n_layers).map(turns).collect()
     }

@@ -172,5 +172,5 @@ pub enum SetPart {
         example: String,
     },
     /// Spectra of one head of a checkpoint of a series.
-    Spectra(HeadOutcome),
+    Spectra(Box<HeadOutcome>),
 }

@@ -107,7 +107,7 @@ mod tests {
             Ok(Vec::new())
         };
         features([n_rows, n_columns], Along::Rows, last, read).unwrap();
-        assert_eq!(runs, [(1 << 34) - (1 << 14)..1 << 34]);
+        assert_eq!(runs, vec![Range { start: (1 << 34) - (1 << 14), end: 1 << 34 }]);
         assert_eq!(element(u32::MAX as usize, u32::MAX as usize, 1), u64::MAX - (1 << 33) + 3);
     }
 }

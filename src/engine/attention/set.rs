@@ -49,6 +49,6 @@ pub(in crate::engine) async fn set(
     let (n, correct, example) = (found.n, found.correct, found.example);
     out(SetSpec::tell(SetPart::Answered { n, correct, example }), Vec::new());
     let mut layers = if spec.series { 0..n_layers } else { 0..0 };
-    let mut tell = |found| out(SetSpec::tell(SetPart::Spectra(found)), Vec::new());
+    let mut tell = |found| out(SetSpec::tell(SetPart::Spectra(Box::new(found))), Vec::new());
     layers.try_for_each(|layer| heads::spectra(engine, layer, Weights::Folded, &mut tell))
 }

@@ -46,7 +46,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
 /// Three layers of four slide and turn; the fourth sees everything and knows no positions.
 fn recipe2(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let every = s.config.size(&["sliding_window_pattern", "_sliding_window_pattern"]).unwrap_or(4);
-    let otherwise = |l: usize| (l + 1) % every.max(1) != 0;
+    let otherwise = |l: usize| !(l + 1).is_multiple_of(every.max(1));
     let sliding = s.config.sliding_layers(s.n_layers, otherwise);
     let window = s.config.size_or("sliding_window", 4096);
     let rope = RopeRecipe::adjacent(s.config.rope("full_attention", 10_000.0, 1.0));

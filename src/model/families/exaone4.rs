@@ -18,7 +18,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let otherwise = |l: usize| match pattern {
         // "LLLG": three local layers, a global one.
         Some(letters) if !letters.is_empty() => letters[l % letters.len()] == b'L',
-        _ => (l + 1) % every != 0,
+        _ => !(l + 1).is_multiple_of(every),
     };
     let sliding = s.config.sliding_layers(s.n_layers, otherwise);
     let rope = RopeRecipe::half(s.config.rope("full_attention", 10_000.0, 1.0));

@@ -12,7 +12,7 @@ pub(super) static OLMO: Family = Family {
             && names.any_layer("layers.{l}.mlp.gate_proj.weight");
         let norms = ["input_layernorm", "post_attention_layernorm", "post_feedforward_layernorm"];
         let normed = |norm: &&str| names.any_layer(&format!("layers.{{l}}.{norm}.weight"));
-        if like && !norms.iter().any(|norm| normed(&norm)) { 6 } else { 0 }
+        if like && !norms.iter().any(normed) { 6 } else { 0 }
     },
     recipe,
 };

@@ -12,7 +12,7 @@ pub(super) static OLMO3: Family = Family {
 };
 
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    let otherwise = |l: usize| (l + 1) % 4 != 0;
+    let otherwise = |l: usize| !(l + 1).is_multiple_of(4);
     let sliding = s.config.sliding_layers(s.n_layers, otherwise);
     let full = s.config.rope("full_attention", 500_000.0, 1.0);
     let mut local = s.config.rope("sliding_attention", 500_000.0, 1.0);

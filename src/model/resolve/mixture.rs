@@ -95,9 +95,9 @@ impl Builder<'_> {
         let [gate_up, down] = paths.stacked.map(find);
         let (gate_up, down) = gate_up.zip(down)?;
         // The side that is as long as the stream is the input; a square says nothing.
-        let orientation = match self.names.shape(&gate_up.0)? {
-            &[_, out, d] if d == self.d_model && out != d => Orientation::OutIn,
-            &[_, d, out] if d == self.d_model && out != d => Orientation::InOut,
+        let orientation = match *self.names.shape(&gate_up.0)? {
+            [_, out, d] if d == self.d_model && out != d => Orientation::OutIn,
+            [_, d, out] if d == self.d_model && out != d => Orientation::InOut,
             _ => paths.lies,
         };
         Some(Stacks { gate_up, down, orientation })

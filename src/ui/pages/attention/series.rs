@@ -245,11 +245,13 @@ fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]
                     let accuracy = correct.map(|c| c as f64 / n.max(1) as f64);
                     hears.dispatch(Change::Accuracy(*step, accuracy));
                 }
-                SetPart::Spectra(Ok(spectra)) => hears.dispatch(Change::Spectra(*step, spectra)),
-                SetPart::Spectra(Err(broken)) => {
-                    let what = format!("{} of step {step}: {}", name(&broken), broken.why);
-                    session.note(Failure::new(what));
-                }
+                SetPart::Spectra(found) => match *found {
+                    Ok(spectra) => hears.dispatch(Change::Spectra(*step, spectra)),
+                    Err(broken) => {
+                        let what = format!("{} of step {step}: {}", name(&broken), broken.why);
+                        session.note(Failure::new(what));
+                    }
+                },
             }
         }
         Heard::Failed { part, failure } => {

@@ -28,10 +28,10 @@ pub(super) struct DirectionsProps {
 }
 
 /// The chosen side, or the one that lies farthest beyond its null.
-pub(super) fn side_in_view<'a>(
-    report: &'a AlignmentReport,
+pub(super) fn side_in_view(
+    report: &AlignmentReport,
     chosen: Option<Side>,
-) -> Option<&'a SideAlignment> {
+) -> Option<&SideAlignment> {
     let z = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(s.z_isotropic, |n| n.z);
     let named = report.sides.iter().find(|s| Some(s.side) == chosen);
     named.or_else(|| report.sides.iter().max_by(|a, b| z(a).total_cmp(&z(b))))
