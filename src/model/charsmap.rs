@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_table_that_points_outside_itself_is_refused() {
-        let far = [(0, 0), (usize::from(b'a'), 0x3F_0000 << 10 | u32::from(b'a'))];
+        let far = [(0, 0), (usize::from(b'a'), 0x1F_0000 << 10 | u32::from(b'a'))];
         for hostile in [
             b"".to_vec(),
             b"\x04\0\0\0".to_vec(),
@@ -100,7 +100,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "tokenizer")]
     #[test]
     fn the_tables_that_are_followed_do_not_end_the_crate_that_reads_them() {
         let json = |table: &[u8]| {

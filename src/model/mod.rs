@@ -19,6 +19,7 @@ pub mod tokenizer;
 
 mod attention_parts;
 mod by_head;
+#[cfg(feature = "tokenizer")]
 mod charsmap;
 mod config_values;
 mod error;
