@@ -1,9 +1,12 @@
 //! Alignment on planted dictionaries: what is there is found, and what is not there is not.
+//!
+//! Longer than most files: nulls and plants are made of the same few dictionaries, which are made here.
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 use omega_lens::circuits::alignment::{
-    AlignOptions, Alignment, AlignmentReport, Disagreement, HeadSide, Side,
+    AlignOptions, Alignment, AlignmentReport, DirectionAlignment, Disagreement, Family, HeadSide,
+    RotationCount, Side,
 };
 use omega_lens::circuits::dictionary::{Frame, Survey};
 use omega_lens::circuits::null::IsotropicNull;
@@ -47,7 +50,7 @@ fn align(
     alignment.report()
 }
 
-const NO_ROTATIONS: AlignOptions = AlignOptions { top: 5, rotations: 0, seed: 0 };
+const NO_ROTATIONS: AlignOptions = AlignOptions { top: 5, rotations: RotationCount::None, seed: 0 };
 
 #[test]
 fn planted_features_are_found_with_their_cosine_rank_and_p() {
@@ -82,7 +85,9 @@ fn planted_features_are_found_with_their_cosine_rank_and_p() {
         }
         assert_eq!(direction.negative[0].index, 100 + 10 * k + 1);
         assert_eq!(direction.positive[1].index, 100 + 10 * k + 2);
-        assert!(direction.ln_p < null.ln_p(0.9999) && direction.q <= 1e-100);
+        let isotropic = direction.isotropic.unwrap();
+        assert!(isotropic.ln_p < null.ln_p(0.9999) && isotropic.p <= 1e-100);
+        assert_eq!((direction.p, direction.q), (None, None));
     }
     assert!((report.sides[0].mmcs - 1.0).abs() < 1e-6);
 }
@@ -97,7 +102,7 @@ fn p_values_of_random_features_are_uniform() {
         let basis = random_basis(&mut rng, d, 1);
         let report =
             align(vec![side_of(&basis)], &rows_of(&rng.normal_matrix(d, n)), false, NO_ROTATIONS);
-        p.push(report.sides[0].directions[0].p);
+        p.push(report.sides[0].directions[0].isotropic.unwrap().p);
     }
     let (distance, ks) = kolmogorov_smirnov_uniform(&p);
     println!("300 p-values: KS distance {distance:.3}, p {ks:.2}");
@@ -118,7 +123,7 @@ fn permuted_dictionaries_give_uniform_rotation_p() {
             let order = rng.permutation(d);
             features.set_column(k, &Mat::from_fn(d, 1, |i, _| planted[(order[i], k)]).column(0));
         }
-        let options = AlignOptions { top: 1, rotations: 39, seed };
+        let options = AlignOptions { top: 1, rotations: RotationCount::Exactly(39), seed };
         let report = align(vec![side_of(&basis)], &rows_of(&features), false, options);
         p.push(report.sides[0].rotation_null.as_ref().unwrap().p - rng.uniform() / 40.0);
     }
@@ -138,14 +143,10 @@ fn the_closed_form_matches_simulation() {
         let report = align(sides, &rows_of(&rng.normal_matrix(d, n)), false, NO_ROTATIONS);
         let best: Vec<f64> = report.sides.iter().map(|side| side.mmcs).collect();
         let mean = best.iter().sum::<f64>() / best.len() as f64;
-        let error = report.comparison.chance_sd / (best.len() as f64).sqrt();
-        assert!(
-            (mean - report.comparison.chance).abs() < 4.0 * error,
-            "d = {d}: {mean} {:?}",
-            report.comparison
-        );
-        let past = best.iter().filter(|&&t| t > report.comparison.critical).count() as f64
-            / best.len() as f64;
+        let level = report.comparison.isotropic.as_ref().unwrap();
+        let error = level.sd / (best.len() as f64).sqrt();
+        assert!((mean - level.mean).abs() < 4.0 * error, "d = {d}: {mean} {:?}", report.comparison);
+        let past = best.iter().filter(|&&t| t > level.critical).count() as f64 / best.len() as f64;
         assert!(past < 0.05 + 4.0 * (0.0475 / best.len() as f64).sqrt(), "d = {d}: {past}");
     }
 }
@@ -163,10 +164,11 @@ fn rotations_are_calibrated_where_the_closed_form_is_not() {
         // The top-variance subspace is spanned by the first h axes.
         let mut basis = Mat::zeros(d, h);
         basis.view_mut((0, 0), (h, h)).copy_from(&rng.haar_rotation(h));
-        let options = AlignOptions { top: 1, rotations: 39, seed };
+        let options = AlignOptions { top: 1, rotations: RotationCount::Exactly(39), seed };
         let report = align(vec![side_of(&basis)], &rows_of(&features), false, options);
         let side = &report.sides[0];
-        closed += usize::from(side.directions.iter().any(|x| x.p * (h as f64) < 0.05));
+        closed +=
+            usize::from(side.directions.iter().any(|x| x.isotropic.unwrap().p * (h as f64) < 0.05));
         rotated += usize::from(side.rotation_null.as_ref().unwrap().p <= 0.05);
         explained += usize::from(side.disagreement == Some(Disagreement::SubspaceNotBasis));
     }
@@ -192,9 +194,9 @@ fn the_common_direction_is_no_discovery_once_it_is_removed() {
         spanned.set_column(0, &cone.column(0));
         let basis = spanned.qr().q();
         for remove in [false, true] {
-            let options = AlignOptions { top: 3, rotations: 39, seed };
+            let options = AlignOptions { top: 3, rotations: RotationCount::Exactly(39), seed };
             let report = align(vec![side_of(&basis)], &rows_of(&features), remove, options);
-            let p = report.sides[0].directions[0].p_rotation.unwrap();
+            let p = report.sides[0].directions[0].p.unwrap();
             flagged[usize::from(remove)] += usize::from(p <= 0.05);
             assert_eq!(report.comparison.d_null, d - usize::from(remove));
         }
@@ -220,19 +222,45 @@ fn a_degenerate_block_finds_what_no_single_direction_has() {
     let side = &report.sides[0];
     let block = &side.blocks[0];
     assert_eq!((block.start, block.end, block.best[0].index), (1, 3, 77));
-    assert!((block.best[0].cos - 1.0).abs() < 1e-6 && block.p < 1e-50);
+    assert!((block.best[0].cos - 1.0).abs() < 1e-6 && block.p_isotropic.unwrap() < 1e-50);
     assert!((side.directions[1].best[0].cos - 0.5f64.sqrt()).abs() < 1e-6);
     assert_eq!((side.directions[1].block, side.directions[3].block), (Some(0), None));
 }
 
 /// Workers that share the rows give what one gives, and a partial report says how far it is.
 #[test]
+fn heads_that_come_one_after_the_other_are_corrected_as_one() {
+    let (d, h) = (24, 4);
+    let mut rng = Rng::new(21);
+    let rows = rows_of(&rng.normal_matrix(d, 60));
+    let options = AlignOptions { rotations: RotationCount::Exactly(64), ..NO_ROTATIONS };
+    let mut head = |head: usize| {
+        let sides = Side::ALL
+            .map(|side| HeadSide::new(0, head, side, &random_basis(&mut rng, d, h), &decaying(h)));
+        align(sides.to_vec(), &rows, false, options)
+    };
+    let heads: Vec<AlignmentReport> = (0..6).map(&mut head).collect();
+    let mut whole = heads[0].clone();
+    heads[1..].iter().for_each(|head| whole.append(head.clone()));
+    let family = Family::of(&heads);
+    assert_eq!(family.tests(), [6 * 4 * h, 6 * 4, 6]);
+    let mut changed = 0;
+    for (alone, expected) in heads.iter().zip(whole.sides.chunks(4)) {
+        let mut joined = alone.clone();
+        joined.adjust_to(&family);
+        assert_eq!(joined.sides, expected);
+        changed += usize::from(joined != *alone);
+    }
+    assert!(changed > 0, "no q of a head depends on the others");
+}
+
+#[test]
 fn two_workers_merge_to_the_single_run() {
     let (d, n) = (24, 700);
     let mut rng = Rng::new(4);
     let basis = random_basis(&mut rng, d, 5);
     let rows = rows_of(&rng.normal_matrix(d, n));
-    let options = AlignOptions { top: 4, rotations: 8, seed: 2 };
+    let options = AlignOptions { top: 4, rotations: RotationCount::Exactly(8), seed: 2 };
     let frame = Frame::plain(d, false);
     let make = || Alignment::new(vec![side_of(&basis)], frame.clone(), n, None, options).unwrap();
     let (mut whole, mut first, mut second) = (make(), make(), make());
@@ -280,6 +308,46 @@ fn whitening_undoes_the_tilt_of_theorem_one() {
     assert!(best(None).1 < 0.9);
 }
 
+/// The closed form is about random directions, and `Σ_X u` is none: it lies where the features lie, whatever `u` is.
+#[test]
+fn whitened_directions_are_compared_with_rotations_or_not_at_all() {
+    let (d, n, h) = (32, 300, 8);
+    let mut rng = Rng::new(31);
+    let stretch = Mat::from_fn(d, n, |i, _| 1.0 / (1.0 + i as f64));
+    let rows = rows_of(&rng.normal_matrix(d, n).component_mul(&stretch));
+    let frame = Frame::plain(d, false);
+    let mut gram = Gram::new(d);
+    gram.step(&frame.unit_block(0, rows.clone()));
+    let mut whitened = |h: usize, rotations: RotationCount| {
+        let sides = (0..60).map(|head| {
+            HeadSide::new(0, head, Side::Dest, &random_basis(&mut rng, d, h), &decaying(h))
+        });
+        let options = AlignOptions { rotations, ..NO_ROTATIONS };
+        let mut alignment =
+            Alignment::new(sides.collect(), frame.clone(), n, Some(&gram), options).unwrap();
+        alignment.step(&frame.unit_block(0, rows.clone())).unwrap();
+        alignment.report()
+    };
+    // Neither a first pass without rotations nor a side of rank one, which has no other basis, has any chance level.
+    for (h, rotations) in [(h, RotationCount::None), (1, RotationCount::ByWidth)] {
+        let report = whitened(h, rotations);
+        assert!(report.comparison.whitened && report.comparison.isotropic.is_none());
+        for side in &report.sides {
+            assert!(side.rotation_null.is_none() && side.z_isotropic.is_none());
+            let silent = |d: &DirectionAlignment| d.p.is_none() && d.isotropic.is_none();
+            assert!(side.directions.iter().all(silent));
+            assert!(side.blocks.iter().all(|block| block.p_isotropic.is_none()));
+        }
+    }
+    // Random sides are as random as they look: 3 of 60 below 0.05 are expected, and 24 of 480 directions.
+    let report = whitened(h, RotationCount::ByWidth);
+    let nulls = report.sides.iter().filter_map(|side| side.rotation_null.as_ref());
+    assert!(nulls.filter(|null| null.p < 0.05).count() <= 9);
+    let directions = report.sides.iter().flat_map(|side| &side.directions);
+    let low = directions.filter(|d| d.p.is_some_and(|p| p < 0.05)).count();
+    assert!((6..=48).contains(&low), "{low}");
+}
+
 /// Skipped rows cost nothing and count for nothing; a dictionary of nothing gives an empty, finite report.
 #[test]
 fn empty_and_broken_rows_are_no_features() {
@@ -287,8 +355,12 @@ fn empty_and_broken_rows_are_no_features() {
     let basis = random_basis(&mut Rng::new(1), d, 3);
     let mut rows = vec![0f32; 5 * d];
     rows[d] = f32::NAN;
-    let report =
-        align(vec![side_of(&basis)], &rows, true, AlignOptions { top: 2, rotations: 4, seed: 0 });
+    let report = align(
+        vec![side_of(&basis)],
+        &rows,
+        true,
+        AlignOptions { top: 2, rotations: RotationCount::Exactly(4), seed: 0 },
+    );
     assert_eq!((report.comparison.n_features, report.sides[0].mmcs), (0, 0.0));
     let text = serde_json::to_string(&report).unwrap();
     let back: AlignmentReport = serde_json::from_str(&text).unwrap();

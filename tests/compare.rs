@@ -203,7 +203,7 @@ fn a_change_is_put_into_words_beside_chance() {
         for (direction, sigma) in directions.iter().zip(&delta) {
             assert!((direction["sigma"].as_f64().unwrap() / sigma - 1.0).abs() < 1e-12);
             assert_eq!(direction["positive"].as_array().unwrap().len(), 3);
-            assert!(direction["p"].as_f64().unwrap() <= 1.0);
+            assert!(direction["isotropic"]["p"].as_f64().unwrap() <= 1.0);
         }
     }
 }

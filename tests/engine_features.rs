@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use built_in::{answers, files, told};
 use omega_lens::checkpoint::{ByteSource, CheckpointError, MemorySource};
+use omega_lens::circuits::alignment::RotationCount;
 use omega_lens::circuits::dictionary::FileChoice;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
@@ -68,7 +69,11 @@ impl Desk {
     /// How often the files are read for one question, which they travel beside under this number.
     fn reads_for(&mut self, number: Option<FilesId>, head: usize, whiten: bool) -> usize {
         let source = Source::Own(FileChoice::default());
-        let how = Comparing { rotations: 0, whiten, ..Comparing::with(source, Weights::Folded) };
+        let how = Comparing {
+            rotations: RotationCount::Exactly(0),
+            whiten,
+            ..Comparing::with(source, Weights::Folded)
+        };
         let asked = Asked { files: number, ..Asked::from(Align { how, heads: vec![(0, head)] }) };
         let file = MemorySource::new("mine.npy", self.npy.clone());
         let before = self.reads.load(Ordering::Relaxed);

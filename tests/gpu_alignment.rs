@@ -5,7 +5,9 @@
 #[path = "support/gpu.rs"]
 mod support;
 
-use omega_lens::circuits::alignment::{AlignOptions, Alignment, HeadSide, Side, SideFound};
+use omega_lens::circuits::alignment::{
+    AlignOptions, Alignment, HeadSide, RotationCount, Side, SideFound,
+};
 use omega_lens::circuits::dictionary::Frame;
 use omega_lens::gpu::{AlignBatch, GpuError};
 use omega_lens::math::random::Rng;
@@ -13,7 +15,8 @@ use pollster::block_on;
 use support::gpu;
 
 const D: usize = 48;
-const OPTIONS: AlignOptions = AlignOptions { top: 4, rotations: 5, seed: 3 };
+const OPTIONS: AlignOptions =
+    AlignOptions { top: 4, rotations: RotationCount::Exactly(5), seed: 3 };
 
 /// Directions of one rank with these singular values; equal ones form degenerate blocks.
 fn side(rng: &mut Rng, head: usize, sigma: &[f64]) -> HeadSide {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use omega_lens::checkpoint::{ByteSource, FileSource};
-use omega_lens::circuits::alignment::AlignmentReport;
+use omega_lens::circuits::alignment::{AlignmentReport, RotationCount};
 use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
@@ -165,7 +165,7 @@ fn heads_are_compared_with_a_dictionary_alike() {
             weights: Weights::Folded,
             remove_mean: !whiten,
             top: 10,
-            rotations: 16,
+            rotations: RotationCount::Exactly(16),
             whiten,
         };
         let choice = GpuChoice::Drill { losses };

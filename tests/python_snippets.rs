@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use built_in::{answers, ask, told};
 use omega_lens::checkpoint::{ByteSource, FileSource};
+use omega_lens::circuits::alignment::RotationCount;
 use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::circuits::omega::Circuit;
 use omega_lens::engine::Engine;
@@ -136,7 +137,7 @@ fn the_nearest_features_are_those_of_numpy() {
     for remove_mean in [true, false] {
         let how = Comparing {
             remove_mean,
-            rotations: 0,
+            rotations: RotationCount::None,
             ..Comparing::with(Source::Model(Builtin::Embed), Weights::Folded)
         };
         let (mut code, mut sides) = (String::new(), Vec::new());

@@ -14,6 +14,7 @@ use std::process::Command;
 
 use built_in::{answers, ask, told};
 use omega_lens::checkpoint::{ByteSource, FileSource};
+use omega_lens::circuits::alignment::RotationCount;
 use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::circuits::prompts::Task;
 use omega_lens::circuits::sad::run::Look;
@@ -98,7 +99,7 @@ impl Doors {
         for (remove_mean, switch, seed) in [(true, "on", 0), (false, "off", 5)] {
             let how = Comparing {
                 remove_mean,
-                rotations,
+                rotations: RotationCount::Exactly(rotations),
                 seed,
                 top: 3,
                 ..Comparing::with(Source::Model(Builtin::Embed), Weights::Folded)

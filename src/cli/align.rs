@@ -10,7 +10,7 @@ use super::heads::{LayerArg, Row};
 use super::spectra::Form;
 use super::{CliError, ModelArgs};
 use crate::circuits::alignment::{
-    Alignment, AlignmentReport, Comparison, HeadSide, Side, SideAlignment,
+    Alignment, AlignmentReport, Comparison, HeadSide, RotationCount, Side, SideAlignment,
 };
 use crate::circuits::convention::Convention;
 use crate::circuits::dictionary::{About, DictionarySurvey};
@@ -45,9 +45,9 @@ pub struct Args {
     /// Fold the norm in front of the attention into the weights, or take them as they are in the file
     #[arg(long, value_enum, default_value_t = Form::Folded)]
     weights: Form,
-    /// Random rotations of each subspace; 0 for none
-    #[arg(long, default_value_t = 64, value_name = "R")]
-    rotations: usize,
+    /// Random rotations of each subspace; 0 for none. By default at least 64, and more for narrow heads
+    #[arg(long, value_name = "R")]
+    rotations: Option<usize>,
     /// Seed of the rotations
     #[arg(long, default_value_t = 0)]
     seed: u32,
@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let how = Comparing {
         remove_mean: args.remove_mean == Removal::On,
         top: args.top,
-        rotations: args.rotations,
+        rotations: args.rotations.map_or(RotationCount::ByWidth, RotationCount::Exactly),
         seed: args.seed,
         ..Comparing::with(source, weights)
     };

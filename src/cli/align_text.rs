@@ -5,6 +5,7 @@ use std::io::Write;
 use super::CliError;
 use super::align::Output;
 use super::heads::Row;
+use crate::circuits::alignment::{Form, Method, RotationNull};
 
 /// Features shown for each direction; JSON has all that were asked for.
 const SHOWN: usize = 5;
@@ -23,11 +24,13 @@ pub(super) fn print_text(output: &Output<'_>) -> Result<(), CliError> {
     for warning in output.dictionary.notes.iter().chain(&output.warnings) {
         writeln!(out, "note        {warning}")?;
     }
-    if let Some(c) = &output.comparison {
+    if let Some((c, level)) =
+        output.comparison.as_ref().and_then(|c| Some((c, c.isotropic.as_ref()?)))
+    {
         writeln!(
             out,
-            "chance      |cos| {:.3} on average, {:.3} once in twenty (d = {})",
-            c.chance, c.critical, c.d_null
+            "isotropic   |cos| {:.3} on average, {:.3} once in twenty (d = {})",
+            level.mean, level.critical, c.d_null
         )?;
     }
     for Row { name, of: side, .. } in &output.heads {
@@ -35,8 +38,12 @@ pub(super) fn print_text(output: &Output<'_>) -> Result<(), CliError> {
         if let Some(null) = &side.rotation_null {
             write!(
                 out,
-                "  rotations {:.3} ± {:.3}  z {:+.1}  p {:.3}",
-                null.mean, null.sd, null.z, null.p
+                "  rotations {:.3} ± {:.3}  z {:+.1}  p {:.1e} ({})",
+                null.mean,
+                null.sd,
+                null.z,
+                null.p,
+                how(null)
             )?;
         }
         writeln!(out)?;
@@ -47,15 +54,29 @@ pub(super) fn print_text(output: &Output<'_>) -> Result<(), CliError> {
                 .take(SHOWN)
                 .map(|m| format!("{:?} {:+.2}", m.label, m.cos))
                 .collect();
-            let (k, sigma, q) = (direction.k, direction.sigma, direction.q);
-            writeln!(
-                out,
-                "  {k:3}  σ {sigma:8.3}  z {:+5.1}  q {q:.1e}  {}",
-                direction.z,
-                best.join("  ")
-            )?;
+            let (k, sigma) = (direction.k, direction.sigma);
+            let chance = match (direction.z, direction.q) {
+                (Some(z), Some(q)) => format!("z {z:+5.1}  q {q:.1e}"),
+                _ => "no rotations".to_owned(),
+            };
+            writeln!(out, "  {k:3}  σ {sigma:8.3}  {chance}  {}", best.join("  "))?;
         }
     }
     out.flush()?;
     Ok(())
+}
+
+/// How the p of a side was obtained, and in what form the side is surprising.
+fn how(null: &RotationNull) -> String {
+    let method = match null.method {
+        Method::Counted => "counted",
+        Method::Scaled => "scaled",
+        Method::Bounded => "bounded",
+    };
+    let form = match null.form {
+        Form::Few => "few directions closer",
+        Form::ManyCloser => "all directions closer",
+        Form::ManyFarther => "all directions farther",
+    };
+    format!("{method}; {form}")
 }

@@ -9,7 +9,7 @@ use super::compare_text::print_text;
 use super::files::{print_json, wants_json};
 use super::spectra::Form;
 use crate::checkpoint::Checkpoint;
-use crate::circuits::alignment::SideAlignment;
+use crate::circuits::alignment::{RotationCount, SideAlignment};
 use crate::circuits::convention::Convention;
 use crate::circuits::omega::Circuit;
 use crate::model::tokenizer::Tokenizer;
@@ -156,8 +156,11 @@ impl Args {
                 let mut surveying = Surveying::new(model, &source, Vec::new(), weights)?;
                 while surveying.step(model)? {}
                 let surveyed = surveying.finish();
-                let how =
-                    Comparing { top: self.words, rotations: 0, ..Comparing::with(source, weights) };
+                let how = Comparing {
+                    top: self.words,
+                    rotations: RotationCount::None,
+                    ..Comparing::with(source, weights)
+                };
                 let mut comparison = Comparison::new(&surveyed, sides, &how)?;
                 while comparison.step(model)?.is_some() {}
                 let mut report = comparison.finish();

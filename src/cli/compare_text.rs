@@ -97,9 +97,13 @@ fn words(out: &mut impl Write, side: &SideAlignment) -> std::io::Result<()> {
             let each = matches.iter().map(|m| format!("{:?} {:+.2}", m.label, m.cos));
             each.collect::<Vec<_>>().join("  ")
         };
-        let (k, sigma, z, q) = (direction.k, direction.sigma, direction.z, direction.q);
+        // No rotations are drawn for a change, so its words have the isotropic chance level alone.
+        let chance = direction.isotropic.map_or_else(String::new, |isotropic| {
+            format!("if words were isotropic: z {:+.1}  p {:.1e}", isotropic.z, isotropic.p)
+        });
+        let (k, sigma) = (direction.k, direction.sigma);
         let (plus, minus) = (end(&direction.positive), end(&direction.negative));
-        writeln!(out, "  {k}  σ {sigma:.3}  z {z:+.1}  q {q:.1e}  {plus}  |  {minus}")?;
+        writeln!(out, "  {k}  σ {sigma:.3}  {chance}  {plus}  |  {minus}")?;
     }
     Ok(())
 }

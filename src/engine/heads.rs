@@ -1,7 +1,7 @@
 //! Answers about heads: spectra of a layer, the vectors of one head, the tokens that they point at.
 
 use super::{Engine, Files};
-use crate::circuits::alignment::AlignmentReport;
+use crate::circuits::alignment::{AlignmentReport, RotationCount};
 use crate::circuits::dictionary::Builtin;
 use crate::math::Mat;
 use crate::math::layout::to_row_major_f32;
@@ -81,7 +81,7 @@ fn nearest(
         let how = Comparing {
             remove_mean,
             top,
-            rotations: 0,
+            rotations: RotationCount::None,
             ..Comparing::with(Source::Model(which), at.weights)
         };
         engine.survey(&how.source, Files::none(), how.weights)?;

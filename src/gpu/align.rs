@@ -4,7 +4,7 @@
 //! coordinates = features · directionsᵀ      product, a side a batch
 //! both ends   top_k of ± the unit axes      in coordinates, cosines by the axes' scales
 //! rotations   top_k of their axes, k = 1    in the same coordinates
-//! blocks      product with their bases, span_norms, top_k of unit axes
+//! blocks      product with their bases, span_norms, top_k of unit axes; the whole side likewise
 //! ```
 //! CPU twin: circuits::alignment, `Alignment::step`.
 
@@ -15,7 +15,7 @@ use super::error::GpuError;
 use super::kernels::gemm::{Layout, Product};
 use super::kernels::span_norms::SpanNorms;
 use super::kernels::top_k::{Lists, Matches, Plan, Rows};
-use crate::circuits::alignment::{SideFound, SideOperands};
+use crate::circuits::alignment::{LONGEST, SideFound, SideOperands};
 use crate::math::top_k::Ranked;
 
 /// Sides of one rank, and what to find for each.
@@ -43,13 +43,14 @@ pub struct AlignSearch<'g> {
     index: Buffer,
     ends: Lists<'g>,
     rotated: Option<Lists<'g>>,
-    spans: Option<Spans<'g>>,
+    /// Degenerate blocks, and whole sides.
+    spans: [Option<Spans<'g>>; 2],
     block: Option<Block>,
 }
 
-/// The degenerate blocks of all sides.
+/// Subspaces of all sides.
 struct Spans<'g> {
-    /// Blocks of each side; the number of the side with most.
+    /// Subspaces of each side; the number of the side with most.
     of_side: Vec<usize>,
     most: usize,
     /// Rows of the bases that a side has room for.
@@ -65,7 +66,7 @@ struct Block {
     features: Buffer,
     ones: Buffer,
     coordinates: Buffer,
-    inside: Option<[Buffer; 2]>,
+    inside: [Option<[Buffer; 2]>; 2],
 }
 
 impl Gpu {
@@ -109,31 +110,34 @@ impl Gpu {
             index,
             ends,
             rotated,
-            spans: self.spans(sides, d, top).await?,
+            spans: [
+                self.spans(&sides.iter().map(blocks).collect::<Vec<_>>(), d, top).await?,
+                self.spans(&sides.iter().map(whole).collect::<Vec<_>>(), d, LONGEST).await?,
+            ],
             block: None,
         })
     }
 
     async fn spans(
         &self,
-        sides: &[SideOperands],
+        sides: &[Subspaces<'_>],
         d: usize,
         top: usize,
     ) -> Result<Option<Spans<'_>>, GpuError> {
-        let of_side: Vec<usize> = sides.iter().map(|side| side.spans.len()).collect();
+        let of_side: Vec<usize> = sides.iter().map(|side| side.sizes.len()).collect();
         let most = of_side.iter().copied().max().unwrap_or(0);
-        let width = sides.iter().map(|side| side.spans.iter().sum::<usize>()).max().unwrap_or(0);
+        let width = sides.iter().map(|side| side.sizes.iter().sum::<usize>()).max().unwrap_or(0);
         if most == 0 || width == 0 {
             return Ok(None);
         }
         let [bases, runs] = self
-            .allocate("degenerate blocks", [sides.len() * width * d, 2 * sides.len() * most])
+            .allocate("subspaces of heads", [sides.len() * width * d, 2 * sides.len() * most])
             .await?;
         for (i, side) in sides.iter().enumerate() {
-            self.write(&bases, i * width * d, &side.bases);
+            self.write(&bases, i * width * d, side.bases);
             let mut first = 0;
             let words: Vec<u32> = side
-                .spans
+                .sizes
                 .iter()
                 .flat_map(|&size| {
                     first += size;
@@ -149,6 +153,22 @@ impl Gpu {
         let lists = Lists::new(self, plan, &axes).await?;
         Ok(Some(Spans { of_side, most, width, bases, runs, lists }))
     }
+}
+
+/// Subspaces of one side: their bases as rows, one after the other, and their dimensions.
+struct Subspaces<'a> {
+    bases: &'a [f32],
+    sizes: Vec<usize>,
+}
+
+fn blocks(side: &SideOperands) -> Subspaces<'_> {
+    Subspaces { bases: &side.bases, sizes: side.spans.clone() }
+}
+
+fn whole(side: &SideOperands) -> Subspaces<'_> {
+    let d = side.directions.len() / side.rank.max(1);
+    let sizes = if side.whole.is_empty() { Vec::new() } else { vec![side.whole.len() / d.max(1)] };
+    Subspaces { bases: &side.whole, sizes }
 }
 
 /// Twice the unit axes of every side's coordinates, with both signs, scaled to give cosines: `[sides, 2 rank, rank]`.
@@ -176,7 +196,8 @@ impl AlignSearch<'_> {
         if self.n_sides == 0 || self.rank == 0 {
             return Ok(());
         }
-        let width = self.spans.as_ref().map_or(0, |spans| spans.width.max(spans.most));
+        let wide = self.spans.iter().flatten().map(|spans| spans.width.max(spans.most));
+        let width = wide.max().unwrap_or(0);
         let words = (self.n_sides * self.rank.max(width)).max(self.d);
         let bytes = self.gpu.max_binding().min(self.gpu.options.memory_budget / 4) as usize;
         let most = (bytes / (4 * words)).max(1);
@@ -213,7 +234,8 @@ impl AlignSearch<'_> {
         if let Some(rotated) = &mut self.rotated {
             rotated.search(commands, found(&block.coordinates)).await?;
         }
-        if let (Some(spans), Some([inside, norms])) = (&mut self.spans, &block.inside) {
+        for (spans, inside) in self.spans.iter_mut().zip(&block.inside) {
+            let (Some(spans), Some([inside, norms])) = (spans, inside) else { continue };
             let work = product(spans.width, &spans.bases, inside);
             commands.product(gpu, work).await?;
             let work = SpanNorms {
@@ -239,13 +261,13 @@ impl AlignSearch<'_> {
         let words = [rows * self.d, rows, n * rows * self.rank];
         let [features, ones, coordinates] = gpu.allocate("a block of features", words).await?;
         gpu.write(&ones, 0, &vec![1f32; rows]);
-        let inside = match &self.spans {
-            Some(spans) => {
+        let mut inside = [None, None];
+        for (inside, spans) in inside.iter_mut().zip(&self.spans) {
+            if let Some(spans) = spans {
                 let words = [n * rows * spans.width, n * rows * spans.most];
-                Some(gpu.allocate("a block of features in degenerate blocks", words).await?)
+                *inside = Some(gpu.allocate("a block of features in subspaces", words).await?);
             }
-            None => None,
-        };
+        }
         Ok(Block { rows, features, ones, coordinates, inside })
     }
 
@@ -261,23 +283,29 @@ impl AlignSearch<'_> {
             Some(lists) => lists.read().await?,
             None => Vec::new(),
         };
-        let spans = match &self.spans {
-            Some(spans) => spans.lists.read().await?,
-            None => Vec::new(),
-        };
+        let mut found = [Vec::new(), Vec::new()];
+        for (found, spans) in found.iter_mut().zip(&self.spans) {
+            if let Some(spans) = spans {
+                *found = spans.lists.read().await?;
+            }
+        }
         let axes = rotated.len() / n.max(1);
         let largest = |m: &Matches| m.best.first().map_or(0.0, |&(_, score)| score.abs());
         let side = |i: usize| {
             let ends = ends.get(2 * rank * i..2 * rank * (i + 1)).unwrap_or_default();
             let (positive, negative) = ends.split_at(ends.len() / 2);
-            let (first, count) = match &self.spans {
-                Some(spans) => (i * spans.most, spans.of_side[i]),
-                None => (0, 0),
-            };
+            let [spans, longest] = [0, 1].map(|which| {
+                let (first, count) = match &self.spans[which] {
+                    Some(spans) => (i * spans.most, spans.of_side[i]),
+                    None => (0, 0),
+                };
+                found[which][first..first + count].iter().map(|m| ranked(m, 1.0)).collect()
+            });
             SideFound {
                 positive: positive.iter().map(|m| ranked(m, 1.0)).collect(),
                 negative: negative.iter().map(|m| ranked(m, -1.0)).collect(),
-                spans: spans[first..first + count].iter().map(|m| ranked(m, 1.0)).collect(),
+                spans,
+                longest: longest.into_iter().next().unwrap_or_default(),
                 rotated: rotated[i * axes..(i + 1) * axes].iter().map(largest).collect(),
             }
         };

@@ -54,6 +54,47 @@ pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
     q
 }
 
+/// The `q`-quantile (`0 ≤ q ≤ 1`), linear between order statistics as in numpy; NaN for an empty slice.
+pub fn quantile(values: &[f64], q: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = q.clamp(0.0, 1.0) * (sorted.len().max(1) - 1) as f64;
+    let below = place.floor() as usize;
+    match (sorted.get(below), sorted.get(below + 1)) {
+        (Some(a), Some(b)) => a + (place - below as f64) * (b - a),
+        (Some(a), None) => *a,
+        _ => f64::NAN,
+    }
+}
+
+/// One Benjamini–Hochberg correction over a family of tests, which answers for any p of the family.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FalseDiscovery {
+    /// Ascending.
+    p: Vec<f64>,
+    q: Vec<f64>,
+}
+
+impl FalseDiscovery {
+    /// Corrects over `p`; NaN is no test.
+    pub fn over(p: impl IntoIterator<Item = f64>) -> Self {
+        let mut p: Vec<f64> = p.into_iter().filter(|p| !p.is_nan()).collect();
+        p.sort_by(f64::total_cmp);
+        let q = benjamini_hochberg(&p);
+        Self { p, q }
+    }
+
+    /// The adjusted `p`; for one that is not of the family, that of the next larger one, or one if there is none.
+    pub fn q(&self, p: f64) -> f64 {
+        self.q.get(self.p.partition_point(|&other| other < p)).copied().unwrap_or(1.0)
+    }
+
+    /// Number of tests.
+    pub fn tests(&self) -> usize {
+        self.p.len()
+    }
+}
+
 /// Largest distance between the empirical distribution of `values` and the uniform one on `[0, 1]`, and its p-value.
 ///
 /// The p-value is Kolmogorov's series with Stephens' correction, good to about a percent from ten values on.
@@ -112,6 +153,16 @@ mod tests {
         for (q, e) in q.iter().zip(expected) {
             assert!((q - e).abs() < 1e-15 || (q.is_nan() && e.is_nan()));
         }
+    }
+
+    #[test]
+    fn a_family_answers_for_each_of_its_tests() {
+        let family = FalseDiscovery::over([0.04, 0.01, f64::NAN, 0.5, 0.03]);
+        assert_eq!(family.tests(), 4);
+        assert!(
+            (family.q(0.01) - 0.04).abs() < 1e-15 && (family.q(0.03) - 0.16 / 3.0).abs() < 1e-15
+        );
+        assert_eq!((family.q(0.9), FalseDiscovery::default().q(0.1)), (1.0, 1.0));
     }
 
     #[test]

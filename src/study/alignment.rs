@@ -8,9 +8,6 @@ use crate::circuits::alignment::{
 use crate::circuits::omega::Circuit;
 use crate::model::{AttentionLayer, Model, Weights};
 
-/// Hits of a search that are kept.
-const HITS: usize = 40;
-
 /// The sides of one head that are asked for, both circuits in order.
 ///
 /// # Errors
@@ -100,10 +97,8 @@ impl Search {
         self.search.step(side);
     }
 
-    /// The nearest directions, best of each side.
+    /// The best direction of every side, the nearest first: all of them, so that searches of several layers can be corrected as one.
     pub fn finish(self) -> Vec<FeatureHit> {
-        let mut hits = self.search.hits();
-        hits.truncate(HITS);
-        hits
+        self.search.hits()
     }
 }

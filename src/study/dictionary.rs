@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 use crate::checkpoint::ByteSource;
 use crate::circuits::CircuitError;
-use crate::circuits::alignment::{AlignOptions, Alignment, HeadSide, Side};
+use crate::circuits::alignment::{AlignOptions, Alignment, HeadSide, RotationCount, Side};
 use crate::circuits::dictionary::{
     Builtin, Dictionary, DictionarySurvey, FileChoice, Frame, Hook, Survey, UnitBlock,
 };
@@ -45,7 +45,7 @@ pub struct Comparing {
     /// Features kept at each end.
     pub top: usize,
     /// Random rotations of each subspace.
-    pub rotations: usize,
+    pub rotations: RotationCount,
     /// Their seed.
     pub seed: u32,
     /// Whether `Σ_X u` is compared instead of `u` (Theorem 1).
@@ -53,7 +53,7 @@ pub struct Comparing {
 }
 
 impl Comparing {
-    /// A comparison as it opens: common direction removed, ten features at each end, 64 rotations of seed 0.
+    /// A comparison as it opens: common direction removed, ten features at each end, as many rotations as the width asks for, seed 0.
     pub fn with(source: Source, weights: Weights) -> Self {
         let AlignOptions { top, rotations, seed } = AlignOptions::default();
         Self { source, weights, remove_mean: true, top, rotations, seed, whiten: false }

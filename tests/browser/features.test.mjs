@@ -107,13 +107,27 @@ describe("Features", () => {
     await page.getByTestId("align-steps").click();
     await page.getByTestId("aligned-sides").filter({ hasText: "At step 4000" }).waitFor({ timeout: 120_000 });
     await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
-    assert.equal(await page.getByTestId("aligned-sides").textContent(), "At step 4000, one of 48 sides lies beyond its rotations: L0H0 src (5.37 σ).");
     const figure = page.getByRole("region", { name: "Alignment through training" }).locator("figure");
     await figure.locator("details").first().evaluate((details) => (details.open = true));
     const rows = await figure.locator("tbody tr").allTextContents();
     assert.equal(rows.length, 14);
+    // The sentence says what the last row counts; every q is over the sides of all fourteen steps.
+    const last = await figure.locator("tbody tr").last().locator("th, td").allTextContents();
+    const [, said] = /^At step 4000, (none|one|\d+) of 48 sides/.exec(await page.getByTestId("aligned-sides").textContent());
+    assert.deepEqual([last[0], last[1], last[2]], ["4000", { none: "0", one: "1" }[said] ?? said, "48"]);
+    assert.ok(Number(last[5]) > 0.5, `the strongest side of the trained model: ${last[5]}`);
     await figure.scrollIntoViewIfNeeded();
     await picture(page, "features-training");
+  });
+
+  it("corrects for all that was compared so far", { hash: "#/features?layer=0&head=0&side=src" }, async (page) => {
+    const [verdict, family] = [page.getByTestId("verdict"), page.getByTestId("family")];
+    const q = async () => Number(/q ([\d.e-]+)/.exec(await verdict.textContent())[1]);
+    await family.filter({ hasText: "64 directions and 4 sides of one head" }).waitFor();
+    const alone = await q();
+    await page.getByTestId("align-all").click();
+    await family.filter({ hasText: "768 directions and 48 sides of 12 heads" }).waitFor({ timeout: 120_000 });
+    assert.ok((await q()) > alone, `${alone} for one head, ${await q()} for twelve`);
   });
 
   it("answers which heads read a word", { hash: "#/features" }, async (page) => {
@@ -122,7 +136,9 @@ describe("Features", () => {
     await page.getByRole("button", { name: "find" }).click();
     const rows = page.getByRole("region", { name: "Directions nearest to the feature" }).locator("tbody tr");
     await rows.first().waitFor();
-    assert.ok((await rows.count()) >= 12);
+    // Each layer answers by itself; q is over all three.
+    await page.locator(".hint", { hasText: "over all 48 sides searched." }).waitFor();
+    assert.equal(await rows.count(), 48);
   });
 
   it("takes a dictionary of the reader, and finds a planted direction", { hash: "#/heads?layer=2&head=1&circuit=qk" }, async (page) => {

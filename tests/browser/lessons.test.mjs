@@ -38,8 +38,8 @@ const SHOWN = [
   ["7.2", "[data-testid=explain]", /gives “cake” 93 %/],
   ["7.4", "[data-testid=explain]", /“to” gives “John” 29 %/],
   ["8.1", ".convention", /5 % critical 0\.412/],
-  ["8.3", "[data-testid=verdict]", /−6\.27/],
-  ["8.4", "[data-testid=verdict]", /5\.37/],
+  ["8.3", "[data-testid=verdict]", /k = 0, 1.*closer to features, and its directions on the whole are farther/],
+  ["8.4", "[data-testid=verdict]", /^One of its directions, k = 0, is closer to a feature/],
 ];
 
 /** Whether the focused element matches. */

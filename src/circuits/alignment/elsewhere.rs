@@ -2,11 +2,15 @@
 
 use nalgebra::DMatrix;
 
+use super::bound::KEPT;
 use super::observe::Observed;
 use super::{Alignment, Rotations};
 use crate::circuits::CircuitError;
 use crate::circuits::dictionary::LOST;
 use crate::math::top_k::Ranked;
+
+/// How many of the longest projections on a whole side are wanted.
+pub const LONGEST: usize = KEPT;
 
 /// One side's part of the work.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +25,8 @@ pub struct SideOperands {
     pub bases: Vec<f32>,
     /// Dimensions of each degenerate block.
     pub spans: Vec<usize>,
+    /// An orthonormal basis of the whole side, `[dimensions, d_model]` row-major; empty where the projections are of no use.
+    pub whole: Vec<f32>,
 }
 
 /// What was found for one side in all of the dictionary, lists by falling magnitude.
@@ -32,6 +38,8 @@ pub struct SideFound {
     pub negative: Vec<Vec<Ranked>>,
     /// The longest projections on every degenerate block.
     pub spans: Vec<Vec<Ranked>>,
+    /// The [`LONGEST`] longest projections on the whole side, where it has a basis.
+    pub longest: Vec<Ranked>,
     /// The largest |coordinate| along each of [`Alignment::rotated_axes`].
     pub rotated: Vec<f32>,
 }
@@ -71,6 +79,7 @@ impl Alignment {
         for (side, found) in self.sides.iter_mut().zip(found) {
             side.top.add(&found.positive, &found.negative);
             side.block_top.add(&found.spans, &[]);
+            side.longest.add(&[found.longest], &[]);
             side.rotated.iter_mut().zip(found.rotated).for_each(|(a, b)| *a = a.max(b));
         }
         self.rows_done += n_rows;
@@ -90,10 +99,14 @@ impl Observed {
         let scale = |&norm: &f64| if norm > LOST { (1.0 / norm) as f32 } else { 0.0 };
         SideOperands {
             rank,
-            directions,
             scales: self.norms.iter().map(scale).collect(),
             bases: row_major(&self.block_bases),
             spans: self.block_sizes.clone(),
+            whole: self.span.as_ref().map_or_else(Vec::new, |span| {
+                let mapped = DMatrix::from_row_slice(rank, d, &directions).map(f64::from);
+                row_major(&(&span.orthonormal * mapped).map(|x| x as f32))
+            }),
+            directions,
         }
     }
 }

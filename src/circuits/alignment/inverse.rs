@@ -32,7 +32,7 @@ pub struct FeatureHit {
     pub projection: f64,
     /// Probability that the best |cosine| of this side with these features is so large by isotropic chance.
     pub p: f64,
-    /// False-discovery-adjusted `p` over all sides seen.
+    /// False-discovery-adjusted `p` over all sides searched, those of other searches too once they are [`joined`].
     pub q: f64,
     /// Probability that a random basis of the same subspace has so large a |cosine| (Boole's bound over directions and features).
     pub p_rotation: f64,
@@ -96,11 +96,15 @@ impl FeatureSearch {
 
     /// All sides seen so far, the largest |cosine| first.
     pub fn hits(&self) -> Vec<FeatureHit> {
-        let mut hits = self.hits.clone();
-        let q = benjamini_hochberg(&hits.iter().map(|hit| hit.p).collect::<Vec<_>>());
-        hits.iter_mut().zip(q).for_each(|(hit, q)| hit.q = q);
-        ranked(&hits, |hit| hit.cos.abs())
+        joined(self.hits.clone())
     }
+}
+
+/// All hits of one or several searches for the same features: q over all of them, the largest |cosine| first.
+pub fn joined(mut hits: Vec<FeatureHit>) -> Vec<FeatureHit> {
+    let q = benjamini_hochberg(&hits.iter().map(|hit| hit.p).collect::<Vec<_>>());
+    hits.iter_mut().zip(q).for_each(|(hit, q)| hit.q = q);
+    ranked(&hits, |hit| hit.cos.abs())
 }
 
 #[cfg(test)]
@@ -128,5 +132,14 @@ mod tests {
         assert_eq!((hits.len(), hits[0].head, hits[0].k, hits[0].feature), (10, 7, 2, 1));
         assert!((hits[0].cos + 1.0).abs() < 1e-6 && hits[0].q < 1e-10 && hits[0].p_rotation < 1e-6);
         assert!(hits[1..].iter().all(|hit| hit.q > 0.01 && hit.p_rotation > 1e-3));
+        // Two searches of five heads each are one search of ten once they are joined, and by themselves they are not.
+        let half = |sides: &[HeadSide]| {
+            let mut search = FeatureSearch::new(search.frame.clone(), search.features.clone());
+            sides.iter().for_each(|side| search.step(side));
+            search.hits()
+        };
+        let halves = [half(&sides[..5]), half(&sides[5..])];
+        assert!(halves.concat().iter().any(|alone| !hits.contains(alone)));
+        assert_eq!(joined(halves.concat()), hits);
     }
 }

@@ -4,12 +4,14 @@
 //! survey the dictionary → Frame           what is taken out of features and directions alike
 //! Alignment::new(sides, frame, options)   B = the directions in that frame
 //! step(block) …                           cosines, best features, rotated maxima; the caller owns the loop
-//! report()                                z, p, q, MMCS against both nulls; at any time, for partial results
+//! report()                                z, p, q, MMCS against its rotations; at any time, for partial results
 //! ```
 //! A block of 1000 to 4000 rows is a good size. Two workers may take different rows of the same sides and [`Alignment::merge`].
 //! Memory: the directions in `f32`, and `rotations` maxima for each of them; for all heads of a large model go layer by layer.
 
+mod bound;
 mod elsewhere;
+mod evidence;
 mod inverse;
 mod observe;
 mod report;
@@ -24,13 +26,15 @@ use serde::{Deserialize, Serialize};
 use super::CircuitError;
 use super::dictionary::{Frame, UnitBlock};
 use super::whitening::Gram;
-pub use elsewhere::{SideFound, SideOperands};
-pub use inverse::{FeatureHit, FeatureSearch};
+pub use elsewhere::{LONGEST, SideFound, SideOperands};
+pub use inverse::{FeatureHit, FeatureSearch, joined};
 use observe::Observed;
 pub use report::{
-    AlignmentReport, BlockAlignment, Comparison, DirectionAlignment, Disagreement, Match,
-    RotationNull, SideAlignment,
+    AlignmentReport, BlockAlignment, Comparison, DirectionAlignment, Disagreement, Family, Form,
+    Isotropic, IsotropicLevel, Match, Method, RotatedDirection, RotatedMean, RotationNull,
+    SideAlignment,
 };
+pub use rotation::RotationCount;
 use rotation::Rotations;
 pub use side::{HeadSide, Side};
 
@@ -39,15 +43,15 @@ pub use side::{HeadSide, Side};
 pub struct AlignOptions {
     /// Features kept per direction, at each end.
     pub top: usize,
-    /// Random rotations of each subspace; 0 for none.
-    pub rotations: usize,
+    /// Random rotations of each subspace.
+    pub rotations: RotationCount,
     /// Seed of the rotations.
     pub seed: u32,
 }
 
 impl Default for AlignOptions {
     fn default() -> Self {
-        Self { top: 10, rotations: 64, seed: 0 }
+        Self { top: 10, rotations: RotationCount::ByWidth, seed: 0 }
     }
 }
 
@@ -89,11 +93,10 @@ impl Alignment {
             return Err(misfit("Gram matrix", (d, d), gram.matrix().shape()));
         }
         let mut rotations = BTreeMap::new();
-        if options.rotations > 0 {
-            for h in sides.iter().map(|side| side.sigma.len()).filter(|&h| h > 1) {
-                rotations
-                    .entry(h)
-                    .or_insert_with(|| Rotations::new(h, options.rotations, options.seed));
+        for h in sides.iter().map(|side| side.sigma.len()) {
+            let count = options.rotations.of(h);
+            if count > 0 {
+                rotations.entry(h).or_insert_with(|| Rotations::new(h, count, options.seed));
             }
         }
         let sides =

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView};
 
+use super::bound::{KEPT, Span};
 use super::{AlignOptions, HeadSide, Rotations};
 use crate::circuits::dictionary::{Frame, LOST, UnitBlock};
 use crate::circuits::whitening::Gram;
@@ -26,6 +27,10 @@ pub(super) struct Observed {
     pub(super) block_bases: DMatrix<f32>,
     pub(super) block_sizes: Vec<usize>,
     pub(super) block_top: TopK,
+    /// The subspace that the rotations turn in; `None` where no closed form holds: whitened, or without rotations.
+    pub(super) span: Option<Span>,
+    /// The features with the longest projections on it.
+    pub(super) longest: TopK,
     /// Largest |coordinate| along each rotated direction, not yet divided by its norm.
     pub(super) rotated: Vec<f32>,
 }
@@ -53,10 +58,13 @@ impl Observed {
         let blocks = head.degenerate_blocks();
         let bases: Vec<Mat> = blocks.iter().map(|block| span(&mapped, block)).collect();
         let rank = norms.len();
-        let rotated = if rank > 1 { rank * options.rotations } else { 0 };
+        let rotated = rank * options.rotations.of(rank);
+        let inner = mapped.tr_mul(&mapped);
         Self {
             directions,
-            gram: mapped.tr_mul(&mapped),
+            span: if rotated > 0 && gram.is_none() { Span::new(&inner) } else { None },
+            longest: TopK::new(1, KEPT),
+            gram: inner,
             norms,
             top: TopK::new(rank, options.top.max(1)),
             block_sizes: bases.iter().map(Mat::ncols).collect(),
@@ -93,6 +101,12 @@ impl Observed {
                 column.iter_mut().zip(&norms).for_each(|(score, norm)| *score *= norm);
             }
             rotations.raise(&mut self.rotated, &scores, room);
+            if let Some(span) = &self.span {
+                let mut along = DMatrix::zeros(span.orthonormal.nrows(), block.len());
+                along.gemm(1.0, &span.orthonormal.map(|x| x as f32), &scores, 0.0);
+                let norms: Vec<f32> = along.column_iter().map(|column| column.norm()).collect();
+                self.longest.push(&norms, block.first);
+            }
         }
     }
 
@@ -121,6 +135,7 @@ impl Observed {
     pub(super) fn merge(&mut self, other: &Self) {
         self.top.merge(&other.top);
         self.block_top.merge(&other.block_top);
+        self.longest.merge(&other.longest);
         self.rotated.iter_mut().zip(&other.rotated).for_each(|(a, &b)| *a = a.max(b));
     }
 }

@@ -5,12 +5,37 @@
 //! of features are one product `[rotations · h, h] × [h, rows]`; only the running maximum of each rotated direction is kept.
 
 use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
 
 use crate::math::Mat;
 use crate::math::random::Rng;
 
 /// Rows of the product that are made at a time: with 512 features they fill a megabyte, which stays in the cache.
 const ROTATED_AT_A_TIME: usize = 512;
+
+/// How many random rotations of each subspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RotationCount {
+    /// None: there is no null then.
+    None,
+    /// As many as make 4096 rotated directions, and at least 64; below sixteen directions 16384, which cost less than 4096 of 64.
+    ByWidth,
+    /// So many, whatever the width.
+    Exactly(usize),
+}
+
+impl RotationCount {
+    /// Rotations of a subspace of `rank` dimensions; none below two, where no other basis exists.
+    pub fn of(self, rank: usize) -> usize {
+        let drawn = if rank < 16 { 16_384 } else { 4096 };
+        match self {
+            _ if rank < 2 => 0,
+            Self::None => 0,
+            Self::ByWidth => (drawn / rank).clamp(64, 4096),
+            Self::Exactly(count) => count,
+        }
+    }
+}
 
 /// Haar rotations of one size, stacked and transposed: row `r * h + j` holds direction `j` of rotation `r`.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +128,14 @@ mod tests {
                 assert!((f64::from(maxima[r * h + j]) - exact.row(j).amax()).abs() < 1e-5);
             }
         }
+    }
+
+    #[test]
+    fn narrow_heads_are_rotated_more_often() {
+        let by_width = [2, 4, 16, 32, 64, 128].map(|rank| RotationCount::ByWidth.of(rank));
+        assert_eq!(by_width, [4096, 4096, 256, 128, 64, 64]);
+        assert_eq!((RotationCount::ByWidth.of(1), RotationCount::Exactly(9).of(1)), (0, 0));
+        assert_eq!((RotationCount::None.of(64), RotationCount::Exactly(9).of(64)), (0, 9));
     }
 
     #[test]

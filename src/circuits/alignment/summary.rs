@@ -1,34 +1,36 @@
 //! From what was kept to what is said: statistics of every direction, block and side.
 
+use super::bound::Bound;
+use super::evidence::Pool;
 use super::observe::Observed;
 use super::{
     Alignment, AlignmentReport, BlockAlignment, Comparison, DirectionAlignment, Disagreement,
-    Match, RotationNull, SideAlignment,
+    Isotropic, IsotropicLevel, Match, RotatedDirection, RotatedMean, RotationNull, SideAlignment,
 };
 use crate::circuits::null::{IsotropicNull, ln_p_of_best, ln_p_subspace};
 use crate::math::special::normal_tail;
-use crate::math::statistics::{empirical_p, mean_sd};
+use crate::math::statistics::mean_sd;
 use crate::math::top_k::Ranked;
 
-/// The level at which the two nulls are said to disagree.
+/// The level at which the two nulls are said to disagree, and at which a critical value is given.
 const LEVEL: f64 = 0.05;
 
-/// The isotropic null and its moments, computed once.
+/// The isotropic null and its moments, computed once; a whitened direction has none.
 struct Chance {
     null: IsotropicNull,
-    mean: f64,
-    sd: f64,
-    whitened: bool,
+    level: IsotropicLevel,
 }
 
 impl Alignment {
     /// What has been found so far. Complete once [`Alignment::progress`] says that every row has come.
     pub fn report(&self) -> AlignmentReport {
         let null = IsotropicNull { d: self.frame.dimensions(), n: self.features_done };
-        let (mean, sd) = null.moments();
-        let chance = Chance { null, mean, sd, whitened: self.whitened };
+        let chance = (!self.whitened).then(|| {
+            let (mean, sd) = null.moments();
+            Chance { null, level: IsotropicLevel { mean, sd, critical: null.critical(LEVEL) } }
+        });
         let sides: Vec<SideAlignment> =
-            self.sides.iter().map(|side| self.side(side, &chance)).collect();
+            self.sides.iter().map(|side| self.side(side, chance.as_ref())).collect();
         let comparison = Comparison {
             rows_done: self.rows_done,
             n_rows: self.n_rows,
@@ -37,16 +39,14 @@ impl Alignment {
             centred: self.frame.centre,
             mean_removed: self.frame.removes_mean(),
             whitened: self.whitened,
-            chance: mean,
-            chance_sd: sd,
-            critical: null.critical(LEVEL),
+            isotropic: chance.map(|chance| chance.level),
         };
         let mut report = AlignmentReport { comparison, sides };
         report.adjust();
         report
     }
 
-    fn side(&self, side: &Observed, chance: &Chance) -> SideAlignment {
+    fn side(&self, side: &Observed, chance: Option<&Chance>) -> SideAlignment {
         let best: Vec<f64> = (0..side.rank()).map(|k| largest(side, k)).collect();
         let sigma = &side.head.sigma;
         let total: f64 = sigma.iter().sum();
@@ -55,17 +55,44 @@ impl Alignment {
             values.iter().zip(sigma).map(|(value, s)| value * s).sum::<f64>() / total
         };
         let rotated = self.rotated_maxima(side);
-        let per_rotation: Vec<&[f64]> = rotated.chunks_exact(side.rank().max(1)).collect();
         let against = |observed: f64, statistic: &dyn Fn(&[f64]) -> f64| {
-            let null: Vec<f64> = per_rotation.iter().map(|maxima| statistic(maxima)).collect();
-            (!null.is_empty()).then(|| rotation_null(observed, &null, self.options.seed))
+            let rotations = rotated.chunks_exact(side.rank().max(1));
+            let (mean, sd) = mean_sd(&rotations.map(statistic).collect::<Vec<_>>());
+            let (sd, z) = (finite_or_zero(sd), finite_or_zero((observed - mean) / sd));
+            RotatedMean { mean, sd, z }
         };
         let (mmcs, mmcs_weighted) = (finite_or_zero(plain(&best)), finite_or_zero(weighted(&best)));
-        let rotation_null = against(mmcs, &plain);
-        let z_isotropic =
-            finite_or_zero((mmcs - chance.mean) / chance.sd * (best.len() as f64).sqrt());
-        let mut pool = rotated.clone();
-        pool.sort_by(f64::total_cmp);
+        let z_isotropic = chance.map(|Chance { level, .. }| {
+            finite_or_zero((mmcs - level.mean) / level.sd * (best.len() as f64).sqrt())
+        });
+        let pool = Pool::new(side.rank(), rotated.clone());
+        let bound = side.span.as_ref().map(|span| {
+            let longest = side.longest.positive(0).iter().map(|found| f64::from(found.score));
+            Bound::new(span, longest.collect(), self.features_done)
+        });
+        let rotation_null = pool.as_ref().map(|pool| {
+            let RotatedMean { mean, sd, z } = against(mmcs, &plain);
+            let found = pool.evidence(&best, bound.as_ref());
+            RotationNull {
+                mean,
+                sd,
+                z,
+                p: found.p,
+                rotations: pool.rotations(),
+                seed: self.options.seed,
+                resolution: found.resolution,
+                method: found.method,
+                form: found.form,
+                carried_by: found.carried_by,
+            }
+        });
+        let pools = pool.as_ref().map(|pool| (pool, pool.moments()));
+        let direction = |k: usize| {
+            let against = pools.map(|(pool, (mean, sd))| {
+                (finite_or_zero((best[k] - mean) / sd), pool.p(best[k], bound.as_ref()))
+            });
+            direction(side, k, best[k], against, chance)
+        };
         SideAlignment {
             layer: side.head.layer,
             head: side.head.head,
@@ -73,22 +100,18 @@ impl Alignment {
             mmcs,
             mmcs_weighted,
             z_isotropic,
-            disagreement: rotation_null
-                .as_ref()
-                .and_then(|null| disagreement(z_isotropic, null, chance.whitened)),
+            disagreement: z_isotropic.zip(rotation_null.as_ref()).and_then(disagreement),
             rotation_null,
-            rotation_null_weighted: against(mmcs_weighted, &weighted),
+            rotation_null_weighted: pool.as_ref().map(|_| against(mmcs_weighted, &weighted)),
+            rotated_direction: pools.map(|(pool, (mean, sd))| RotatedDirection {
+                mean,
+                sd: finite_or_zero(sd),
+                critical: pool.critical(LEVEL),
+            }),
             q_rotation: None,
             n_null: side.head.n_null,
-            directions: (0..side.rank())
-                .map(|k| direction(side, k, best[k], &pool, chance))
-                .collect(),
-            blocks: side
-                .blocks
-                .iter()
-                .enumerate()
-                .map(|(b, _)| block(side, b, &chance.null))
-                .collect(),
+            directions: (0..side.rank()).map(direction).collect(),
+            blocks: (0..side.blocks.len()).map(|b| block(side, b, chance)).collect(),
         }
     }
 
@@ -112,44 +135,41 @@ fn largest(side: &Observed, k: usize) -> f64 {
         .fold(0.0, f64::max)
 }
 
+/// Direction `k`, with its z and p against rotations.
 fn direction(
     side: &Observed,
     k: usize,
     best: f64,
-    pool: &[f64],
-    chance: &Chance,
+    against: Option<(f64, f64)>,
+    chance: Option<&Chance>,
 ) -> DirectionAlignment {
-    let p_rotation = (!pool.is_empty()).then(|| {
-        let as_large = pool.len() - pool.partition_point(|&x| x < best);
-        (1 + as_large) as f64 / (pool.len() + 1) as f64
-    });
-    let ln_p = match p_rotation {
-        Some(p) if chance.whitened => p.ln(),
+    let isotropic = chance.map(|Chance { null, level }| {
         // Nothing found is certain to be reached.
-        _ if best == 0.0 => 0.0,
-        _ => chance.null.ln_p(best),
-    };
+        let ln_p = if best == 0.0 { 0.0 } else { null.ln_p(best) };
+        Isotropic { z: finite_or_zero((best - level.mean) / level.sd), p: ln_p.exp(), ln_p }
+    });
     DirectionAlignment {
         k,
         sigma: side.head.sigma[k],
         block: side.blocks.iter().position(|block| block.contains(&k)),
-        z: finite_or_zero((best - chance.mean) / chance.sd),
-        p: ln_p.exp(),
-        ln_p,
-        q: 1.0,
-        p_rotation,
+        z: against.map(|(z, _)| z),
+        p: against.map(|(_, p)| p),
+        q: None,
+        isotropic,
         best: matches(&side.top.by_magnitude(k)),
         positive: matches(side.top.positive(k)),
         negative: matches(side.top.negative(k)),
     }
 }
 
-fn block(side: &Observed, b: usize, null: &IsotropicNull) -> BlockAlignment {
+fn block(side: &Observed, b: usize, chance: Option<&Chance>) -> BlockAlignment {
     let (range, best) = (&side.blocks[b], matches(side.block_top.positive(b)));
-    let p = best.first().map_or(1.0, |found| {
-        ln_p_of_best(ln_p_subspace(null.d, range.len(), found.cos), null.n).exp()
+    let p_isotropic = chance.map(|Chance { null, .. }| {
+        best.first().map_or(1.0, |found| {
+            ln_p_of_best(ln_p_subspace(null.d, range.len(), found.cos), null.n).exp()
+        })
     });
-    BlockAlignment { start: range.start, end: range.end, p, best }
+    BlockAlignment { start: range.start, end: range.end, p_isotropic, best }
 }
 
 fn matches(ranked: &[Ranked]) -> Vec<Match> {
@@ -161,19 +181,9 @@ fn matches(ranked: &[Ranked]) -> Vec<Match> {
     ranked.iter().map(found).collect()
 }
 
-fn rotation_null(observed: f64, null: &[f64], seed: u32) -> RotationNull {
-    let (mean, sd) = mean_sd(null);
-    let (sd, z) = (finite_or_zero(sd), finite_or_zero((observed - mean) / sd));
-    let p = empirical_p(observed, null);
-    RotationNull { mean, sd, z, p, p_normal: normal_tail(z), rotations: null.len(), seed }
-}
-
-/// Compared at the 5 % level, except where whitening leaves the closed form nothing to say.
-fn disagreement(z_isotropic: f64, null: &RotationNull, whitened: bool) -> Option<Disagreement> {
-    if whitened {
-        return None;
-    }
-    match (normal_tail(z_isotropic) < LEVEL, null.p_normal < LEVEL) {
+/// Compared at the 5 % level.
+fn disagreement((z_isotropic, null): (f64, &RotationNull)) -> Option<Disagreement> {
+    match (normal_tail(z_isotropic) < LEVEL, null.p < LEVEL) {
         (true, false) => Some(Disagreement::SubspaceNotBasis),
         (false, true) => Some(Disagreement::BasisNotSubspace),
         _ => None,

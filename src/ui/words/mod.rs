@@ -1,5 +1,6 @@
 //! The sentences that a reader sees, written from the numbers.
 
+pub mod chance;
 pub mod format;
 pub mod measure;
 pub mod statistic;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::known::{Cosines, Heard, Known, Setting};
-use crate::circuits::alignment::Side;
+use crate::circuits::alignment::{RotationCount, Side};
 use crate::circuits::composition::Channel;
 use crate::model::Weights;
 use crate::protocol::Question;
@@ -17,9 +17,6 @@ use crate::ui::session::compute;
 use crate::ui::words::text::gpu_note;
 use crate::worker::pool::Dropped;
 use crate::worker::request::{self, Request};
-
-/// Random rotations of each subspace.
-const ROTATIONS: usize = 64;
 
 /// What the comparison of many heads is called while it is under way.
 const COMPARED: &str = "heads compared with the dictionary";
@@ -54,14 +51,14 @@ impl Asker {
     /// What heads are compared with.
     pub(super) fn how(&self) -> Comparing {
         let Setting { source, weights, remove_mean, whiten, .. } = self.setting.clone();
-        Comparing { remove_mean, rotations: ROTATIONS, whiten, ..Comparing::with(source, weights) }
+        Comparing { remove_mean, whiten, ..Comparing::with(source, weights) }
     }
 
     /// Compares the head in view, ahead of everything else: its features first, then its null, which takes several times as long.
     pub(super) fn head(&self, head: (usize, usize)) {
         let jobs = &self.app.session.jobs;
         if !self.known.has(&self.setting, head) {
-            let how = Comparing { rotations: 0, ..self.how() };
+            let how = Comparing { rotations: RotationCount::None, ..self.how() };
             let request = self.request(Align { how, heads: vec![head] });
             jobs.ask(request.owner("features/nearest").urgent(), self.aligned());
         }

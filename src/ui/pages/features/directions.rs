@@ -5,13 +5,14 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::circuits::alignment::{
-    AlignmentReport, DirectionAlignment, Disagreement, Match, Side, SideAlignment,
+    AlignmentReport, DirectionAlignment, Family, Match, Side, SideAlignment,
 };
 use crate::circuits::dictionary::neuronpedia_url;
 use crate::model::Head;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Density, Figure};
+use crate::ui::words::chance::{line, method, over, verdict};
 use crate::ui::words::format::{three, token};
 use crate::ui::words::table::Table;
 
@@ -20,6 +21,8 @@ use crate::ui::words::table::Table;
 pub(super) struct DirectionsProps {
     /// The comparison of the head in view.
     pub report: Rc<AlignmentReport>,
+    /// All that was compared with the same dictionary; the report's q are of this family.
+    pub family: Rc<Family>,
     /// The dictionary's name.
     pub dictionary: AttrValue,
     /// Neuronpedia's id of the dictionary, if it has one.
@@ -27,14 +30,22 @@ pub(super) struct DirectionsProps {
     pub neuronpedia: Option<String>,
 }
 
-/// The chosen side, or the one that lies farthest beyond its null.
+/// The chosen side, or the most surprising one: by its rotations, before they are there by the isotropic z.
 pub(super) fn side_in_view(
     report: &AlignmentReport,
     chosen: Option<Side>,
 ) -> Option<&SideAlignment> {
-    let z = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(s.z_isotropic, |n| n.z);
+    let surprise = |s: &&SideAlignment| {
+        let p = s.rotation_null.as_ref().map(|null| -null.p);
+        (p.unwrap_or(f64::NEG_INFINITY), s.z_isotropic.unwrap_or(f64::NEG_INFINITY))
+    };
     let named = report.sides.iter().find(|s| Some(s.side) == chosen);
-    named.or_else(|| report.sides.iter().max_by(|a, b| z(a).total_cmp(&z(b))))
+    named.or_else(|| {
+        report.sides.iter().max_by(|a, b| {
+            let (a, b) = (surprise(a), surprise(b));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+        })
+    })
 }
 
 /// Sides as tabs, the null with the observed value on it, the directions.
@@ -52,23 +63,15 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
         html! { <button type="button" role="tab" aria-selected={(s.side == side.side).to_string()} {onclick}>{ s.side.name() }</button> }
     };
     let head = format!("{} {}", Head::new(side.layer, side.head), side.side.name());
-    // One direction has no other basis; more have one soon.
-    let waits = side.rotation_null.is_none() && side.directions.len() > 1;
-    let verdict = match (&side.rotation_null, side.disagreement) {
-        (_, Some(Disagreement::SubspaceNotBasis)) => "Far above isotropic chance, yet no better than other bases of the same subspace: the head reads where the features are dense, and its singular vectors single out nothing.".to_owned(),
-        (_, Some(Disagreement::BasisNotSubspace)) => "Better than other bases of its subspace, yet no better than isotropic chance.".to_owned(),
-        (Some(null), None) if null.p_normal < 0.01 => format!("The singular vectors align with features {} standard deviations better than random bases of the same subspace.", three(null.z)),
-        (Some(null), None) => format!("No better than random bases of the same subspace ({} standard deviations).", three(null.z)),
-        (None, None) if waits => "The rotations are being drawn.".to_owned(),
-        (None, None) => "Too few directions to compare.".to_owned(),
+    let (said, waits) = match verdict(&side) {
+        Some(said) => (said, false),
+        None => ("The rotations are being drawn.".to_owned(), true),
     };
+    let (critical, whose) = line(&side, comparison.isotropic.as_ref()).unzip();
     let bars: Vec<Bar> = side
         .directions
         .iter()
-        .map(|d| Bar {
-            value: d.best.first().map_or(0.0, |m| m.cos.abs()),
-            mark: Some(comparison.critical),
-        })
+        .map(|d| Bar { value: d.best.first().map_or(0.0, |m| m.cos.abs()), mark: critical })
         .collect();
     let k = app.value().k();
     let on_select = {
@@ -79,7 +82,7 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
         let directions = side.directions.clone();
         Callback::from(move |()| {
             directions.iter().fold(
-                Table::new(["k", "sigma", "best feature", "cos", "z", "p", "q", "p rotation"]),
+                Table::new(["k", "sigma", "best feature", "cos", "z", "p", "q", "p if isotropic"]),
                 |table, d| {
                     let best = d.best.first();
                     table.row([
@@ -90,7 +93,7 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
                         d.z.into(),
                         d.p.into(),
                         d.q.into(),
-                        d.p_rotation.into(),
+                        d.isotropic.map(|isotropic| isotropic.p).into(),
                     ])
                 },
             )
@@ -98,14 +101,21 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
     };
     let direction = side.directions.iter().find(|d| d.k == k).or(side.directions.first()).cloned();
     let convention = app.value().stamp(app.value().weights());
-    let convention = convention.compared(&props.dictionary, comparison).how(format!(
-        "chance {} ± {}, 5 % critical {}",
-        three(comparison.chance),
-        three(comparison.chance_sd),
-        three(comparison.critical),
-    ));
+    let convention = convention.compared(&props.dictionary, comparison);
+    let convention = match &comparison.isotropic {
+        Some(level) => convention.how(format!(
+            "isotropic chance {} ± {}, 5 % critical {}",
+            three(level.mean),
+            three(level.sd),
+            three(level.critical),
+        )),
+        None => convention,
+    };
     let convention = match &side.rotation_null {
-        Some(null) => convention.how(format!("{} rotations", null.rotations)).seeded(null.seed),
+        Some(null) => convention
+            .how(format!("{} rotations", null.rotations))
+            .how(format!("q over {}", over(&props.family)))
+            .seeded(null.seed),
         None => convention,
     };
     html! {
@@ -113,18 +123,20 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
             <section class="column" aria-label="Against chance">
                 <div class="controls"><h2>{ head.clone() }</h2>
                     <div role="tablist" aria-label="Side">{ for props.report.sides.iter().map(tab) }</div></div>
-                <p class="sentence" aria-live="polite" data-testid={if waits { "verdict-waits" } else { "verdict" }}>{ verdict }</p>
+                <p class="sentence" aria-live="polite" data-testid={if waits { "verdict-waits" } else { "verdict" }}>{ said }</p>
+                if side.rotation_null.is_some() { <p class="hint" data-testid="family">{ format!("q over {} that were compared with this dictionary so far.", over(&props.family)) }</p> }
                 if let Some(null) = &side.rotation_null {
                     <Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { format!("MMCS {} against {} random rotations of the same subspace, seed {}.", three(side.mmcs), null.rotations, null.seed) } }}
                         table={{ let (n, mmcs, weighted, z) = (null.clone(), side.mmcs, side.mmcs_weighted, side.z_isotropic); Callback::from(move |()| Table::new(["statistic", "value"])
                             .row(["MMCS".into(), mmcs.into()]).row(["MMCS, σ-weighted".into(), weighted.into()])
                             .row(["rotation mean".into(), n.mean.into()]).row(["rotation sd".into(), n.sd.into()])
-                            .row(["z".into(), n.z.into()]).row(["p (rank)".into(), n.p.into()]).row(["p (normal)".into(), n.p_normal.into()])
-                            .row(["z, isotropic".into(), z.into()])) }}>
+                            .row(["z".into(), n.z.into()])
+                            .row(["p, all forms".into(), n.p.into()]).row(["how p was obtained".into(), method(&n).into()])
+                            .row(["z, if features were isotropic".into(), z.into()])) }}>
                         <Density label={format!("Rotation null of {head} with the observed MMCS")} mean={null.mean} sd={null.sd} observed={side.mmcs} name="MMCS" />
                     </Figure>
                 }
-                <Figure name={format!("{head}-best-cosines")} {table} {convention} caption={html! { { "Largest |cosine| of each direction with any feature; the line is what chance exceeds once in twenty." } }}>
+                <Figure name={format!("{head}-best-cosines")} {table} {convention} caption={html! { { format!("Largest |cosine| of each direction with any feature{}.", whose.map_or_else(String::new, |whose| format!("; {whose}"))) } }}>
                     <Bars label={format!("Largest cosine of each direction of {head}")} {bars} selected={k} y="|cos|" {on_select} />
                 </Figure>
             </section>
@@ -156,10 +168,26 @@ fn ends(d: &DirectionAlignment, neuronpedia: Option<&str>) -> Html {
     html! {
         <>
             <h2>{ format!("k = {}, σ {}", d.k, three(d.sigma)) }</h2>
-            <p class="hint">{ format!("z {} · p {} · q {} over what is shown{}", three(d.z), three(d.p), three(d.q), d.p_rotation.map_or_else(String::new, |p| format!(" · against rotations p {}", three(p)))) }</p>
+            <p class="hint">{ against_chance(d) }</p>
             if d.block.is_some() { <p class="hint">{ "This direction lies in a degenerate block: only its subspace means something." }</p> }
             { end("+", "positive end", &d.positive) }
             { end("−", "negative end", &d.negative) }
         </>
+    }
+}
+
+/// What a direction is worth: the rotations' numbers lead, the isotropic ones stand behind.
+fn against_chance(d: &DirectionAlignment) -> String {
+    let rotated = match (d.z, d.p, d.q) {
+        (Some(z), Some(p), Some(q)) => {
+            format!("z {} · p {} · q {} against rotations", three(z), three(p), three(q))
+        }
+        _ => "no rotations".to_owned(),
+    };
+    match d.isotropic {
+        Some(isotropic) => {
+            format!("{rotated} (if features were isotropic: p {})", three(isotropic.p))
+        }
+        None => rotated,
     }
 }

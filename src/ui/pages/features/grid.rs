@@ -1,11 +1,11 @@
-//! Every head that was compared, coloured by how far its alignment lies beyond the rotation null.
+//! Every head that was compared, coloured by how surprising it is, given its rotations.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
+use crate::circuits::alignment::{AlignmentReport, Family, Side, SideAlignment};
 use crate::protocol::gpu::GpuReport;
 use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
@@ -13,6 +13,7 @@ use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, head_grid};
 use crate::ui::widgets::select::Select;
+use crate::ui::words::chance::{evidence, over};
 use crate::ui::words::format::three;
 use crate::ui::words::text::compared_line;
 
@@ -21,6 +22,8 @@ use crate::ui::words::text::compared_line;
 pub(super) struct AlignGridProps {
     /// One report per head that was compared.
     pub reports: HashMap<(usize, usize), Rc<AlignmentReport>>,
+    /// All of them, corrected as one.
+    pub family: Rc<Family>,
     /// Compares all heads.
     pub on_all: Callback<MouseEvent>,
     /// Compares the heads of the layer in view.
@@ -31,17 +34,17 @@ pub(super) struct AlignGridProps {
     pub gpu: Option<GpuReport>,
 }
 
-/// The strongest side of a head, or the side that the reader picked.
+/// The most surprising side of a head, or the side that the reader picked.
 fn of(report: &AlignmentReport, side: Option<Side>) -> Option<&SideAlignment> {
-    let z = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(f64::NEG_INFINITY, |n| n.z);
+    let p = |s: &&SideAlignment| s.rotation_null.as_ref().map_or(1.0, |n| n.p);
     report
         .sides
         .iter()
         .filter(|s| side.is_none_or(|side| s.side == side))
-        .max_by(|a, b| z(a).total_cmp(&z(b)))
+        .min_by(|a, b| p(a).total_cmp(&p(b)))
 }
 
-/// The grid of heads by MMCS against rotations.
+/// The grid of heads by `−log₁₀ q`.
 #[component]
 pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
     let app = use_app();
@@ -58,15 +61,20 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
     options.extend(
         Side::ALL.into_iter().map(|s| (AttrValue::from(s.name()), AttrValue::from(s.name()))),
     );
-    let scale = Scale::Diverging { max: 10.0 };
+    let scale = Scale::Range { min: 0.0, max: 6.0 };
     let cell = |layer: usize, head: usize| {
         let report = props.reports.get(&(layer, head));
-        let z =
-            report.and_then(|r| of(r, side)).and_then(|s| s.rotation_null.as_ref()).map(|n| n.z);
-        let label = |shown: &str| format!("{shown} standard deviations beyond rotations");
-        z.map_or_else(
-            || HeadCell::waiting("not compared yet".into()),
-            |z| HeadCell::coloured(three(z), label(&three(z)), z, scale, dark),
+        let side = report.and_then(|r| of(r, side));
+        let Some(q) = side.and_then(|side| props.family.q(side)) else {
+            return HeadCell::waiting("not compared yet".into());
+        };
+        let shown = three(evidence(q));
+        HeadCell::coloured(
+            shown.clone(),
+            format!("−log₁₀ q {shown}: q {} over {}", three(q), over(&props.family)),
+            evidence(q),
+            scale,
+            dark,
         )
     };
     html! {
@@ -78,7 +86,7 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
             </div>
             if let Some(estimate) = &props.estimate { <p class="hint">{ estimate }</p> }
             if props.gpu.is_some() { <p class="hint" data-testid="compared-by">{ compared_line(props.gpu.as_ref()) }</p> }
-            <Gloss term="MMCS, σ beyond rotations" meaning="The mean over singular directions of the largest |cosine| with a feature, in standard deviations above what random rotations of the same subspace give. Rotations keep every property of the head and of the dictionary except the basis, so this says whether the singular vectors themselves are special." />
+            <Gloss term="−log₁₀ q" meaning="How surprising a head's most surprising side is, given what random bases of the same subspace reach: 2 is a q of 0.01, 5 is 0.00001. A side may surprise in either form, a few directions on features or many, closer or farther. Rotations keep every property of the head and of the dictionary except the basis, so this says whether the singular vectors themselves are special." />
             { head_grid(&app, "Alignment of every head against rotations", [model.summary.n_layers, model.summary.n_heads], Some((at.layer, at.head)), &[], cell) }
         </section>
     }

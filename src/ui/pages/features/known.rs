@@ -5,10 +5,9 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::circuits::alignment::{AlignmentReport, FeatureHit, Side};
+use crate::circuits::alignment::{AlignmentReport, Family, FeatureHit, Side, joined};
 use crate::circuits::dictionary::{Along, Builtin, FileChoice};
 use crate::circuits::matching::Pair;
-use crate::math::statistics::ranked;
 use crate::model::Weights;
 use crate::protocol::Failure;
 use crate::protocol::features::{AboutDictionary, AlignPart, Hits, Source};
@@ -73,8 +72,10 @@ pub(super) struct Known {
     /// What all of it is about.
     setting: Option<Setting>,
     pub about: Option<Rc<AboutDictionary>>,
-    /// One report per head that was compared.
+    /// One report per head that was compared; every q in them is that of the head alone.
     pub reports: HashMap<(usize, usize), Rc<AlignmentReport>>,
+    /// All that was compared with this dictionary, corrected as one.
+    pub family: Rc<Family>,
     /// How long one head took, seconds.
     pub seconds: Option<f64>,
     /// What the GPU made of the last job that it was offered.
@@ -123,13 +124,14 @@ impl Reducible for Known {
                     // What has a null is not replaced by what has none.
                     if has_null(&report) || !next.reports.contains_key(&at) {
                         next.reports.insert(at, Rc::from(report));
+                        next.family = Rc::new(Family::of(next.reports.values().map(Rc::as_ref)));
                     }
                 }
             }
             Heard::Hits(Hits { label, hits }) => {
                 let (_, mut all) = next.hits.take().unwrap_or_default();
                 all.extend(hits);
-                next.hits = Some((label, ranked(&all, |hit| hit.cos.abs())));
+                next.hits = Some((label, joined(all)));
             }
             Heard::Aligned(AlignPart::Broken(failure)) | Heard::Failed(failure) => {
                 next.failed = Some(failure);

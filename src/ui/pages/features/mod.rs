@@ -1,5 +1,7 @@
 //! Features: do singular vectors point at features, and is it more than chance?
 
+use std::rc::Rc;
+
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -99,7 +101,11 @@ pub fn Features() -> Html {
         let (asker, layers) = (asker.clone(), model.summary.complete_layers.clone());
         Callback::from(move |feature: String| asker.find(&layers, &feature))
     };
-    let report = known.reports.get(&(at.layer, at.head)).cloned();
+    let report = known.reports.get(&(at.layer, at.head)).map(|report| {
+        let mut report = (**report).clone();
+        report.adjust_to(&known.family);
+        Rc::new(report)
+    });
     let side = report
         .as_ref()
         .and_then(|r| directions::side_in_view(r, state.route.find(&keys::SIDE)))
@@ -140,9 +146,9 @@ pub fn Features() -> Html {
                 }
             </section>
             <div class="columns features">
-                <grid::AlignGrid reports={known.reports.clone()} on_all={all} on_layer={layer} {estimate} gpu={known.gpu.clone()} />
+                <grid::AlignGrid reports={known.reports.clone()} family={known.family.clone()} on_all={all} on_layer={layer} {estimate} gpu={known.gpu.clone()} />
                 if let Some(report) = report {
-                    <directions::Directions {report} dictionary={dictionary.clone()} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
+                    <directions::Directions {report} family={known.family.clone()} dictionary={dictionary.clone()} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
                 } else if known.failed.is_none() {
                     <p class="empty" role="status">{ "The head in view is being compared with the dictionary." }</p>
                 }

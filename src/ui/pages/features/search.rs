@@ -14,6 +14,9 @@ use crate::ui::words::table::{Cell, Table};
 
 const COLUMNS: [&str; 8] = ["head", "side", "k", "σ", "cos", "p", "q", "p rotation"];
 
+/// Rows of the table on the page.
+const SHOWN: usize = 60;
+
 /// Properties of [`SearchBox`].
 #[derive(Properties, PartialEq)]
 pub(super) struct SearchBoxProps {
@@ -80,11 +83,11 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
                 <button type="submit" class="primary">{ "find" }</button>
             </form>
             if let Some((label, hits)) = &props.hits {
-                <p class="hint">{ format!("Directions nearest to “{}”, best of each side of each head; p is that of the best direction by chance, rotation the same inside the head's own subspace.", label.trim()) }</p>
+                <p class="hint">{ format!("Directions nearest to “{}”, best of each side of each head; p is that of the best direction by chance, rotation the same inside the head's own subspace, q the first p over all {} sides searched{}.", label.trim(), hits.len(), if hits.len() > SHOWN { format!("; the nearest {SHOWN} are shown, the CSV has all") } else { String::new() }) }</p>
                 <div class="numbers" tabindex="0" role="region" aria-label="Directions nearest to the feature">
                     <table>
                         <thead><tr>{ for COLUMNS.into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
-                        <tbody>{ for hits.iter().take(60).map(row) }</tbody>
+                        <tbody>{ for hits.iter().take(SHOWN).map(row) }</tbody>
                     </table>
                 </div>
                 <p class="convention">{ props.convention.line() }</p>

@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use super::asker::Asker;
 use super::known::Setting;
-use crate::circuits::alignment::{AlignmentReport, Side, SideAlignment};
+use crate::circuits::alignment::{AlignmentReport, Family, Side, SideAlignment};
 use crate::model::Head;
 use crate::protocol::Failure;
 use crate::protocol::features::{Align, AlignPart};
@@ -16,12 +16,10 @@ use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::pages::attention::series::fetched;
 use crate::ui::session::BUILT_IN_STEPS;
+use crate::ui::words::chance::{FOUND, evidence};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 use crate::worker::request::{Heard, Request};
-
-/// The false discovery rate at which a side counts as aligned.
-const Q: f64 = 0.01;
 
 /// Whose the comparison of all checkpoints is.
 const OWNER: &str = "training";
@@ -86,14 +84,15 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
         })
     };
     let here = app.value().model.as_ref().and_then(|m| m.built_in);
+    let family = Rc::new(Family::of(steps.0.iter().map(|(_, report)| &**report)));
     html! {
         <section class="series-view" aria-label="Alignment through training">
             <h2>{ "Through training" }</h2>
-            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. Every head of each is compared with the dictionary above; a side counts as aligned where it lies beyond rotations of its own subspace at a false discovery rate of {Q}.", BUILT_IN_STEPS.len()) }</p>
+            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. Every head of each is compared with the dictionary above; a side counts as aligned where it differs from rotations of its own subspace, in a few directions or in many, at a false discovery rate of {FOUND} over the sides of all steps.", BUILT_IN_STEPS.len()) }</p>
             <button type="button" onclick={compare} data-testid="align-steps">{ "compare every step" }</button>
             if let Some((step, last)) = steps.0.last() {
-                <p data-testid="aligned-sides">{ sentence(*step, last) }</p>
-                { chart(&steps.0, props.at, here.map(f64::from), stamp(&app, &steps.0, &props.dictionary)) }
+                <p data-testid="aligned-sides">{ sentence(*step, last, &family) }</p>
+                { chart(&steps.0, &family, props.at, here.map(f64::from), stamp(&app, &steps.0, &props.dictionary)) }
             }
         </section>
     }
@@ -145,29 +144,42 @@ async fn every_step(asker: &Asker, steps: &UseReducerHandle<Steps>, [layers, n_h
     });
 }
 
-fn z(side: &SideAlignment) -> Option<f64> {
-    side.rotation_null.as_ref().map(|null| null.z)
+/// `−log₁₀ q` of a side.
+fn surprise(side: &SideAlignment, family: &Family) -> Option<f64> {
+    family.q(side).map(evidence)
 }
 
-fn aligned(report: &AlignmentReport) -> Vec<&SideAlignment> {
-    report.sides.iter().filter(|side| side.q_rotation.is_some_and(|q| q < Q)).collect()
+fn strongest(report: &AlignmentReport, family: &Family) -> Option<f64> {
+    report.sides.iter().filter_map(|side| surprise(side, family)).max_by(f64::total_cmp)
 }
 
-fn named(side: &SideAlignment) -> String {
-    let z = z(side).map_or_else(|| "–".to_owned(), three);
-    format!("{} {} ({z} σ)", Head::new(side.layer, side.head), side.side.name())
+fn in_view(report: &AlignmentReport, at: (usize, usize, Side), family: &Family) -> Option<f64> {
+    let wanted = |s: &&SideAlignment| (s.layer, s.head, s.side) == at;
+    report.sides.iter().find(wanted).and_then(|side| surprise(side, family))
+}
+
+fn aligned<'a>(report: &'a AlignmentReport, family: &Family) -> Vec<&'a SideAlignment> {
+    report.sides.iter().filter(|side| family.q(side).is_some_and(|q| q < FOUND)).collect()
+}
+
+fn named(side: &SideAlignment, family: &Family) -> String {
+    let q = family.q(side).map_or_else(|| "–".to_owned(), three);
+    format!("{} {} (q {q})", Head::new(side.layer, side.head), side.side.name())
 }
 
 /// The answer, as it is.
-fn sentence(step: u32, report: &AlignmentReport) -> String {
-    let (found, n) = (aligned(report), report.sides.len());
+fn sentence(step: u32, report: &AlignmentReport, family: &Family) -> String {
+    let (found, n) = (aligned(report, family), report.sides.len());
     match found[..] {
         [] => format!("At step {step}, none of {n} sides lies beyond its rotations."),
         [one] => {
-            format!("At step {step}, one of {n} sides lies beyond its rotations: {}.", named(one))
+            format!(
+                "At step {step}, one of {n} sides lies beyond its rotations: {}.",
+                named(one, family)
+            )
         }
         _ => {
-            let names: Vec<String> = found.iter().map(|side| named(side)).collect();
+            let names: Vec<String> = found.iter().map(|side| named(side, family)).collect();
             let count = found.len();
             format!(
                 "At step {step}, {count} of {n} sides lie beyond their rotations: {}.",
@@ -179,16 +191,11 @@ fn sentence(step: u32, report: &AlignmentReport) -> String {
 
 fn chart(
     steps: &[(u32, Rc<AlignmentReport>)],
-    (layer, head, side): (usize, usize, Side),
+    family: &Rc<Family>,
+    at: (usize, usize, Side),
     here: Option<f64>,
     convention: Stamp,
 ) -> Html {
-    let strongest =
-        |report: &AlignmentReport| report.sides.iter().filter_map(z).max_by(f64::total_cmp);
-    let in_view = move |report: &AlignmentReport| {
-        let wanted = |s: &&SideAlignment| (s.layer, s.head, s.side) == (layer, head, side);
-        report.sides.iter().find(wanted).and_then(z)
-    };
     let line = |name: String, f: &dyn Fn(&AlignmentReport) -> Option<f64>, dashed: bool| Series {
         name,
         points: steps.iter().filter_map(|(step, r)| Some((f64::from(*step), f(r)?))).collect(),
@@ -196,30 +203,35 @@ fn chart(
         ..Series::default()
     };
     let series = vec![
-        line("strongest side".into(), &strongest, true),
-        line(format!("{} {}", Head::new(layer, head), side.name()), &in_view, false),
+        line("strongest side".into(), &|report| strongest(report, family), true),
+        line(
+            format!("{} {}", Head::new(at.0, at.1), at.2.name()),
+            &|report| in_view(report, at, family),
+            false,
+        ),
     ];
     let table = {
-        let steps = steps.to_vec();
+        let (steps, family) = (steps.to_vec(), family.clone());
         Callback::from(move |()| {
-            let columns = ["step", "sides aligned", "of", "which", "in view σ", "strongest σ"];
+            let columns =
+                ["step", "sides aligned", "of", "which", "in view −log₁₀ q", "strongest −log₁₀ q"];
             steps.iter().fold(Table::new(columns), |table, (step, report)| {
-                let found = aligned(report);
-                let names: Vec<String> = found.iter().map(|side| named(side)).collect();
+                let found = aligned(report, &family);
+                let names: Vec<String> = found.iter().map(|side| named(side, &family)).collect();
                 table.row([
                     (*step as usize).into(),
                     found.len().into(),
                     report.sides.len().into(),
                     names.join(", ").into(),
-                    in_view(report).into(),
-                    strongest(report).into(),
+                    in_view(report, at, &family).into(),
+                    strongest(report, &family).into(),
                 ])
             })
         })
     };
     html! {
-        <Figure name="alignment-through-training" {table} {convention} caption={html! { "Mean of the largest |cosine| of a side's directions, in standard deviations beyond random rotations of its subspace, over training steps. Choose another head or side above to follow it." }}>
-            <Lines label="Alignment beyond rotations over training" {series} x="training step, log" y="σ beyond rotations" log_x={true} cursor={here} />
+        <Figure name="alignment-through-training" {table} {convention} caption={html! { "How surprising a side is, given random rotations of its subspace, over training steps: 2 is a q of 0.01. Choose another head or side above to follow it." }}>
+            <Lines label="Evidence against rotations over training" {series} x="training step, log" y="−log₁₀ q" log_x={true} cursor={here} />
         </Figure>
     }
 }

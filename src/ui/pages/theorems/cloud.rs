@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::BenchProps;
+use crate::circuits::alignment::RotationCount;
 use crate::circuits::dictionary::Builtin;
 use crate::circuits::whitening::Anisotropy;
 use crate::protocol::features::{Align, AlignPart, Comparing, Source};
@@ -182,7 +183,7 @@ fn dictionaries(app: &App, drawn: &UseReducerHandle<Drawn>) {
         let how = Comparing {
             remove_mean: false,
             top: 1,
-            rotations: 1,
+            rotations: RotationCount::None,
             whiten: true,
             ..Comparing::with(Source::Model(builtin), weights)
         };
