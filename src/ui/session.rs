@@ -1,6 +1,6 @@
 //! The page's hands: turns what the reader did into questions, and answers into actions.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -45,6 +45,8 @@ pub struct Session {
     store: Drawing,
     /// The files that were tried last, to try again with the reader's word on what they do not say.
     tried: Rc<RefCell<Files>>,
+    /// Counts what was opened: what is still being fetched when something else is opened comes too late.
+    openings: Rc<Cell<u32>>,
     /// The built-in model's files by training step, once they are here.
     built_in: Rc<RefCell<HashMap<u32, Files>>>,
 }
@@ -123,7 +125,7 @@ impl Session {
         let list = store.clone();
         let notify = store.notify(move |running| list.act_soon(Action::Running(running)));
         let jobs = pool::start(pool::default_size(), notify);
-        Self { jobs, store, tried: Rc::default(), built_in: Rc::default() }
+        Self { jobs, store, tried: Rc::default(), openings: Rc::default(), built_in: Rc::default() }
     }
 
     /// A worker of a page's own; `list` hears of what it computes.
@@ -169,9 +171,14 @@ impl Session {
     pub fn open_built_in(&self, step: u32) {
         let session = self.clone();
         self.act(Action::Opening("the built-in model".into()));
+        let opening = self.next_opening();
         spawn_local(async move {
             let name = format!("built-in model, step {step}");
-            match session.built_in(step).await {
+            let fetched = session.built_in(step).await;
+            if session.openings.get() != opening {
+                return;
+            }
+            match fetched {
                 Ok(files) => session.open_as(name, Some(step), files, Hints::default()),
                 Err(why) => {
                     let what = format!("The built-in model could not be loaded: {why}.");
@@ -199,7 +206,13 @@ impl Session {
         let Some(first) = list.iter().find(is_checkpoint).or_else(|| list.first()) else { return };
         let name = first.name.rsplit('/').next().unwrap_or_default().to_owned();
         let folder = first.name.split('/').next().filter(|f| *f != first.name).map(str::to_owned);
+        self.next_opening();
         self.open_as(folder.unwrap_or(name), None, files, hints);
+    }
+
+    fn next_opening(&self) -> u32 {
+        self.openings.set(self.openings.get() + 1);
+        self.openings.get()
     }
 
     fn open_as(&self, name: String, built_in: Option<u32>, files: Files, hints: Hints) {

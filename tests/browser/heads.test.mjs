@@ -205,6 +205,27 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       assert.equal((await sigmas(page)).length, 16);
     });
 
+    it("keeps what the reader opened while the built-in model was on its way", { serviceWorkers: "block" }, async (page) => {
+      await complete(page, "built-in model");
+      const late = /step-00032\.safetensors$/;
+      let release;
+      const released = new Promise((resolve) => (release = resolve));
+      await page.route(late, async (route) => {
+        await released;
+        await route.continue();
+      });
+      const asked = page.waitForRequest(late);
+      await page.evaluate(() => (location.hash = "#/heads?step=32"));
+      await asked;
+      await drop(page, MINILM_FILES);
+      await model(page).filter({ hasText: "6 layers × 12 heads" }).waitFor();
+      const fetched = page.waitForEvent("requestfinished", (request) => late.test(request.url()));
+      release();
+      await fetched;
+      await complete(page, "6 layers × 12 heads");
+      assert.doesNotMatch(await model(page).textContent(), /step 32|opening/);
+    });
+
     it("stops when told to, and gives the memory back", { cores: 2 }, async (page) => {
       await complete(page, "built-in model");
       const folder = join(ROOT, ".tools/bench/llama");
