@@ -79,6 +79,18 @@ pub struct ModelSummary {
 }
 
 impl ModelSummary {
+    /// The layers whose attention tensors are all here, each set of tensors once.
+    pub fn own_layers(&self) -> Vec<usize> {
+        let own = |&&l: &&usize| self.layers.tensors_of(l) == l;
+        self.complete_layers.iter().filter(own).copied().collect()
+    }
+
+    /// Heads of some layers.
+    pub fn heads_in(&self, layers: &[usize]) -> Vec<(usize, usize)> {
+        let heads = |&l: &usize| (0..self.layers.n_heads(l)).map(move |h| (l, h));
+        layers.iter().flat_map(heads).collect()
+    }
+
     /// The convention of its numbers under `weights`.
     pub fn convention(&self, weights: Weights) -> &Convention {
         let [folded, raw] = &self.conventions;

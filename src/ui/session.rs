@@ -233,7 +233,7 @@ impl Session {
     /// Asks for the spectra of every head, the layers nearest to `near` first.
     pub fn spectra(&self, state: &AppState, near: usize) {
         let Some(model) = &state.model else { return };
-        let mut layers = model.summary.complete_layers.clone();
+        let mut layers = model.summary.own_layers();
         layers.sort_by_key(|layer| layer.abs_diff(near));
         let question = Spectra { layers, weights: state.weights() };
         let cpu_ms = question.cpu_ms(&model.summary);

@@ -258,11 +258,28 @@ impl AppState {
     pub fn at(&self) -> Option<HeadAt> {
         let summary = &self.model.as_ref()?.summary;
         let first = summary.complete_layers.first().copied().unwrap_or(0);
-        let layer =
-            self.route.find(&keys::LAYER).unwrap_or(first).min(summary.n_layers.saturating_sub(1));
-        let head = self.route.read(&keys::HEAD).min(summary.n_heads.saturating_sub(1));
+        let last = summary.n_layers.saturating_sub(1);
+        // Where layers share their tensors, what is computed of them is computed once.
+        let layer = self.route.find(&keys::LAYER).unwrap_or(first).min(last);
+        let layer = summary.layers.tensors_of(layer);
+        let last = summary.layers.n_heads(layer).saturating_sub(1);
+        let head = self.route.read(&keys::HEAD).min(last);
         let circuit = self.route.read(&keys::CIRCUIT);
         Some(HeadAt { layer, head, circuit, weights: self.weights() })
+    }
+
+    /// A head's name: "L3H0", or "dec L3H0" in a model of several stacks.
+    pub fn head_name(&self, layer: usize, head: usize) -> String {
+        let model = self.model.as_ref();
+        model.map_or_else(
+            || Head::new(layer, head).to_string(),
+            |model| model.summary.layers.head_name(layer, head),
+        )
+    }
+
+    /// The same for names of files: "dec-L3H0".
+    pub fn head_slug(&self, layer: usize, head: usize) -> String {
+        self.head_name(layer, head).replace(' ', "-")
     }
 
     /// The singular pair in view.
@@ -282,7 +299,7 @@ impl AppState {
             _ => false,
         };
         if let (Some(at), true) = (self.at(), about_a_head) {
-            path.push(Head::new(at.layer, at.head).to_string());
+            path.push(self.head_name(at.layer, at.head));
             path.push(at.circuit.name().to_owned());
             path.push(format!("k = {}", self.k()));
         }
@@ -293,11 +310,17 @@ impl AppState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Layers;
+    use crate::model::architecture::StackKind;
+    use crate::model::layers::LayerFace;
 
     fn opened(state: &AppState) -> AppState {
+        let stack = StackKind::Only;
+        let plain = |l| LayerFace { stack, number: l, n_heads: 4, tensors_of: l };
         let summary = ModelSummary {
             n_layers: 2,
             n_heads: 4,
+            layers: Layers((0..2).map(plain).collect()),
             d_head: 8,
             complete_layers: vec![0, 1],
             ..Default::default()

@@ -1,9 +1,11 @@
-//! Every head as a coloured cell, layers down and heads across; arrow keys move the selection, and the focus with it.
+//! Every head as a coloured cell, layers down and heads across, a grid for each stack; arrow keys move the selection, and the focus
+//! with it.
 
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
-use crate::model::Head;
+use crate::model::Layers;
+use crate::model::architecture::StackKind;
 use crate::ui::address::key::Whole;
 use crate::ui::address::keys::{HEAD, LAYER};
 use crate::ui::app::App;
@@ -36,21 +38,36 @@ impl HeadCell {
     }
 }
 
-/// The grid of `n_layers` × `n_heads` cells. `selected` is marked; picking a head sets it in the URL and drops the
-/// parameters in `forgets`.
+/// Which heads are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// All layers of the model.
+    pub layers: &'a Layers,
+    /// Those that are drawn.
+    pub shown: &'a [usize],
+}
+
+/// A grid for each stack of `rows`, as ragged as the model is. `selected` is marked; picking a head sets it in the URL and drops
+/// the parameters in `forgets`.
 pub fn head_grid(
     app: &App,
     label: &str,
-    [n_layers, n_heads]: [usize; 2],
+    rows: Rows<'_>,
     selected: Option<(usize, usize)>,
     forgets: &'static [Whole<usize>],
     cell: impl Fn(usize, usize) -> HeadCell,
 ) -> Html {
-    let entry = selected.unwrap_or_default();
+    let stacks = rows.layers.by_stack(rows.shown);
+    let order: Vec<(usize, usize)> = (stacks.iter().flat_map(|(_, layers)| layers))
+        .map(|&layer| (layer, rows.layers.n_heads(layer)))
+        .filter(|(_, n_heads)| *n_heads > 0)
+        .collect();
+    let there = |&(layer, head): &(usize, usize)| order.iter().any(|o| o.0 == layer && head < o.1);
+    let entry = selected.filter(there).or(order.first().map(|o| (o.0, 0))).unwrap_or_default();
     let draw = |layer: usize, head: usize| {
         let HeadCell { shown, label, style, broken } = cell(layer, head);
         let mine = selected == Some((layer, head));
-        let label = format!("{}: {label}", Head::new(layer, head));
+        let label = format!("{}: {label}", rows.layers.head_name(layer, head));
         let onclick = {
             let app = app.clone();
             Callback::from(move |_: MouseEvent| pick(&app, layer, head, forgets))
@@ -62,18 +79,43 @@ pub fn head_grid(
             </td>
         }
     };
-    html! {
-        <div class="grid-frame">
-            <table class="grid" role="grid" aria-label={label.to_owned()} onkeydown={keys(app, [n_layers, n_heads], entry, forgets)}>
-                <thead><tr><td></td>{ for (0..n_heads).map(|h| html! { <th scope="col" key={h}>{ format!("H{h}") }</th> }) }</tr></thead>
-                <tbody>
-                    { for (0..n_layers).map(|layer| html! {
-                        <tr key={layer}><th scope="row">{ format!("L{layer}") }</th>{ for (0..n_heads).map(|head| draw(layer, head)) }</tr>
-                    }) }
-                </tbody>
-            </table>
-        </div>
+    let row = |layer: usize| {
+        let n_heads = rows.layers.n_heads(layer);
+        html! {
+            <tr key={layer}>
+                { row_head(rows, layer) }
+                { for (0..n_heads).map(|head| draw(layer, head)) }
+                if n_heads == 0 { <td class="absent" colspan="3">{ "no attention" }</td> }
+            </tr>
+        }
+    };
+    let grid = |(kind, layers): &(StackKind, Vec<usize>)| {
+        let most = layers.iter().map(|&l| rows.layers.n_heads(l)).max().unwrap_or(0);
+        let stack = kind.name().zip(kind.reads());
+        let label = stack.map_or_else(|| label.to_owned(), |(name, _)| format!("{label}: {name}"));
+        html! {
+            <>
+                if let Some((name, reads)) = stack { <p class="stack"><strong>{ name }</strong>{ format!(": {reads}") }</p> }
+                <div class="grid-frame">
+                    <table class="grid" role="grid" aria-label={label} onkeydown={keys(app, order.clone(), entry, forgets)}>
+                        <thead><tr><td></td>{ for (0..most).map(|h| html! { <th scope="col" key={h}>{ format!("H{h}") }</th> }) }</tr></thead>
+                        <tbody>{ for layers.iter().map(|&layer| row(layer)) }</tbody>
+                    </table>
+                </div>
+            </>
+        }
+    };
+    html! { { for stacks.iter().map(grid) } }
+}
+
+/// A layer's number, and how often its tensors are used where that is more than once.
+fn row_head(rows: Rows<'_>, layer: usize) -> Html {
+    let (number, uses) = (rows.layers.number(layer), rows.layers.uses(layer));
+    if uses > 1 && rows.layers.own().len() == rows.shown.len() {
+        let title = format!("one set of tensors, used by {uses} layers");
+        return html! { <th scope="row" {title}>{ format!("L{number} ×{uses}") }</th> };
     }
+    html! { <th scope="row">{ format!("L{number}") }</th> }
 }
 
 /// Selects a head.
@@ -82,28 +124,35 @@ pub fn pick(app: &App, layer: usize, head: usize, forgets: &[Whole<usize>]) {
     app.go(forgets.iter().fold(route, |route, key| route.clear(key)));
 }
 
+/// Moves through `order`, the layers as they are drawn with their numbers of heads.
 fn keys(
     app: &App,
-    [n_layers, n_heads]: [usize; 2],
+    order: Vec<(usize, usize)>,
     (layer, head): (usize, usize),
     forgets: &'static [Whole<usize>],
 ) -> Callback<KeyboardEvent> {
     let app = app.clone();
     Callback::from(move |event: KeyboardEvent| {
-        let (last_layer, last_head) = (n_layers.saturating_sub(1), n_heads.saturating_sub(1));
-        let (layer, head) = match event.key().as_str() {
-            "ArrowUp" => (layer.saturating_sub(1), head),
-            "ArrowDown" => ((layer + 1).min(last_layer), head),
-            "ArrowLeft" => (layer, head.saturating_sub(1)),
-            "ArrowRight" => (layer, (head + 1).min(last_head)),
-            "Home" => (layer, 0),
-            "End" => (layer, last_head),
+        let row = order.iter().position(|o| o.0 == layer).unwrap_or(0);
+        let (row, head) = match event.key().as_str() {
+            "ArrowUp" => (row.saturating_sub(1), head),
+            "ArrowDown" => (row + 1, head),
+            "ArrowLeft" => (row, head.saturating_sub(1)),
+            "ArrowRight" => (row, head + 1),
+            "Home" => (row, 0),
+            "End" => (row, usize::MAX),
             _ => return,
         };
+        let Some(&(layer, n_heads)) = order.get(row.min(order.len().saturating_sub(1))) else {
+            return;
+        };
+        let head = head.min(n_heads.saturating_sub(1));
         event.prevent_default();
         pick(&app, layer, head, forgets);
-        let table = event.current_target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
-        let cell = table.and_then(|t| {
+        let page = event.current_target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+        // The head may be in the grid of another stack, beside this one.
+        let page = page.and_then(|t| t.closest("section").ok().flatten().or(Some(t)));
+        let cell = page.and_then(|t| {
             t.query_selector(&format!("[data-head=\"{layer},{head}\"]")).ok().flatten()
         });
         if let Some(cell) = cell.and_then(|c| c.dyn_into::<web_sys::HtmlElement>().ok()) {

@@ -93,7 +93,7 @@ fn details(summary: &crate::protocol::model::ModelSummary) -> Html {
             <summary>{ "What was found" }</summary>
             <dl>
                 { row("family", summary.family.clone()) }
-                { row("layers × heads", format!("{} × {}", summary.n_layers, summary.n_heads)) }
+                { row("layers × heads", summary.layers.shape()) }
                 { row("key/value heads", summary.n_kv_heads.to_string()) }
                 { row("d_model, d_head", format!("{}, {}", summary.d_model, summary.d_head)) }
                 { row("vocabulary", summary.d_vocab.to_string()) }

@@ -154,6 +154,10 @@ pub fn share(sigma: &[f64], k: usize) -> String {
     format!("{} of ‖·‖²", percent(share))
 }
 
+/// Under the grid of a prompt that not all stacks of a model read.
+pub const NOT_RUN: &str = "The other stacks read something else than this prompt: an image, sound, or the decoder's own words. Their spectra \
+    are on the Heads page; omega attention --input runs them.";
+
 /// What was found in the files, in one line.
 pub fn found(summary: &ModelSummary) -> String {
     let kv = if summary.n_kv_heads == summary.n_heads {
@@ -161,11 +165,10 @@ pub fn found(summary: &ModelSummary) -> String {
     } else {
         format!(" ({} key/value)", summary.n_kv_heads)
     };
+    let shape = summary.layers.shape().replacen(" ×", " layers ×", 1);
     format!(
-        "{}, {} layers × {} heads{kv}, d_model {}, d_head {}, {}, {}",
+        "{}, {shape} heads{kv}, d_model {}, d_head {}, {}, {}",
         summary.family,
-        summary.n_layers,
-        summary.n_heads,
         summary.d_model,
         summary.d_head,
         summary.dtypes.join(" + "),

@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::components::Components;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::sparsity::RunningSum;
-use crate::model::{Head, Weights};
+use crate::model::Weights;
 use crate::protocol::attention::{Cell, CellAt, Ran, Rules};
 use crate::ui::address::keys::K;
 use crate::ui::app::use_app;
@@ -141,7 +141,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     };
     // What the worker draws where nobody says otherwise.
     let stamp = app.value().stamp(Weights::Folded).terms(ControlOptions::default());
-    let name = format!("{}-{}-{}", Head::new(at.layer, at.head), at.dest, at.src);
+    let name = format!("{}-{}-{}", app.value().head_slug(at.layer, at.head), at.dest, at.src);
     let s = |x: Option<f64>| x.map_or_else(|| "–".into(), three);
     let n = |x: Option<usize>| x.map_or_else(|| "–".into(), |x| x.to_string());
     html! {

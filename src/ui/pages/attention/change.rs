@@ -8,7 +8,6 @@ use yew::prelude::*;
 use crate::circuits::sad::intervention::{Action as Edit, Intervention, listed_directions};
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::math::statistics::largest_first;
-use crate::model::Head;
 use crate::protocol::attention::{Cell, CellAt, Changed, Prompt, Ran, Rerun};
 use crate::ui::address::keys::K;
 use crate::ui::app::use_app;
@@ -145,7 +144,7 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     html! {
         <section class="change" aria-label="What if">
             <h2>{ "What if?" }</h2>
-            <p class="hint">{ format!("Changes what singular vectors add to the scores of “{}” at {}, and runs the model on from there.", word(at.dest), Head::new(at.layer, at.head)) }</p>
+            <p class="hint">{ format!("Changes what singular vectors add to the scores of “{}” at {}, and runs the model on from there.", word(at.dest), app.value().head_name(at.layer, at.head)) }</p>
             <div class="controls">
                 { quick(format!("remove k = {k}"), vec![k], Edit::Ablate) }
                 { quick(format!("double k = {k}"), vec![k], Edit::Scale(2.0)) }
@@ -164,14 +163,14 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
                 <button type="submit">{ "rerun" }</button>
             </form>
             { match &*outcome {
-                Some((label, Ok(changed))) => outcome_view(label, changed, &props.ran, at),
+                Some((label, Ok(changed))) => outcome_view(label, &app.value().head_name(at.layer, at.head), changed, &props.ran, at),
                 Some((_, Err(why))) => html! { <p class="ask" role="status">{ format!("{why}.") }</p> },
                 None => Html::default(),
             } }
         </section>
     }
 }
-fn outcome_view(label: &str, changed: &Changed, ran: &Ran, at: CellAt) -> Html {
+fn outcome_view(label: &str, head: &str, changed: &Changed, ran: &Ran, at: CellAt) -> Html {
     let word = |i: usize| ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();
     let before = |i: usize| changed.attention_before.get(i).copied().unwrap_or(0.0);
     let after = |i: usize| changed.attention_after.get(i).copied().unwrap_or(0.0);
@@ -182,7 +181,7 @@ fn outcome_view(label: &str, changed: &Changed, ran: &Ran, at: CellAt) -> Html {
     html! {
         <div class="sides" data-testid="changed">
             <div class="side">
-                <h3>{ format!("{label}: attention of “{}” at {}", word(at.dest), Head::new(at.layer, at.head)) }</h3>
+                <h3>{ format!("{label}: attention of “{}” at {head}", word(at.dest)) }</h3>
                 <table class="compare"><thead><tr><th scope="col">{ "source" }</th><th scope="col">{ "before" }</th><th scope="col">{ "after" }</th></tr></thead>
                     <tbody>{ for rows.into_iter().take(6).map(|i| html! {
                         <tr><th scope="row"><code>{ word(i) }</code></th><td>{ p(before(i)) }</td><td>{ p(after(i)) }</td></tr>

@@ -6,9 +6,9 @@ use yew::prelude::*;
 
 use crate::circuits::sad::components::Component;
 use crate::math::statistics::ranked;
-use crate::model::Head;
 use crate::protocol::attention::{Cell, Part, Ran};
 use crate::study::stamp::Stamp;
+use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::table::Table;
@@ -32,17 +32,18 @@ pub(super) struct ComponentsProps {
 /// Two tables: destination side, source side.
 #[component]
 pub(super) fn Components(props: &ComponentsProps) -> Html {
+    let app = use_app();
     let (cell, k) = (props.cell.clone(), props.k);
     if let Some(reason) = &cell.unsplit {
         return html! { <p class="hint">{ format!("No split over earlier components: {reason}.") }</p> };
     }
     let name = {
-        let ran = props.ran.clone();
+        let (ran, app) = (props.ran.clone(), app.clone());
         move |component: Component| match component {
             Component::Embedding => "embedding".to_owned(),
             Component::Head { layer, head, src } => {
                 let from = ran.tokens.get(src).map(|t| token(t)).unwrap_or_default();
-                format!("{} from “{from}”", Head::new(layer, head))
+                format!("{} from “{from}”", app.value().head_name(layer, head))
             }
             Component::AttentionBias { layer } => format!("attention bias {layer}"),
             Component::Mlp { layer } => format!("MLP {layer}"),
@@ -83,8 +84,8 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
                     table = table.row(known.into_iter().chain(p.terms.iter().map(|&t| t.into())));
                 }
             }
-            let file =
-                format!("{}-{}-{}-components.csv", Head::new(at.layer, at.head), at.dest, at.src);
+            let head = app.value().head_slug(at.layer, at.head);
+            let file = format!("{head}-{}-{}-components.csv", at.dest, at.src);
             // A refused download leaves the tables on the page.
             let _ = save(&file, "text/csv", table.csv(&stamp).as_bytes());
         })

@@ -3,8 +3,8 @@
 use yew::prelude::*;
 
 use super::measured::{MeasuredEvent, MeasuredHead};
-use crate::model::Head;
 use crate::study::stamp::Stamp;
+use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter};
 use crate::ui::words::table::{Cell, Table};
 
@@ -24,7 +24,7 @@ pub(super) struct EventsProps {
 #[component]
 pub(super) fn Events(props: &EventsProps) -> Html {
     let h = &props.head;
-    let name = Head::new(h.layer, h.head).to_string();
+    let name = use_app().value().head_slug(h.layer, h.head);
     let bars = |file: &str, y: &str, caption: String, values: Vec<f64>| {
         let table = {
             let (values, y) = (values.clone(), y.to_owned());

@@ -1,5 +1,6 @@
 //! Every head's look from one token, as coloured cells: how hard, how sparse, against which chance.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use yew::prelude::*;
@@ -9,10 +10,11 @@ use crate::protocol::attention::Ran;
 use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, head_grid};
+use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::select::Select;
 use crate::ui::words::format::three;
 use crate::ui::words::measure::Measure;
+use crate::ui::words::text;
 
 /// Properties of [`LookGrid`].
 #[derive(Properties, PartialEq)]
@@ -20,7 +22,7 @@ pub(super) struct LookGridProps {
     /// Every head's look from the chosen destination.
     pub looks: Vec<HeadSad>,
     /// Patterns by layer.
-    pub patterns: Vec<Rc<Vec<f32>>>,
+    pub patterns: BTreeMap<usize, Rc<Vec<f32>>>,
     /// The head in view.
     pub head: Option<(usize, usize)>,
     /// Who looks.
@@ -51,7 +53,7 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let n = props.tokens.tokens.len();
         let src = props.src.filter(|_| measure == Measure::ToSource).unwrap_or(look.src);
         let place = (head * n + props.dest) * n + src;
-        let to_source = props.patterns.get(layer).and_then(|p| p.get(place));
+        let to_source = props.patterns.get(&layer).and_then(|p| p.get(place));
         let value = measure.of(look, to_source.map_or(0.0, |&p| f64::from(p)));
         let to = props.tokens.tokens.get(src).map_or("", |t| t.trim());
         let label = format!("{} {}, looks at {to}", measure.name(), three(value));
@@ -59,11 +61,21 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
     };
     let options =
         Measure::ALL.into_iter().map(|m| (m.slug().into(), m.name().into())).collect::<Vec<_>>();
+    // Stacks that read something else than this prompt are not drawn.
+    let layers = &model.summary.layers;
+    let all: Vec<usize> = (0..model.summary.n_layers).collect();
+    let ran = |layers: &[usize]| layers.iter().any(|l| props.patterns.contains_key(l));
+    let mut stacks = layers.by_stack(&all);
+    if stacks.iter().any(|(_, layers)| ran(layers)) {
+        stacks.retain(|(_, layers)| ran(layers));
+    }
+    let shown: Vec<usize> = stacks.into_iter().flat_map(|(_, layers)| layers).collect();
     html! {
         <section class="column" aria-label="Heads on this prompt">
             <div class="controls"><Select label="colour by" {options} value={measure.slug()} on_change={choose} /></div>
             <Gloss term={measure.name()} meaning={measure.meaning()} />
-            { head_grid(&app, &format!("{} of every head", measure.name()), [model.summary.n_layers, model.summary.n_heads], props.head, &[keys::SRC], cell) }
+            { head_grid(&app, &format!("{} of every head", measure.name()), Rows { layers, shown: &shown }, props.head, &[keys::SRC], cell) }
+            if shown.len() < all.len() { <p class="hint">{ text::NOT_RUN }</p> }
         </section>
     }
 }

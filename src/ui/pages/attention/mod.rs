@@ -1,6 +1,7 @@
 //! Attention: a prompt, which head looks where, and how few singular vectors explain it.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use yew::prelude::*;
@@ -38,7 +39,7 @@ const LARGE: u64 = 50_000_000;
 struct Seen {
     ran: Option<Rc<Ran>>,
     /// By layer: `[n_heads, n, n]`.
-    patterns: Vec<Rc<Vec<f32>>>,
+    patterns: BTreeMap<usize, Rc<Vec<f32>>>,
     /// What the model expects after the last token, once it is known.
     next: Option<Rc<Vec<Guess>>>,
     looks: Vec<HeadSad>,
@@ -51,7 +52,7 @@ struct Seen {
 enum Heard {
     Fresh,
     Ran(Ran),
-    Patterns(Vec<Vec<f32>>),
+    Patterns(Vec<(usize, Vec<f32>)>),
     Next(Vec<Guess>),
     FreshLooks,
     Looks(Vec<HeadSad>),
@@ -68,7 +69,9 @@ impl Reducible for Seen {
         match heard {
             Heard::Fresh => next = Self::default(),
             Heard::Ran(ran) => next = Self { ran: Some(Rc::new(ran)), ..Self::default() },
-            Heard::Patterns(layers) => next.patterns.extend(layers.into_iter().map(Rc::new)),
+            Heard::Patterns(layers) => {
+                next.patterns.extend(layers.into_iter().map(|(l, p)| (l, Rc::new(p))));
+            }
             Heard::Next(guesses) => next.next = Some(Rc::new(guesses)),
             Heard::FreshLooks => next.looks.clear(),
             Heard::Looks(looks) => next.looks.extend(looks),
@@ -182,7 +185,7 @@ pub fn Attention() -> Html {
                 <div class="columns look">
                     <div class="column">
                     <grid::LookGrid looks={seen.looks.clone()} patterns={seen.patterns.clone()} {head} {dest} {src} tokens={ran.clone()} />
-                    <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(l).cloned())} {head} {at} ran={ran.clone()} />
+                    <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(&l).cloned())} {head} {at} ran={ran.clone()} />
                     </div>
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
@@ -214,9 +217,9 @@ fn run(app: &App, seen: &UseReducerHandle<Seen>, prompt: Prompt) {
             waiting.take();
             hears.dispatch(Heard::Ran(ran));
         }
-        request::Heard::Part { answer: RunPart::Pattern { .. }, arrays, .. } => {
+        request::Heard::Part { answer: RunPart::Pattern { layer, .. }, arrays, .. } => {
             let (patterns, drawn) = &mut *waiting.borrow_mut();
-            patterns.extend(arrays.into_iter().take(1));
+            patterns.extend(arrays.into_iter().take(1).map(|pattern| (layer, pattern)));
             if now() - *drawn > DRAWING_MS {
                 *drawn = now();
                 hears.dispatch(Heard::Patterns(std::mem::take(patterns)));

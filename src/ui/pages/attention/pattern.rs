@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::model::{Head, Weights};
+use crate::model::Weights;
 use crate::protocol::attention::{CellAt, Ran};
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
@@ -66,14 +66,14 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
             })
         })
     };
-    let name = Head::new(layer, head).to_string();
+    let name = app.value().head_name(layer, head);
     let ids: Vec<String> = props.ran.ids.iter().map(u32::to_string).collect();
     let stamp =
         app.value().stamp(Weights::Folded).pattern().how(format!("token ids {}", ids.join(" ")));
     html! {
         <section class="column" aria-label="Attention pattern">
             <h2>{ name.clone() }</h2>
-            <Figure name={format!("{name}-pattern")} {table} convention={stamp}
+            <Figure name={format!("{}-pattern", app.value().head_slug(layer, head))} {table} convention={stamp}
                 caption={html! { { "Attention of each token (row) to each earlier one (column). Click a cell to take its score apart." } }}>
                 <HeatMap label={format!("Attention pattern of {name}")} values={(*values).clone()} n_cols={n} scale={Scale::Sequential { max: 1.0 }}
                     rows={(*names).clone()} cols={(*names).clone()} y="looks" x="looked at →" selected={props.at.map(|at| (at.dest, at.src))} on_select={Some(on_select)} />

@@ -13,7 +13,7 @@ use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::set::SetOptions;
 use crate::circuits::sad::sparsity::EventRule;
 use crate::math::statistics::ranked;
-use crate::model::{Head, Weights};
+use crate::model::Weights;
 use crate::protocol::attention::{SetSpec, SetTask, Share};
 use crate::ui::address::keys::MEASURED;
 use crate::ui::app::{App, use_app};
@@ -170,7 +170,7 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
         let recurring: Vec<String> =
             h.recurring.iter().take(3).map(|(k, p)| format!("{k} ({})", percent(*p))).collect();
         vec![
-            Head::new(h.layer, h.head).to_string().into(),
+            app.value().head_name(h.layer, h.head).into(),
             h.n_events.into(),
             h.attention.into(),
             h.sparseness[0].into(),
@@ -191,7 +191,7 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
             let _ = save("prompt-set.csv", "text/csv", table.csv(&stamp).as_bytes());
         })
     };
-    let slug = |h: &MeasuredHead| Head::new(h.layer, h.head).to_string();
+    let slug = |h: &MeasuredHead| app.value().head_name(h.layer, h.head);
     let wanted = app.value().route.find(&MEASURED);
     let chosen = heads.iter().copied().find(|h| Some(slug(h)) == wanted);
     let options: Vec<(AttrValue, AttrValue)> =

@@ -73,9 +73,9 @@ impl Asker {
     }
 
     /// Compares every head of some layers: on the GPU where that is wanted or likely to be faster, else a head a question.
-    pub(super) fn layers(&self, layers: &[usize], n_heads: usize) {
-        let heads: Vec<_> =
-            layers.iter().flat_map(|&l| (0..n_heads).map(move |h| (l, h))).collect();
+    pub(super) fn layers(&self, layers: &[usize]) {
+        let state = self.app.value();
+        let heads = state.model.as_ref().map(|m| m.summary.heads_in(layers)).unwrap_or_default();
         let cpu_ms = 1000.0 * self.known.seconds.unwrap_or(0.0) * heads.len() as f64;
         let request = self.request(Align { how: self.how(), heads }).shared().listed(COMPARED);
         let request =

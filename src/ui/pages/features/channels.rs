@@ -8,7 +8,7 @@ use super::asker::channels;
 use crate::circuits::composition::{Channel, Reading};
 use crate::circuits::omega::Circuit;
 use crate::math::statistics;
-use crate::model::Head;
+use crate::model::Layers;
 use crate::study::channels::stamped;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
@@ -83,11 +83,9 @@ pub(super) fn ChannelView() -> Html {
         })
     };
     let layers = &model.summary.complete_layers;
-    let every: Vec<(usize, usize)> = layers
-        .iter()
-        .filter(|l| **l > 0)
-        .flat_map(|&l| (0..model.summary.n_heads).map(move |h| (l, h)))
-        .collect();
+    let above: Vec<usize> = layers.iter().copied().filter(|l| *l > 0).collect();
+    let every = model.summary.heads_in(&above);
+    let names = model.summary.layers.clone();
     let choose = {
         let app = app.clone();
         Callback::from(move |slug: String| app.choose(&keys::CHANNEL, &slug))
@@ -109,7 +107,7 @@ pub(super) fn ChannelView() -> Html {
             <h2>{ "Which heads write what others read?" }</h2>
             <Gloss term="channel" meaning="A singular vector that an earlier head's OV writes, beside one that a later head's QK (destination or source) or OV reads. Its strength is their |cosine|; chance is the largest |cosine| between random bases of the same two subspaces. The score of whole matrices, ‖A B‖ / ‖A‖ ‖B‖, is the root mean square of all these cosines, weighted by (σ σ′)²." />
             <div class="controls">
-                <button type="button" class="primary" onclick={ask(vec![(at.layer, at.head)])} disabled={at.layer == 0} data-testid="channels">{ format!("into {}", Head::new(at.layer, at.head)) }</button>
+                <button type="button" class="primary" onclick={ask(vec![(at.layer, at.head)])} disabled={at.layer == 0} data-testid="channels">{ format!("into {}", state.head_name(at.layer, at.head)) }</button>
                 <button type="button" onclick={ask(every.clone())} disabled={every.is_empty()} data-testid="channels-all">{ format!("into all {} heads above the first layer", every.len()) }</button>
                 <Select label="rank by" {options} value={slug} on_change={choose} />
                 <Slider label="channels shown" min={5.0} max={200.0} step={5.0} value={shown as f64} on_change={set_shown} />
@@ -117,8 +115,8 @@ pub(super) fn ChannelView() -> Html {
             if at.layer == 0 { <p class="hint">{ "No head writes before the first layer: pick a later one to see what reaches it." }</p> }
             if !ranked.is_empty() {
                 <p data-testid="threshold">{ format!("{} channels, from {} up, of {} that were compared.", ranked.len(), three(threshold.unwrap_or(0.0)), heard.0.len()) }</p>
-                <Figure name="channels" table={csv(heard.0.clone())} convention={stamped(state.stamp(weights))} caption={html! { { "Heads by layer, earlier on the left. Solid: through the query; dashed: the key; dotted: the value. The wider, the stronger." } }}>
-                    { graph(&ranked, slug, model.summary.n_layers, model.summary.n_heads) }
+                <Figure name="channels" table={csv(names.clone(), heard.0.clone())} convention={stamped(state.stamp(weights))} caption={html! { { "Heads by layer, earlier on the left. Solid: through the query; dashed: the key; dotted: the value. The wider, the stronger." } }}>
+                    { graph(&ranked, slug, &names) }
                 </Figure>
                 { table(&app, &ranked) }
             }
@@ -126,15 +124,15 @@ pub(super) fn ChannelView() -> Html {
     }
 }
 
-fn csv(all: Vec<Channel>) -> Callback<(), Table> {
+fn csv(names: Layers, all: Vec<Channel>) -> Callback<(), Table> {
     Callback::from(move |()| {
         let header =
             ["from", "into", "through", "cos", "k written", "k read", "z", "p", "classical"];
         all.iter().fold(Table::new(header), |table, c| {
             let s = &c.strength;
             table.row([
-                Head::from(c.from).to_string().into(),
-                Head::from(c.into).to_string().into(),
+                names.head_name(c.from.0, c.from.1).into(),
+                names.head_name(c.into.0, c.into.1).into(),
                 c.reading.name().into(),
                 s.cos.into(),
                 s.k_written.into(),
@@ -147,7 +145,9 @@ fn csv(all: Vec<Channel>) -> Callback<(), Table> {
     })
 }
 
-fn graph(channels: &[Channel], slug: &str, n_layers: usize, n_heads: usize) -> Html {
+fn graph(channels: &[Channel], slug: &str, names: &Layers) -> Html {
+    let n_layers = names.0.len();
+    let n_heads = (0..n_layers).map(|l| names.n_heads(l)).max().unwrap_or(0);
     let (width, row) = (720.0, (360.0 / n_heads.max(1) as f64).min(36.0));
     let height = row * n_heads as f64 + 28.0;
     let step = (width - 60.0) / n_layers.saturating_sub(1).max(1) as f64;
@@ -169,29 +169,29 @@ fn graph(channels: &[Channel], slug: &str, n_layers: usize, n_heads: usize) -> H
         html! {
             <path d={format!("M{x0:.1},{y0:.1} C{middle:.1},{y0:.1} {middle:.1},{y1:.1} {x1:.1},{y1:.1}")} class="channel"
                 stroke-width={format!("{:.2}", 0.6 + 3.4 * share * share)} stroke-opacity={format!("{:.2}", 0.25 + 0.65 * share)} stroke-dasharray={dash}>
-                <title>{ name(c) }</title>
+                <title>{ name(names, c) }</title>
             </path>
         }
     };
     html! {
         <svg viewBox={format!("0 0 {width} {height}")} role="img" aria-label="Channels between heads, listed in the table below" class="graph">
-            { for (0..n_layers).map(|l| html! { <text x={place((l, 0)).0.to_string()} y="12" text-anchor="middle">{ format!("L{l}") }</text> }) }
+            { for (0..n_layers).map(|l| html! { <text x={place((l, 0)).0.to_string()} y="12" text-anchor="middle">{ names.name(l) }</text> }) }
             { for channels.iter().rev().map(edge) }
-            { for (0..n_layers).flat_map(|l| (0..n_heads).map(move |h| (l, h))).map(|at| {
+            { for (0..n_layers).flat_map(|l| (0..names.n_heads(l)).map(move |h| (l, h))).map(|at| {
                 let (x, y) = place(at);
-                html! { <circle cx={x.to_string()} cy={y.to_string()} r={(row / 6.0).clamp(1.5, 5.0).to_string()} class="node"><title>{ Head::from(at).to_string() }</title></circle> }
+                html! { <circle cx={x.to_string()} cy={y.to_string()} r={(row / 6.0).clamp(1.5, 5.0).to_string()} class="node"><title>{ names.head_name(at.0, at.1) }</title></circle> }
             }) }
         </svg>
     }
 }
 
-fn name(c: &Channel) -> String {
+fn name(names: &Layers, c: &Channel) -> String {
     let s = &c.strength;
     format!(
         "{} k = {} → {} {} k = {}: |cos| {}, {} σ beyond chance",
-        Head::from(c.from),
+        names.head_name(c.from.0, c.from.1),
         s.k_written,
-        Head::from(c.into),
+        names.head_name(c.into.0, c.into.1),
         c.reading.name(),
         s.k_read,
         three(s.cos),
@@ -202,12 +202,12 @@ fn name(c: &Channel) -> String {
 fn table(app: &crate::ui::app::App, channels: &[Channel]) -> Html {
     let header = ["writes", "k", "reads", "through", "k", "|cos|", "z", "p", "whole matrices"];
     let button = |(layer, head): (usize, usize), circuit: Circuit, k: usize| {
-        let app = app.clone();
+        let (app, name) = (app.clone(), app.value().head_name(layer, head));
         let onclick = Callback::from(move |_: MouseEvent| {
             let route = app.value().route.clone().put(&keys::LAYER, layer).put(&keys::HEAD, head);
             app.go(route.put(&keys::CIRCUIT, circuit).put(&keys::K, k));
         });
-        html! { <button type="button" {onclick}>{ Head::new(layer, head).to_string() }</button> }
+        html! { <button type="button" {onclick}>{ name }</button> }
     };
     html! {
         <div class="numbers" tabindex="0" role="region" aria-label="Strongest channels">

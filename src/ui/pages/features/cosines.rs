@@ -5,8 +5,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::known::Cosines;
-use crate::model::Head;
 use crate::study::stamp::Stamp;
+use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
 use crate::ui::words::format::{three, token};
@@ -29,17 +29,19 @@ pub(super) struct CosineViewProps {
 /// The cosine matrix, matched features first, and the matching as a table.
 #[component]
 pub(super) fn CosineView(props: &CosineViewProps) -> Html {
+    let app = use_app();
     html! {
         <section class="prompt-set" aria-label="Cosine matrix">
             <h2>{ "Every cosine, and a one-to-one matching" }</h2>
             <p class="hint">{ "For dictionaries of at most 4096 features. Two directions may share their nearest feature; the matching gives each feature away once, so that the sum of |cosine| is largest." }</p>
             <div class="controls"><button type="button" onclick={props.on_ask.clone()} data-testid="cosines">{ "match this side" }</button></div>
-            if let Some(cosines) = &props.cosines { { view(cosines, props.convention.clone()) } }
+            if let Some(cosines) = &props.cosines { { view(&app, cosines, props.convention.clone()) } }
         </section>
     }
 }
 
-fn view(found: &Cosines, convention: Stamp) -> Html {
+fn view(app: &App, found: &Cosines, convention: Stamp) -> Html {
+    let (layer, head) = found.head;
     let n = found.n_features.max(1);
     // The matched features first, in the order of their directions: a good matching is a diagonal.
     let mut order: Vec<usize> = found.matching.iter().map(|(pair, _)| pair.index).collect();
@@ -55,7 +57,7 @@ fn view(found: &Cosines, convention: Stamp) -> Html {
         .collect();
     let largest = values.iter().fold(0f32, |m, x| m.max(x.abs()));
     let mean = found.matching.iter().map(|(p, _)| p.cos.abs()).sum::<f64>() / matched.max(1) as f64;
-    let name = format!("{}-{}-cosines", Head::from(found.head), found.side.name());
+    let name = format!("{}-{}-cosines", app.value().head_slug(layer, head), found.side.name());
     let table = {
         let matching = found.matching.clone();
         Callback::from(move |()| {
@@ -66,7 +68,7 @@ fn view(found: &Cosines, convention: Stamp) -> Html {
     };
     html! {
         <>
-            <p class="sentence" data-testid="matching">{ format!("{} {}: mean |cosine| of the {matched} matched pairs is {}.", Head::from(found.head), found.side.name(), three(mean)) }</p>
+            <p class="sentence" data-testid="matching">{ format!("{} {}: mean |cosine| of the {matched} matched pairs is {}.", app.value().head_name(layer, head), found.side.name(), three(mean)) }</p>
             <Figure {name} {table} {convention} caption={html! { { if n <= SHOWN { "Cosines; matched features first, in the order of their directions." } else { "Cosines with the matched features, in the order of their directions." } } }}>
                 <HeatMap label="Cosines of directions and features" values={Rc::new(values)} n_cols={columns}
                     scale={Scale::Diverging { max: f64::from(largest.max(1e-6)) }} y="k" x="feature →" />

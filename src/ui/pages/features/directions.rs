@@ -8,7 +8,6 @@ use crate::circuits::alignment::{
     AlignmentReport, DirectionAlignment, Family, Match, Side, SideAlignment,
 };
 use crate::circuits::dictionary::neuronpedia_url;
-use crate::model::Head;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Density, Figure};
@@ -62,7 +61,7 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
         let onclick = Callback::from(move |_: MouseEvent| app.put(&keys::SIDE, own));
         html! { <button type="button" role="tab" aria-selected={(s.side == side.side).to_string()} {onclick}>{ s.side.name() }</button> }
     };
-    let head = format!("{} {}", Head::new(side.layer, side.head), side.side.name());
+    let head = format!("{} {}", app.value().head_name(side.layer, side.head), side.side.name());
     let (said, waits) = match verdict(&side) {
         Some(said) => (said, false),
         None => ("The rotations are being drawn.".to_owned(), true),

@@ -11,7 +11,7 @@ use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, head_grid};
+use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::select::Select;
 use crate::ui::words::chance::{evidence, over};
 use crate::ui::words::format::three;
@@ -81,13 +81,13 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
         <section class="column" aria-label="Heads by alignment">
             <div class="controls">
                 <Select label="side" {options} value={slug} on_change={choose} />
-                <button type="button" onclick={props.on_layer.clone()} data-testid="align-layer">{ format!("compare layer {}", at.layer) }</button>
-                <button type="button" onclick={props.on_all.clone()} data-testid="align-all">{ format!("compare all {} heads", model.summary.complete_layers.len() * model.summary.n_heads) }</button>
+                <button type="button" onclick={props.on_layer.clone()} data-testid="align-layer">{ format!("compare layer {}", model.summary.layers.name(at.layer).trim_start_matches('L')) }</button>
+                <button type="button" onclick={props.on_all.clone()} data-testid="align-all">{ format!("compare all {} heads", model.summary.heads_in(&model.summary.own_layers()).len()) }</button>
             </div>
             if let Some(estimate) = &props.estimate { <p class="hint">{ estimate }</p> }
             if props.gpu.is_some() { <p class="hint" data-testid="compared-by">{ compared_line(props.gpu.as_ref()) }</p> }
             <Gloss term="−log₁₀ q" meaning="How surprising a head's most surprising side is, given what random bases of the same subspace reach: 2 is a q of 0.01, 5 is 0.00001. A side may surprise in either form, a few directions on features or many, closer or farther. Rotations keep every property of the head and of the dictionary except the basis, so this says whether the singular vectors themselves are special." />
-            { head_grid(&app, "Alignment of every head against rotations", [model.summary.n_layers, model.summary.n_heads], Some((at.layer, at.head)), &[], cell) }
+            { head_grid(&app, "Alignment of every head against rotations", Rows { layers: &model.summary.layers, shown: &model.summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
         </section>
     }
 }

@@ -88,17 +88,16 @@ pub fn Features() -> Html {
             }
         })
     };
-    let n_heads = model.summary.n_heads;
     let all = {
-        let (asker, layers) = (asker.clone(), model.summary.complete_layers.clone());
-        Callback::from(move |_: MouseEvent| asker.layers(&layers, n_heads))
+        let (asker, layers) = (asker.clone(), model.summary.own_layers());
+        Callback::from(move |_: MouseEvent| asker.layers(&layers))
     };
     let layer = {
         let (asker, layer) = (asker.clone(), at.layer);
-        Callback::from(move |_: MouseEvent| asker.layers(&[layer], n_heads))
+        Callback::from(move |_: MouseEvent| asker.layers(&[layer]))
     };
     let search = {
-        let (asker, layers) = (asker.clone(), model.summary.complete_layers.clone());
+        let (asker, layers) = (asker.clone(), model.summary.own_layers());
         Callback::from(move |feature: String| asker.find(&layers, &feature))
     };
     let report = known.reports.get(&(at.layer, at.head)).map(|report| {
@@ -116,7 +115,7 @@ pub fn Features() -> Html {
         Callback::from(move |_: MouseEvent| asker.cosines(head, side))
     };
     let estimate = known.seconds.map(|s| {
-        let heads = model.summary.complete_layers.len() * n_heads;
+        let heads = model.summary.heads_in(&model.summary.own_layers()).len();
         format!(
             "One head took {}; all {heads} take about {}.",
             duration(s),
@@ -160,7 +159,7 @@ pub fn Features() -> Html {
             <cosines::CosineView {cosines} convention={compared} on_ask={match_side} />
             <channels::ChannelView />
             if model.built_in.is_some() && !matches!(setting.source, Source::Own(_)) {
-                <training::Training {dictionary} asker={asker.clone()} shape={[model.summary.n_layers, n_heads]} at={(at.layer, at.head, side)} />
+                <training::Training {dictionary} asker={asker.clone()} shape={[model.summary.n_layers, model.summary.n_heads]} at={(at.layer, at.head, side)} />
             }
         </>
     }

@@ -3,7 +3,6 @@
 use yew::prelude::*;
 
 use crate::circuits::alignment::FeatureHit;
-use crate::model::Head;
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
@@ -43,28 +42,29 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
     };
     let cells = |hit: &FeatureHit| [hit.sigma, hit.cos, hit.p, hit.q, hit.p_rotation].map(three);
     let row = |hit: &FeatureHit| {
-        let app = app.clone();
+        let go = app.clone();
         let circuit = hit.side.circuit();
         let (layer, head, k) = (hit.layer, hit.head, hit.k);
         let onclick = Callback::from(move |_: MouseEvent| {
-            let route = app.value().route.clone().put(&keys::LAYER, layer).put(&keys::HEAD, head);
-            app.go(route.put(&keys::CIRCUIT, circuit).put(&keys::K, k));
+            let route = go.value().route.clone().put(&keys::LAYER, layer).put(&keys::HEAD, head);
+            go.go(route.put(&keys::CIRCUIT, circuit).put(&keys::K, k));
         });
         html! {
             <tr>
-                <th scope="row"><button type="button" {onclick}>{ Head::new(hit.layer, hit.head).to_string() }</button></th>
+                <th scope="row"><button type="button" {onclick}>{ app.value().head_name(hit.layer, hit.head) }</button></th>
                 <td>{ hit.side.name() }</td><td>{ hit.k }</td>
                 { for cells(hit).into_iter().map(|x| html! { <td>{ x }</td> }) }
             </tr>
         }
     };
     let csv = props.hits.clone().map(|(label, hits)| {
+        let named = app.clone();
         let stamp =
             props.convention.clone().how(format!("directions nearest to “{}”", label.trim()));
         Callback::from(move |_: MouseEvent| {
             let table = hits.iter().fold(Table::new(COLUMNS), |table, hit| {
                 let at = [
-                    Head::new(hit.layer, hit.head).to_string().into(),
+                    named.value().head_name(hit.layer, hit.head).into(),
                     hit.side.name().into(),
                     hit.k.into(),
                 ];

@@ -3,11 +3,10 @@
 use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
-use crate::model::Head;
 use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, head_grid, pick};
+use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid, pick};
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::three;
 use crate::ui::words::statistic::Statistic;
@@ -67,7 +66,7 @@ pub fn Grid() -> Html {
             if as_table {
                 { finder(&app, at.circuit) }
             } else {
-                { head_grid(&app, &format!("{} of every head", statistic.name()), [summary.n_layers, summary.n_heads], Some((at.layer, at.head)), &[], cell) }
+                { head_grid(&app, &format!("{} of every head", statistic.name()), Rows { layers: &summary.layers, shown: &summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
                 <p class="hint">{ "Arrow keys move; j and k step through the pairs, [ and ] through the layers." }</p>
             }
             <div class="computed">
@@ -122,7 +121,7 @@ fn finder(app: &App, circuit: Circuit) -> Html {
                 <tbody>
                     { for heads.iter().map(|s| html! {
                         <tr key={format!("{}-{}", s.layer, s.head)}>
-                            <th scope="row"><button type="button" onclick={choose(s.layer, s.head)}>{ Head::new(s.layer, s.head).to_string() }</button></th>
+                            <th scope="row"><button type="button" onclick={choose(s.layer, s.head)}>{ state.head_name(s.layer, s.head) }</button></th>
                             { for Statistic::ALL.into_iter().map(|statistic| html! { <td>{ three(statistic.of(s, circuit)) }</td> }) }
                         </tr>
                     }) }

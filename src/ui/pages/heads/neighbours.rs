@@ -3,7 +3,6 @@
 use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
-use crate::model::Head;
 use crate::ui::app::use_app;
 use crate::ui::widgets::head_grid::pick;
 use crate::ui::words::format::three;
@@ -25,8 +24,9 @@ pub fn Neighbours() -> Html {
             Circuit::Ov => s.ov.sigma.clone(),
         })
     };
-    let heads: Vec<(usize, Vec<f64>)> =
-        (0..model.summary.n_heads).filter_map(|head| Some((head, sigma(head)?))).collect();
+    let heads: Vec<(usize, Vec<f64>)> = (0..model.summary.layers.n_heads(at.layer))
+        .filter_map(|head| Some((head, sigma(head)?)))
+        .collect();
     let top = heads.iter().filter_map(|(_, s)| s.first().copied()).fold(0.0, f64::max);
     if heads.len() < 2 || top <= 0.0 {
         return Html::default();
@@ -43,7 +43,7 @@ pub fn Neighbours() -> Html {
             .collect();
         let mine = head == at.head;
         let first = three(sigma.first().copied().unwrap_or(0.0));
-        let label = format!("{}, largest singular value {first}", Head::new(at.layer, head));
+        let label = format!("{}, largest singular value {first}", state.head_name(at.layer, head));
         let onclick = {
             let (app, layer) = (app.clone(), at.layer);
             Callback::from(move |_: MouseEvent| pick(&app, layer, head, &[]))
@@ -51,13 +51,13 @@ pub fn Neighbours() -> Html {
         html! {
             <button type="button" key={head} class={classes!("neighbour", mine.then_some("selected"))} aria-pressed={mine.to_string()} aria-label={label.clone()} title={label} {onclick}>
                 <svg viewBox={format!("0 0 {WIDTH} {HEIGHT}")} aria-hidden="true"><polygon points={points.join(" ")} /></svg>
-                <span>{ Head::new(at.layer, head).to_string() }</span>
+                <span>{ state.head_name(at.layer, head) }</span>
             </button>
         }
     };
     html! {
         <section class="neighbours" aria-label="Heads of this layer beside each other">
-            <h2>{ format!("{} spectra of layer {}, on one scale", at.circuit.name(), at.layer) }</h2>
+            <h2>{ format!("{} spectra of layer {}, on one scale", at.circuit.name(), model.summary.layers.name(at.layer).trim_start_matches('L')) }</h2>
             <div class="small-multiples">{ for heads.iter().map(picture) }</div>
         </section>
     }

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::{blocks, null_from};
-use crate::model::{Head, Weights};
+use crate::model::Weights;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure};
@@ -70,7 +70,7 @@ pub fn Spectrum() -> Html {
     let stamp = stamp
         .how(format!("residual {}", short_exponent(spectrum.residual)))
         .how(format!("orthogonality {}", short_exponent(spectrum.orthogonality)));
-    let name = Head::new(at.layer, at.head).to_string();
+    let name = state.head_name(at.layer, at.head);
     let circuit = at.circuit.name();
     let bars: Vec<Bar> = spectrum.sigma.iter().map(|&value| Bar { value, mark: None }).collect();
     let blocks = blocks(&spectrum.sigma).into_iter().filter(|b| b.len() > 1).collect::<Vec<_>>();
