@@ -62,8 +62,9 @@ pub fn Loading() -> Html {
                 <input ref={input} type="file" multiple=true hidden=true aria-label="Checkpoint files" data-testid="file-input" onchange={chosen} />
             </p>
             if first_screen { { welcome(choose) } }
-            if let Some(model) = &state.model { { details(&model.summary) } }
-            { for state.running.iter().map(|job| html! { <Progress key={job.id} job={job.clone()} /> }) }
+            // Lines that come and go keep their place: a page that moves under the pointer loses clicks.
+            if let Some(model) = &state.model { { details(&model.summary) } } else { <p class="found">{ "\u{a0}" }</p> }
+            <div class="running">{ for state.running.iter().map(|job| html! { <Progress key={job.id} job={job.clone()} /> }) }</div>
         </div>
     }
 }

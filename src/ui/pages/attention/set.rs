@@ -139,7 +139,7 @@ pub(super) fn SetView() -> Html {
                 <Select label="events by" options={vec![("attention".into(), "attention".into()), ("score".into(), "|relative attention|".into())]}
                     value={if *by_score { "score" } else { "attention" }} on_change={choose_rule} />
                 <Slider label="over" min={0.0} max={if *by_score { 10.0 } else { 0.95 }} step={if *by_score { 0.5 } else { 0.05 }} value={*threshold} shown={three(*threshold)} on_change={set_threshold} />
-                <button type="button" class="primary" onclick={run} data-testid="run-set">{ "run" }</button>
+                <button type="button" class="primary" onclick={run} disabled={generation.is_none()} data-testid="run-set">{ "run" }</button>
             </div>
             if *task == "own" {
                 <label class="field wide"><span>{ "one prompt a line" }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label>
