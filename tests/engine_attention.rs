@@ -5,12 +5,17 @@
 #[path = "support/built_in.rs"]
 mod built_in;
 
+use std::path::Path;
+
 use built_in::{answers, ask, files, indirect_objects, open, told};
+use omega_lens::checkpoint::{ByteSource, FileSource};
+use omega_lens::circuits::sad::run::Look;
 use omega_lens::circuits::sad::set::HeadEvents;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
-use omega_lens::protocol::attention::{Prompt, Run, RunPart, SetPart, SetSpec, Share};
+use omega_lens::protocol::attention::{Looks, Prompt, Run, RunPart, SetPart, SetSpec, Share};
 use omega_lens::protocol::heads::{HeadSpectra, Spectra};
+use omega_lens::protocol::model::Open;
 use omega_lens::protocol::{Asked, Question, Tell};
 
 const N_LAYERS: usize = 3;
@@ -35,6 +40,22 @@ fn a_run_is_told_as_it_goes_and_the_same_again_from_memory() {
     let RunPart::Next(next) = part(&first[N_LAYERS + 1].0) else { panic!("predictions come last") };
     assert_eq!((next[0].text.trim(), first.len()), ("Mary", N_LAYERS + 2));
     assert!(first == told(&mut engine, run, vec![]));
+}
+
+#[test]
+fn a_prompt_of_an_encoder_shows_its_patterns_and_lets_no_decoder_guess() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/families2/bart");
+    let file = |name: &str| -> Box<dyn ByteSource> {
+        Box::new(FileSource::open(&folder.join(name)).unwrap())
+    };
+    let mut engine = Engine::with_clock(|| 0.0);
+    told(&mut engine, Open::default(), vec![file("model.safetensors"), file("config.json")]);
+    let prompt = Prompt { text: "3 4 5 6".into(), bos: None, ids: true };
+    let parts = ask(&mut engine, Run { prompt: prompt.clone() });
+    assert!(matches!(parts.last(), Some(RunPart::Next(next)) if next.is_empty()), "{parts:?}");
+    let looks = Looks { prompt, look: Look { dest: Some(3), ..Look::default() } };
+    let seen: Vec<_> = ask(&mut engine, looks).into_iter().flatten().map(|l| l.layer).collect();
+    assert_eq!(seen, [0, 0, 0, 0, 1, 1, 1, 1], "the encoder's layers, four heads each");
 }
 
 #[test]

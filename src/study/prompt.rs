@@ -192,7 +192,8 @@ pub(super) async fn next_probabilities(
     Ok(softmax(&logits.into_iter().map(f64::from).collect::<Vec<_>>()))
 }
 
-/// What the model expects after `position`, likeliest first; empty where it has no unembedding or sees both ways.
+/// What the model expects after `position`, likeliest first; empty where it has no unembedding, sees both ways, or answers from a
+/// stream that read nothing.
 pub(super) async fn guesses(
     model: &Model,
     pass: &ForwardPass,
@@ -200,7 +201,8 @@ pub(super) async fn guesses(
     position: usize,
     tokenizer: Option<&Tokenizer>,
 ) -> Result<Vec<Guess>, StudyError> {
-    if model.arch.unembedding.is_none() || !model.arch.causal() {
+    let arch = &model.arch;
+    if arch.unembedding.is_none() || !arch.causal() || !pass.answers(model) {
         return Ok(Vec::new());
     }
     let probabilities = next_probabilities(model, pass, products, position).await?;

@@ -155,6 +155,12 @@ impl ForwardPass {
         self.states.get(self.stream).map_or(&[], |state| &state.lengths)
     }
 
+    /// Whether the stream that the answer comes from has read anything; an encoder's prompt says nothing to its decoder.
+    pub fn answers(&self, model: &Model) -> bool {
+        let main = self.states.get(model.arch.main());
+        main.is_some_and(|state| state.lengths.iter().any(|&n| n > 0))
+    }
+
     /// The layer that the next step runs; the number of layers when all have run.
     pub fn next_layer(&self) -> usize {
         self.next_layer
