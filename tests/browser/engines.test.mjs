@@ -141,7 +141,11 @@ test("Chromium, Firefox and WebKit say the same numbers", { timeout: 900_000 }, 
   let first;
   for (const engine of ["chromium", "firefox", "webkit"]) {
     await t.test(engine, async () => {
-      const numbers = await walk(engine);
+      // Engines driven from outside lose a click now and then; what fails twice is the page's fault.
+      const numbers = await walk(engine).catch((why) => {
+        t.diagnostic(`${engine}, first try: ${why.message}`);
+        return walk(engine);
+      });
       first ??= numbers;
       assert.ok(numbers.spectra.split("\n").length > 4000 && numbers.toy.length > 0, "there is something to compare");
       assert.deepEqual(numbers, first);
