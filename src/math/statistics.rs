@@ -16,6 +16,13 @@ pub fn softmax(logits: &[f64]) -> Vec<f64> {
     weights.into_iter().map(|weight| weight / total).collect()
 }
 
+/// The logarithm of the softmax of `logits`, as portable as [`softmax`].
+pub fn ln_softmax(logits: &[f64]) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total = libm::log(logits.iter().map(|l| libm::exp(l - largest)).sum());
+    logits.iter().map(|l| l - largest - total).collect()
+}
+
 /// Places of `keys` from the largest down; equal ones keep their order, NaN comes first.
 ///
 /// Every sort that is written out is compiled for its own types and comparison; this one is compiled once.
@@ -134,7 +141,18 @@ mod tests {
     }
 
     #[test]
-    fn mean_and_sd_of_a_small_sample() {
+    fn the_softmax_is_its_logarithm_raised() {
+        let logits = [1000.0, 998.0, -3.0, 1001.5];
+        let ln = ln_softmax(&logits);
+        let raised: Vec<f64> = ln.iter().map(|&l| libm::exp(l)).collect();
+        let close = |(a, b): (&f64, f64)| (a - b).abs() <= 1e-15;
+        assert!(raised.iter().zip(softmax(&logits)).all(close), "{raised:?}");
+        // Where a share vanishes, its logarithm does not.
+        assert!((ln[2] - (ln[0] - 1003.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn mean_sd_and_quantiles_of_a_small_sample() {
         let (mean, sd) = mean_sd(&[1.0, 2.0, 3.0, 4.0]);
         assert_eq!(mean, 2.5);
         assert!((sd - (5.0f64 / 3.0).sqrt()).abs() < 1e-15);

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::architecture::Mlp;
 use super::parts::Linear;
+use crate::math::statistics::{largest_first, softmax};
 
 /// The mixture of one layer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -87,7 +88,7 @@ impl Routing {
         if let Some(groups) = self.groups {
             groups.narrow(&mut worth);
         }
-        let order = descending(&worth);
+        let order = largest_first(&worth);
         let mut chosen: Vec<(usize, f64)> = order
             .into_iter()
             .take(self.top_k)
@@ -102,7 +103,7 @@ impl Routing {
     fn mixed(&self, mut left: Vec<f64>, tolerance: f64) -> Vec<(usize, f64)> {
         let mut chosen = Vec::new();
         for _ in 0..self.top_k.min(left.len()) {
-            let Some(&expert) = descending(&left).first() else { break };
+            let Some(&expert) = largest_first(&left).first() else { break };
             let best = left[expert];
             let near = |s: f64| (best - s) / s.abs().max(best) <= tolerance;
             let kept: Vec<f64> =
@@ -119,11 +120,11 @@ impl Groups {
     fn narrow(&self, worth: &mut [f64]) {
         let size = (worth.len() / self.count.max(1)).max(1);
         let of_group = |group: &[f64]| {
-            let best = descending(group).into_iter().take(self.best);
+            let best = largest_first(group).into_iter().take(self.best);
             best.map(|i| group[i]).sum::<f64>()
         };
         let values: Vec<f64> = worth.chunks(size).map(of_group).collect();
-        let dropped: Vec<usize> = descending(&values).into_iter().skip(self.kept).collect();
+        let dropped: Vec<usize> = largest_first(&values).into_iter().skip(self.kept).collect();
         for (group, worth) in worth.chunks_mut(size).enumerate() {
             if dropped.contains(&group) {
                 worth.fill(f64::NEG_INFINITY);
@@ -144,20 +145,6 @@ impl Mixture {
         }
         names
     }
-}
-
-/// Indices from the largest value down; equal values in their order.
-fn descending(values: &[f64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
-    order
-}
-
-fn softmax(logits: &[f64]) -> Vec<f64> {
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let raised: Vec<f64> = logits.iter().map(|x| (x - largest).exp()).collect();
-    let total: f64 = raised.iter().sum();
-    raised.into_iter().map(|x| x / total).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
-use crate::math::statistics::{largest_first, softmax};
+use crate::math::statistics::{largest_first, ln_softmax, softmax};
 use crate::model::architecture::{Architecture, Window};
 use crate::model::forward::Products;
 use crate::model::tokenizer::{Start, Tokenizer};
@@ -145,10 +145,7 @@ impl PromptRun {
         position: usize,
     ) -> Result<Vec<f64>, StudyError> {
         let logits = self.pass.logits_by(products, model, &[(0, position)]).await?;
-        let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
-        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total = libm::log(logits.iter().map(|l| libm::exp(l - largest)).sum());
-        Ok(logits.into_iter().map(|l| l - largest - total).collect())
+        Ok(ln_softmax(&logits.into_iter().map(f64::from).collect::<Vec<_>>()))
     }
 
     /// What the model expects after the last token, likeliest first; empty where it has no unembedding or sees both ways.

@@ -12,7 +12,7 @@ use super::run::CleanRun;
 use super::writers::vectors;
 use crate::circuits::error::CircuitError;
 use crate::math::Mat;
-use crate::math::statistics::{largest_first, softmax};
+use crate::math::statistics::{largest_first, ln_softmax, softmax};
 use crate::model::forward::LogitMap;
 
 /// Components whose logits are computed in one reading of W_U.
@@ -185,10 +185,7 @@ impl<'a> Path<'a> {
     }
 
     fn log_probability(&self, z: &[f64]) -> f64 {
-        let logits = self.logits(1.0, z);
-        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = logits.iter().map(|l| libm::exp(l - largest)).sum();
-        logits[self.answer] - largest - libm::log(total)
+        ln_softmax(&self.logits(1.0, z))[self.answer]
     }
 
     /// `∫ ∂ ln p / ∂ logit dα`, `[d_vocab]`.
