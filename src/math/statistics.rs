@@ -61,10 +61,8 @@ pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
     q
 }
 
-/// The `q`-quantile (`0 ≤ q ≤ 1`), linear between order statistics as in numpy; NaN for an empty slice.
-pub fn quantile(values: &[f64], q: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+/// The `q`-quantile (`0 ≤ q ≤ 1`) of ascending values, linear between order statistics as in numpy; NaN for an empty slice.
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let place = q.clamp(0.0, 1.0) * (sorted.len().max(1) - 1) as f64;
     let below = place.floor() as usize;
     match (sorted.get(below), sorted.get(below + 1)) {
@@ -156,6 +154,9 @@ mod tests {
         let (mean, sd) = mean_sd(&[1.0, 2.0, 3.0, 4.0]);
         assert_eq!(mean, 2.5);
         assert!((sd - (5.0f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 0.5), 2.5);
+        assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 1.0), 4.0);
+        assert!(quantile(&[], 0.5).is_nan());
     }
 
     #[test]

@@ -26,7 +26,7 @@
 use super::bound::Bound;
 use super::report::{Form, Method};
 use crate::math::special::{ln_beta_inc_from_zero, student_tail};
-use crate::math::statistics::mean_sd;
+use crate::math::statistics::{mean_sd, quantile};
 
 /// From this place upwards the scores of the rotations are counted; below it the count is scaled.
 const ANCHOR: usize = 8;
@@ -65,6 +65,8 @@ pub(super) struct Pool {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Evidence {
     pub(super) p: f64,
+    /// That of each direction by itself: the probability that one rotated direction reaches as far.
+    pub(super) each: Vec<f64>,
     pub(super) method: Method,
     pub(super) resolution: f64,
     pub(super) form: Form,
@@ -105,13 +107,12 @@ impl Pool {
 
     /// What one rotated direction exceeds with probability `alpha`.
     pub(super) fn critical(&self, alpha: f64) -> f64 {
-        crate::math::statistics::quantile(&self.sorted, 1.0 - alpha)
+        quantile(&self.sorted, 1.0 - alpha)
     }
 
-    /// Probability that one rotated direction reaches `best`.
-    pub(super) fn p(&self, best: f64, bound: Option<&Bound>) -> f64 {
-        let counted = (1 + self.at_least(best)) as f64 / (self.maxima.len() + 1) as f64;
-        bound.map_or(counted, |bound| counted.min(bound.p(best)))
+    /// Mean and standard deviation of a statistic of the rotations.
+    pub(super) fn of_rotations(&self, statistic: &dyn Fn(&[f64]) -> f64) -> (f64, f64) {
+        mean_sd(&self.maxima.chunks_exact(self.rank).map(statistic).collect::<Vec<_>>())
     }
 
     fn at_least(&self, best: f64) -> usize {
@@ -120,18 +121,21 @@ impl Pool {
 
     /// The evidence against "any basis of this subspace would do", for directions that reach `best`.
     pub(super) fn evidence(&self, best: &[f64], bound: Option<&Bound>) -> Evidence {
-        let p: Vec<f64> = best.iter().map(|&best| self.p(best, bound)).collect();
+        // One where no bound is known.
+        let bounded: Vec<f64> =
+            best.iter().map(|&t| bound.map_or(1.0, |bound| bound.p(t))).collect();
+        let counted = |t: f64| (1 + self.at_least(t)) as f64 / (self.maxima.len() + 1) as f64;
+        let each: Vec<f64> =
+            best.iter().zip(&bounded).map(|(&t, &bounded)| counted(t).min(bounded)).collect();
         let mean = best.iter().sum::<f64>() / best.len().max(1) as f64;
         let (centre, sd) = mean_sd(&self.means);
-        let (few, m) = few(&p);
+        let (few, m) = few(&each);
         let n = self.rotations() as f64;
         let scores = Scores { few, m, many: many(mean - centre, sd, n, self.skewness) };
         let score = scores.few.min(scores.many);
         let (counted, method) = self.scaled(score);
         // Boole over the directions, and over the two ways to a p: it needs no rotation, so it may go below their finest.
-        let certain =
-            bound.map_or(1.0, |bound| best.iter().map(|&t| bound.p(t)).fold(1.0, f64::min));
-        let certain = 2.0 * best.len() as f64 * certain;
+        let certain = 2.0 * best.len() as f64 * bounded.iter().copied().fold(1.0, f64::min);
         let (p_side, method) =
             if certain < counted { (certain, Method::Bounded) } else { (counted, method) };
         let form = match (scores.few <= scores.many, mean >= centre) {
@@ -144,7 +148,8 @@ impl Pool {
         } else {
             FINEST
         };
-        Evidence { p: p_side, method, resolution, form, carried_by: carriers(&p, &scores) }
+        let carried_by = carriers(&each, &scores);
+        Evidence { p: p_side, each, method, resolution, form, carried_by }
     }
 
     /// The p of a score, and how it was obtained.

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::circuits::null::{IsotropicNull, ln_p_of_best, ln_p_subspace};
 use crate::math::special::normal_tail;
-use crate::math::statistics::mean_sd;
 use crate::math::top_k::Ranked;
 
 /// The level at which the two nulls are said to disagree, and at which a critical value is given.
@@ -54,10 +53,9 @@ impl Alignment {
         let weighted = |values: &[f64]| {
             values.iter().zip(sigma).map(|(value, s)| value * s).sum::<f64>() / total
         };
-        let rotated = self.rotated_maxima(side);
-        let against = |observed: f64, statistic: &dyn Fn(&[f64]) -> f64| {
-            let rotations = rotated.chunks_exact(side.rank().max(1));
-            let (mean, sd) = mean_sd(&rotations.map(statistic).collect::<Vec<_>>());
+        let pool = Pool::new(side.rank(), self.rotated_maxima(side));
+        let against = |pool: &Pool, observed: f64, statistic: &dyn Fn(&[f64]) -> f64| {
+            let (mean, sd) = pool.of_rotations(statistic);
             let (sd, z) = (finite_or_zero(sd), finite_or_zero((observed - mean) / sd));
             RotatedMean { mean, sd, z }
         };
@@ -65,14 +63,14 @@ impl Alignment {
         let z_isotropic = chance.map(|Chance { level, .. }| {
             finite_or_zero((mmcs - level.mean) / level.sd * (best.len() as f64).sqrt())
         });
-        let pool = Pool::new(side.rank(), rotated.clone());
         let bound = side.span.as_ref().map(|span| {
             let longest = side.longest.positive(0).iter().map(|found| f64::from(found.score));
             Bound::new(span, longest.collect(), self.features_done)
         });
-        let rotation_null = pool.as_ref().map(|pool| {
-            let RotatedMean { mean, sd, z } = against(mmcs, &plain);
-            let found = pool.evidence(&best, bound.as_ref());
+        let rotated =
+            pool.as_ref().map(|pool| (pool, pool.moments(), pool.evidence(&best, bound.as_ref())));
+        let rotation_null = rotated.as_ref().map(|(pool, _, found)| {
+            let RotatedMean { mean, sd, z } = against(pool, mmcs, &plain);
             RotationNull {
                 mean,
                 sd,
@@ -83,13 +81,12 @@ impl Alignment {
                 resolution: found.resolution,
                 method: found.method,
                 form: found.form,
-                carried_by: found.carried_by,
+                carried_by: found.carried_by.clone(),
             }
         });
-        let pools = pool.as_ref().map(|pool| (pool, pool.moments()));
         let direction = |k: usize| {
-            let against = pools.map(|(pool, (mean, sd))| {
-                (finite_or_zero((best[k] - mean) / sd), pool.p(best[k], bound.as_ref()))
+            let against = rotated.as_ref().map(|(_, (mean, sd), found)| {
+                (finite_or_zero((best[k] - mean) / sd), found.each[k])
             });
             direction(side, k, best[k], against, chance)
         };
@@ -102,10 +99,12 @@ impl Alignment {
             z_isotropic,
             disagreement: z_isotropic.zip(rotation_null.as_ref()).and_then(disagreement),
             rotation_null,
-            rotation_null_weighted: pool.as_ref().map(|_| against(mmcs_weighted, &weighted)),
-            rotated_direction: pools.map(|(pool, (mean, sd))| RotatedDirection {
-                mean,
-                sd: finite_or_zero(sd),
+            rotation_null_weighted: pool
+                .as_ref()
+                .map(|pool| against(pool, mmcs_weighted, &weighted)),
+            rotated_direction: rotated.as_ref().map(|(pool, (mean, sd), _)| RotatedDirection {
+                mean: *mean,
+                sd: finite_or_zero(*sd),
                 critical: pool.critical(LEVEL),
             }),
             q_rotation: None,
