@@ -286,6 +286,13 @@ pub struct PositionPaths {
     pub skipped_token: Option<u32>,
 }
 
+impl PositionPaths {
+    /// Row `p` for position `p`, whatever the tokens are.
+    pub fn from_zero(table: &'static str) -> Self {
+        Self { table, offset: 0, skipped_token: None }
+    }
+}
+
 impl RopeRecipe {
     /// Pairs `(i, i + d/2)`, the config's share of `d_head` turning.
     pub fn half(config: RopeConfig) -> Self {

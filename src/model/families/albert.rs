@@ -32,11 +32,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         embed: "embeddings.word_embeddings.weight",
         embed_project: Some("encoder.embedding_hidden_mapping_in"),
         projects_last: true,
-        positions: Some(PositionPaths {
-            table: "embeddings.position_embeddings.weight",
-            offset: 0,
-            skipped_token: None,
-        }),
+        positions: Some(PositionPaths::from_zero("embeddings.position_embeddings.weight")),
         token_types: Some("embeddings.token_type_embeddings.weight"),
         embed_norm: Some("embeddings.LayerNorm"),
         final_norm: None,

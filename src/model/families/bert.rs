@@ -37,11 +37,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         activation: s.config.activation(&["hidden_act"], Activation::Gelu),
         causal: s.config.flag("is_decoder", false),
         embed: "embeddings.word_embeddings.weight",
-        positions: Some(PositionPaths {
-            table: "embeddings.position_embeddings.weight",
-            offset: 0,
-            skipped_token: None,
-        }),
+        positions: Some(PositionPaths::from_zero("embeddings.position_embeddings.weight")),
         token_types: Some("embeddings.token_type_embeddings.weight"),
         embed_norm: Some("embeddings.LayerNorm"),
         final_norm: None,

@@ -75,11 +75,7 @@ fn side(config: &Config, activation: Activation) -> Recipe {
         before_mlp: Some("layer_norm2"),
         mlp: MlpPaths::Plain("mlp.fc1", "mlp.fc2"),
         activation: config.activation(&["hidden_act"], activation),
-        positions: Some(PositionPaths {
-            table: "embeddings.position_embedding.weight",
-            offset: 0,
-            skipped_token: None,
-        }),
+        positions: Some(PositionPaths::from_zero("embeddings.position_embedding.weight")),
         last_hidden_is_normed: false,
         unembed: &[],
         tied: false,

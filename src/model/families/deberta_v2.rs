@@ -66,11 +66,8 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
             .names
             .any("embeddings.embed_proj.weight")
             .then_some("embeddings.embed_proj"),
-        positions: biased.then_some(PositionPaths {
-            table: "embeddings.position_embeddings.weight",
-            offset: 0,
-            skipped_token: None,
-        }),
+        positions: biased
+            .then_some(PositionPaths::from_zero("embeddings.position_embeddings.weight")),
         token_types: Some("embeddings.token_type_embeddings.weight"),
         embed_norm: Some("embeddings.LayerNorm"),
         final_norm: None,

@@ -36,11 +36,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
             s.config.activation(&["hidden_act"], Activation::Gelu)
         },
         causal: false,
-        positions: Some(PositionPaths {
-            table: "embeddings.position_embeddings",
-            offset: 0,
-            skipped_token: None,
-        }),
+        positions: Some(PositionPaths::from_zero("embeddings.position_embeddings")),
         front: Some(FrontPaths::Patches {
             projection: "embeddings.patch_embeddings.projection",
             before: &["embeddings.cls_token"],

@@ -27,11 +27,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         activation: s.config.activation(&["activation"], Activation::Gelu),
         causal: false,
         embed: "embeddings.word_embeddings.weight",
-        positions: Some(PositionPaths {
-            table: "embeddings.position_embeddings.weight",
-            offset: 0,
-            skipped_token: None,
-        }),
+        positions: Some(PositionPaths::from_zero("embeddings.position_embeddings.weight")),
         embed_norm: Some("embeddings.LayerNorm"),
         final_norm: None,
         unembed: &["vocab_projector"],

@@ -33,7 +33,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         activation: s.config.activation(&["activation_function"], Activation::GeluTanh),
         score_scale,
         embed: "wte.weight",
-        positions: Some(PositionPaths { table: "wpe.weight", offset: 0, skipped_token: None }),
+        positions: Some(PositionPaths::from_zero("wpe.weight")),
         final_norm: Some("ln_f"),
         ..Recipe::default()
     })

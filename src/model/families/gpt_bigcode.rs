@@ -38,7 +38,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         activation: s.config.activation(&["activation_function"], Activation::GeluTanh),
         score_scale: if scaled { Scale::HeadWidth } else { Scale::Is(1.0) },
         embed: "wte.weight",
-        positions: Some(PositionPaths { table: "wpe.weight", offset: 0, skipped_token: None }),
+        positions: Some(PositionPaths::from_zero("wpe.weight")),
         final_norm: Some("ln_f"),
         prepend_bos: false,
         ..Recipe::default()

@@ -31,7 +31,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         score_scale: Scale::Is(1.0),
         window: s.windows(Some(window), local),
         embed: "wte.weight",
-        positions: Some(PositionPaths { table: "wpe.weight", offset: 0, skipped_token: None }),
+        positions: Some(PositionPaths::from_zero("wpe.weight")),
         final_norm: Some("ln_f"),
         ..Recipe::default()
     })

@@ -33,11 +33,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         mlp: MlpPaths::Plain("mlp.c_fc", "mlp.c_proj"),
         activation,
         embed: "tokens_embed.weight",
-        positions: Some(PositionPaths {
-            table: "positions_embed.weight",
-            offset: 0,
-            skipped_token: None,
-        }),
+        positions: Some(PositionPaths::from_zero("positions_embed.weight")),
         final_norm: None,
         prepend_bos: false,
         ..Recipe::default()

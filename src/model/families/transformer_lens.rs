@@ -76,11 +76,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         rope: PerLayer::All((positions == "rotary").then_some(rope)),
         causal: c.text("attention_dir") != Some("bidirectional"),
         embed: "embed.W_E",
-        positions: (positions == "standard").then_some(PositionPaths {
-            table: "pos_embed.W_pos",
-            offset: 0,
-            skipped_token: None,
-        }),
+        positions: (positions == "standard").then_some(PositionPaths::from_zero("pos_embed.W_pos")),
         final_norm: normed("ln_final.{}").filter(|_| kind != Some("None")),
         unembed: &["unembed.{}_U"],
         tied: false,

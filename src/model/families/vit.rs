@@ -23,11 +23,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         before_mlp: Some("layernorm_after"),
         activation: s.config.activation(&["hidden_act"], Activation::Gelu),
         causal: false,
-        positions: Some(PositionPaths {
-            table: "embeddings.position_embeddings",
-            offset: 0,
-            skipped_token: None,
-        }),
+        positions: Some(PositionPaths::from_zero("embeddings.position_embeddings")),
         front: Some(FrontPaths::Patches {
             projection: "embeddings.patch_embeddings.projection",
             before: &["embeddings.cls_token"],

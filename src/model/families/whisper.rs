@@ -20,7 +20,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         n_layers: s.config.size(&["encoder_layers"]),
         causal: false,
         front: Some(FrontPaths::Mel { first: "encoder.conv1", second: "encoder.conv2" }),
-        positions: table("encoder.embed_positions.weight"),
+        positions: Some(PositionPaths::from_zero("encoder.embed_positions.weight")),
         final_norm: Some("encoder.layer_norm"),
         unembed: &[],
         tied: false,
@@ -47,7 +47,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         }),
         embed: "decoder.embed_tokens.weight",
         embed_times_root_width: s.config.flag("scale_embedding", false),
-        positions: table("decoder.embed_positions.weight"),
+        positions: Some(PositionPaths::from_zero("decoder.embed_positions.weight")),
         final_norm: Some("decoder.layer_norm"),
         unembed: &["proj_out"],
         ..side(s)
@@ -68,8 +68,4 @@ fn side(s: &Survey<'_>) -> Recipe {
         activation: s.config.activation(&["activation_function"], Activation::Gelu),
         ..Recipe::default()
     }
-}
-
-fn table(table: &'static str) -> Option<PositionPaths> {
-    Some(PositionPaths { table, offset: 0, skipped_token: None })
 }
