@@ -332,7 +332,11 @@ impl Survey<'_> {
         otherwise: impl Fn(usize) -> bool,
     ) -> PerLayer<Option<Window>> {
         let sliding = self.config.sliding_layers(self.n_layers, otherwise);
-        let window = window.map(Window::Last);
-        PerLayer::Each(sliding.into_iter().map(|s| window.filter(|_| s)).collect())
+        windows_in(window.map(Window::Last), &sliding)
     }
+}
+
+/// The window in the layers that are `sliding`, none in the others.
+pub fn windows_in(window: Option<Window>, sliding: &[bool]) -> PerLayer<Option<Window>> {
+    PerLayer::Each(sliding.iter().map(|&s| window.filter(|_| s)).collect())
 }

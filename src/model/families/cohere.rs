@@ -53,7 +53,7 @@ fn recipe2(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let turns = |l: usize| window.is_some() && sliding.get(l).copied().unwrap_or(false);
     Ok(Recipe {
         qk_norm: PerLayer::All(None),
-        window: s.windows(window, otherwise),
+        window: windows_in(window.map(Window::Last), &sliding),
         rope: s.each(|l| turns(l).then(|| rope.clone())),
         ..recipe(s)?
     })

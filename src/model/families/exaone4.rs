@@ -34,7 +34,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         before_mlp: None,
         on_mlp: Some("post_feedforward_layernorm"),
         activation: s.config.activation(&["hidden_act"], Activation::Silu),
-        window: s.windows(window, otherwise),
+        window: windows_in(window.map(Window::Last), &sliding),
         rope: s.each(|l| turns(l).then(|| rope.clone())),
         ..Recipe::default()
     })

@@ -42,7 +42,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         activation: s.config.activation(&["hidden_activation"], Activation::GeluTanh),
         score_scale: Scale::RootOf(s.config.number(&["query_pre_attn_scalar"]).unwrap_or(256.0)),
         score_cap: s.config.number(&["attn_logit_softcapping"]),
-        window: s.windows(Some(window), |l| (l + 1) % every != 0),
+        window: windows_in(Some(Window::Last(window)), &sliding),
         rope: PerLayer::Each(sliding.iter().map(|s| Some(rope(s))).collect()),
         embed_times_root_width: true,
         logits_cap: s.config.number(&["final_logit_softcapping"]),

@@ -83,7 +83,7 @@ mod prelude {
     pub(super) use crate::model::recipe::{
         AlibiKind, CrossPaths, Family, FrontPaths, MixturePaths, MlpPaths, PerLayer, PositionPaths,
         QkNormPaths, QkvPaths, Recipe, RelativePaths, RopeRecipe, Rotary, Scale, SharedPaths,
-        Sinusoids, Survey, softmax_routing,
+        Sinusoids, Survey, softmax_routing, windows_in,
     };
     pub(super) use crate::model::relative::Buckets;
     pub(super) use crate::model::resolve::MOST_LAYERS;

@@ -36,7 +36,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         mlp: MlpPaths::GatedFused("mlp.Wi", "mlp.Wo"),
         activation: s.config.activation(&["hidden_activation"], Activation::Gelu),
         causal: false,
-        window: PerLayer::Each(local.iter().map(|&local| local.then_some(around)).collect()),
+        window: windows_in(Some(around), &local),
         rope: PerLayer::Each(
             local
                 .iter()

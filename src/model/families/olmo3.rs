@@ -12,8 +12,8 @@ pub(super) static OLMO3: Family = Family {
 };
 
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    let otherwise = |l: usize| !(l + 1).is_multiple_of(4);
-    let sliding = s.config.sliding_layers(s.n_layers, otherwise);
+    let sliding = s.config.sliding_layers(s.n_layers, |l| !(l + 1).is_multiple_of(4));
+    let window = s.config.size_or("sliding_window", 4096);
     let full = s.config.rope("full_attention", 500_000.0, 1.0);
     let mut local = s.config.rope("sliding_attention", 500_000.0, 1.0);
     if !s.config.has_rope_of("sliding_attention") {
@@ -34,7 +34,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         before_mlp: None,
         on_mlp: Some("post_feedforward_layernorm"),
         activation: s.config.activation(&["hidden_act"], Activation::Silu),
-        window: s.windows(s.config.size_or("sliding_window", 4096), otherwise),
+        window: windows_in(window.map(Window::Last), &sliding),
         rope: s.each(rope),
         prepend_bos: false,
         ..Recipe::default()
