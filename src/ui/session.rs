@@ -14,6 +14,7 @@ use super::browser::time::{now, pause};
 use super::memory::state::{Action, AppState, Nearest, Vectors};
 use super::words::text;
 use crate::protocol::Failure;
+use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{self, ExportVectors, HeadAt, Spectra, VectorsPart};
 use crate::protocol::model::{Hints, Open};
 use crate::worker::jobs::Notify;
@@ -146,6 +147,13 @@ impl Session {
     /// Tells the reader of a failure.
     pub fn note(&self, failure: Failure) {
         self.act(Action::Note(failure.what, failure.hint));
+    }
+
+    /// Tells the reader what became of a job on the GPU, where there is something to tell.
+    pub fn note_gpu(&self, report: &GpuReport) {
+        if let Some((what, hint)) = text::gpu_note(report) {
+            self.act(Action::Note(what, hint));
+        }
     }
 
     /// The built-in model's files at one of its training steps; fetched once.

@@ -13,9 +13,7 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::time::now;
-use crate::ui::memory::state::Action;
 use crate::ui::session::{DRAWING_MS, compute};
-use crate::ui::words::text;
 use crate::worker::request::{self, Request};
 
 mod cell;
@@ -229,11 +227,7 @@ fn run(app: &App, seen: &UseReducerHandle<Seen>, prompt: Prompt) {
             hears.dispatch(Heard::Patterns(waiting.take().0));
             hears.dispatch(Heard::Next(next));
         }
-        request::Heard::Gpu(report) => {
-            if let Some((what, hint)) = text::gpu_note(&report) {
-                session.act(Action::Note(what, hint));
-            }
-        }
+        request::Heard::Gpu(report) => session.note_gpu(&report),
         request::Heard::Failed { failure, .. } => hears.dispatch(Heard::Failed(failure)),
         request::Heard::Stopped => hears.dispatch(Heard::Stopped),
         request::Heard::Begun | request::Heard::Done => {}

@@ -10,7 +10,6 @@ use crate::circuits::sad::set::HeadEvents;
 use crate::protocol::attention::{SetPart, SetSpec};
 use crate::protocol::gpu::GpuReport;
 use crate::ui::app::App;
-use crate::ui::memory::state::Action;
 use crate::ui::session::compute;
 use crate::ui::words::text;
 use crate::worker::request::{Heard, Request};
@@ -84,9 +83,7 @@ pub(super) fn run(app: &App, spec: SetSpec, end: Callback<SetOutcome>) {
         Heard::Begun => drop(shares.take()),
         Heard::Part { part, answer, .. } => shares.borrow_mut().hear(part, answer),
         Heard::Gpu(report) => {
-            if let Some((what, hint)) = text::gpu_note(&report) {
-                session.act(Action::Note(what, hint));
-            }
+            session.note_gpu(&report);
             // A set that goes back whole was the CPU's from the beginning.
             if !matches!(&report, GpuReport::LeftToCpu { layers, .. } if !layers.is_empty()) {
                 shares.borrow_mut().outcome.by = text::products_line(&report);

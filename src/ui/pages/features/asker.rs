@@ -12,9 +12,7 @@ use crate::protocol::Question;
 use crate::protocol::features::{self as questions, Align, ChannelsInto, Comparing, Find, Source};
 use crate::ui::app::App;
 use crate::ui::browser::time::now;
-use crate::ui::memory::state::Action;
 use crate::ui::session::compute;
-use crate::ui::words::text::gpu_note;
 use crate::worker::pool::Dropped;
 use crate::worker::request::{self, Request};
 
@@ -83,10 +81,8 @@ impl Asker {
         let request = request.offered(compute(self.app.value()), cpu_ms);
         let (aligned, session) = (self.aligned(), self.app.session.clone());
         session.clone().jobs.ask(request, move |heard| {
-            if let request::Heard::Gpu(report) = &heard
-                && let Some((what, hint)) = gpu_note(report)
-            {
-                session.act(Action::Note(what, hint));
+            if let request::Heard::Gpu(report) = &heard {
+                session.note_gpu(report);
             }
             aligned(heard);
         });
