@@ -96,7 +96,8 @@ fn nearest(
     }
     let tokenizer = engine.tokenizer.as_ref();
     let pairs = vectors.pairs(&sides, &|id| label(tokenizer, id as u32));
-    out(VectorsOf::tell(VectorsPart::Nearest { at, pairs, rows: of, of }), Vec::new());
+    let wordless = engine.unusable.as_ref().map(ToString::to_string);
+    out(VectorsOf::tell(VectorsPart::Nearest { at, pairs, rows: of, of, wordless }), Vec::new());
     Ok(())
 }
 

@@ -87,7 +87,8 @@ impl Engine {
         let gpu = asked.gpu.filter(|_| cfg!(feature = "gpu"));
         match asked.ask {
             Ask::Model(model::Ask::Open(Open { hints })) => {
-                let checkpoint = Checkpoint::open(files.sources).map_err(open::unreadable)?;
+                let checkpoint = Checkpoint::open_one(files.sources, hints.model.as_deref())
+                    .map_err(open::unreadable)?;
                 let (model, summary) = open::open(checkpoint, &hints)?;
                 *self = Self {
                     model: Some(model),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::circuits::convention::Convention;
+use crate::model::families::FAMILIES;
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{Hints, Layers, Model, ModelError, Weights};
 use crate::protocol::model::{self as protocol, ModelSummary};
@@ -15,7 +16,7 @@ const TOKENIZERS: [&str; 3] = ["tokenizer.json", "vocab.json", "vocab.txt"];
 /// Opens a checkpoint and says what was found.
 ///
 /// # Errors
-/// In words for the reader; where only the head count is missing, with counts to offer.
+/// In words for the reader; where the reader's word would do, with the answers to offer.
 pub(super) fn open(
     checkpoint: Checkpoint,
     hints: &protocol::Hints,
@@ -33,15 +34,29 @@ pub(super) fn unreadable(error: CheckpointError) -> Failure {
     if let Some(script) = error.script() {
         failure.hint = format!("\n{script}");
     }
+    if let CheckpointError::Several { models: offered, .. }
+    | CheckpointError::NoSuchModel { offered, .. } = error
+    {
+        failure.unclear = Some(Unclear::Model(offered));
+    }
     failure
 }
 
 fn explain(error: ModelError) -> Failure {
     let mut failure = Failure::new(error.to_string());
-    if let ModelError::HeadCountNeeded { suggestions, .. } = error {
-        failure.unclear = Some(Unclear::HeadCount(suggestions));
-        failure.hint =
-            "Drop config.json beside the weights, or say how many heads a layer has.".into();
+    match error {
+        ModelError::HeadCountNeeded { suggestions, .. } => {
+            failure.hint =
+                "Drop config.json beside the weights, or say how many heads a layer has.".into();
+            failure.unclear = Some(Unclear::HeadCount(suggestions));
+        }
+        ModelError::UnknownFamily { reason, .. } => {
+            let known = FAMILIES.map(|family| (family.id.to_owned(), family.title.to_owned()));
+            failure.what = format!("The model's family is not known: {reason}.");
+            failure.hint = "If it is built exactly like one of these, say which.".into();
+            failure.unclear = Some(Unclear::Family(known.into()));
+        }
+        _ => {}
     }
     failure
 }

@@ -16,7 +16,9 @@ pub enum ModelError {
         reason: String,
     },
     /// No family fits.
-    #[error("{reason}. Families known here: {known}")]
+    #[error(
+        "{reason}. If it is built exactly like one of the known families, name that one: {known}"
+    )]
     UnknownFamily {
         /// What was looked at.
         reason: String,

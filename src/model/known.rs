@@ -290,12 +290,13 @@ pub fn look_up(
 
 /// Head counts that give a usual width of a head, most likely first.
 pub fn head_count_suggestions(inner: usize) -> Vec<usize> {
-    let widths = [64, 128, 80, 96, 256, 32];
-    widths
-        .into_iter()
-        .filter(|w| inner >= *w && inner.is_multiple_of(*w))
-        .map(|w| inner / w)
-        .collect()
+    // Large models have wide heads, and what is too small for a usual width is a toy.
+    let widths: &[usize] = match inner {
+        2048.. => &[128, 64, 80, 96, 256],
+        256.. => &[64, 128, 80, 96, 256, 32],
+        _ => &[64, 32, 16, 8],
+    };
+    widths.iter().filter(|&&w| inner >= w && inner.is_multiple_of(w)).map(|w| inner / w).collect()
 }
 
 #[cfg(test)]
@@ -327,6 +328,8 @@ mod tests {
     #[test]
     fn suggestions_divide_what_is_there() {
         assert_eq!(head_count_suggestions(768), [12, 6, 8, 3, 24]);
+        assert_eq!(head_count_suggestions(4096)[0], 32);
+        assert_eq!(head_count_suggestions(32), [1, 2, 4]);
         assert!(head_count_suggestions(7).is_empty());
     }
 }

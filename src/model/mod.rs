@@ -59,6 +59,16 @@ pub struct Hints {
     pub family: Option<String>,
 }
 
+/// That a family was asked for, beside what config.json says.
+fn read_as(family: &recipe::Family, config: &Config) -> String {
+    match config.model_type().filter(|kind| !family.model_types.contains(kind)) {
+        Some(kind) => {
+            format!("Read as {}, as was asked; config.json says model_type {kind:?}.", family.title)
+        }
+        None => format!("Read as {}, as was asked.", family.title),
+    }
+}
+
 /// A checkpoint that is understood as a transformer.
 pub struct Model {
     /// The bytes.
@@ -91,7 +101,9 @@ impl Model {
             n_heads_hint: hints.n_heads,
             missing_shards: checkpoint.missing_shards().len(),
         })?;
-        let notes = said.into_iter().chain(resolved.notes).collect();
+        let asked =
+            hints.family.is_some().then(|| read_as(family, words.as_ref().unwrap_or(&whole)));
+        let notes = said.into_iter().chain(asked).chain(resolved.notes).collect();
         let mut model = Self { checkpoint, arch: resolved.architecture, notes };
         let missing: Vec<usize> =
             (0..model.arch.n_layers).filter(|&l| !model.missing_tensors(l).is_empty()).collect();

@@ -27,6 +27,10 @@ pub struct Failure {
 pub enum Unclear {
     /// How many heads a layer has; counts that would fit.
     HeadCount(Vec<usize>),
+    /// Which of several models is meant; their names.
+    Model(Vec<String>),
+    /// Which family the tensors are to be read as: the id and the title of each that is known.
+    Family(Vec<(String, String)>),
     /// Which of these matrices is the dictionary.
     Matrix(Vec<String>),
     /// Whether the rows or the columns of a square matrix are features.

@@ -98,6 +98,8 @@ pub enum VectorsPart {
         rows: usize,
         /// Rows in all.
         of: usize,
+        /// Why the tokens are ids, where a tokenizer is there that cannot be used.
+        wordless: Option<String>,
     },
 }
 

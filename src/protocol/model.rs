@@ -29,8 +29,23 @@ pub struct Hints {
     pub n_heads: Option<usize>,
     /// The family, where tensor names fit several.
     pub family: Option<String>,
+    /// Which of several models in the files, by one of the names that were offered.
+    pub model: Option<String>,
     /// What the reader knows the files as; it stands on every figure and export.
     pub name: Option<String>,
+}
+
+impl Hints {
+    /// These, and what was said before of all that they leave open.
+    #[must_use]
+    pub fn or(self, before: Hints) -> Self {
+        Self {
+            n_heads: self.n_heads.or(before.n_heads),
+            family: self.family.or(before.family),
+            model: self.model.or(before.model),
+            name: self.name.or(before.name),
+        }
+    }
 }
 
 /// What was found in the files: the page's loading panel and every later question's sizes.

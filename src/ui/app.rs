@@ -64,16 +64,7 @@ impl App {
 
     /// Puts a route into the address without a step in the history: where the page is, not where the reader went.
     pub fn replace(&self, route: Route) {
-        let history = web_sys::window().and_then(|w| w.history().ok());
-        if let Some(history) = history {
-            // Replacing the hash of our own address fails only in a document that is already gone.
-            let _ = history.replace_state_with_url(
-                &wasm_bindgen::JsValue::NULL,
-                "",
-                Some(&route.to_hash()),
-            );
-        }
-        self.session.act(Action::Go(route));
+        replace(&self.session, route);
     }
 
     /// Goes to the present route with one parameter changed.
@@ -111,7 +102,22 @@ pub fn go(route: &Route) {
     }
 }
 
-fn here() -> Route {
+/// Puts a route into the address without a step in the history.
+pub(super) fn replace(session: &Session, route: Route) {
+    let history = web_sys::window().and_then(|w| w.history().ok());
+    if let Some(history) = history {
+        // Replacing the hash of our own address fails only in a document that is already gone.
+        let _ = history.replace_state_with_url(
+            &wasm_bindgen::JsValue::NULL,
+            "",
+            Some(&route.to_hash()),
+        );
+    }
+    session.act(Action::Go(route));
+}
+
+/// Where the address says that the reader is.
+pub(super) fn here() -> Route {
     let hash = web_sys::window().and_then(|w| w.location().hash().ok()).unwrap_or_default();
     Route::parse(&hash)
 }

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::UseReducerDispatcher;
 
-use super::address::keys;
-use super::app::Store;
+use super::address::{keys, said};
+use super::app::{Store, here, replace};
 use super::browser::fetch::fetch;
 use super::browser::time::{now, pause};
 use super::memory::state::{Action, AppState, Nearest, Vectors};
@@ -44,8 +44,8 @@ pub struct Session {
     /// The one way to ask.
     pub jobs: Jobs,
     store: Drawing,
-    /// The files that were tried last, to try again with the reader's word on what they do not say.
-    tried: Rc<RefCell<Files>>,
+    /// The files that were tried last and what was said of them, to try again with the reader's word on what they do not say.
+    tried: Rc<RefCell<(Files, Hints)>>,
     /// Counts what was opened: what is still being fetched when something else is opened comes too late.
     openings: Rc<Cell<u32>>,
     /// The built-in model's files by training step, once they are here.
@@ -199,13 +199,14 @@ impl Session {
 
     /// Opens files of the reader.
     pub fn open(&self, files: Vec<Dropped>, hints: Hints) {
+        self.act(Action::Forget);
         self.open_files(Files::new(files), hints);
     }
 
-    /// Opens the files that were tried last, now that the reader has said how many heads they have.
+    /// Opens the files that were tried last, now that the reader has said what they leave open; earlier answers still hold.
     pub fn open_again(&self, hints: Hints) {
-        let files = self.tried.borrow().clone();
-        self.open_files(files, hints);
+        let (files, before) = self.tried.borrow().clone();
+        self.open_files(files, hints.or(before));
     }
 
     fn open_files(&self, files: Files, hints: Hints) {
@@ -225,15 +226,34 @@ impl Session {
 
     fn open_as(&self, name: String, built_in: Option<u32>, files: Files, hints: Hints) {
         self.act(Action::Opening(name.clone()));
-        self.tried.replace(files.clone());
-        let hints = Hints { name: Some(name.clone()), ..hints };
-        let request = Request::new(Open { hints }).beside(&files).owner("open").urgent();
+        self.tried.replace((files.clone(), hints.clone()));
+        let called = match &hints.model {
+            Some(model) => format!("{name}, {model}"),
+            None => name.clone(),
+        };
+        let asked = Hints { name: Some(called.clone()), ..hints.clone() };
+        let request = Request::new(Open { hints: asked }).beside(&files).owner("open").urgent();
         let session = self.clone();
         self.jobs.ask(request, move |heard| match heard {
             Heard::Part { answer: summary, .. } => {
-                session.act(Action::Opened { name: name.clone(), built_in, summary });
+                if built_in.is_none() {
+                    let route = here();
+                    let answered = said::written(route.clone(), &hints);
+                    if answered != route {
+                        replace(&session, answered);
+                    }
+                }
+                session.act(Action::Opened { name: called.clone(), built_in, summary });
             }
-            Heard::Failed { failure, .. } => session.act(Action::OpenFailed(failure)),
+            Heard::Failed { failure, .. } => {
+                let unclear = failure.unclear.as_ref();
+                match unclear.and_then(|unclear| said::answer(&here(), unclear, &hints)) {
+                    Some(hints) => {
+                        session.open_as(name.clone(), built_in, files.clone(), hints);
+                    }
+                    None => session.act(Action::OpenFailed(failure)),
+                }
+            }
             _ => {}
         });
     }
@@ -271,8 +291,10 @@ impl Session {
                 let (u, v) = (arrays.next().unwrap_or_default(), arrays.next().unwrap_or_default());
                 session.act(Action::Vectors(Box::new(Vectors { at, sigma, u, v, python })));
             }
-            Heard::Part { answer: VectorsPart::Nearest { at, pairs, rows, of }, .. } => {
-                session.act(Action::Nearest(Box::new(Nearest { at, pairs, rows, of })));
+            Heard::Part {
+                answer: VectorsPart::Nearest { at, pairs, rows, of, wordless }, ..
+            } => {
+                session.act(Action::Nearest(Box::new(Nearest { at, pairs, rows, of, wordless })));
             }
             Heard::Failed { failure, .. } => session.note(failure),
             _ => {}

@@ -207,10 +207,7 @@ pub fn recognise(
         return Ok(found);
     }
     if let Some(kind) = kinds.into_iter().flatten().next() {
-        let reason = format!(
-            "config.json says model_type {kind:?}, which is not known here. If it is built exactly like one of the \
-             families, ask for that family"
-        );
+        let reason = format!("config.json says model_type {kind:?}, which is not known here");
         return Err(ModelError::UnknownFamily { reason, known: known() });
     }
     let best = FAMILIES.into_iter().map(|f| ((f.fit)(names), f)).max_by_key(|&(fit, _)| fit);

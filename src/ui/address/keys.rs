@@ -96,6 +96,12 @@ table! {
         Choice { name: "weights", all: &[Weights::Folded, Weights::Raw], slug: Weights::slug };
     /// Which of its steps the built-in model is opened at.
     STEP: Whole<u32> = Whole { name: "step", default: 0, least: 0, most: 100_000_000 };
+    /// How many heads a layer of the reader's files has, where they do not say.
+    N_HEADS: Whole<usize> = Whole { name: "heads", default: 1, least: 1, most: MANY };
+    /// The family that the reader's files are read as, where they do not say.
+    FAMILY: Words = Words { name: "family", longest: 60 };
+    /// Which of several models in the reader's files is open.
+    MODEL: Words = Words { name: "which", longest: 400 };
     /// Who computes.
     COMPUTE: Choice<Compute> = Choice { name: "compute", all: &Compute::ALL, slug: Compute::slug };
 

@@ -5,5 +5,6 @@ pub mod key;
 pub mod keys;
 pub mod lock;
 pub mod route;
+pub mod said;
 pub mod sweep;
 pub mod toy;

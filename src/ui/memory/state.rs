@@ -91,6 +91,8 @@ pub struct Nearest {
     pub rows: usize,
     /// Rows in all.
     pub of: usize,
+    /// Why the tokens are ids, where a tokenizer is there that cannot be used.
+    pub wordless: Option<String>,
 }
 
 /// A line for the reader: what happened, what still works, what to try.
@@ -120,7 +122,7 @@ pub enum Action {
         /// What was found.
         summary: Box<ModelSummary>,
     },
-    /// They could not be opened; what was open stays.
+    /// They could not be opened; what was open stays, and so does a question about these files whose answer did not do.
     OpenFailed(Failure),
     /// The reader needs no more asking.
     Forget,
@@ -169,7 +171,6 @@ impl AppState {
             }
             Action::Opening(name) => {
                 next.opening = Some(name);
-                next.asking = None;
             }
             Action::Opened { name, built_in, summary } => next.open(name, built_in, *summary),
             Action::OpenFailed(failure) => {

@@ -54,8 +54,13 @@ pub fn Pair() -> Html {
                     { side(left, &pair.left) }
                     { side(right, &pair.right) }
                 </div>
+            } else if model.summary.d_vocab == 0 {
+                <p class="empty">{ "The files hold no token embeddings, so there are no words to compare these directions with." }</p>
             } else {
                 <p class="empty" role="status">{ "Reading the token embeddings." }</p>
+            }
+            if let Some(why) = nearest.as_ref().and_then(|nearest| nearest.wordless.as_ref()) {
+                <p class="hint" data-testid="wordless">{ format!("Tokens are shown as ids: {why}.") }</p>
             }
             if let Some(nearest) = &nearest {
                 <p class="hint">
