@@ -1,4 +1,4 @@
-//! Does the p of a side mean what it says? `cargo bench --bench chance -- [share] [kind]` prints how often it does not.
+//! Does the p of a side mean what it says? `cargo bench --bench chance -- [share] [kind or all] [seed]` prints how often it does not.
 //!
 //! Null: random bases against dictionaries of seven kinds, in sets of 48 sides as of twelve heads; half of the bases lean where
 //! the dictionary's variance lies, and every second set has a flat spectrum. Planted: bases whose vectors are features, or one of
@@ -184,11 +184,11 @@ fn add(below: &mut [usize; 5], p: f64) {
 }
 
 /// Sets of one kind and shape without anything to find.
-fn nothing(kind: usize, shape: usize, share: f64) -> Result<Count, CircuitError> {
+fn nothing(kind: usize, shape: usize, share: f64, seed: u32) -> Result<Count, CircuitError> {
     let [h, d, n, sets] = SHAPES[shape];
     let sets = (sets as f64 * share).ceil() as u32;
     let counts = (0..sets).into_par_iter().map(|set| {
-        let mut rng = Rng::of_stream(1000 + 10 * kind as u32 + shape as u32, set);
+        let mut rng = Rng::of_stream(1000 * (1 + seed) + 10 * kind as u32 + shape as u32, set);
         let rows = dictionary(KINDS[kind], n, d, &mut rng);
         let bases: Vec<Mat> =
             (0..SIDES).map(|i| basis(&rows, h, d, i % 2 == 0, &mut rng)).collect();
@@ -200,9 +200,9 @@ fn nothing(kind: usize, shape: usize, share: f64) -> Result<Count, CircuitError>
 }
 
 /// One side among 192 whose first `planted` vectors are features; the side, its report.
-fn planted(kind: usize, shape: usize, planted: usize) -> Result<SideAlignment, CircuitError> {
+fn planted(kind: usize, shape: usize, planted: usize, seed: u32) -> Result<SideAlignment, CircuitError> {
     let [h, d, n, _] = SHAPES[shape];
-    let mut rng = Rng::of_stream(77 + kind as u32, shape as u32);
+    let mut rng = Rng::of_stream(77 + 1000 * seed + kind as u32, shape as u32);
     let mut rows = dictionary(KINDS[kind], n, d, &mut rng);
     let mut bases: Vec<Mat> = (0..4 * SIDES).map(|_| basis(&rows, h, d, false, &mut rng)).collect();
     for k in 0..planted {
@@ -219,7 +219,8 @@ fn planted(kind: usize, shape: usize, planted: usize) -> Result<SideAlignment, C
 fn main() -> Result<(), CircuitError> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let share: f64 = words.first().and_then(|word| word.parse().ok()).unwrap_or(1.0);
-    let wanted = |kind: &str| words.get(1).is_none_or(|word| kind == word);
+    let wanted = |kind: &str| words.get(1).is_none_or(|word| word == "all" || kind == word);
+    let seed = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(0);
     let mut all = vec![Count::default(); SHAPES.len()];
     println!(
         "P(p < t) / t of sides at t = {LEVELS:?}, sets with some q < 0.01, the same of directions"
@@ -227,7 +228,7 @@ fn main() -> Result<(), CircuitError> {
     for (kind, name) in KINDS.iter().enumerate().filter(|(_, name)| wanted(name)) {
         let mut total = Count::default();
         for (shape, all) in all.iter_mut().enumerate() {
-            let count = nothing(kind, shape, share)?;
+            let count = nothing(kind, shape, share, seed)?;
             *all = all.clone().plus(count.clone());
             total = total.plus(count);
         }
@@ -243,7 +244,7 @@ fn main() -> Result<(), CircuitError> {
     for (kind, name) in KINDS.iter().enumerate().filter(|(_, name)| wanted(name)) {
         for shape in [2, 3, 5] {
             for n in [1, 4, 16] {
-                let side = planted(kind, shape, n)?;
+                let side = planted(kind, shape, n, seed)?;
                 let Some(null) = &side.rotation_null else { continue };
                 let q = side.directions.iter().filter_map(|d| d.q).fold(1.0, f64::min);
                 println!(
