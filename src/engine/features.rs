@@ -11,7 +11,7 @@ use crate::protocol::features::{
 use crate::protocol::gpu::GpuChoice;
 use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::alignment::{Comparison, Search, head_sides};
-use crate::study::channels::Channels;
+use crate::study::channels::{Channels, Found};
 use crate::study::dictionary::{Comparing, Source, Surveyed};
 use crate::study::python;
 use crate::study::stamp::Stamp;
@@ -114,7 +114,7 @@ fn channels(
         // A layer that is missing or broken has no channels; its heads are marked on the grid already.
         let found = match engine.layer(layer) {
             Ok(earlier) => channels.step(earlier)?,
-            Err(_) => Vec::new(),
+            Err(_) => Found::default(),
         };
         out(ChannelsInto::tell(found), Vec::new());
         out(Tell::Progress { done: layer + 1, total: into.0 }, Vec::new());

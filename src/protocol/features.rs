@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::question::questions;
 use super::{Ask as AnyAsk, Failure, Plan, Question};
 use crate::circuits::alignment::{AlignmentReport, FeatureHit, Side};
-use crate::circuits::composition::Channel;
 use crate::circuits::matching::Pair;
 use crate::model::Weights;
+use crate::study::channels::Found;
 pub use crate::study::dictionary::{AboutDictionary, Comparing, Source};
 
 /// Compare both circuits of some heads, layer and head of each, with a dictionary: one report on all of them, or several on a
@@ -84,7 +84,7 @@ impl Plan for Find {}
 questions! { Features:
     Align => AlignPart,
     Cosines => CosinesFound,
-    ChannelsInto => Vec<Channel>,
+    ChannelsInto => Found,
     Find => Hits,
 }
 

@@ -95,9 +95,17 @@ describe("Features", () => {
     await page.getByTestId("verdict").waitFor();
     await page.getByTestId("channels").click();
     // Eight earlier heads, through query, key and value.
-    await page.getByTestId("threshold").filter({ hasText: "of 24 that were compared" }).waitFor();
-    const strengths = (await page.getByRole("region", { name: "Strongest channels" }).locator("tbody td:nth-child(6)").allTextContents()).map(Number);
-    assert.ok(strengths.every((x, i) => x > 0 && x <= 1 && (i === 0 || x <= strengths[i - 1])), strengths.join(" "));
+    await page.getByTestId("threshold").filter({ hasText: /of 24 that were compared\. The largest of so many expected by chance: 0\.\d+\. .+ beyond chance/ }).waitFor();
+    const column = async (n) => (await page.getByRole("region", { name: "Strongest channels" }).locator(`tbody td:nth-child(${n})`).allTextContents()).map(Number);
+    const falls = (values) => values.length === 24 && values.every((x, i) => x > 0 && (i === 0 || x <= values[i - 1]));
+    const cosines = await column(8);
+    assert.ok(falls(cosines) && cosines[0] <= 1, cosines.join(" "));
+    const [p, q] = [await column(10), await column(11)];
+    assert.ok(p.every((x, i) => x > 0 && x <= q[i] * 1.01 && q[i] <= 1), `${p} / ${q}`);
+    assert.ok((await page.locator("svg.graph text.name").count()) > 3, "heads that are joined are named");
+    await page.getByRole("combobox", { name: /^rank by/ }).selectOption("carried");
+    await page.waitForFunction(() => /channel=carried/.test(location.hash));
+    assert.ok(falls(await column(9)), "ranked by what is carried");
     await page.getByRole("region", { name: "Strongest channels" }).locator("tbody th button").first().click();
     await page.waitForFunction(() => /circuit=ov/.test(location.hash));
   });

@@ -131,7 +131,7 @@ table! {
     /// Which side of a circuit is in view.
     SIDE: Choice<Side> = Choice { name: "side", all: &Side::ALL, slug: Side::name };
     /// Features: what channels are ranked by.
-    CHANNEL: Choice<&'static str> = slugs("channel", &["cos", "z", "classical"]);
+    CHANNEL: Choice<&'static str> = slugs("channel", &["cos", "carried", "p", "classical"]);
     /// Features: how many channels are shown.
     CHANNELS: Whole<usize> = between("channels", 30, [5, 200]);
 

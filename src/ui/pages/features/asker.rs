@@ -6,10 +6,10 @@ use yew::prelude::*;
 
 use super::known::{Cosines, Heard, Known, Setting};
 use crate::circuits::alignment::{RotationCount, Side};
-use crate::circuits::composition::Channel;
 use crate::model::Weights;
 use crate::protocol::Question;
 use crate::protocol::features::{self as questions, Align, ChannelsInto, Comparing, Find, Source};
+use crate::study::channels::Found;
 use crate::ui::app::App;
 use crate::ui::browser::time::now;
 use crate::ui::session::compute;
@@ -140,7 +140,7 @@ pub(super) fn channels(
     app: &App,
     into: &[(usize, usize)],
     weights: Weights,
-    on_channels: Callback<Vec<Channel>>,
+    on_channels: Callback<Found>,
 ) {
     let questions = into.iter().map(|&into| ChannelsInto { into, weights });
     let request = Request::each(questions).owner("channels").listed("channels between heads");

@@ -5,16 +5,18 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::asker::channels;
-use crate::circuits::composition::{Channel, Reading};
+use super::channel_graph::graph;
+use crate::circuits::composition::{Channel, Pair, Reach, Reading};
 use crate::circuits::omega::Circuit;
-use crate::math::statistics;
+use crate::math::statistics::{self, FalseDiscovery};
 use crate::model::Layers;
-use crate::study::channels::stamped;
+use crate::study::channels::{Found, stamped};
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::Figure;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::words::chance::FOUND;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 
@@ -22,11 +24,11 @@ use crate::ui::words::table::Table;
 const ROWS: usize = 40;
 
 #[derive(Clone, PartialEq, Default)]
-struct Heard(Vec<Channel>);
+struct Heard(Found);
 
 enum Change {
     Fresh,
-    More(Vec<Channel>),
+    More(Found),
 }
 
 impl Reducible for Heard {
@@ -35,24 +37,59 @@ impl Reducible for Heard {
     fn reduce(self: Rc<Self>, change: Change) -> Rc<Self> {
         match change {
             Change::Fresh => Rc::default(),
-            Change::More(channels) => {
-                let mut all = self.0.clone();
+            Change::More(Found { channels, by_chance }) => {
+                let Found { channels: mut all, by_chance: mut reach } = self.0.clone();
                 all.retain(|old| {
                     !channels.iter().any(|c| (c.from, c.into) == (old.from, old.into))
                 });
                 all.extend(channels);
-                Rc::new(Self(all))
+                reach.resize(by_chance.len().max(reach.len()), Reach::default());
+                reach.iter_mut().zip(by_chance).for_each(|(a, b)| *a = a.max(b));
+                Rc::new(Self(Found { channels: all, by_chance: reach }))
             }
         }
     }
 }
 
-/// What a channel is ranked by.
-fn measure(slug: &str, channel: &Channel) -> f64 {
-    match slug {
-        "classical" => channel.strength.classical,
-        "z" => channel.strength.z,
-        _ => channel.strength.cos,
+/// What channels are ranked by.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Ranking(pub &'static str);
+
+impl Ranking {
+    /// The pair of vectors that a channel is ranked by.
+    pub(super) fn pair(self, channel: &Channel) -> Pair {
+        match self.0 {
+            "carried" => channel.strength.carrying,
+            _ => channel.strength.closest,
+        }
+    }
+
+    /// What is large for a strong channel.
+    pub(super) fn of(self, channel: &Channel) -> f64 {
+        match self.0 {
+            "classical" => channel.strength.classical,
+            "p" => -channel.strength.closest.p.log10(),
+            "carried" => channel.strength.carrying.carried(),
+            _ => channel.strength.closest.cos,
+        }
+    }
+
+    /// The largest of `found` that chance is expected to give.
+    fn by_chance(self, found: &Found) -> f64 {
+        let mean = |of: fn(&Reach) -> f64| {
+            found.by_chance.iter().map(of).sum::<f64>() / found.by_chance.len().max(1) as f64
+        };
+        match self.0 {
+            "classical" => mean(|reach| reach.classical),
+            "p" => (found.channels.len() as f64 + 1.0).log10(),
+            "carried" => mean(|reach| reach.carried),
+            _ => mean(|reach| reach.cos),
+        }
+    }
+
+    /// q of every channel, over all that were compared.
+    fn family(self, found: &Found) -> FalseDiscovery {
+        FalseDiscovery::over(found.channels.iter().map(|channel| self.pair(channel).p))
     }
 }
 
@@ -72,7 +109,7 @@ pub(super) fn ChannelView() -> Html {
         });
     }
     let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return Html::default() };
-    let slug = state.route.read(&keys::CHANNEL);
+    let ranking = Ranking(state.route.read(&keys::CHANNEL));
     let shown = state.route.read(&keys::CHANNELS);
     let ask = |into: Vec<(usize, usize)>| {
         let (app, heard) = (app.clone(), heard.dispatcher());
@@ -95,112 +132,115 @@ pub(super) fn ChannelView() -> Html {
         Callback::from(move |n: f64| app.put(&keys::CHANNELS, n as usize))
     };
     let options: Vec<(AttrValue, AttrValue)> = vec![
-        ("cos".into(), "|cos| of the best pair".into()),
-        ("z".into(), "σ beyond chance".into()),
+        ("cos".into(), "|cos| of the closest pair".into()),
+        ("carried".into(), "σσ′|cos|: close and strong".into()),
+        ("p".into(), "−log₁₀ p of the closest pair".into()),
         ("classical".into(), "whole matrices".into()),
     ];
-    let mut ranked = statistics::ranked(&heard.0, |c| measure(slug, c));
-    let threshold = ranked.get(shown.saturating_sub(1)).or(ranked.last()).map(|c| measure(slug, c));
+    let family = ranking.family(&heard.0);
+    let mut ranked = statistics::ranked(&heard.0.channels, |c| ranking.of(c));
     ranked.truncate(shown);
     html! {
         <section class="prompt-set" aria-label="Composition">
             <h2>{ "Which heads write what others read?" }</h2>
-            <Gloss term="channel" meaning="A singular vector that an earlier head's OV writes, beside one that a later head's QK (destination or source) or OV reads. Its strength is their |cosine|; chance is the largest |cosine| between random bases of the same two subspaces. The score of whole matrices, ‖A B‖ / ‖A‖ ‖B‖, is the root mean square of all these cosines, weighted by (σ σ′)²." />
+            <Gloss term="channel" meaning="A singular vector that an earlier head's OV writes, beside one that a later head's QK (destination or source) or OV reads. Chance is a random basis of the same two subspaces: p is how often some pair of such bases comes as close, q the same after correcting for every channel that was compared. The closest pair is often a weak one; σσ′|cos| asks for close and strong. The score of whole matrices, ‖A B‖ / ‖A‖ ‖B‖, is the root mean square of all these cosines, weighted by (σ σ′)²." />
             <div class="controls">
                 <button type="button" class="primary" onclick={ask(vec![(at.layer, at.head)])} disabled={at.layer == 0} data-testid="channels">{ format!("into {}", state.head_name(at.layer, at.head)) }</button>
                 <button type="button" onclick={ask(every.clone())} disabled={every.is_empty()} data-testid="channels-all">{ format!("into all {} heads above the first layer", every.len()) }</button>
-                <Select label="rank by" {options} value={slug} on_change={choose} />
+                <Select label="rank by" {options} value={ranking.0} on_change={choose} />
                 <Slider label="channels shown" min={5.0} max={200.0} step={5.0} value={shown as f64} on_change={set_shown} />
             </div>
             if at.layer == 0 { <p class="hint">{ "No head writes before the first layer: pick a later one to see what reaches it." }</p> }
             if !ranked.is_empty() {
-                <p data-testid="threshold">{ format!("{} channels, from {} up, of {} that were compared.", ranked.len(), three(threshold.unwrap_or(0.0)), heard.0.len()) }</p>
-                <Figure name="channels" table={csv(names.clone(), heard.0.clone())} convention={stamped(state.stamp(weights))} caption={html! { { "Heads by layer, earlier on the left. Solid: through the query; dashed: the key; dotted: the value. The wider, the stronger." } }}>
-                    { graph(&ranked, slug, &names) }
+                <p data-testid="threshold">{ said(ranking, &ranked, &heard.0, &family) }</p>
+                <Figure name="channels" table={csv(names.clone(), heard.0.channels.clone(), ranking, family.clone())} convention={stamped(state.stamp(weights)).how(format!("q over {} channels", family.tests()))} caption={html! { { format!("Heads by layer, earlier on the left. Solid: through the query; dashed: the key; dotted: the value. The wider, the stronger; grey where q ≥ {FOUND}.") } }}>
+                    { graph(&ranked, ranking, &family, &names) }
                 </Figure>
-                { table(&app, &ranked) }
+                { table(&app, &ranked, ranking, &family) }
             }
         </section>
     }
 }
 
-fn csv(names: Layers, all: Vec<Channel>) -> Callback<(), Table> {
+/// What the list shows, what chance makes of as many, and how much of it is a finding.
+fn said(ranking: Ranking, shown: &[Channel], found: &Found, family: &FalseDiscovery) -> String {
+    let least = shown.last().map_or(0.0, |channel| ranking.of(channel));
+    let certain = found.channels.iter().filter(|c| family.q(ranking.pair(c).p) < FOUND).count();
+    let certain = match certain {
+        0 => "None is".to_owned(),
+        1 => "One is".to_owned(),
+        n => format!("{n} are"),
+    };
+    format!(
+        "{} channels, from {} up, of {} that were compared. The largest of so many expected by chance: {}. {certain} beyond chance (q < {FOUND}).",
+        shown.len(),
+        three(least),
+        found.channels.len(),
+        three(ranking.by_chance(found)),
+    )
+}
+
+fn csv(
+    names: Layers,
+    all: Vec<Channel>,
+    ranking: Ranking,
+    family: FalseDiscovery,
+) -> Callback<(), Table> {
     Callback::from(move |()| {
-        let header =
-            ["from", "into", "through", "cos", "k written", "k read", "z", "p", "classical"];
+        let header = [
+            "from",
+            "into",
+            "through",
+            "k written",
+            "sigma written",
+            "k read",
+            "sigma read",
+            "cos",
+            "sigma sigma' cos",
+            "p",
+            "q",
+            "classical",
+        ];
         all.iter().fold(Table::new(header), |table, c| {
-            let s = &c.strength;
+            let pair = ranking.pair(c);
             table.row([
                 names.head_name(c.from.0, c.from.1).into(),
                 names.head_name(c.into.0, c.into.1).into(),
                 c.reading.name().into(),
-                s.cos.into(),
-                s.k_written.into(),
-                s.k_read.into(),
-                s.z.into(),
-                s.p.into(),
-                s.classical.into(),
+                pair.k_written.into(),
+                pair.sigma_written.into(),
+                pair.k_read.into(),
+                pair.sigma_read.into(),
+                pair.cos.into(),
+                pair.carried().into(),
+                pair.p.into(),
+                family.q(pair.p).into(),
+                c.strength.classical.into(),
             ])
         })
     })
 }
 
-fn graph(channels: &[Channel], slug: &str, names: &Layers) -> Html {
-    let n_layers = names.0.len();
-    let n_heads = (0..n_layers).map(|l| names.n_heads(l)).max().unwrap_or(0);
-    let (width, row) = (720.0, (360.0 / n_heads.max(1) as f64).min(36.0));
-    let height = row * n_heads as f64 + 28.0;
-    let step = (width - 60.0) / n_layers.saturating_sub(1).max(1) as f64;
-    let place = |(layer, head): (usize, usize)| {
-        (30.0 + step * layer as f64, 24.0 + row * (head as f64 + 0.5))
-    };
-    let strongest = channels.iter().map(|c| measure(slug, c)).fold(f64::MIN_POSITIVE, f64::max);
-    let edge = |c: &Channel| {
-        let ((x0, y0), (x1, y1)) = (place(c.from), place(c.into));
-        // The three readings side by side.
-        let (y0, y1) = [y0, y1].map(|y| y + (c.reading as usize as f64 - 1.0) * row / 9.0).into();
-        let middle = (x0 + x1) / 2.0;
-        let share = (measure(slug, c) / strongest).clamp(0.0, 1.0);
-        let dash = match c.reading {
-            Reading::Query => "",
-            Reading::Key => "6 3",
-            Reading::Value => "1.5 3",
-        };
-        html! {
-            <path d={format!("M{x0:.1},{y0:.1} C{middle:.1},{y0:.1} {middle:.1},{y1:.1} {x1:.1},{y1:.1}")} class="channel"
-                stroke-width={format!("{:.2}", 0.6 + 3.4 * share * share)} stroke-opacity={format!("{:.2}", 0.25 + 0.65 * share)} stroke-dasharray={dash}>
-                <title>{ name(names, c) }</title>
-            </path>
-        }
-    };
-    html! {
-        <svg viewBox={format!("0 0 {width} {height}")} role="img" aria-label="Channels between heads, listed in the table below" class="graph">
-            { for (0..n_layers).map(|l| html! { <text x={place((l, 0)).0.to_string()} y="12" text-anchor="middle">{ names.name(l) }</text> }) }
-            { for channels.iter().rev().map(edge) }
-            { for (0..n_layers).flat_map(|l| (0..names.n_heads(l)).map(move |h| (l, h))).map(|at| {
-                let (x, y) = place(at);
-                html! { <circle cx={x.to_string()} cy={y.to_string()} r={(row / 6.0).clamp(1.5, 5.0).to_string()} class="node"><title>{ names.head_name(at.0, at.1) }</title></circle> }
-            }) }
-        </svg>
-    }
-}
-
-fn name(names: &Layers, c: &Channel) -> String {
-    let s = &c.strength;
-    format!(
-        "{} k = {} → {} {} k = {}: |cos| {}, {} σ beyond chance",
-        names.head_name(c.from.0, c.from.1),
-        s.k_written,
-        names.head_name(c.into.0, c.into.1),
-        c.reading.name(),
-        s.k_read,
-        three(s.cos),
-        three(s.z)
-    )
-}
-
-fn table(app: &crate::ui::app::App, channels: &[Channel]) -> Html {
-    let header = ["writes", "k", "reads", "through", "k", "|cos|", "z", "p", "whole matrices"];
+fn table(
+    app: &crate::ui::app::App,
+    channels: &[Channel],
+    ranking: Ranking,
+    family: &FalseDiscovery,
+) -> Html {
+    let header = [
+        "writes",
+        "k",
+        "σ",
+        "reads",
+        "through",
+        "k",
+        "σ′",
+        "|cos|",
+        "σσ′|cos|",
+        "p",
+        "q",
+        "whole matrices",
+    ];
     let button = |(layer, head): (usize, usize), circuit: Circuit, k: usize| {
         let (app, name) = (app.clone(), app.value().head_name(layer, head));
         let onclick = Callback::from(move |_: MouseEvent| {
@@ -214,12 +254,13 @@ fn table(app: &crate::ui::app::App, channels: &[Channel]) -> Html {
             <table>
                 <thead><tr>{ for header.into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                 <tbody>{ for channels.iter().take(ROWS).map(|c| {
-                    let (s, circuit) = (&c.strength, if c.reading == Reading::Value { Circuit::Ov } else { Circuit::Qk });
+                    let (pair, circuit) = (ranking.pair(c), if c.reading == Reading::Value { Circuit::Ov } else { Circuit::Qk });
+                    let q = family.q(pair.p);
                     html! {
-                        <tr>
-                            <th scope="row">{ button(c.from, Circuit::Ov, s.k_written) }</th><td>{ s.k_written }</td>
-                            <td>{ button(c.into, circuit, s.k_read) }</td><td>{ c.reading.name() }</td><td>{ s.k_read }</td>
-                            <td>{ three(s.cos) }</td><td>{ three(s.z) }</td><td>{ three(s.p) }</td><td>{ three(s.classical) }</td>
+                        <tr class={classes!((q >= FOUND).then_some("unsure"))}>
+                            <th scope="row">{ button(c.from, Circuit::Ov, pair.k_written) }</th><td>{ pair.k_written }</td><td>{ three(pair.sigma_written) }</td>
+                            <td>{ button(c.into, circuit, pair.k_read) }</td><td>{ c.reading.name() }</td><td>{ pair.k_read }</td><td>{ three(pair.sigma_read) }</td>
+                            <td>{ three(pair.cos) }</td><td>{ three(pair.carried()) }</td><td>{ three(pair.p) }</td><td>{ three(q) }</td><td>{ three(c.strength.classical) }</td>
                         </tr>
                     }
                 }) }</tbody>

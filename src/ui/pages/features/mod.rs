@@ -20,6 +20,7 @@ use asker::Asker;
 use known::{Known, Setting, source_of};
 
 mod asker;
+mod channel_graph;
 mod channels;
 mod cosines;
 mod directions;
