@@ -200,7 +200,12 @@ fn nothing(kind: usize, shape: usize, share: f64, seed: u32) -> Result<Count, Ci
 }
 
 /// One side among 192 whose first `planted` vectors are features; the side, its report.
-fn planted(kind: usize, shape: usize, planted: usize, seed: u32) -> Result<SideAlignment, CircuitError> {
+fn planted(
+    kind: usize,
+    shape: usize,
+    planted: usize,
+    seed: u32,
+) -> Result<SideAlignment, CircuitError> {
     let [h, d, n, _] = SHAPES[shape];
     let mut rng = Rng::of_stream(77 + 1000 * seed + kind as u32, shape as u32);
     let mut rows = dictionary(KINDS[kind], n, d, &mut rng);

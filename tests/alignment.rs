@@ -14,6 +14,7 @@ use omega_lens::circuits::whitening::Gram;
 use omega_lens::math::Mat;
 use omega_lens::math::random::Rng;
 use omega_lens::math::statistics::kolmogorov_smirnov_uniform;
+use omega_lens::study::stamp::Stamp;
 
 /// The first `h` columns of a Haar rotation.
 fn random_basis(rng: &mut Rng, d: usize, h: usize) -> Mat {
@@ -332,6 +333,8 @@ fn whitened_directions_are_compared_with_rotations_or_not_at_all() {
     for (h, rotations) in [(h, RotationCount::None), (1, RotationCount::ByWidth)] {
         let report = whitened(h, rotations);
         assert!(report.comparison.whitened && report.comparison.isotropic.is_none());
+        let stamp = Stamp::new("a dictionary", &()).compared("words", &report.comparison).line();
+        assert!(stamp.contains("whitened") && !stamp.contains("isotropic"), "{stamp}");
         for side in &report.sides {
             assert!(side.rotation_null.is_none() && side.z_isotropic.is_none());
             let silent = |d: &DirectionAlignment| d.p.is_none() && d.isotropic.is_none();

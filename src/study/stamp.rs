@@ -87,13 +87,17 @@ impl Stamp {
         for (said, words) in [
             (*centred, "centred"),
             (*mean_removed, "common direction removed"),
-            (*whitened, "Σ_X u compared instead of u"),
+            (*whitened, "whitened: Σ_X u compared instead of u"),
         ] {
             if said {
                 how = format!("{how}, {words}");
             }
         }
-        self.how(how).how(format!("isotropic null in {d_null} dimensions"))
+        self.how(how).how(if *whitened {
+            "no closed-form null: chance from rotations or not at all".to_owned()
+        } else {
+            format!("isotropic null in {d_null} dimensions")
+        })
     }
 
     /// What attention probabilities are.
