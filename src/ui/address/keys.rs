@@ -202,6 +202,8 @@ table! {
     READ: Choice<&'static str> = slugs("read", &["lessons", "teachers", "glossary"]);
     /// Learn: a word of the glossary.
     WORD: Words = Words { name: "word", longest: 100 };
+    /// Methods: a number, by any of its names.
+    METHOD: Words = Words { name: "method", longest: 100 };
     /// The lesson beside the page, and its step.
     LESSON: Words = Words { name: "lesson", longest: 40 };
     /// Large type.

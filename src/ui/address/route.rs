@@ -20,19 +20,22 @@ pub enum Page {
     Theorems,
     /// Lessons, the page for teachers, the glossary.
     Learn,
+    /// How every number is measured.
+    Methods,
     /// CPU against GPU on this machine.
     SelfTest,
 }
 
 impl Page {
     /// Every page, in the order of the navigation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Heads,
         Self::Features,
         Self::Attention,
         Self::Toy,
         Self::Theorems,
         Self::Learn,
+        Self::Methods,
         Self::SelfTest,
     ];
 
@@ -45,6 +48,7 @@ impl Page {
             Self::Toy => "toy",
             Self::Theorems => "theorems",
             Self::Learn => "learn",
+            Self::Methods => "methods",
             Self::SelfTest => "self-test",
         }
     }
@@ -58,6 +62,7 @@ impl Page {
             Self::Toy => "Toy lab",
             Self::Theorems => "Theorems",
             Self::Learn => "Learn",
+            Self::Methods => "Methods",
             Self::SelfTest => "Self-test",
         }
     }

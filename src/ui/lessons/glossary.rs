@@ -114,11 +114,12 @@ pub fn of(page: Page) -> &'static [&'static str] {
         Page::Theorems => {
             &["Ω", "Σ_X", "u_k", "‖E‖", "A", "isotropic", "whitening", "interference", "dictionary"]
         }
-        Page::Learn | Page::SelfTest => &[],
+        Page::Learn | Page::Methods | Page::SelfTest => &[],
     }
 }
 
-fn parse(text: &str) -> Vec<Entry> {
+/// Entries of a text in which each begins with `## ` and its names.
+pub(super) fn parse(text: &str) -> Vec<Entry> {
     let entry = |section: &str| {
         let (names, meaning) = section.split_once('\n')?;
         let names = names.split(" · ").map(|name| name.trim().to_owned()).collect();

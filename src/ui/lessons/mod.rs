@@ -4,6 +4,7 @@
 //! the page, so that they are there offline and always fit the pages they speak of. Everything but the drawing is plain Rust and is tested on the host.
 
 pub mod glossary;
+pub mod methods;
 pub mod parse;
 pub mod place;
 pub mod progress;

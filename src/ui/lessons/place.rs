@@ -23,7 +23,7 @@ impl Place {
 
     /// The place in a route, on a page that lessons stand beside.
     pub fn of(route: &Route) -> Option<Self> {
-        if route.page == Page::Learn {
+        if matches!(route.page, Page::Learn | Page::Methods) {
             return None;
         }
         Self::parse(&route.find(&LESSON)?).filter(|place| place.step().is_some())

@@ -13,6 +13,9 @@ macro_rules! text {
 /// The glossary.
 pub(super) const GLOSSARY: &str = text!("glossary");
 
+/// The methods.
+pub(super) const METHODS: &str = text!("methods");
+
 /// The page for teachers, Markdown.
 pub const TEACHERS: &str = text!("teachers");
 

@@ -8,6 +8,7 @@ mod attention;
 mod features;
 mod heads;
 mod learn;
+mod methods;
 mod self_test;
 mod theorems;
 mod toy;
@@ -21,6 +22,7 @@ pub fn view(page: Page) -> Html {
         Page::Toy => html! { <toy::Toy /> },
         Page::Theorems => html! { <theorems::Theorems /> },
         Page::Learn => html! { <learn::Learn /> },
+        Page::Methods => html! { <methods::Methods /> },
         Page::SelfTest => html! { <self_test::SelfTest /> },
     }
 }

@@ -2,10 +2,11 @@
 
 use yew::prelude::*;
 
-use crate::ui::address::keys::{READ, WORD};
+use crate::ui::address::keys::{METHOD, READ, WORD};
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
 use crate::ui::lessons::glossary::{find, of};
+use crate::ui::lessons::methods;
 use crate::ui::lessons::place::keep;
 use crate::ui::lessons::prose::Prose;
 
@@ -59,6 +60,29 @@ pub fn Gloss(props: &GlossProps) -> Html {
             } else if let Some(entry) = entry {
                 <Prose text={entry.meaning.clone()} />
             }
+            if let Some(method) = method_of(&props.term, &app.value().route) { <p><a href={method.to_hash()}>{ "How it is measured" }</a></p> }
         </details>
     }
+}
+
+/// The address of the screen that says how a number is measured.
+fn method_of(term: &str, from: &Route) -> Option<Route> {
+    let entry = methods::of(term)?;
+    Some(keep(Route::default().on(Page::Methods), from).put(&METHOD, entry.name().to_owned()))
+}
+
+/// Properties of [`Method`].
+#[derive(Properties, PartialEq)]
+pub struct MethodProps {
+    /// The number, by a name that the methods know.
+    pub of: AttrValue,
+}
+
+/// A "?" at a number that opens how it is measured.
+#[component]
+pub fn Method(props: &MethodProps) -> Html {
+    let app = use_app();
+    let Some(to) = method_of(&props.of, &app.value().route) else { return Html::default() };
+    let spoken = format!("how {} is measured", props.of);
+    html! { <a class="mark" href={to.to_hash()} aria-label={spoken}>{ "?" }</a> }
 }

@@ -9,6 +9,7 @@ use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
+use crate::ui::widgets::glossary::Method;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::table::Table;
 
@@ -33,7 +34,7 @@ pub(super) fn CosineView(props: &CosineViewProps) -> Html {
     html! {
         <section class="prompt-set" aria-label="Cosine matrix">
             <h2>{ "Every cosine, and a one-to-one matching" }</h2>
-            <p class="hint">{ "For dictionaries of at most 4096 features. Two directions may share their nearest feature; the matching gives each feature away once, so that the sum of |cosine| is largest." }</p>
+            <p class="hint">{ "For dictionaries of at most 4096 features. Two directions may share their nearest feature; the matching gives each feature away once, so that the sum of |cosine| is largest." }{ " " }<Method of="matching" /></p>
             <div class="controls"><button type="button" onclick={props.on_ask.clone()} data-testid="cosines">{ "match this side" }</button></div>
             if let Some(cosines) = &props.cosines { { view(&app, cosines, props.convention.clone()) } }
         </section>

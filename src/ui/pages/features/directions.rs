@@ -11,6 +11,7 @@ use crate::circuits::dictionary::neuronpedia_url;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Density, Figure};
+use crate::ui::widgets::glossary::Method;
 use crate::ui::words::chance::{line, method, over, verdict};
 use crate::ui::words::format::{three, token};
 use crate::ui::words::table::Table;
@@ -122,8 +123,8 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
             <section class="column" aria-label="Against chance">
                 <div class="controls"><h2>{ head.clone() }</h2>
                     <div role="tablist" aria-label="Side">{ for props.report.sides.iter().map(tab) }</div></div>
-                <p class="sentence" aria-live="polite" data-testid={if waits { "verdict-waits" } else { "verdict" }}>{ said }</p>
-                if side.rotation_null.is_some() { <p class="hint" data-testid="family">{ format!("q over {} that were compared with this dictionary so far.", over(&props.family)) }</p> }
+                <p class="sentence" aria-live="polite" data-testid={if waits { "verdict-waits" } else { "verdict" }}>{ said }{ " " }<Method of="rotation null" /></p>
+                if side.rotation_null.is_some() { <p class="hint" data-testid="family">{ format!("q over {} that were compared with this dictionary so far.", over(&props.family)) }{ " " }<Method of="q" /></p> }
                 if let Some(null) = &side.rotation_null {
                     <Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { format!("MMCS {} against {} random rotations of the same subspace, seed {}.", three(side.mmcs), null.rotations, null.seed) } }}
                         table={{ let (n, mmcs, weighted, z) = (null.clone(), side.mmcs, side.mmcs_weighted, side.z_isotropic); Callback::from(move |()| Table::new(["statistic", "value"])
@@ -167,7 +168,7 @@ fn ends(d: &DirectionAlignment, neuronpedia: Option<&str>) -> Html {
     html! {
         <>
             <h2>{ format!("k = {}, σ {}", d.k, three(d.sigma)) }</h2>
-            <p class="hint">{ against_chance(d) }</p>
+            <p class="hint">{ against_chance(d) }{ " " }<Method of="direction" /></p>
             if d.block.is_some() { <p class="hint">{ "This direction lies in a degenerate block: only its subspace means something." }</p> }
             { end("+", "positive end", &d.positive) }
             { end("−", "negative end", &d.negative) }

@@ -11,7 +11,7 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
 use crate::ui::browser::drop::listed;
-use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::glossary::{self, Gloss};
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{duration, three};
@@ -138,7 +138,7 @@ pub fn Features() -> Html {
                     <Switch label="remove the common direction" on={setting.remove_mean} on_change={set_mean} />
                     <Switch label="whiten" on={setting.whiten} on_change={set_whiten} />
                 </div>
-                if setting.whiten { <p class="hint">{ "Whitened: Σ_X u is compared instead of u. By Theorem 1 that is where the feature lies when the dictionary is not isotropic; it is exact for heads of rank one only." }</p> }
+                if setting.whiten { <p class="hint">{ "Whitened: Σ_X u is compared instead of u. By Theorem 1 that is where the feature lies when the dictionary is not isotropic; it is exact for heads of rank one only." }{ " " }<glossary::Method of="whitening" /></p> }
                 if let Some(failure) = &known.failed { <own::Broken failure={failure.clone()} /> }
                 if let Some(about) = &known.about {
                     { described(about) }

@@ -7,6 +7,7 @@ use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
+use crate::ui::widgets::glossary::Method;
 use crate::ui::widgets::select::typing;
 use crate::ui::words::format::three;
 use crate::ui::words::table::{Cell, Table};
@@ -83,7 +84,7 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
                 <button type="submit" class="primary">{ "find" }</button>
             </form>
             if let Some((label, hits)) = &props.hits {
-                <p class="hint">{ format!("Directions nearest to “{}”, best of each side of each head; p is that of the best direction by chance, rotation the same inside the head's own subspace, q the first p over all {} sides searched{}.", label.trim(), hits.len(), if hits.len() > SHOWN { format!("; the nearest {SHOWN} are shown, the CSV has all") } else { String::new() }) }</p>
+                <p class="hint">{ format!("Directions nearest to “{}”, best of each side of each head; p is that of the best direction by chance, rotation the same inside the head's own subspace, q the first p over all {} sides searched{}.", label.trim(), hits.len(), if hits.len() > SHOWN { format!("; the nearest {SHOWN} are shown, the CSV has all") } else { String::new() }) }{ " " }<Method of="feature search" /></p>
                 <div class="numbers" tabindex="0" role="region" aria-label="Directions nearest to the feature">
                     <table>
                         <thead><tr>{ for COLUMNS.into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>

@@ -16,6 +16,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::pages::attention::series::fetched;
 use crate::ui::session::BUILT_IN_STEPS;
+use crate::ui::widgets::glossary::Method;
 use crate::ui::words::chance::{FOUND, evidence};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
@@ -88,7 +89,7 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
     html! {
         <section class="series-view" aria-label="Alignment through training">
             <h2>{ "Through training" }</h2>
-            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. Every head of each is compared with the dictionary above; a side counts as aligned where it differs from rotations of its own subspace, in a few directions or in many, at a false discovery rate of {FOUND} over the sides of all steps.", BUILT_IN_STEPS.len()) }</p>
+            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. Every head of each is compared with the dictionary above; a side counts as aligned where it differs from rotations of its own subspace, in a few directions or in many, at a false discovery rate of {FOUND} over the sides of all steps.", BUILT_IN_STEPS.len()) }{ " " }<Method of="rotation null" /></p>
             <button type="button" onclick={compare} data-testid="align-steps">{ "compare every step" }</button>
             if let Some((step, last)) = steps.0.last() {
                 <p data-testid="aligned-sides">{ sentence(*step, last, &family) }</p>
