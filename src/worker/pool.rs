@@ -54,6 +54,10 @@ struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        // What it said before it ended may still be on its way, and would meet listeners that are gone.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.set_onmessageerror(None);
         self.worker.terminate();
     }
 }
