@@ -207,3 +207,42 @@ fn a_change_is_put_into_words_beside_chance() {
         }
     }
 }
+
+#[test]
+fn an_adapter_changes_as_many_directions_as_its_rank() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let base = root.join("adapters/lora/base");
+    let folder = tempfile::tempdir().unwrap();
+    let copy = |from: PathBuf| {
+        let to = folder.path().join(from.file_name().unwrap());
+        std::fs::copy(from, to).unwrap();
+    };
+    ["model.safetensors", "config.json"].map(|name| copy(base.join(name)));
+    let adapter = root.join("compare/adapter");
+    ["adapter_model.safetensors", "adapter_config.json"].map(|name| copy(adapter.join(name)));
+    let golden: Value = serde_json::from_str(include_str!("golden/compare/lora.json")).unwrap();
+    let found = compared(&base, folder.path(), &[]);
+    let heads = found["heads"].as_array().unwrap();
+    for expected in golden["heads"].as_array().unwrap() {
+        let is_it =
+            |row: &&Value| row["layer"] == expected["layer"] && row["head"] == expected["head"];
+        let head = heads.iter().find(is_it).unwrap();
+        for circuit in ["qk", "ov"] {
+            let (head, expected) = (&head[circuit], &expected[circuit]);
+            let (delta, right) = (numbers(&head["delta"]), numbers(&expected["delta"]));
+            let change = head["change"].as_f64().unwrap() / expected["change"].as_f64().unwrap();
+            // Merged weights are rounded to f32 once: that is all that lies past the adapter's rank.
+            assert!((change - 1.0).abs() < 1e-6, "{change}");
+            for (k, value) in delta.iter().enumerate() {
+                let right = right.get(k).copied().unwrap_or(0.0);
+                assert!((value - right).abs() < 1e-6 * delta[0], "{circuit} {k}: {value}");
+            }
+        }
+    }
+    // The other layer has no adapter.
+    let untouched = heads.iter().filter(|head| head["layer"] == 1);
+    assert!(untouched.clone().count() == 2);
+    for head in untouched {
+        assert_eq!((&head["qk"]["change"], &head["ov"]["change"]), (&0.0.into(), &0.0.into()));
+    }
+}
