@@ -17,6 +17,7 @@ use crate::model::forward::Cpu as Maker;
 use on_gpu::Offered as Maker;
 
 mod attention;
+mod compare;
 mod dictionary;
 mod features;
 mod heads;
@@ -55,6 +56,8 @@ pub struct Engine {
     attention: attention::Memory,
     shelf: dictionary::Shelf,
     toy: Option<toy::Run>,
+    /// A model beside the open one, to be compared with it.
+    second: Option<compare::Second>,
     /// Milliseconds, from whoever owns a clock.
     clock: Option<fn() -> f64>,
 }
@@ -103,6 +106,7 @@ impl Engine {
             Ask::Heads(ask) => heads::answer(self, ask, gpu, out).await,
             Ask::Attention(ask) => attention::answer(self, ask, gpu, out).await,
             Ask::Features(ask) => features::answer(self, ask, gpu, files, out).await,
+            Ask::Compare(ask) => compare::answer(self, ask, files, out),
             Ask::Toy(ask) => toy::answer(self, ask, out),
             #[cfg(feature = "gpu")]
             Ask::SelfTest(questions::Ask::SelfTest(of)) => {

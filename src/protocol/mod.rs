@@ -23,6 +23,7 @@ mod failure;
 mod question;
 
 pub mod attention;
+pub mod compare;
 pub mod features;
 pub mod gpu;
 pub mod heads;
@@ -69,6 +70,8 @@ pub enum Ask {
     Attention(attention::Ask),
     /// Alignment with a dictionary.
     Features(features::Ask),
+    /// Two models, head by head.
+    Compare(compare::Ask),
     /// GPU against CPU on this machine.
     SelfTest(self_test::Ask),
     /// The toy lab and the theorem bench.
@@ -83,6 +86,7 @@ impl Ask {
             Self::Heads(ask) => ask.plan(),
             Self::Attention(ask) => ask.plan(),
             Self::Features(ask) => ask.plan(),
+            Self::Compare(ask) => ask.plan(),
             Self::SelfTest(ask) => ask.plan(),
             Self::Toy(ask) => ask.plan(),
         }
@@ -110,6 +114,8 @@ pub enum Tell {
     Attention(attention::Tell),
     /// Part of an answer about alignment.
     Features(features::Tell),
+    /// Part of an answer about two models.
+    Compare(compare::Tell),
     /// What the self-test found.
     SelfTest(self_test::Tell),
     /// Part of an answer about a toy.

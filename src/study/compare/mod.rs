@@ -244,12 +244,12 @@ impl LayerPair {
 }
 
 /// Corrects every p-value for all heads and circuits compared.
-pub fn correct_all(heads: &mut [HeadChange]) {
-    correct(heads.iter_mut().flat_map(|head| [&mut head.qk, &mut head.ov]));
+pub fn correct_all<'a>(heads: impl IntoIterator<Item = &'a mut HeadChange>) {
+    correct(heads.into_iter().flat_map(|head| [&mut head.qk, &mut head.ov]));
 }
 
 /// All that a comparison found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
     /// Heads, in the order compared.
     pub heads: Vec<HeadChange>,

@@ -7,6 +7,7 @@ use crate::circuits::alignment::Side;
 use crate::circuits::omega::Circuit;
 use crate::model::Weights;
 use crate::toy::{FeatureKind, Setting};
+use crate::ui::words::change;
 use crate::ui::words::measure::Measure;
 use crate::ui::words::statistic::Statistic;
 use crate::worker::offer::Compute;
@@ -147,6 +148,14 @@ table! {
     MEASURED: Words = Words { name: "measured", longest: 40 };
     /// Attention: what colours the grid.
     MEASURE: Choice<Measure> = Choice { name: "measure", all: &Measure::ALL, slug: Measure::slug };
+
+    /// Compare: which step of the built-in model the heads came from.
+    WITH: Whole<u32> = Whole { name: "with", ..STEP };
+    /// Compare: heads belong together by likeness, not by number.
+    LIKENESS: Switch = Switch { name: "match", default: false, on: "likeness", off: Some("number") };
+    /// Compare: what colours the grid.
+    CHANGE: Choice<change::Measure> =
+        Choice { name: "change", all: &change::Measure::ALL, slug: change::Measure::slug };
 
     /// Toy lab: steps a frame.
     SPEED: Whole<usize> = between("speed", 10, [1, 100]);

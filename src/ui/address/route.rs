@@ -14,6 +14,8 @@ pub enum Page {
     Features,
     /// Sparse decomposition of attention on a prompt.
     Attention,
+    /// What became of every head from a second model to this one.
+    Compare,
     /// The paper's toy model, trained live.
     Toy,
     /// Why singular vectors find features, in numbers.
@@ -28,10 +30,11 @@ pub enum Page {
 
 impl Page {
     /// Every page, in the order of the navigation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Heads,
         Self::Features,
         Self::Attention,
+        Self::Compare,
         Self::Toy,
         Self::Theorems,
         Self::Learn,
@@ -45,6 +48,7 @@ impl Page {
             Self::Heads => "heads",
             Self::Features => "features",
             Self::Attention => "attention",
+            Self::Compare => "compare",
             Self::Toy => "toy",
             Self::Theorems => "theorems",
             Self::Learn => "learn",
@@ -59,6 +63,7 @@ impl Page {
             Self::Heads => "Heads",
             Self::Features => "Features",
             Self::Attention => "Attention",
+            Self::Compare => "Compare",
             Self::Toy => "Toy lab",
             Self::Theorems => "Theorems",
             Self::Learn => "Learn",

@@ -97,6 +97,7 @@ pub fn of(page: Page) -> &'static [&'static str] {
             "k",
             "σ",
         ],
+        Page::Compare => &["Ω", "σ", "k", "folded", "isotropic", "z", "q", "cosine"],
         Page::Toy => &[
             "feature",
             "superposition",

@@ -294,7 +294,7 @@ impl AppState {
         let Some(model) = &self.model else { return Vec::new() };
         let mut path = vec![model.name.clone()];
         let about_a_head = match self.route.page {
-            Page::Heads | Page::Features => true,
+            Page::Heads | Page::Features | Page::Compare => true,
             // Without a choice in the URL that page shows the head that looks hardest.
             Page::Attention => self.route.find(&keys::LAYER).is_some(),
             _ => false,
@@ -302,7 +302,10 @@ impl AppState {
         if let (Some(at), true) = (self.at(), about_a_head) {
             path.push(self.head_name(at.layer, at.head));
             path.push(at.circuit.name().to_owned());
-            path.push(format!("k = {}", self.k()));
+            // A comparison is of all pairs at once.
+            if self.route.page != Page::Compare {
+                path.push(format!("k = {}", self.k()));
+            }
         }
         path
     }

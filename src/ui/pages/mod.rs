@@ -5,6 +5,7 @@ use yew::prelude::*;
 use crate::ui::address::route::Page;
 
 mod attention;
+mod compare;
 mod features;
 mod heads;
 mod learn;
@@ -19,6 +20,7 @@ pub fn view(page: Page) -> Html {
         Page::Heads => html! { <heads::Heads /> },
         Page::Features => html! { <features::Features /> },
         Page::Attention => html! { <attention::Attention /> },
+        Page::Compare => html! { <compare::Compare /> },
         Page::Toy => html! { <toy::Toy /> },
         Page::Theorems => html! { <theorems::Theorems /> },
         Page::Learn => html! { <learn::Learn /> },

@@ -1,6 +1,7 @@
 //! The sentences that a reader sees, written from the numbers.
 
 pub mod chance;
+pub mod change;
 pub mod format;
 pub mod measure;
 pub mod statistic;

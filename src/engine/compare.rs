@@ -1,0 +1,119 @@
+//! Answers about two models: what became of every head, and what a change is about.
+
+use super::{Engine, Files, open};
+use crate::checkpoint::Checkpoint;
+use crate::circuits::alignment::RotationCount;
+use crate::model::{Model, ModelError, Weights};
+use crate::protocol::compare::{Ask, Beside, Compare, ComparePart, Known, Words};
+use crate::protocol::model::Hints;
+use crate::protocol::{Failure, FilesId, Out, Question};
+use crate::study::alignment::Comparison;
+use crate::study::compare::{Common, LayerPair};
+use crate::study::dictionary::{Comparing, Source};
+
+/// The second model, and the number of its files.
+pub(super) type Second = (Option<FilesId>, Model);
+
+/// Answers one question.
+pub(super) fn answer(
+    engine: &mut Engine,
+    ask: Ask,
+    files: Files,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    engine.open_second(files)?;
+    match ask {
+        Ask::Beside(Beside { name, weights }) => {
+            let [from, to] = engine.both()?;
+            let mut common = Common::of(from, to)?;
+            let said = |note: &String| format!("Of the model before: {note}");
+            common.notes.extend(from.notes.iter().map(said));
+            let conventions =
+                [open::convention(from, Some(&name), weights), engine.convention(weights)?];
+            out(Beside::tell(Known { conventions, common }), Vec::new());
+            Ok(())
+        }
+        Ask::Compare(Compare { layers, weights, match_heads }) => {
+            let mut tell = |part| out(Compare::tell(part), Vec::new());
+            for layer in layers {
+                let (pair, note) = engine.pair(layer, weights, match_heads)?;
+                note.into_iter().for_each(|note| tell(ComparePart::Note(note)));
+                tell(ComparePart::Norm(pair.norms()));
+                for head in pair.heads() {
+                    tell(match pair.compare(head) {
+                        Ok(change) => ComparePart::Head(Box::new(change)),
+                        Err(broken) => ComparePart::Broken(broken),
+                    });
+                }
+            }
+            Ok(())
+        }
+        Ask::Words(wanted) => words(engine, &wanted, out),
+    }
+}
+
+impl Engine {
+    /// Opens the second model, once however many questions its files travel beside.
+    fn open_second(&mut self, files: Files) -> Result<(), Failure> {
+        let known = self.second.as_ref().is_some_and(|(id, _)| id.is_some() && *id == files.id);
+        if !known {
+            let checkpoint = Checkpoint::open(files.sources).map_err(open::unreadable)?;
+            // Of weights without a config.json the open model is the best guess; a file that speaks for itself is believed.
+            let n_heads = Some(self.model()?.arch.n_heads);
+            let (model, _) = open::open(checkpoint, &Hints { n_heads, ..Hints::default() })?;
+            self.second = Some((files.id, model));
+        }
+        Ok(())
+    }
+
+    /// The second model and the open one.
+    fn both(&self) -> Result<[&Model; 2], Failure> {
+        let second = self.second.as_ref().map(|(_, model)| model);
+        Ok([second.ok_or_else(|| Failure::new("no second model is open"))?, self.model()?])
+    }
+
+    /// One layer of both, and what the reader should know of its heads.
+    fn pair(
+        &self,
+        layer: usize,
+        weights: Weights,
+        match_heads: bool,
+    ) -> Result<(LayerPair, Option<String>), Failure> {
+        let mut pair = LayerPair::read(self.both()?, layer, weights)?;
+        if !match_heads {
+            return Ok((pair, None));
+        }
+        let by_number = |error: ModelError| {
+            Some(format!("Heads of L{layer} are compared by number, not by likeness: {error}."))
+        };
+        let note = pair.match_heads().unwrap_or_else(by_number);
+        Ok((pair, note))
+    }
+}
+
+fn words(engine: &mut Engine, wanted: &Words, out: Out<'_>) -> Result<(), Failure> {
+    let &Words { layer, head, circuit, weights, match_heads, top } = wanted;
+    let mut found = Vec::new();
+    if engine.model()?.arch.embedding().is_some_and(|embedding| embedding.tokens.is_some()) {
+        engine.load_tokenizer()?;
+        let (pair, _) = engine.pair(layer, weights, match_heads)?;
+        let difference = pair.difference(head, circuit)?;
+        for (which, sides) in difference.token_sides(engine.model()?) {
+            let how = Comparing {
+                top,
+                rotations: RotationCount::None,
+                ..Comparing::with(Source::Model(which), weights)
+            };
+            engine.survey(&how.source, Files::none(), weights)?;
+            let surveyed = engine.surveyed(&how.source, weights)?;
+            let mut comparison = Comparison::new(surveyed, sides, &how)?;
+            while comparison.step(engine.model()?)?.is_some() {}
+            let mut report = comparison.finish();
+            let tokenizer = engine.tokenizer.as_ref();
+            report.label_with(|row| surveyed.label(&how.source, tokenizer, row));
+            found.extend(report.sides);
+        }
+    }
+    out(Words::tell(found), Vec::new());
+    Ok(())
+}

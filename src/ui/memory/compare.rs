@@ -1,0 +1,148 @@
+//! What the Compare page knows of two models, and the one function that changes it. Knows no browser.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::protocol::Failure;
+use crate::protocol::compare::{ComparePart, HeadChange, Known, NormChange};
+use crate::study::compare::{Found, correct_all};
+use crate::study::spectra::BrokenHead;
+
+/// A comparison, as far as it has come.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Compared {
+    /// Which models, and what of them can be compared.
+    pub known: Option<Known>,
+    /// Why they cannot be compared.
+    pub refused: Option<Failure>,
+    /// What became of every head so far, by layer and head of the open model; corrected for all of them once that is complete.
+    pub heads: BTreeMap<(usize, usize), Rc<HeadChange>>,
+    /// Heads of the second model that could not be compared, and why.
+    pub broken: BTreeMap<(usize, usize), String>,
+    /// The norms in front of the layers' attention.
+    pub norms: BTreeMap<usize, NormChange>,
+    /// What the reader should know, in sentences.
+    pub notes: Vec<String>,
+    /// Whether every head was compared.
+    pub complete: bool,
+}
+
+/// What the page hears.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// Another comparison begins.
+    Fresh,
+    /// The second model is open.
+    Known(Known),
+    /// It cannot be opened, or not be compared.
+    Refused(Failure),
+    /// The heads are being compared, from the first on.
+    Begun,
+    /// Part of what was found.
+    Parts(Vec<ComparePart>),
+    /// That was all.
+    Complete,
+}
+
+impl Compared {
+    /// What is known after `news`.
+    #[must_use]
+    pub fn after(&self, news: News) -> Self {
+        let mut next = self.clone();
+        match news {
+            News::Fresh => next = Self::default(),
+            News::Known(known) => {
+                let notes = known.common.notes.clone();
+                next = Self { known: Some(known), notes, ..Self::default() };
+            }
+            News::Refused(why) => next.refused = Some(why),
+            News::Begun => {
+                let known = next.known.take();
+                let notes = known.iter().flat_map(|known| known.common.notes.clone()).collect();
+                next = Self { known, notes, ..Self::default() };
+            }
+            News::Parts(parts) => parts.into_iter().for_each(|part| next.take(part)),
+            News::Complete => {
+                correct_all(next.heads.values_mut().map(Rc::make_mut));
+                next.complete = true;
+            }
+        }
+        next
+    }
+
+    fn take(&mut self, part: ComparePart) {
+        match part {
+            ComparePart::Head(head) => {
+                self.heads.insert((head.layer, head.head_b), Rc::new(*head));
+            }
+            ComparePart::Broken(BrokenHead { layer, head, why }) => {
+                self.broken.insert((layer, head), why);
+            }
+            ComparePart::Norm(norm) => {
+                self.norms.insert(norm.layer, norm);
+            }
+            ComparePart::Note(note) => self.notes.push(note),
+        }
+    }
+
+    /// All that was found, as it leaves the program: in the order of the second model's heads.
+    pub fn found(&self) -> Found {
+        let mut heads: Vec<HeadChange> = self.heads.values().map(|head| (**head).clone()).collect();
+        heads.sort_by_key(|head| (head.layer, head.head));
+        let broken = |(&(layer, head), why): (&(usize, usize), &String)| {
+            let why = why.clone();
+            BrokenHead { layer, head, why }
+        };
+        Found {
+            heads,
+            norms: self.norms.values().copied().collect(),
+            failed: self.broken.iter().map(broken).collect(),
+            words: Vec::new(),
+            notes: self.notes.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuits::compare::CircuitChange;
+    use crate::circuits::head_statistics::HeadStatistics;
+    use crate::math::random::Rng;
+
+    fn head(layer: usize, head: usize, rng: &mut Rng) -> ComparePart {
+        let mut circuit = || {
+            let [a, b, c, d] = [0; 4].map(|_| rng.normal_matrix(12, 3));
+            CircuitChange::new((&a, &b), (&c, &d)).expect("finite")
+        };
+        let statistics = [(); 2].map(|()| [(); 2].map(|()| HeadStatistics::default()));
+        let [statistics_qk, statistics_ov] = statistics;
+        ComparePart::Head(Box::new(HeadChange {
+            layer,
+            head,
+            head_b: 1 - head,
+            cosine: None,
+            qk: circuit(),
+            ov: circuit(),
+            statistics_qk,
+            statistics_ov,
+        }))
+    }
+
+    #[test]
+    fn heads_are_corrected_once_all_are_there_and_leave_in_order() {
+        let mut rng = Rng::new(3);
+        let begun = Compared::default().after(News::Begun);
+        let places = [(1, 0), (0, 1), (0, 0)];
+        let parts = places.map(|(layer, number)| head(layer, number, &mut rng));
+        let some = begun.after(News::Parts(parts.into()));
+        let q = |state: &Compared| state.heads[&(0, 1)].qk.chance.change.and_then(|c| c.q);
+        assert_eq!((q(&some), some.complete), (None, false));
+        let all = some.after(News::Complete);
+        assert!(q(&all).is_some() && all.complete);
+        let order: Vec<_> = all.found().heads.iter().map(|h| (h.layer, h.head)).collect();
+        assert_eq!(order, [(0, 0), (0, 1), (1, 0)]);
+        // A worker that was lost begins again from nothing.
+        assert_eq!(all.after(News::Begun), begun);
+    }
+}

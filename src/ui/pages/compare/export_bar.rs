@@ -1,0 +1,101 @@
+//! The whole comparison as files: every number of every head as JSON, the measures beside their chance levels as CSV.
+
+use yew::prelude::*;
+
+use crate::circuits::omega::Circuit;
+use crate::protocol::Failure;
+use crate::study::compare::CompareDocument;
+use crate::study::stamp::Stamp;
+use crate::ui::app::{App, use_app};
+use crate::ui::browser::export::save;
+use crate::ui::memory::compare::Compared;
+use crate::ui::words::change::{Measure, circuit_of};
+use crate::ui::words::table::{Cell, Table};
+
+/// Properties of [`ExportBar`].
+#[derive(Properties, PartialEq)]
+pub(super) struct ExportBarProps {
+    /// What was found.
+    pub compared: Compared,
+    /// Where the numbers come from.
+    pub stamp: Stamp,
+}
+
+/// Buttons that save the comparison.
+#[component]
+pub(super) fn ExportBar(props: &ExportBarProps) -> Html {
+    let app = use_app();
+    let csv = {
+        let (compared, stamp) = (props.compared.clone(), props.stamp.clone());
+        act(&app, move || {
+            let table = measures(&compared).csv(&stamp);
+            save("comparison.csv", "text/csv", table.as_bytes())
+        })
+    };
+    let json = {
+        let compared = props.compared.clone();
+        act(&app, move || {
+            save("comparison.json", "application/json", document(&compared).as_bytes())
+        })
+    };
+    let disabled = !props.compared.complete;
+    html! {
+        <footer class="export-bar">
+            <span class="convention">{ props.stamp.line() }</span>
+            <span class="exports">
+                <button type="button" {disabled} onclick={csv}>{ "all measures CSV" }</button>
+                <button type="button" {disabled} onclick={json}>{ "whole comparison JSON" }</button>
+            </span>
+        </footer>
+    }
+}
+
+fn act(
+    app: &App,
+    save: impl Fn() -> Result<(), wasm_bindgen::JsValue> + 'static,
+) -> Callback<MouseEvent> {
+    let session = app.session.clone();
+    Callback::from(move |_| {
+        if save().is_err() {
+            session.note(Failure::new("The browser refused the download."));
+        }
+    })
+}
+
+/// Every measure of every circuit: its value, what chance makes of it, and how rarely.
+fn measures(compared: &Compared) -> Table {
+    let columns =
+        ["layer", "head", "was head", "circuit", "measure", "value", "chance", "z", "p", "q"];
+    let mut table = Table::new(columns);
+    for head in compared.heads.values() {
+        for circuit in [Circuit::Qk, Circuit::Ov] {
+            let change = circuit_of(head, circuit);
+            for measure in Measure::ALL.into_iter().filter(|m| *m != Measure::Against) {
+                let found = measure.against(change);
+                let cell = |x: Option<f64>| x.map_or(Cell::Empty, Cell::from);
+                table = table.row([
+                    head.layer.into(),
+                    head.head_b.into(),
+                    head.head.into(),
+                    circuit.name().into(),
+                    measure.slug().into(),
+                    cell(measure.of(change)),
+                    cell(found.map(|found| found.expected)),
+                    cell(found.map(|found| found.z)),
+                    cell(found.map(|found| found.p)),
+                    cell(found.and_then(|found| found.q)),
+                ]);
+            }
+        }
+    }
+    table
+}
+
+/// The document that `omega compare` prints.
+fn document(compared: &Compared) -> String {
+    let Some(known) = &compared.known else { return String::new() };
+    let found = compared.found();
+    let document = CompareDocument::new(known.conventions.each_ref(), &found);
+    // Plain values always have a JSON form.
+    serde_json::to_string(&document).unwrap_or_default()
+}

@@ -1,0 +1,132 @@
+//! Every head in the colour of one measure of its change; or all measures as a table, sorted.
+
+use yew::prelude::*;
+
+use crate::ui::address::keys;
+use crate::ui::app::{App, use_app};
+use crate::ui::memory::compare::Compared;
+use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid, pick};
+use crate::ui::widgets::select::{Select, Switch};
+use crate::ui::words::change::{Measure, circuit_of};
+use crate::ui::words::format::three;
+
+/// Properties of [`Grid`].
+#[derive(Properties, PartialEq)]
+pub(super) struct GridProps {
+    /// What was found.
+    pub compared: Compared,
+}
+
+/// The grid of change.
+#[component]
+pub(super) fn Grid(props: &GridProps) -> Html {
+    let app = use_app();
+    let state = app.value();
+    let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
+        return Html::default();
+    };
+    let compared = &props.compared;
+    let measure = state.route.read(&keys::CHANGE);
+    let all: Vec<f64> = compared
+        .heads
+        .values()
+        .filter_map(|head| measure.of(circuit_of(head, at.circuit)))
+        .collect();
+    let scale = measure.scale(&all);
+    let empty = |label: &str| HeadCell {
+        shown: "–".into(),
+        label: label.into(),
+        style: None,
+        broken: false,
+    };
+    let cell = |layer: usize, head: usize| {
+        let change = compared.heads.get(&(layer, head)).map(|head| circuit_of(head, at.circuit));
+        match (change, compared.broken.get(&(layer, head))) {
+            (Some(change), _) => {
+                let label = format!("{} {}", measure.name(), measure.told(change));
+                match measure.of(change) {
+                    Some(value) => HeadCell::coloured(three(value), label, value, scale, app.dark),
+                    None => empty(&label),
+                }
+            }
+            (None, Some(why)) => {
+                HeadCell { shown: "!".into(), label: why.clone(), style: None, broken: true }
+            }
+            (None, None) if compared.complete => empty("not in both models"),
+            (None, None) => HeadCell::waiting(measure.name().to_owned()),
+        }
+    };
+    let options: Vec<(AttrValue, AttrValue)> =
+        Measure::ALL.map(|m| (m.slug().into(), m.name().into())).to_vec();
+    let choose = {
+        let app = app.clone();
+        Callback::from(move |slug: String| app.choose(&keys::CHANGE, &slug))
+    };
+    let as_table = state.route.read(&keys::VIEW);
+    let switch = {
+        let app = app.clone();
+        Callback::from(move |on: bool| app.put(&keys::VIEW, on))
+    };
+    let layers = &model.summary.layers;
+    let label = format!("{} of every head", measure.name());
+    html! {
+        <section class="column heads-grid" aria-label="Grid of change">
+            <div class="controls">
+                <Select label="colour by" {options} value={measure.slug()} on_change={choose} />
+                <Switch label="table" on={as_table} on_change={switch} />
+            </div>
+            <Gloss term={format!("{} of {}", measure.name(), at.circuit.name())} meaning={measure.meaning()} />
+            if as_table {
+                { finder(&app, compared) }
+            } else {
+                { head_grid(&app, &label, Rows { layers, shown: &layers.own() }, Some((at.layer, at.head)), &[], cell) }
+            }
+        </section>
+    }
+}
+
+/// All heads with all measures, sorted by the one that the reader picks.
+fn finder(app: &App, compared: &Compared) -> Html {
+    let state = app.value();
+    let circuit = state.route.read(&keys::CIRCUIT);
+    let (sorted_by, ascending) = (state.route.read(&keys::CHANGE), state.route.read(&keys::ORDER));
+    let mut heads: Vec<_> = compared.heads.values().collect();
+    let key = |head| sorted_by.of(circuit_of(head, circuit)).unwrap_or(f64::NEG_INFINITY);
+    heads.sort_by(|a, b| key(b).total_cmp(&key(a)));
+    if ascending {
+        heads.reverse();
+    }
+    let column = |measure: Measure| {
+        let app = app.clone();
+        let mine = measure == sorted_by;
+        let sort = mine.then_some(if ascending { "ascending" } else { "descending" });
+        let onclick = Callback::from(move |_: MouseEvent| {
+            let route = app.value().route.clone().put(&keys::CHANGE, measure);
+            app.go(route.put(&keys::ORDER, mine && !ascending));
+        });
+        let mark = if mine { if ascending { " ▴" } else { " ▾" } } else { "" };
+        html! { <th scope="col" aria-sort={sort}><button type="button" {onclick}>{ measure.name() }{ mark }</button></th> }
+    };
+    let choose = |layer: usize, head: usize| {
+        let app = app.clone();
+        Callback::from(move |_: MouseEvent| pick(&app, layer, head, &[]))
+    };
+    html! {
+        <div class="numbers finder" tabindex="0" role="region" aria-label="All heads">
+            <table>
+                <thead><tr><th scope="col">{ "head" }</th>{ for Measure::ALL.into_iter().map(column) }</tr></thead>
+                <tbody>
+                    { for heads.iter().map(|head| html! {
+                        <tr key={format!("{}-{}", head.layer, head.head_b)}>
+                            <th scope="row"><button type="button" onclick={choose(head.layer, head.head_b)}>{ state.head_name(head.layer, head.head_b) }</button></th>
+                            { for Measure::ALL.into_iter().map(|measure| html! {
+                                <td title={measure.told(circuit_of(head, circuit))}>{ measure.of(circuit_of(head, circuit)).map_or_else(|| "–".to_owned(), three) }</td>
+                            }) }
+                        </tr>
+                    }) }
+                </tbody>
+            </table>
+        </div>
+    }
+}

@@ -1,0 +1,259 @@
+//! The head in view: both spectra over each other, the spectrum of the change, angles, and what the change is about.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::in_view;
+use crate::circuits::alignment::{DirectionAlignment, Match, SideAlignment};
+use crate::circuits::compare::CircuitChange;
+use crate::circuits::omega::Circuit;
+use crate::model::Weights;
+use crate::protocol::compare::{HeadChange, Words};
+use crate::study::stamp::Stamp;
+use crate::ui::address::keys;
+use crate::ui::app::use_app;
+use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
+use crate::ui::words::change::{Measure, circuit_of, sentence, stands_out};
+use crate::ui::words::format::{percent, three, token};
+use crate::ui::words::table::{Cell, Table};
+use crate::worker::pool::Files;
+use crate::worker::request::{Heard, Request};
+
+/// Tokens at each end of a pair.
+const TOP: usize = 5;
+/// Pairs of the change that are shown in words.
+const SHOWN: usize = 4;
+
+/// Properties of [`HeadView`].
+#[derive(Properties, PartialEq)]
+pub(super) struct HeadViewProps {
+    /// What became of the head in view, once it is known.
+    pub change: Option<Rc<HeadChange>>,
+    /// Every head was compared.
+    pub complete: bool,
+    /// QK or OV.
+    pub circuit: Circuit,
+    /// Which convention.
+    pub weights: Weights,
+    /// Heads belong together by likeness.
+    pub match_heads: bool,
+    /// The second model.
+    pub files: Files,
+    /// Where the numbers come from.
+    pub stamp: Stamp,
+    /// Dimensions of the residual stream.
+    pub d_model: usize,
+}
+
+/// One head's change.
+#[component]
+pub(super) fn HeadView(props: &HeadViewProps) -> Html {
+    let app = use_app();
+    let words = use_state(|| None::<(Words, Files, Rc<Vec<SideAlignment>>)>);
+    let wanted = props.change.as_ref().map(|change| Words {
+        layer: change.layer,
+        head: change.head,
+        circuit: props.circuit,
+        weights: props.weights,
+        match_heads: props.match_heads,
+        top: TOP,
+    });
+    {
+        let (session, words) = (app.session.clone(), words.clone());
+        let wanted = wanted.clone().filter(|_| in_view(&app));
+        use_effect_with((wanted, props.files.clone()), move |(wanted, files)| {
+            let Some(wanted) = wanted.clone() else { return };
+            let request =
+                Request::new(wanted.clone()).beside(files).owner("compare/words").urgent();
+            let files = files.clone();
+            session.clone().jobs.ask(request, move |heard| match heard {
+                Heard::Part { answer, .. } => {
+                    words.set(Some((wanted.clone(), files.clone(), Rc::new(answer))));
+                }
+                Heard::Failed { failure, .. } => session.note(failure),
+                _ => {}
+            });
+        });
+    }
+    let Some(head) = props.change.clone() else {
+        return html! { <section class="column"><p class="empty" role="status">{ if props.complete { "This head is not in both models." } else { "This head is being compared." } }</p></section> };
+    };
+    let change = circuit_of(&head, props.circuit);
+    let state = app.value();
+    let name = state.head_name(head.layer, head.head_b);
+    let was = (head.head != head.head_b)
+        .then(|| format!(", which was {}", state.head_name(head.layer, head.head)));
+    let slug = format!("{}-{}", state.head_slug(head.layer, head.head_b), props.circuit.slug());
+    let circuit = props.circuit.name();
+    let tab = |which: Circuit| {
+        let app = app.clone();
+        let onclick = Callback::from(move |_: MouseEvent| app.put(&keys::CIRCUIT, which));
+        html! { <button type="button" role="tab" aria-selected={(which == props.circuit).to_string()} {onclick}>{ which.name() }</button> }
+    };
+    let stamp = props.stamp.clone().circuit(props.circuit);
+    let current =
+        |(of, files, _): &&(Words, Files, _)| Some(of) == wanted.as_ref() && *files == props.files;
+    let about = words.as_ref().filter(current).map(|(.., sides)| sides.clone());
+    html! {
+        <>
+            <section class="column spectrum" aria-label="Both spectra">
+                <div class="controls">
+                    <h2>{ name.clone() }{ was.unwrap_or_default() }</h2>
+                    <div role="tablist" aria-label="Circuit">{ tab(Circuit::Qk) }{ tab(Circuit::Ov) }</div>
+                </div>
+                <p class="sentence" data-testid="changed">{ sentence(&name, props.circuit, change) }</p>
+                { spectra(&slug, change, stamp.clone()) }
+                { angles(&slug, change, props.d_model, stamp.clone()) }
+                <dl class="statistics" data-testid="measures">
+                    { for Measure::ALL.into_iter().map(|measure| html! {
+                        <div key={measure.slug()}><dt>{ measure.name() }</dt><dd>{ measure.told(change) }</dd></div>
+                    }) }
+                </dl>
+            </section>
+            <section class="column pair" aria-label="The change">
+                <h2>{ format!("The change of {circuit}") }</h2>
+                { difference(&slug, change, stamp) }
+                { about.map_or_else(
+                    || html! { <p class="empty" role="status">{ "The change is being put into words." }</p> },
+                    |sides| told(&sides, change, props.circuit),
+                ) }
+            </section>
+        </>
+    }
+}
+
+/// Old and new singular values.
+fn spectra(name: &str, change: &CircuitChange, convention: Stamp) -> Html {
+    let value = |values: &[f64], k: usize| values.get(k).copied();
+    let n = change.sigma_a.len().max(change.sigma_b.len());
+    let bar = |k: usize| Bar {
+        value: value(&change.sigma_b, k).unwrap_or(0.0),
+        mark: value(&change.sigma_a, k),
+    };
+    let bars: Vec<Bar> = (0..n).map(bar).collect();
+    let both = change.clone();
+    let table = Callback::from(move |()| {
+        let row = |table: Table, k: usize| {
+            let pair = both.matched.iter().find(|pair| pair.k_other == k);
+            let cell = |x: Option<f64>| x.map_or(Cell::Empty, Cell::from);
+            table.row([
+                k.into(),
+                cell(value(&both.sigma_a, k)),
+                cell(value(&both.sigma_b, k)),
+                pair.map_or(Cell::Empty, |pair| pair.k.into()),
+                cell(pair.map(|pair| pair.cos_left)),
+                cell(pair.map(|pair| pair.cos_right)),
+            ])
+        };
+        let columns =
+            ["k", "sigma before", "sigma now", "continues k", "|cos| left", "|cos| right"];
+        (0..n).fold(Table::new(columns), row)
+    });
+    html! {
+        <Figure name={format!("{name}-spectra")} {table} {convention}
+            caption={html! { "Singular values now (bars) and before (lines across them). The numbers say which old pair each one continues." }}>
+            <Bars label={format!("Singular values before and now, {n} of each")} {bars} />
+        </Figure>
+    }
+}
+
+/// Principal angles between old and new subspaces, in degrees, and where random ones would be.
+fn angles(name: &str, change: &CircuitChange, d_model: usize, convention: Stamp) -> Html {
+    let degrees = |angles: &[f64]| -> Vec<(f64, f64)> {
+        angles.iter().enumerate().map(|(i, angle)| (i as f64, angle.to_degrees())).collect()
+    };
+    let (left, right) = (degrees(&change.angles_left), degrees(&change.angles_right));
+    // Of a random direction, the mean cos² with a subspace of r dimensions is r / d.
+    let share = change.sigma_a.len() as f64 / d_model as f64;
+    let chance = share.min(1.0).sqrt().acos().to_degrees();
+    let level = left.iter().map(|(i, _)| (*i, chance)).collect();
+    let rows: Vec<(f64, f64)> = left.iter().zip(&right).map(|(l, r)| (l.1, r.1)).collect();
+    let table = Callback::from(move |()| {
+        rows.iter()
+            .enumerate()
+            .fold(Table::new(["index", "left, degrees", "right, degrees"]), |table, (i, (l, r))| {
+                table.row([i.into(), (*l).into(), (*r).into()])
+            })
+    });
+    let line = |name: &str, points, dashed| Series {
+        name: name.into(),
+        points,
+        dashed,
+        ..Series::default()
+    };
+    let series =
+        vec![line("left", left, false), line("right", right, false), line("random", level, true)];
+    html! {
+        <Figure name={format!("{name}-angles")} {table} {convention}
+            caption={html! { "Principal angles between the subspaces before and now, in degrees, from the smallest. Dashed: the angle whose squared cosine random subspaces have on average." }}>
+            <Lines label="Principal angles between old and new subspaces" {series} x="angle" y="degrees" limits={Some((0.0, 90.0))} />
+        </Figure>
+    }
+}
+
+/// The singular values of ΔΩ.
+fn difference(name: &str, change: &CircuitChange, convention: Stamp) -> Html {
+    let delta = change.delta.clone();
+    let bars: Vec<Bar> = delta.iter().map(|&value| Bar { value, mark: None }).collect();
+    let table = Callback::from(move |()| {
+        delta.iter().enumerate().fold(Table::new(["k", "sigma of the change"]), |table, (k, s)| {
+            table.row([k.into(), (*s).into()])
+        })
+    });
+    html! {
+        <Figure name={format!("{name}-change")} {table} {convention}
+            caption={html! { "Singular values of the difference of the two matrices: a few large ones are a change of few directions." }}>
+            <Bars label="Singular values of the change" {bars} />
+        </Figure>
+    }
+}
+
+/// What stands at both ends of the leading pairs of the change.
+fn told(sides: &[SideAlignment], change: &CircuitChange, circuit: Circuit) -> Html {
+    let [left, right] = sides else {
+        return html! { <p class="hint">{ "This model has no token embeddings to put the change into words." }</p> };
+    };
+    if left.directions.is_empty() {
+        return html! { <p class="sentence">{ "Nothing changed here." }</p> };
+    }
+    let energy: f64 = change.delta.iter().map(|s| s * s).sum();
+    let n = 2 * left.directions.len();
+    let (before, between) = match circuit {
+        Circuit::Qk => ("destinations like ", " now look more to sources like "),
+        Circuit::Ov => ("reading ", " now writes more of what points to "),
+    };
+    // What does not stand out is shown, and nothing is said of it.
+    let end = |said: bool, l: &[Match], r: &[Match]| {
+        let (before, between) = if said { (before, between) } else { ("", " and ") };
+        html! { <li>{ before }{ tokens(l) }{ between }{ tokens(r) }</li> }
+    };
+    let ends = |l: &DirectionAlignment, r: &DirectionAlignment| {
+        let said = stands_out(l, n) && stands_out(r, n);
+        html! { <ul>{ end(said, &l.positive, &r.positive) }{ end(said, &l.negative, &r.negative) }</ul> }
+    };
+    html! {
+        <div data-testid="words">
+            <p class="hint">{ format!("The change adds pairs: one side of each with one side of the other, and both opposites. Tokens are the nearest to either end; they stand out where p is below {}, were words spread evenly over all directions, for {n} sides are looked at.", three(0.05 / n as f64)) }</p>
+            { for left.directions.iter().zip(&right.directions).take(SHOWN).map(|(l, r)| html! {
+                <section key={l.k} aria-label={format!("Pair {} of the change", l.k)}>
+                    <h3>{ format!("k = {}, {} of the change", l.k, percent(l.sigma * l.sigma / energy)) }</h3>
+                    { ends(l, r) }
+                    <p class="hint">{ chance(left.side.name(), l, n) }{ " · " }{ chance(right.side.name(), r, n) }</p>
+                </section>
+            }) }
+        </div>
+    }
+}
+
+fn tokens(matches: &[Match]) -> Html {
+    let each: Vec<String> = matches.iter().map(|m| token(&m.label)).collect();
+    html! { <code>{ each.join(" ") }</code> }
+}
+
+/// Whether a side's tokens are more than chance.
+fn chance(side: &str, direction: &DirectionAlignment, n: usize) -> String {
+    let Some(chance) = direction.isotropic else { return format!("{side}: no chance level") };
+    let verdict = if stands_out(direction, n) { "stands out" } else { "nothing stands out" };
+    format!("{side}: {verdict} (p {})", three(chance.p))
+}
