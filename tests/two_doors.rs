@@ -28,6 +28,8 @@ use omega_lens::protocol::attention::{
 use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
 use omega_lens::protocol::heads::Spectra;
 use omega_lens::protocol::model::{ModelSummary, Open};
+use omega_lens::protocol::trace::{Answer, Question, Trace};
+use omega_lens::study::trace::{Report, SeedRule};
 use serde_json::{Value, to_value};
 
 const SENTENCE: &str = "When Mary and John went to the store, John gave a drink to";
@@ -143,6 +145,20 @@ impl Doors {
         );
     }
 
+    /// The circuit behind the likeliest answer, in the file that either door writes.
+    fn circuits_agree(&mut self, prompt: Prompt, arguments: &[&str]) {
+        let printed = self.omega("trace", &[arguments, &["--seeding", "contrast"]].concat());
+        let question = Question { seeding: Some(SeedRule::Contrast), ..Question::default() };
+        let answer = ask(&mut self.engine, Trace { prompt, question }).into_iter().next();
+        let Answer { ran, words, traced } = *answer.unwrap();
+        assert!(!traced.circuit.seeds.is_empty());
+        let convention = self.summary.convention(Weights::Folded).clone();
+        let mut written = to_value(Report::new(convention, &ran, words, traced)).unwrap();
+        // The command line knows the model by its file, the page by what its reader calls it.
+        written["convention"]["model"] = printed["convention"]["model"].clone();
+        assert_eq!(written, printed);
+    }
+
     /// A set of `n` prompts; returns what the command line printed.
     fn sets_agree(&mut self, task: SetTask, name: &str, n: usize) -> Value {
         let arguments = ["--task", name, "--prompts", &n.to_string(), "--events", "every"];
@@ -190,7 +206,8 @@ fn the_built_in_model_says_the_same_at_both_doors() {
     doors.spectra_agree();
     doors.alignments_agree(1, None, 16);
     let text = Prompt { text: SENTENCE.into(), bos: None, ids: false };
-    doors.looks_agree(text, &["--prompt", SENTENCE]);
+    doors.looks_agree(text.clone(), &["--prompt", SENTENCE]);
+    doors.circuits_agree(text, &["--prompt", SENTENCE]);
     let printed = doors.sets_agree(SetTask::Task(Task::IndirectObject), "indirect-object", 24);
     let events =
         printed["heads"].as_array().unwrap().iter().map(|h| h["n_events"].as_u64().unwrap());
@@ -203,6 +220,7 @@ fn rotated_grouped_heads_say_the_same_at_both_doors() {
     doors.spectra_agree();
     doors.alignments_agree(0, None, 8);
     doors.looks_agree(ids("1,5,9,12,3,7"), &["--ids", "1,5,9,12,3,7"]);
+    doors.circuits_agree(ids("1,5,9,12,3,7"), &["--ids", "1,5,9,12,3,7"]);
     doors.sets_agree(SetTask::Repeated, "repeated", 12);
 }
 

@@ -27,6 +27,7 @@ mod open;
 #[cfg(feature = "gpu")]
 pub mod self_test;
 mod toy;
+mod trace;
 
 /// The files that came with a question.
 struct Files {
@@ -106,6 +107,7 @@ impl Engine {
             Ask::Heads(ask) => heads::answer(self, ask, gpu, out).await,
             Ask::Attention(ask) => attention::answer(self, ask, gpu, out).await,
             Ask::Features(ask) => features::answer(self, ask, gpu, files, out).await,
+            Ask::Trace(ask) => trace::answer(self, ask, out).await,
             Ask::Compare(ask) => compare::answer(self, ask, files, out),
             Ask::Toy(ask) => toy::answer(self, ask, out),
             #[cfg(feature = "gpu")]

@@ -30,6 +30,7 @@ pub mod heads;
 pub mod model;
 pub mod self_test;
 pub mod toy;
+pub mod trace;
 
 pub use failure::{Failure, Unclear};
 pub use question::{Plan, Question};
@@ -68,6 +69,8 @@ pub enum Ask {
     Heads(heads::Ask),
     /// Attention on a prompt.
     Attention(attention::Ask),
+    /// The circuit behind an answer.
+    Trace(trace::Ask),
     /// Alignment with a dictionary.
     Features(features::Ask),
     /// Two models, head by head.
@@ -85,6 +88,7 @@ impl Ask {
             Self::Model(ask) => ask.plan(),
             Self::Heads(ask) => ask.plan(),
             Self::Attention(ask) => ask.plan(),
+            Self::Trace(ask) => ask.plan(),
             Self::Features(ask) => ask.plan(),
             Self::Compare(ask) => ask.plan(),
             Self::SelfTest(ask) => ask.plan(),
@@ -112,6 +116,8 @@ pub enum Tell {
     Heads(heads::Tell),
     /// Part of an answer about attention.
     Attention(attention::Tell),
+    /// Part of an answer about a circuit.
+    Trace(trace::Tell),
     /// Part of an answer about alignment.
     Features(features::Tell),
     /// Part of an answer about two models.

@@ -19,6 +19,7 @@ use crate::study::StudyError;
 use crate::study::cell::{CellAt, cell};
 use crate::study::change::Change;
 use crate::study::looks::{head_basis, head_look};
+use crate::study::trace::CleanPrompt;
 
 pub(super) use run::Run;
 
@@ -28,6 +29,13 @@ pub(super) struct Memory {
     run: Option<Run>,
     /// By layer and head; `None` for heads that cannot be decomposed.
     bases: HashMap<(usize, usize), Option<TermBasis>>,
+}
+
+impl Memory {
+    /// The prompt that was run last, as a trace reads it.
+    pub(super) fn clean(&self) -> Option<CleanPrompt<'_>> {
+        self.run.as_ref().map(Run::clean)
+    }
 }
 
 /// Answers one question.

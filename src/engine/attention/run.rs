@@ -6,20 +6,26 @@ use crate::model::forward::Products;
 use crate::protocol::attention::{Run as RunOf, RunPart};
 use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::StudyError;
-use crate::study::prompt::{Guess, Prompt, PromptRun, Ran};
+use crate::study::prompt::{Guess, Prompt, PromptRun};
+use crate::study::trace::CleanPrompt;
 
 /// A prompt that was run, with what every head saw.
 pub(in crate::engine) struct Run {
     prompt: Prompt,
     pub(super) traces: Vec<LayerTrace>,
     pub(super) next: Vec<Guess>,
-    ran: Ran,
+    run: PromptRun,
 }
 
 impl Run {
+    /// The run as a trace reads it.
+    pub(super) fn clean(&self) -> CleanPrompt<'_> {
+        CleanPrompt::new(&self.run, &self.traces)
+    }
+
     /// Tells all of it again.
     fn tell(&self, out: Out<'_>) {
-        out(RunOf::tell(RunPart::Ran(self.ran.clone())), Vec::new());
+        out(RunOf::tell(RunPart::Ran(self.run.ran.clone())), Vec::new());
         self.traces.iter().for_each(|trace| tell_pattern(trace, out));
         out(RunOf::tell(RunPart::Next(self.next.clone())), Vec::new());
     }
@@ -57,7 +63,7 @@ impl Engine {
         }
         let next = run.finish(products, model, tokenizer).await?;
         out(RunOf::tell(RunPart::Next(next.clone())), Vec::new());
-        self.attention.run = Some(Run { prompt: prompt.clone(), traces, next, ran: run.ran });
+        self.attention.run = Some(Run { prompt: prompt.clone(), traces, next, run });
         Ok(())
     }
 

@@ -134,6 +134,11 @@ impl AloneRun {
         (AT_ONCE / self.ids.len().max(1)).max(1)
     }
 
+    /// Layers to run in all.
+    pub fn n_steps(&self, model: &Model) -> usize {
+        self.variants.len().div_ceil(self.at_once()) * model.arch.n_layers
+    }
+
     /// Runs the next layer of some of the variants; false when there is nothing left.
     ///
     /// # Errors

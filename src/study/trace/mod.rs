@@ -5,11 +5,12 @@
 //! question   which answer, against which, under which rules
 //! run        the stepper: seeds, then the shares of one layer after the other
 //! alone      the model run with the circuit alone, beside random circuits
-//! report     the graph as it leaves the program: JSON with its convention
+//! report     the graph as it leaves the program: JSON with its convention, GraphML, the stamp
 //! ```
 
 pub mod alone;
 pub mod clean;
+mod graphml;
 pub mod question;
 pub mod report;
 pub mod run;

@@ -1,11 +1,14 @@
-//! A traced circuit as it leaves the program: the graph, its prompt, its convention, what it is worth.
+//! A traced circuit as it leaves the program: the same in a file of the page and from the command line.
 
 use serde::Serialize;
 
 use super::alone::Alone;
+use super::graphml;
 use super::run::Traced;
 use crate::circuits::convention::{Convention, TraceConvention};
+use crate::circuits::trace::Rule;
 use crate::study::prompt::Ran;
+use crate::study::stamp::Stamp;
 
 /// When a firing counts, in words.
 #[derive(Debug, Serialize)]
@@ -50,4 +53,27 @@ impl Report {
     pub fn with(self, faithfulness: Option<Alone>) -> Self {
         Self { faithfulness, ..self }
     }
+
+    /// The graph as GraphML, which Gephi, yEd, Cytoscape and networkx read; its stamp is the graph's description.
+    pub fn graphml(&self, stamp: &Stamp) -> String {
+        graphml::text(&self.traced, self.tokens.as_deref(), &stamp.lines().join("\n"))
+    }
+}
+
+/// `stamp` with what was traced, and how.
+pub fn stamped(stamp: Stamp, ran: &Ran, traced: &Traced) -> Stamp {
+    let of = &traced.objective;
+    let against =
+        of.wrong_text.as_ref().map_or_else(String::new, |wrong| format!(" against “{wrong}”"));
+    let rule = match traced.options.rule {
+        Rule::Accpp => "parts of keys removed everywhere at once",
+        Rule::Key => "parts of keys removed at one key",
+    };
+    let tau = of.tau.map_or_else(String::new, |tau| format!(", τ {tau}"));
+    let scale = traced.options.threshold_scale;
+    let ids: Vec<String> = ran.ids.iter().map(u32::to_string).collect();
+    stamp
+        .how(format!("ACC++ circuit of “{}”{against} after position {}", of.answer_text, of.at))
+        .how(format!("{rule}, firing from {scale} × uniform attention{tau}"))
+        .how(format!("token ids {}", ids.join(" ")))
 }

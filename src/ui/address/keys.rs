@@ -5,8 +5,11 @@
 use super::key::{Choice, Real, Switch, Whole, Words};
 use crate::circuits::alignment::Side;
 use crate::circuits::omega::Circuit;
+use crate::circuits::trace::Rule;
 use crate::model::Weights;
+use crate::study::trace::SeedRule;
 use crate::toy::{FeatureKind, Setting};
+use crate::ui::layered::Grouping;
 use crate::ui::words::change;
 use crate::ui::words::measure::Measure;
 use crate::ui::words::statistic::Statistic;
@@ -149,6 +152,35 @@ table! {
     /// Attention: what colours the grid.
     MEASURE: Choice<Measure> = Choice { name: "measure", all: &Measure::ALL, slug: Measure::slug };
 
+    /// Trace: the answer; where the address does not say, the likeliest.
+    ANSWER: Words = Words { name: "answer", longest: 1000 };
+    /// Trace: what it is held against; where the address does not say, the likeliest of all others.
+    AGAINST: Words = Words { name: "against", longest: 1000 };
+    /// Trace: the position that the answer follows; where the address does not say, the last.
+    AFTER: Whole<usize> = index("after");
+    /// Trace: how the components that carry the answer are found.
+    SEEDING: Choice<SeedRule> = Choice {
+        name: "seeding",
+        all: &[SeedRule::Contrast, SeedRule::Probability],
+        slug: super::trace::seeding,
+    };
+    /// Trace: the share of the rise of ln p that they carry together.
+    TAU: Real = Real { name: "tau", default: 0.8, least: 0.1, most: 1.0 };
+    /// Trace: from how many times uniform attention on a head fires.
+    THRESHOLD: Real = Real { name: "threshold", default: 2.5, least: 1.0, most: 5.0 };
+    /// Trace: how parts of keys are removed.
+    REMOVAL: Choice<Rule> =
+        Choice { name: "removal", all: &[Rule::Accpp, Rule::Key], slug: super::trace::removal };
+    /// Trace: what a node stands for.
+    NODES: Choice<Grouping> = Choice {
+        name: "nodes",
+        all: &[Grouping::Positions, Grouping::Components],
+        slug: super::trace::nodes,
+    };
+    /// Trace: the share from which edges are drawn.
+    LEAST: Real = Real { name: "least", default: 0.0, least: 0.0, most: 1.0 };
+    /// Trace: the node or edge that is pinned.
+    PIN: Words = Words { name: "pin", longest: 200 };
     /// Compare: which step of the built-in model the heads came from.
     WITH: Whole<u32> = Whole { name: "with", ..STEP };
     /// Compare: heads belong together by likeness, not by number.

@@ -8,3 +8,4 @@ pub mod route;
 pub mod said;
 pub mod sweep;
 pub mod toy;
+pub mod trace;

@@ -14,6 +14,8 @@ pub enum Page {
     Features,
     /// Sparse decomposition of attention on a prompt.
     Attention,
+    /// From an answer back to its circuit.
+    Trace,
     /// What became of every head from a second model to this one.
     Compare,
     /// The paper's toy model, trained live.
@@ -30,10 +32,11 @@ pub enum Page {
 
 impl Page {
     /// Every page, in the order of the navigation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Heads,
         Self::Features,
         Self::Attention,
+        Self::Trace,
         Self::Compare,
         Self::Toy,
         Self::Theorems,
@@ -48,6 +51,7 @@ impl Page {
             Self::Heads => "heads",
             Self::Features => "features",
             Self::Attention => "attention",
+            Self::Trace => "trace",
             Self::Compare => "compare",
             Self::Toy => "toy",
             Self::Theorems => "theorems",
@@ -63,6 +67,7 @@ impl Page {
             Self::Heads => "Heads",
             Self::Features => "Features",
             Self::Attention => "Attention",
+            Self::Trace => "Trace",
             Self::Compare => "Compare",
             Self::Toy => "Toy lab",
             Self::Theorems => "Theorems",

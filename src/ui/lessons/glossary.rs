@@ -97,6 +97,18 @@ pub fn of(page: Page) -> &'static [&'static str] {
             "k",
             "σ",
         ],
+        Page::Trace => &[
+            "circuit",
+            "firing",
+            "component",
+            "seed",
+            "destination",
+            "source",
+            "attention",
+            "score",
+            "token",
+            "k",
+        ],
         Page::Compare => &["Ω", "σ", "k", "folded", "isotropic", "z", "q", "cosine"],
         Page::Toy => &[
             "feature",

@@ -13,6 +13,7 @@ mod methods;
 mod self_test;
 mod theorems;
 mod toy;
+mod trace;
 
 /// The page `page`.
 pub fn view(page: Page) -> Html {
@@ -20,6 +21,7 @@ pub fn view(page: Page) -> Html {
         Page::Heads => html! { <heads::Heads /> },
         Page::Features => html! { <features::Features /> },
         Page::Attention => html! { <attention::Attention /> },
+        Page::Trace => html! { <trace::Trace /> },
         Page::Compare => html! { <compare::Compare /> },
         Page::Toy => html! { <toy::Toy /> },
         Page::Theorems => html! { <theorems::Theorems /> },

@@ -24,7 +24,7 @@ mod grid;
 mod growth;
 mod measured;
 mod pattern;
-mod prompt;
+pub(super) mod prompt;
 pub(super) mod series;
 mod set;
 mod set_run;

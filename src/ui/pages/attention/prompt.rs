@@ -9,7 +9,8 @@ use crate::circuits::alignment::Side;
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::protocol::attention::{Cell, Guess, Prompt, Ran};
 use crate::ui::address::keys;
-use crate::ui::app::{use_app, use_dark};
+use crate::ui::address::route::Page;
+use crate::ui::app::{App, use_app, use_dark};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{percent, three, token};
@@ -26,7 +27,7 @@ const EXAMPLES: [(&str, &str); 4] = [
 const SIDES: [(&str, &str); 2] = [("src", "sources"), ("dest", "destinations")];
 
 /// The prompt that the page opens with.
-pub(super) fn example(built_in: bool, has_tokenizer: bool) -> String {
+pub(in crate::ui::pages) fn example(built_in: bool, has_tokenizer: bool) -> String {
     match (built_in, has_tokenizer) {
         (true, _) => EXAMPLES[0].1.to_owned(),
         (false, true) => "When Mary and John went to the store, John gave a drink to".to_owned(),
@@ -141,7 +142,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                 </div>
                 if let Some(next) = props.next.as_ref().filter(|next| !next.is_empty()) {
                     <p class="next" data-testid="next">{ "next: " }
-                        { for next.iter().take(5).map(|g| html! { <span><code>{ token(&g.text) }</code>{ format!(" {} ", percent(g.probability)) }</span> }) }
+                        { for next.iter().take(5).map(|g| html! { <span><a href={who_wrote(&app, g.id)} title={format!("Who wrote “{}”? Trace it.", token(&g.text))}><code>{ token(&g.text) }</code></a>{ format!(" {} ", percent(g.probability)) }</span> }) }
                     </p>
                 }
                 if unknown > 0 {
@@ -151,6 +152,13 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
             }
         </section>
     }
+}
+
+/// The address that traces a prediction back to its circuit.
+fn who_wrote(app: &App, id: u32) -> String {
+    let route = app.value().route.clone().on(Page::Trace);
+    let route = route.clear(&keys::AGAINST).clear(&keys::AFTER).clear(&keys::PIN);
+    route.put(&keys::ANSWER, format!("#{id}")).to_hash()
 }
 
 /// A token's colour: its coefficient on one side of pair `k`; as a source, in the sign that raises the score of `dest`.

@@ -1,0 +1,64 @@
+//! Answers about circuits: the prompt run through the model, then its firings taken apart, the highest layer first; and the model
+//! run again with a circuit alone.
+
+use super::{Engine, Maker};
+use crate::circuits::trace::layer::decompose;
+use crate::protocol::trace::{Answer, Ask, Prompt, Question, RunAlone, Trace};
+use crate::protocol::{Failure, Out, Question as _, Tell};
+use crate::study::StudyError;
+use crate::study::trace::{AloneRun, TraceRun};
+
+/// Answers one question.
+pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
+    match ask {
+        Ask::Trace(Trace { prompt, question }) => trace(engine, &prompt, &question, out).await,
+        Ask::RunAlone(RunAlone { prompt, asked, rows, options }) => {
+            engine.load_tokenizer()?;
+            let model = engine.model()?;
+            let (ids, _) = prompt.ids(engine.tokenizer.as_ref(), &model.arch)?;
+            let mut run = AloneRun::new(model, &ids, &asked, rows, options)?;
+            let (mut done, total) = (0, run.n_steps(model));
+            while run.step(&mut Maker::default(), model).await? {
+                done += 1;
+                out(Tell::Progress { done, total }, Vec::new());
+            }
+            out(RunAlone::tell(run.finish()), Vec::new());
+            Ok(())
+        }
+    }
+}
+
+async fn trace(
+    engine: &mut Engine,
+    prompt: &Prompt,
+    question: &Question,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    let n_layers = engine.model()?.arch.n_layers;
+    let total = 2 * n_layers;
+    // Of the run only its progress is told: it is the first half of the work.
+    let mut run_told = |tell: Tell, _: Vec<Vec<f32>>| {
+        if let Tell::Progress { done, .. } = tell {
+            out(Tell::Progress { done, total }, Vec::new());
+        }
+    };
+    let products = &mut Maker::default();
+    engine.run_by(products, prompt, &mut run_told).await?;
+    let (model, tokenizer) = (engine.model()?, engine.tokenizer.as_ref());
+    let none = || Failure::new("no prompt was run");
+    let clean = engine.attention.clean().ok_or_else(none)?;
+    let mut run = TraceRun::new(products, model, tokenizer, clean, question).await?;
+    while let Some(shares) = run.next_layer(clean, model) {
+        let layer = shares.first().and_then(|share| share.first()).map_or(0, |first| first.layer);
+        for share in shares {
+            let options = *run.options();
+            let found = decompose(clean.run(model), &share, &options, None);
+            run.take(found.map_err(StudyError::from)?);
+        }
+        out(Tell::Progress { done: total - layer, total }, Vec::new());
+    }
+    let (ran, words) = (clean.ran().clone(), tokenizer.is_some());
+    let answer = Answer { ran, words, traced: run.finish() };
+    out(Trace::tell(Box::new(answer)), Vec::new());
+    Ok(())
+}

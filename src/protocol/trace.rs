@@ -1,0 +1,69 @@
+//! The Trace page's questions: from the answer to a prompt to the circuit behind it, and what that circuit is worth.
+//!
+//! Every question carries its prompt, so that any worker can answer it; a worker remembers the last run.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::Plan;
+use super::question::questions;
+pub use crate::circuits::trace::rows::Row;
+pub use crate::study::prompt::{Prompt, Ran};
+pub use crate::study::trace::run::Asked;
+pub use crate::study::trace::{Alone, AloneOptions, Question, Traced};
+
+/// Trace an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// Which answer, under which rules.
+    pub question: Question,
+}
+
+impl Plan for Trace {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+
+    fn steps(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Run the model with some rows of attention alone, beside random ones, and see what becomes of what was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunAlone {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// What was traced.
+    pub asked: Asked,
+    /// The circuit's rows.
+    pub rows: BTreeSet<Row>,
+    /// The random circuits.
+    pub options: AloneOptions,
+}
+
+/// It does not use what the worker remembers of a prompt, so any worker may have it.
+impl Plan for RunAlone {
+    fn steps(&self) -> Option<usize> {
+        None
+    }
+}
+
+questions! { Trace:
+    Trace => Box<Answer>,
+    RunAlone => Alone,
+}
+
+/// A circuit with the prompt that it was traced on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The prompt as the model saw it.
+    pub ran: Ran,
+    /// Its tokens are words, not ids.
+    pub words: bool,
+    /// The circuit.
+    pub traced: Traced,
+}

@@ -1,0 +1,72 @@
+//! What the Trace page is asked, as the address says it.
+
+use super::keys;
+use super::route::Route;
+use crate::circuits::trace::{Rule, TraceOptions};
+use crate::protocol::trace::Question;
+use crate::study::trace::SeedRule;
+use crate::ui::layered::Grouping;
+
+/// The name of a way to find seeds, as files have it.
+pub(super) fn seeding(rule: SeedRule) -> &'static str {
+    match rule {
+        SeedRule::Contrast => "linear",
+        SeedRule::Probability => "prob",
+    }
+}
+
+/// The name of a way to remove parts of keys, as files have it.
+pub(super) fn removal(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Accpp => "accpp",
+        Rule::Key => "key",
+    }
+}
+
+/// The name of what nodes stand for.
+pub(super) fn nodes(grouping: Grouping) -> &'static str {
+    match grouping {
+        Grouping::Positions => "positions",
+        Grouping::Components => "components",
+    }
+}
+
+/// The question of an address.
+pub fn question(route: &Route) -> Question {
+    let word = |key| route.find(&key).filter(|word: &String| !word.is_empty());
+    let seeding = route.read(&keys::SEEDING);
+    Question {
+        answer: word(keys::ANSWER),
+        wrong: word(keys::AGAINST).filter(|_| seeding == SeedRule::Contrast),
+        seeding: Some(seeding),
+        options: TraceOptions {
+            tau: route.read(&keys::TAU),
+            threshold_scale: route.read(&keys::THRESHOLD),
+            rule: route.read(&keys::REMOVAL),
+            at: route.find(&keys::AFTER),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_asks_what_it_says() {
+        let asked = question(&Route::parse(
+            "#/trace?answer=+Mary&against=%2313&threshold=1.5&removal=key&after=3",
+        ));
+        assert_eq!((asked.answer.as_deref(), asked.wrong.as_deref()), (Some(" Mary"), Some("#13")));
+        assert_eq!((asked.options.threshold_scale, asked.options.rule), (1.5, Rule::Key));
+        assert_eq!((asked.options.at, asked.seeding), (Some(3), Some(SeedRule::Contrast)));
+    }
+
+    #[test]
+    fn an_address_without_sense_asks_as_everybody_does() {
+        let asked =
+            question(&Route::parse("#/trace?tau=x&threshold=NaN&after=x&seeding=prob&against=b"));
+        assert_eq!(asked.options, TraceOptions::default());
+        assert_eq!((asked.wrong, asked.seeding), (None, Some(SeedRule::Probability)));
+    }
+}

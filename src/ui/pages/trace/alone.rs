@@ -1,0 +1,126 @@
+//! What the circuit is worth: the model run with its rows of attention alone, and without them, beside random circuits.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::circuits::trace::rows::rows;
+use crate::model::Weights;
+use crate::protocol::trace::{Alone, AloneOptions, Answer, Prompt, RunAlone};
+use crate::study::trace::report::stamped;
+use crate::ui::app::use_app;
+use crate::ui::charts::{Density, Figure};
+use crate::ui::words::format::{percent, three};
+use crate::ui::words::table::Table;
+use crate::worker::request::{Heard, Request};
+
+/// Whose job a run is.
+const OWNER: &str = "trace/alone";
+
+/// Properties of [`AloneView`].
+#[derive(Properties, PartialEq)]
+pub(super) struct AloneViewProps {
+    /// The prompt in view.
+    pub prompt: Prompt,
+    /// The circuit in view.
+    pub answer: Rc<Answer>,
+}
+
+/// A button, then what was found.
+#[component]
+pub(super) fn AloneView(props: &AloneViewProps) -> Html {
+    let app = use_app();
+    let found = use_state(|| None::<Rc<Alone>>);
+    let under_way = use_state(|| false);
+    {
+        let (app, found) = (app.clone(), found.clone());
+        use_effect_with(props.answer.clone(), move |_| {
+            app.session.jobs.stop(OWNER);
+            found.set(None);
+        });
+    }
+    let rows = rows(&props.answer.traced.circuit);
+    let run = {
+        let (app, found, under_way) = (app.clone(), found.clone(), under_way.clone());
+        let question = RunAlone {
+            prompt: props.prompt.clone(),
+            asked: props.answer.traced.objective.clone(),
+            rows: rows.clone(),
+            options: AloneOptions::default(),
+        };
+        Callback::from(move |_: MouseEvent| {
+            let request = Request::new(question.clone()).owner(OWNER).urgent();
+            let (session, found, under_way) =
+                (app.session.clone(), found.clone(), under_way.clone());
+            app.session.jobs.ask(request.listed("circuits run, layer by layer"), move |heard| {
+                match heard {
+                    Heard::Begun => under_way.set(true),
+                    Heard::Part { answer, .. } => found.set(Some(Rc::new(answer))),
+                    Heard::Failed { failure, .. } => session.note(failure),
+                    Heard::Done | Heard::Stopped => under_way.set(false),
+                    Heard::Gpu(_) => {}
+                }
+            });
+        })
+    };
+    if rows.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <section class="alone" aria-label="What the circuit is worth">
+            <h2>{ "Is it the circuit?" }</h2>
+            <p class="hint">{ "A trace reruns nothing. Here the model is run with the attention of this circuit alone: every other head, at every token, looks at all that it sees alike. MLPs stay." }</p>
+            <p class="controls">
+                <button type="button" class="primary" onclick={run} disabled={*under_way} data-testid="alone">{ format!("run it alone, and {} random circuits", AloneOptions::default().draws) }</button>
+            </p>
+            if let Some(alone) = &*found { { outcome(&app, &props.answer, alone) } }
+        </section>
+    }
+}
+
+fn outcome(app: &crate::ui::app::App, answer: &Answer, alone: &Rc<Alone>) -> Html {
+    let measure = if alone.measure == "logprob" { "ln p" } else { "the logit difference" };
+    let (Some(kept), Some(without)) = (alone.kept, alone.kept_without) else {
+        return html! { <p class="sentence" data-testid="worth">{ format!("With all attention levelled {measure} is as it was, {}: attention does not matter here.", three(alone.full)) }</p> };
+    };
+    let n = alone.random.len() as f64;
+    let mean = alone.random.iter().sum::<f64>() / n.max(1.0);
+    let sd =
+        (alone.random.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt();
+    let said = format!(
+        "With all attention levelled {measure} is {}, with all of it {}. The circuit alone keeps {} of that way, the model without it {}; \
+         random circuits of its shape keep {} on average, and one as much or more with p = {}.",
+        three(alone.none),
+        three(alone.full),
+        percent(kept),
+        percent(without),
+        percent(mean),
+        alone.p.map_or_else(|| "–".to_owned(), three),
+    );
+    let shape = format!(
+        "Shape: {} heads at tokens, the same number in each layer at each token, other heads; {:.0} such circuits exist.",
+        alone.rows, alone.possible
+    );
+    let table = {
+        let alone = alone.clone();
+        Callback::from(move |()| {
+            let table =
+                Table::new(["circuit", "share kept"]).row(["this".into(), alone.kept.into()]);
+            let random = alone.random.iter().enumerate();
+            random
+                .fold(table, |table, (i, x)| table.row([format!("random {i}").into(), (*x).into()]))
+        })
+    };
+    let stamp = stamped(app.value().stamp(Weights::Folded), &answer.ran, &answer.traced);
+    let stamp =
+        stamp.how(format!("{} random circuits", alone.random.len())).seeded(alone.options.seed);
+    html! {
+        <>
+            <p class="sentence" data-testid="worth">{ said }</p>
+            <p class="hint">{ shape }</p>
+            <Figure name="circuit-alone" {table} convention={stamp} caption={html! { { format!("Share of {measure} that stays: this circuit, beside random circuits of its shape.") } }}>
+                <Density label={format!("This circuit keeps {}, random ones {} on average", percent(kept), percent(mean))} {mean} {sd} draws={alone.random.clone()} observed={kept} name="this circuit" />
+            </Figure>
+        </>
+    }
+}

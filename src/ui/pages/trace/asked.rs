@@ -1,0 +1,136 @@
+//! The question: a prompt, an answer, what it is held against, and the rules.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::circuits::trace::Rule;
+use crate::protocol::trace::{Answer, Prompt, Question};
+use crate::study::trace::SeedRule;
+use crate::ui::address::key::{Key, Real};
+use crate::ui::address::keys;
+use crate::ui::app::{App, use_app};
+use crate::ui::layered::Grouping;
+use crate::ui::widgets::select::{Select, Slider, Switch, typing};
+use crate::ui::words::format::{three, token};
+
+/// Properties of [`Asked`].
+#[derive(Properties, PartialEq)]
+pub(super) struct AskedProps {
+    /// The prompt in view.
+    pub prompt: Prompt,
+    /// The question in view.
+    pub question: Question,
+    /// What was found, once it is.
+    pub answer: Option<Rc<Answer>>,
+    /// Share from which edges are drawn.
+    pub least: f64,
+    /// What a node stands for.
+    pub grouping: Grouping,
+}
+
+/// Fields, tokens, rules.
+#[component]
+pub(super) fn Asked(props: &AskedProps) -> Html {
+    let app = use_app();
+    let Question { answer, wrong, seeding, options } = props.question.clone();
+    let [text, right, other] =
+        [props.prompt.text.clone(), answer.unwrap_or_default(), wrong.unwrap_or_default()];
+    let typed = [use_state(String::new), use_state(String::new), use_state(String::new)];
+    {
+        let typed = typed.clone();
+        use_effect_with([text, right, other], move |said| {
+            typed.iter().zip(said).for_each(|(typed, said)| typed.set(said.clone()));
+        });
+    }
+    let onsubmit = {
+        let (app, typed) = (app.clone(), typed.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let [text, right, other] = typed.each_ref().map(|typed| (**typed).clone());
+            let mut route = app.value().route.clone().clear(&keys::PIN);
+            if app.value().route.find(&keys::PROMPT).as_ref() != Some(&text) {
+                let selected = [keys::AFTER, keys::DEST, keys::SRC, keys::LAYER, keys::HEAD];
+                route = selected.iter().fold(route, |route, key| route.clear(key));
+            }
+            for (key, word) in [(keys::ANSWER, right), (keys::AGAINST, other)] {
+                route = if word.is_empty() { route.clear(&key) } else { route.put(&key, word) };
+            }
+            route = route.put(&keys::PROMPT, text);
+            app.go(route);
+        })
+    };
+    let set_bos = {
+        let app = app.clone();
+        Callback::from(move |on: bool| app.put(&keys::BOS, on))
+    };
+    let choices = |all: &[(&'static str, &'static str)]| {
+        all.iter()
+            .map(|&(slug, name)| (AttrValue::from(slug), AttrValue::from(name)))
+            .collect::<Vec<_>>()
+    };
+    let by_contrast = seeding != Some(SeedRule::Probability);
+    let words = app.value().model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
+    let bos = props.answer.as_ref().is_some_and(|answer| answer.ran.bos);
+    let at = props.answer.as_ref().map(|answer| answer.traced.objective.at);
+    html! {
+        <section class="prompt" aria-label="What is traced">
+            <form class="controls" {onsubmit}>
+                <label class="field wide"><span>{ if words { "prompt" } else { "token ids" } }</span>
+                    <input type="text" value={(*typed[0]).clone()} oninput={typing(&typed[0])} data-testid="trace-prompt" /></label>
+                <label class="field"><span>{ "answer" }</span>
+                    <input type="text" size="10" value={(*typed[1]).clone()} oninput={typing(&typed[1])} placeholder="the likeliest" data-testid="trace-answer" /></label>
+                if by_contrast {
+                    <label class="field"><span>{ "against" }</span>
+                        <input type="text" size="10" value={(*typed[2]).clone()} oninput={typing(&typed[2])} placeholder="the next" data-testid="trace-against" /></label>
+                }
+                <button type="submit" class="primary">{ "trace" }</button>
+            </form>
+            if let Some(answer) = &props.answer {
+                <p class="hint">{ "The answer is what comes after the token with the frame. Pick another to trace what comes after it." }</p>
+                <div class="tokens" role="group" aria-label="Tokens of the prompt">
+                    { for answer.ran.tokens.iter().enumerate().map(|(i, text)| {
+                        let app = app.clone();
+                        let onclick = Callback::from(move |_: MouseEvent| {
+                            let route = app.value().route.clone().put(&keys::AFTER, i);
+                            app.go([keys::ANSWER, keys::AGAINST, keys::PIN].iter().fold(route, |route, key| route.clear(key)));
+                        });
+                        let here = at == Some(i);
+                        html! { <button type="button" key={i} class={classes!(here.then_some("dest"))} {onclick} aria-pressed={here.to_string()}>{ token(text) }</button> }
+                    }) }
+                </div>
+            }
+            <div class="controls">
+                <Switch label="start token" on={bos} on_change={set_bos} />
+                <Select label="what carries the answer" options={choices(&[("linear", "shares of the logit difference"), ("prob", "gradients of ln p")])}
+                    value={if by_contrast { "linear" } else { "prob" }} on_change={chooser(&app, &keys::SEEDING)} />
+                if !by_contrast {
+                    <Slider label="share τ of its rise" min={keys::TAU.least} max={keys::TAU.most} step={0.05} value={options.tau} shown={three(options.tau)} on_change={slider(&app, &keys::TAU)} />
+                }
+                <Slider label="a head fires from × uniform" min={keys::THRESHOLD.least} max={keys::THRESHOLD.most} step={0.1} value={options.threshold_scale}
+                    shown={three(options.threshold_scale)} on_change={slider(&app, &keys::THRESHOLD)} />
+                <Select label="parts of keys go" options={choices(&[("accpp", "everywhere at once (ACC++)"), ("key", "at one key")])}
+                    value={if options.rule == Rule::Key { "key" } else { "accpp" }} on_change={chooser(&app, &keys::REMOVAL)} />
+            </div>
+            <div class="controls">
+                <Slider label="draw edges from" min={keys::LEAST.least} max={keys::LEAST.most} step={0.01} value={props.least} shown={three(props.least)} on_change={slider(&app, &keys::LEAST)} />
+                <Select label="a node is" options={choices(&[("positions", "a component at a token"), ("components", "a component anywhere")])}
+                    value={if props.grouping == Grouping::Components { "components" } else { "positions" }} on_change={chooser(&app, &keys::NODES)} />
+            </div>
+        </section>
+    }
+}
+
+/// Sets what a menu chose; what is pinned may be gone.
+fn chooser<K: Key>(app: &App, key: &'static K) -> Callback<String> {
+    let app = app.clone();
+    Callback::from(move |value: String| {
+        app.go(app.value().route.clone().choose(key, &value).clear(&keys::PIN));
+    })
+}
+
+/// Sets what a slider says; not a step in the history.
+fn slider(app: &App, key: &'static Real) -> Callback<f64> {
+    let app = app.clone();
+    Callback::from(move |x: f64| app.replace(app.value().route.clone().put(key, x)))
+}

@@ -1,0 +1,60 @@
+//! The edges as a list, the strongest first: what the picture's lines can do, for the keyboard and for screen readers.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::graph::line_name;
+use super::pin;
+use crate::protocol::trace::Answer;
+use crate::ui::address::keys;
+use crate::ui::app::use_app;
+use crate::ui::layered::{Picture, Role, slug};
+use crate::ui::words::format::three;
+
+/// Rows of the table; the picture's numbers have all.
+const ROWS: usize = 60;
+
+/// Properties of [`Edges`].
+#[derive(Properties, PartialEq)]
+pub(super) struct EdgesProps {
+    /// What was found.
+    pub answer: Rc<Answer>,
+    /// What is drawn of it.
+    pub picture: Rc<Picture>,
+}
+
+/// The table.
+#[component]
+pub(super) fn Edges(props: &EdgesProps) -> Html {
+    let app = use_app();
+    let picture = &props.picture;
+    let unit = if props.answer.traced.objective.tau.is_some() { "nats" } else { "logits" };
+    let pinned = app.value().route.read(&keys::PIN);
+    html! {
+        <section aria-label="Edges">
+            <h2>{ format!("{} edges", picture.lines.len()) }</h2>
+            if picture.hidden > 0 { <p class="hint" data-testid="hidden">{ format!("{} more are weaker than drawn, or lead to nothing that is drawn.", picture.hidden) }</p> }
+            <div class="numbers" tabindex="0" role="region" aria-label="Strongest edges">
+                <table>
+                    <thead><tr>{ for ["from", "to", "side", "weight", "k"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                    <tbody data-testid="edges">{ for picture.lines.iter().rev().take(ROWS).map(|line| {
+                        let name = line_name(picture, line);
+                        let end = |i: usize| picture.nodes.get(i).map(|placed| slug(placed.node)).unwrap_or_default();
+                        let k: Vec<String> = line.k.iter().map(usize::to_string).collect();
+                        let (side, unit) = match line.role { Role::Query => ("query", "of attention"), Role::Key => ("keys", "of attention"), Role::Answer => ("answer", unit) };
+                        let selected = (name == pinned).then_some("selected");
+                        let app = app.clone();
+                        let onclick = { let name = name.clone(); Callback::from(move |_: MouseEvent| pin(&app, &name)) };
+                        html! {
+                            <tr key={name} class={classes!(selected)}>
+                                <th scope="row"><button type="button" {onclick} aria-pressed={selected.is_some().to_string()}>{ end(line.from) }</button></th>
+                                <td>{ end(line.to) }</td><td>{ side }</td><td>{ format!("{} {unit}", three(line.weight)) }</td><td>{ k.join(" ") }</td>
+                            </tr>
+                        }
+                    }) }</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}

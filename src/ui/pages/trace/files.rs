@@ -1,0 +1,55 @@
+//! The circuit to take along, whole: JSON as the command line prints it, and GraphML.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::model::Weights;
+use crate::protocol::trace::Answer;
+use crate::study::trace::Report;
+use crate::study::trace::report::stamped;
+use crate::ui::app::use_app;
+use crate::ui::browser::export::save;
+use crate::ui::memory::state::Action;
+
+/// Properties of [`Files`].
+#[derive(Properties, PartialEq)]
+pub(super) struct FilesProps {
+    /// What was found.
+    pub answer: Rc<Answer>,
+}
+
+/// Two buttons.
+#[component]
+pub(super) fn Files(props: &FilesProps) -> Html {
+    let app = use_app();
+    let button = |label: &'static str, as_graphml: bool| {
+        let (app, answer) = (app.clone(), props.answer.clone());
+        let onclick = Callback::from(move |_: MouseEvent| {
+            let state = app.value();
+            let Some(model) = &state.model else { return };
+            let convention = model.summary.convention(Weights::Folded).clone();
+            let Answer { ran, words, traced } = &*answer;
+            let report = Report::new(convention, ran, *words, traced.clone());
+            let stamp = stamped(state.stamp(Weights::Folded), ran, traced);
+            let saved = if as_graphml {
+                save("circuit.graphml", "application/xml", report.graphml(&stamp).as_bytes())
+            } else {
+                // Plain values always have a JSON form.
+                save(
+                    "circuit.json",
+                    "application/json",
+                    &serde_json::to_vec(&report).unwrap_or_default(),
+                )
+            };
+            if saved.is_err() {
+                let what = "The browser refused the download.".to_owned();
+                app.session.act(Action::Note(what, String::new()));
+            }
+        });
+        html! { <button type="button" {onclick}>{ label }</button> }
+    };
+    html! {
+        <p class="exports whole">{ "The whole circuit, with what was removed at every firing: " }{ button("circuit JSON", false) }{ button("circuit GraphML", true) }</p>
+    }
+}

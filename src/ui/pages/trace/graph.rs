@@ -1,0 +1,281 @@
+//! The circuit as a picture: tokens across, layers up; hover, pin, walk along edges with the arrow keys.
+
+use std::rc::Rc;
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use super::pin;
+use super::said::word;
+use crate::circuits::trace::Node;
+use crate::circuits::trace::graph::{Kind, Status};
+use crate::model::Head;
+use crate::protocol::trace::Answer;
+use crate::study::stamp::Stamp;
+use crate::ui::address::keys;
+use crate::ui::app::use_app;
+use crate::ui::charts::{Figure, px};
+use crate::ui::layered::{Line, NODE, Picture, Role, slug};
+use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
+
+/// Letters of a token that fit on a node.
+const LETTERS: usize = 8;
+
+/// Properties of [`Graph`].
+#[derive(Properties, PartialEq)]
+pub(super) struct GraphProps {
+    /// What was found.
+    pub answer: Rc<Answer>,
+    /// Where everything is.
+    pub picture: Rc<Picture>,
+    /// Where the numbers come from.
+    pub stamp: Stamp,
+}
+
+/// The graph.
+#[component]
+pub(super) fn Graph(props: &GraphProps) -> Html {
+    let app = use_app();
+    let (picture, answer) = (&props.picture, &props.answer);
+    let pinned = app.value().route.find(&keys::PIN);
+    let near = |line: &Line, name: &str| {
+        let end = |i: usize| picture.nodes.get(i).is_some_and(|placed| slug(placed.node) == name);
+        line_name(picture, line) == name || end(line.from) || end(line.to)
+    };
+    // A pin that is not in the picture dims nothing.
+    let found = pinned.as_deref().filter(|name| picture.lines.iter().any(|line| near(line, name)));
+    let bright: Vec<bool> = (0..picture.nodes.len())
+        .map(|i| {
+            found.is_none_or(|name| {
+                slug(picture.nodes[i].node) == name
+                    || picture
+                        .lines
+                        .iter()
+                        .any(|line| near(line, name) && [line.from, line.to].contains(&i))
+            })
+        })
+        .collect();
+    let table = {
+        let (answer, picture) = (answer.clone(), picture.clone());
+        Callback::from(move |()| table(&answer, &picture))
+    };
+    let first =
+        found.and_then(|name| picture.find(name)).or_else(|| picture.nodes.len().checked_sub(1));
+    let [width, height] = picture.size;
+    html! {
+        <Figure name="circuit" {table} convention={props.stamp.clone()}
+            caption={html! { { "Blue, solid: needed by the query; orange, dashed: by the keys; green, dotted: for the answer. The wider, the more. Click a node or an edge; arrow keys walk along the strongest edges and sideways." } }}>
+            <svg class="chart circuit" width={px(width)} height={px(height)} viewBox={format!("0 0 {width:.1} {height:.1}")} role="group"
+                aria-label={format!("Circuit of “{}”: {} nodes, {} edges", answer.traced.objective.answer_text, picture.nodes.len(), picture.lines.len())}>
+                { for picture.rows.iter().map(|(name, y)| html! {
+                    <g><line class="grid" x1="0" x2={px(width)} y1={px(*y)} y2={px(*y)} /><text class="tick" x="2" y={px(y - 5.0)}>{ name }</text></g>
+                }) }
+                { for picture.columns.iter().map(|(position, x)| html! {
+                    <text class="name" x={px(*x)} y={px(height - 12.0)} text-anchor="middle">{ short(&word(answer, *position)) }<title>{ format!("position {position}") }</title></text>
+                }) }
+                { for picture.lines.iter().map(|line| {
+                    let name = line_name(picture, line);
+                    let on = found.is_none_or(|pinned| near(line, pinned));
+                    let (app, named) = (app.clone(), name.clone());
+                    let onclick = Callback::from(move |_: MouseEvent| pin(&app, &named));
+                    let d = curve(picture, line);
+                    html! {
+                        <g key={name} class={classes!("edge", role_class(line.role), (!on).then_some("dim"))} {onclick}>
+                            <path class="drawn" d={d.clone()} stroke-width={format!("{:.2}", 0.8 + 5.0 * line.share)} />
+                            <path class="hit" {d}><title>{ sentence(answer, picture, line) }</title></path>
+                        </g>
+                    }
+                }) }
+                { for picture.nodes.iter().enumerate().map(|(i, placed)| {
+                    let name = slug(placed.node);
+                    let [above, below] = labels(answer, placed.node, !picture.columns.is_empty());
+                    let is_pinned = found == Some(name.as_str());
+                    let class = classes!("node", kind_class(answer, placed.node), is_pinned.then_some("pinned"), (!bright[i]).then_some("dim"));
+                    let onclick = {
+                        let (app, name) = (app.clone(), name.clone());
+                        Callback::from(move |_: MouseEvent| pin(&app, &name))
+                    };
+                    let onkeydown = {
+                        let (app, name, picture) = (app.clone(), name.clone(), picture.clone());
+                        Callback::from(move |event: KeyboardEvent| {
+                            let key = event.key();
+                            if key == "Enter" || key == " " {
+                                event.prevent_default();
+                                pin(&app, &name);
+                            } else if let Some(next) = picture.step(i, &key) {
+                                event.prevent_default();
+                                let next = slug(picture.nodes[next].node);
+                                focus(&next);
+                                app.replace(app.value().route.clone().put(&keys::PIN, next));
+                            }
+                        })
+                    };
+                    let y = if below.is_empty() { 4.5 } else { -2.0 };
+                    html! {
+                        <g key={name.clone()} id={format!("trace-{name}")} {class} role="button" tabindex={if first == Some(i) { "0" } else { "-1" }} aria-pressed={is_pinned.to_string()}
+                            transform={format!("translate({:.1} {:.1})", placed.x, placed.y)} {onclick} {onkeydown}>
+                            <title>{ full_name(answer, placed.node) }</title>
+                            <rect x={px(-NODE[0] / 2.0)} y={px(-NODE[1] / 2.0)} width={px(NODE[0])} height={px(NODE[1])} rx="6" />
+                            <text y={px(y)} text-anchor="middle">{ above }</text>
+                            if !below.is_empty() { <text class="below" y="11" text-anchor="middle">{ below }</text> }
+                        </g>
+                    }
+                }) }
+            </svg>
+        </Figure>
+    }
+}
+
+fn focus(name: &str) {
+    let document = web_sys::window().and_then(|window| window.document());
+    if let Some(element) = document.and_then(|d| d.get_element_by_id(&format!("trace-{name}"))) {
+        // Elements of an SVG have the method too, under another class. A node that is gone keeps no focus.
+        let _ = element.unchecked_ref::<HtmlElement>().focus();
+    }
+}
+
+/// The name of an edge in an address.
+pub(super) fn line_name(picture: &Picture, line: &Line) -> String {
+    let end = |i: usize| picture.nodes.get(i).map(|placed| slug(placed.node)).unwrap_or_default();
+    let role = match line.role {
+        Role::Query => "query",
+        Role::Key => "key",
+        Role::Answer => "answer",
+    };
+    format!("{}~{}~{role}", end(line.from), end(line.to))
+}
+
+fn role_class(role: Role) -> &'static str {
+    match role {
+        Role::Query => "query",
+        Role::Key => "key",
+        Role::Answer => "seed",
+    }
+}
+
+/// A curve from the top of one node to the bottom of the other.
+fn curve(picture: &Picture, line: &Line) -> String {
+    let (Some(from), Some(to)) = (picture.nodes.get(line.from), picture.nodes.get(line.to)) else {
+        return String::new();
+    };
+    // Both ends of a head's two sides are kept apart.
+    let aside = match line.role {
+        Role::Query => -9.0,
+        Role::Key => 9.0,
+        Role::Answer => 0.0,
+    };
+    let (x0, y0) = (from.x, from.y - NODE[1] / 2.0);
+    let (x1, y1) = (to.x + aside, to.y + NODE[1] / 2.0);
+    let middle = (y0 + y1) / 2.0;
+    // Straight up past other rows it would run behind their nodes.
+    let bow =
+        if (x1 - x0).abs() < NODE[0] && y0 - y1 > 2.0 * NODE[1] { 1.1 * NODE[0] } else { 0.0 };
+    format!(
+        "M{x0:.1},{y0:.1} C{:.1},{middle:.1} {:.1},{middle:.1} {x1:.1},{y1:.1}",
+        x0 + bow,
+        x1 + bow
+    )
+}
+
+fn short(text: &str) -> String {
+    let mut short: String = text.chars().take(LETTERS).collect();
+    if text.chars().count() > LETTERS {
+        short.pop();
+        short.push('…');
+    }
+    short
+}
+
+fn kind_class(answer: &Answer, node: Option<Node>) -> Classes {
+    let Some(node) = node else { return classes!("answer") };
+    let Some(firing) = node.firing() else { return classes!("other") };
+    let visit = answer.traced.circuit.firings.iter().find(|visit| visit.firing == firing);
+    classes!("head", visit.is_some_and(|visit| visit.status != Status::Traced).then_some("leaf"))
+}
+
+/// What stands on a node.
+fn labels(answer: &Answer, node: Option<Node>, placed: bool) -> [String; 2] {
+    let Some(node) = node else {
+        let of = &answer.traced.objective;
+        let below = of.wrong_text.as_ref().map(|wrong| format!("not {}", short(wrong.trim())));
+        return [short(of.answer_text.trim()), below.unwrap_or_default()];
+    };
+    let below = |node: Node| {
+        if placed { format!("← {}", short(&word(answer, node.src))) } else { String::new() }
+    };
+    match (node.kind, node.layer, node.head) {
+        (Kind::Head, Some(layer), Some(head)) => [Head::new(layer, head).to_string(), below(node)],
+        (Kind::Mlp, Some(layer), _) => [format!("MLP {layer}"), String::new()],
+        (Kind::Bias, Some(layer), _) => [format!("bias {layer}"), String::new()],
+        (Kind::Offset, ..) => ["q, k bias".into(), String::new()],
+        (Kind::Alibi, ..) => ["ALiBi".into(), String::new()],
+        _ => ["embed".into(), String::new()],
+    }
+}
+
+/// A node in words.
+pub(super) fn full_name(answer: &Answer, node: Option<Node>) -> String {
+    let Some(node) = node else {
+        return format!("the answer “{}”", answer.traced.objective.answer_text.trim());
+    };
+    let at = format!("at “{}” ({})", word(answer, node.dest), node.dest);
+    match (node.kind, node.layer, node.head) {
+        (Kind::Head, Some(layer), Some(head)) => {
+            format!(
+                "{} {at}, reading “{}” ({})",
+                Head::new(layer, head),
+                word(answer, node.src),
+                node.src
+            )
+        }
+        (Kind::Mlp, Some(layer), _) => format!("the MLP of layer {layer} {at}"),
+        (Kind::Bias, Some(layer), _) => format!("the attention bias of layer {layer} {at}"),
+        (Kind::Offset, ..) => format!("the head's own query or key bias {at}"),
+        (Kind::Alibi, ..) => format!("ALiBi {at}"),
+        _ => format!("the embedding {at}"),
+    }
+}
+
+/// An edge in words, with its number.
+pub(super) fn sentence(answer: &Answer, picture: &Picture, line: &Line) -> String {
+    let end = |i: usize| full_name(answer, picture.nodes.get(i).and_then(|placed| placed.node));
+    let (from, to) = (end(line.from), end(line.to));
+    let side = match line.role {
+        Role::Answer => {
+            let unit = if answer.traced.objective.tau.is_some() { "nats" } else { "logits" };
+            return format!("{from} adds {} {unit} to {to}", three(line.weight));
+        }
+        Role::Query => "query",
+        Role::Key => "keys",
+    };
+    let k: Vec<String> = line.k.iter().map(usize::to_string).collect();
+    let through =
+        if k.is_empty() { String::new() } else { format!(" through k = {}", k.join(", ")) };
+    format!(
+        "without {from}, by the {side}{through}, {to} loses {} of its attention",
+        three(line.weight)
+    )
+}
+
+fn table(answer: &Answer, picture: &Picture) -> Table {
+    let header = ["from", "to", "side", "weight", "k", "from token", "to token"];
+    picture.lines.iter().rev().fold(Table::new(header), |table, line| {
+        let end = |i: usize| picture.nodes.get(i).and_then(|placed| placed.node);
+        let token = |node: Option<Node>| {
+            word(answer, node.map_or(answer.traced.objective.at, |node| node.dest))
+        };
+        let (from, to) = (end(line.from), end(line.to));
+        let k: Vec<String> = line.k.iter().map(usize::to_string).collect();
+        table.row([
+            slug(from).into(),
+            slug(to).into(),
+            role_class(line.role).into(),
+            line.weight.into(),
+            k.join(" ").into(),
+            token(from).into(),
+            token(to).into(),
+        ])
+    })
+}

@@ -1,0 +1,172 @@
+//! Trace: from an answer back to its circuit, and why the heads in it looked where they did.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::model::Weights;
+use crate::protocol::Failure;
+use crate::protocol::trace::{Answer, Prompt, Question, Trace as Ask};
+use crate::study::trace::SeedRule;
+use crate::study::trace::report::stamped;
+use crate::ui::address::keys;
+use crate::ui::address::route::Page;
+use crate::ui::address::trace::question;
+use crate::ui::app::{App, use_app};
+use crate::ui::layered::Picture;
+use crate::ui::pages::attention::prompt::example;
+use crate::worker::request::{self, Request};
+
+mod alone;
+mod asked;
+mod edges;
+mod files;
+mod graph;
+mod pinned;
+mod said;
+
+/// Bytes of a model from which a trace shows its progress.
+const LARGE: u64 = 50_000_000;
+
+/// What is known of the answer in view.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Seen {
+    answer: Option<Rc<Answer>>,
+    failed: Option<Failure>,
+    /// A question is under way.
+    asked: bool,
+    /// The last one was cancelled.
+    stopped: bool,
+}
+
+enum Heard {
+    /// A question was asked; the old answer stays in view until the new one comes, if it is about the same prompt.
+    Asked {
+        keep: bool,
+    },
+    Traced(Box<Answer>),
+    Failed(Failure),
+    Stopped,
+}
+
+impl Reducible for Seen {
+    type Action = Heard;
+
+    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
+        Rc::new(match heard {
+            Heard::Asked { keep } => Self {
+                answer: self.answer.clone().filter(|_| keep),
+                asked: true,
+                ..Self::default()
+            },
+            Heard::Traced(answer) => Self { answer: Some(Rc::from(answer)), ..Self::default() },
+            Heard::Failed(failure) => Self { failed: Some(failure), ..Self::default() },
+            Heard::Stopped => Self { asked: false, stopped: true, ..(*self).clone() },
+        })
+    }
+}
+
+/// The page: question, what was found, the graph, what is pinned, its edges.
+#[component]
+pub fn Trace() -> Html {
+    let app = use_app();
+    let state = app.value();
+    let seen = use_reducer(Seen::default);
+    let generation = state.model.as_ref().map(|m| m.generation);
+    let built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
+    let has_tokenizer = state.model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
+    let prompt = Prompt {
+        text: state.route.find(&keys::PROMPT).unwrap_or_else(|| example(built_in, has_tokenizer)),
+        bos: state.route.find(&keys::BOS),
+        ids: !has_tokenizer,
+    };
+    let mut question = question(&state.route);
+    let words = [keys::PROMPT, keys::ANSWER, keys::AGAINST];
+    let asked_for = words.iter().any(|key| state.route.find(key).is_some());
+    if built_in && !asked_for && question.options.at.is_none() {
+        // The page opens with an example whose circuit is worth a look.
+        let by_contrast = question.seeding == Some(SeedRule::Contrast);
+        question.answer = Some("Mary".to_owned());
+        question.wrong = by_contrast.then(|| "John".to_owned());
+    }
+    // A page that is hidden stays mounted, and asks nothing; what was asked last is not asked again.
+    let asked = use_mut_ref(|| None::<(u32, Prompt, Question)>);
+    {
+        let (app, seen) = (app.clone(), seen.clone());
+        let now = generation.filter(|_| state.route.page == Page::Trace);
+        use_effect_with((now, prompt.clone(), question.clone()), move |(now, prompt, question)| {
+            let Some(generation) = *now else { return };
+            let now = Some((generation, prompt.clone(), question.clone()));
+            if *asked.borrow() == now {
+                return;
+            }
+            let same = |last: &(u32, Prompt, Question)| (last.0, &last.1) == (generation, prompt);
+            let keep = asked.borrow().as_ref().is_some_and(same);
+            *asked.borrow_mut() = now;
+            ask(&app, &seen, prompt.clone(), question.clone(), keep);
+        });
+    }
+    let (grouping, least) = (state.route.read(&keys::NODES), state.route.read(&keys::LEAST));
+    let picture =
+        use_memo((seen.answer.clone(), grouping, least.to_bits()), |(answer, grouping, _)| {
+            let laid_out = |answer: &Rc<Answer>| {
+                let traced = &answer.traced;
+                Picture::of(&traced.circuit, traced.objective.at, *grouping, least)
+            };
+            answer.as_ref().map(laid_out).unwrap_or_default()
+        });
+    html! {
+        <>
+            <asked::Asked prompt={prompt.clone()} question={question} answer={seen.answer.clone()} {least} {grouping} />
+            if let Some(Failure { what, hint, .. }) = &seen.failed {
+                <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
+            }
+            if seen.stopped { <p class="ask" role="status">{ "The trace was cancelled. Change the question to ask again." }</p> }
+            if seen.asked && seen.answer.is_none() { <p class="empty" role="status">{ "The prompt is being run, and its answer traced." }</p> }
+            if let Some(answer) = &seen.answer {
+                <said::Said answer={answer.clone()} />
+                if !answer.traced.circuit.seeds.is_empty() {
+                    <div class="columns traced">
+                        <div class="column">
+                            <graph::Graph answer={answer.clone()} picture={picture.clone()} stamp={stamped(state.stamp(Weights::Folded), &answer.ran, &answer.traced)} />
+                            <files::Files answer={answer.clone()} />
+                            <alone::AloneView prompt={prompt.clone()} answer={answer.clone()} />
+                        </div>
+                        <div class="column">
+                            <pinned::Pinned answer={answer.clone()} picture={picture.clone()} />
+                            <edges::Edges answer={answer.clone()} {picture} />
+                        </div>
+                    </div>
+                }
+            }
+        </>
+    }
+}
+
+/// Asks for a circuit, in place of the last question.
+fn ask(app: &App, seen: &UseReducerHandle<Seen>, prompt: Prompt, question: Question, keep: bool) {
+    let mut request = Request::new(Ask { prompt, question }).owner("trace/circuit").urgent();
+    if app.value().model.as_ref().is_some_and(|model| model.summary.size > LARGE) {
+        request = request.listed("running and tracing, layer by layer");
+    }
+    let hears = seen.dispatcher();
+    app.session.jobs.ask(request, move |heard| match heard {
+        // Not before: the job whose place it takes is stopped first.
+        request::Heard::Begun => hears.dispatch(Heard::Asked { keep }),
+        request::Heard::Part { answer, .. } => hears.dispatch(Heard::Traced(answer)),
+        request::Heard::Failed { failure, .. } => hears.dispatch(Heard::Failed(failure)),
+        request::Heard::Stopped => hears.dispatch(Heard::Stopped),
+        _ => {}
+    });
+}
+
+/// Pins a node or an edge, or lets it go if it is pinned; not a step in the history.
+fn pin(app: &App, name: &str) {
+    let route = app.value().route.clone();
+    let pinned = route.find(&keys::PIN).as_deref() == Some(name);
+    app.replace(if pinned {
+        route.clear(&keys::PIN)
+    } else {
+        route.put(&keys::PIN, name.to_owned())
+    });
+}

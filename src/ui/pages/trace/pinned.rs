@@ -1,0 +1,152 @@
+//! The node or edge that is pinned: what it is, in numbers, and the way to its head, its singular vectors, its score.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::graph::{full_name, line_name, sentence};
+use super::pin;
+use crate::circuits::omega::Circuit;
+use crate::circuits::trace::Node;
+use crate::circuits::trace::graph::Status;
+use crate::model::Head;
+use crate::protocol::trace::Answer;
+use crate::ui::address::keys;
+use crate::ui::address::route::Page;
+use crate::ui::app::use_app;
+use crate::ui::layered::{Line, Picture, Role};
+use crate::ui::words::format::{percent, three};
+
+/// Properties of [`Pinned`].
+#[derive(Properties, PartialEq)]
+pub(super) struct PinnedProps {
+    /// What was found.
+    pub answer: Rc<Answer>,
+    /// What is drawn of it.
+    pub picture: Rc<Picture>,
+}
+
+/// What is pinned.
+#[component]
+pub(super) fn Pinned(props: &PinnedProps) -> Html {
+    let app = use_app();
+    let (answer, picture) = (&props.answer, &props.picture);
+    let name = app.value().route.read(&keys::PIN);
+    let line = picture.lines.iter().find(|line| line_name(picture, line) == name);
+    let body = match (line, picture.find(&name)) {
+        (Some(line), _) => edge(&app, answer, picture, line),
+        (None, Some(index)) => node(&app, answer, picture, index),
+        (None, None) => {
+            html! { <p class="hint">{ "Pin a node or an edge to see what it is made of." }</p> }
+        }
+    };
+    let let_go = {
+        let app = app.clone();
+        Callback::from(move |_: MouseEvent| {
+            app.replace(app.value().route.clone().clear(&keys::PIN))
+        })
+    };
+    html! {
+        <section class="pinned" aria-label="Pinned" aria-live="polite" data-testid="pinned">
+            { body }
+            if !name.is_empty() { <button type="button" onclick={let_go}>{ "let go" }</button> }
+        </section>
+    }
+}
+
+/// Links from a head's reading to the other pages.
+fn onward(app: &crate::ui::app::App, picture: &Picture, node: Node, ks: &[usize]) -> Html {
+    let Some(firing) = node.firing() else { return Html::default() };
+    let route =
+        app.value().route.clone().put(&keys::LAYER, firing.layer).put(&keys::HEAD, firing.head);
+    let route = route.put(&keys::CIRCUIT, Circuit::Qk).clear(&keys::PIN);
+    let name = Head::new(firing.layer, firing.head);
+    let heads = route.clone().on(Page::Heads);
+    let score = route.on(Page::Attention).put(&keys::DEST, firing.dest).put(&keys::SRC, firing.src);
+    html! {
+        <p class="onward">
+            if ks.is_empty() { <a href={heads.to_hash()}>{ format!("{name} on Heads") }</a> }
+            { for ks.iter().map(|k| html! { <a href={heads.clone().put(&keys::K, *k).to_hash()}>{ format!("{name}, k = {k}: its words") }</a> }) }
+            if !picture.columns.is_empty() {
+                <a href={ks.first().map_or_else(|| score.clone().clear(&keys::K), |k| score.clone().put(&keys::K, *k)).to_hash()}>{ "its score on Attention" }</a>
+            }
+        </p>
+    }
+}
+
+fn edge(app: &crate::ui::app::App, answer: &Answer, picture: &Picture, line: &Line) -> Html {
+    let to = picture.nodes.get(line.to).and_then(|placed| placed.node);
+    html! {
+        <>
+            <h2>{ match line.role { Role::Query => "An edge into a query", Role::Key => "An edge into keys", Role::Answer => "An edge into the answer" } }</h2>
+            <p class="sentence">{ format!("{}.", capital(&sentence(answer, picture, line))) }</p>
+            if let Some(node) = to { { onward(app, picture, node, &line.k) } }
+        </>
+    }
+}
+
+fn node(app: &crate::ui::app::App, answer: &Answer, picture: &Picture, index: usize) -> Html {
+    let node = picture.nodes.get(index).and_then(|placed| placed.node);
+    let visit = node.and_then(|node| node.firing()).filter(|_| !picture.columns.is_empty());
+    let visit =
+        visit.and_then(|firing| answer.traced.circuit.firings.iter().find(|v| v.firing == firing));
+    let said = visit.map(|visit| {
+        let became = match visit.status {
+            Status::Traced => {
+                let removed = visit
+                    .cells
+                    .as_ref()
+                    .map_or([0, 0], |c| [c.dest.removed.len(), c.src.removed.len()]);
+                format!(
+                    "taken apart: {} cells of the query, or {} of the keys, and it no longer fires",
+                    removed[0], removed[1]
+                )
+            }
+            Status::Below => "below that, so it is not taken apart".to_owned(),
+            Status::FirstLayer => {
+                "nothing was written before it but the embeddings, so it is not taken apart"
+                    .to_owned()
+            }
+            Status::FirstToken => "it sees one token only".to_owned(),
+        };
+        format!(
+            "Its attention is {}, firing counts from {}; {became}.",
+            percent(visit.attention),
+            percent(visit.threshold)
+        )
+    });
+    let list = |title: &str, lines: Vec<&Line>| {
+        if lines.is_empty() {
+            return Html::default();
+        }
+        html! {
+            <>
+                <h3>{ title.to_owned() }</h3>
+                <ul class="ends">{ for lines.into_iter().rev().map(|line| {
+                    let (app, name) = (app.clone(), line_name(picture, line));
+                    let onclick = Callback::from(move |_: MouseEvent| pin(&app, &name));
+                    let other = if line.to == index { line.from } else { line.to };
+                    let other = picture.nodes.get(other).and_then(|placed| placed.node);
+                    let side = match line.role { Role::Query => "query", Role::Key => "keys", Role::Answer => "answer" };
+                    html! { <li><button type="button" {onclick}>{ full_name(answer, other) }</button>{ format!(" {side} {}", three(line.weight)) }</li> }
+                }) }</ul>
+            </>
+        }
+    };
+    let into = picture.lines.iter().filter(|line| line.to == index).collect();
+    let out = picture.lines.iter().filter(|line| line.from == index).collect();
+    html! {
+        <>
+            <h2>{ capital(&full_name(answer, node)) }</h2>
+            if let Some(said) = said { <p class="sentence">{ said }</p> }
+            { list("It rests on", into) }
+            { list("It serves", out) }
+            if let Some(node) = node { { onward(app, picture, node, &[]) } }
+        </>
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

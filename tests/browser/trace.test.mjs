@@ -1,0 +1,118 @@
+// The Trace page on the built-in model: which components carry "Mary", and why did the head among them look where it did?
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { ROOT, assertAccessible, picture, start, withPage } from "./harness.mjs";
+
+const SENTENCE = "When Mary and John went to the store , John gave a drink to";
+
+describe("Trace", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+  const it = (what, options, body) => test(what, (t) => withPage(session, { hash: "#/trace", ...options }, (page) => body(page, t)));
+  const said = (page) => page.getByTestId("traced");
+  const rows = (page) => page.getByTestId("edges").locator("tr");
+  const nodes = (page) => page.locator(".circuit .node");
+
+  const download = async (page, name) => {
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name, exact: true }).click()]);
+    return readFileSync(await file.path(), "utf8");
+  };
+
+  it("traces a prediction that was picked on Attention", { hash: "#/attention" }, async (page) => {
+    await page.getByTestId("next").getByRole("link").first().click();
+    await said(page).filter({ hasText: /“Mary” has probability \d+ % after “to” and leads/ }).waitFor();
+    assert.match(page.url(), /#\/trace\?.*answer=%23\d+/);
+    assert.ok((await nodes(page).count()) >= 4);
+    assert.equal(await page.locator(".circuit .edge").count(), await rows(page).count());
+  });
+
+  it("saves the circuit as the command line prints it, and as GraphML", {}, async (page) => {
+    await said(page).waitFor();
+    const found = JSON.parse(await download(page, "circuit JSON"));
+    // The same question in the golden graphs' format: the fields that those have, by their names.
+    const golden = JSON.parse(readFileSync(join(ROOT, "tests/golden/circuits/gpt2/circuit_0_contrast.json"), "utf8"));
+    for (const key of ["ids", "objective", "threshold", "seeds", "firings", "edges", "empty"]) assert.ok(key in found && key in golden, key);
+    assert.equal(found.tokens.slice(1).join(" "), SENTENCE);
+    assert.equal(found.convention.model, "built-in model, step 4000");
+    const edges = found.seeds.length + found.edges.length;
+    assert.equal(edges, await rows(page).count());
+    const graphml = await download(page, "circuit GraphML");
+    const [nodeCount, edgeCount] = await page.evaluate((text) => {
+      const graph = new DOMParser().parseFromString(text, "application/xml");
+      return ["node", "edge"].map((name) => graph.getElementsByTagName(name).length);
+    }, graphml);
+    assert.deepEqual([nodeCount, edgeCount], [await nodes(page).count(), edges]);
+  });
+
+  it("is walked with the keyboard, pinned, kept in the address, and leads to the head", {}, async (page) => {
+    await said(page).waitFor();
+    // The answer is where the walk begins; its strongest edge comes first in the table.
+    await page.locator(".circuit .node[tabindex='0']").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.waitForFunction(() => location.hash.includes("pin="));
+    const pinned = await page.locator(".circuit .node.pinned title").textContent();
+    assert.match(pinned, / at “to” \(14\)/);
+    assert.ok((await page.getByTestId("pinned").textContent()).includes("It serves"));
+    // An edge of a head: its sentence names the singular vectors, and a link opens them.
+    await rows(page).filter({ hasText: "query" }).first().getByRole("button").click();
+    const sentence = page.getByTestId("pinned").locator(".sentence");
+    await sentence.filter({ hasText: /by the query through k = \d+.*loses 0\.\d+ of its attention/ }).waitFor();
+    await page.reload();
+    await sentence.filter({ hasText: "by the query" }).waitFor();
+    await page.getByTestId("pinned").getByRole("link", { name: "its score on Attention" }).click();
+    await page.getByTestId("explain").filter({ hasText: /“to” gives/ }).waitFor();
+  });
+
+  it("asks again when the question changes, and draws less when told to", {}, async (page) => {
+    await said(page).waitFor();
+    const all = await rows(page).count();
+    await page.getByLabel("draw edges from").fill("0.6");
+    await page.getByTestId("hidden").waitFor();
+    assert.ok((await rows(page).count()) < all);
+    await page.getByLabel("what carries the answer").selectOption("prob");
+    await rows(page).filter({ hasText: "nats" }).first().waitFor();
+    await page.getByTestId("trace-answer").fill("John");
+    await page.getByRole("button", { name: "trace", exact: true }).click();
+    await said(page).filter({ hasText: "“John” has probability" }).waitFor();
+    await page.getByTestId("trace-answer").fill("two words");
+    await page.getByRole("button", { name: "trace", exact: true }).click();
+    await page.locator(".page.trace .ask").filter({ hasText: "is not one token" }).waitFor();
+    await page.locator(".page.trace .tokens").waitFor({ state: "detached" });
+    await page.getByTestId("trace-answer").fill("");
+    await page.getByRole("button", { name: "trace", exact: true }).click();
+    await said(page).filter({ hasText: "“Mary” has probability" }).waitFor();
+    // What comes after another token is another question.
+    await page.locator(".page.trace .tokens button").nth(1).click();
+    await said(page).filter({ hasText: "after “When”" }).waitFor();
+  });
+
+  it("runs the model with the circuit alone, beside random ones", {}, async (page) => {
+    await said(page).waitFor();
+    await page.getByTestId("alone").click();
+    const worth = page.getByTestId("worth");
+    await worth.waitFor();
+    // In numpy: 0.0738 with all attention levelled, 8.2541 with all of it, 28.6 % of the way with L0H1 and L1H3 at the last token.
+    assert.match(await worth.textContent(), /is 0\.0738, with all of it 8\.25\. The circuit alone keeps 29 % of that way, the model without it -11 %/);
+    assert.match(await worth.textContent(), /p = 0\.\d+\.$/);
+    await picture(page, "trace-alone", { fullPage: true });
+  });
+
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of [1280, 390]) {
+      const options = { colorScheme, viewport: { width, height: width === 390 ? 844 : 900 } };
+      it(`is accessible and looks right: ${colorScheme}, ${width} px`, options, async (page) => {
+        await said(page).waitFor();
+        await rows(page).filter({ hasText: "query" }).first().getByRole("button").click();
+        await page.getByTestId("pinned").filter({ hasText: "query" }).waitFor();
+        await picture(page, `trace-${colorScheme}-${width}`, { fullPage: true });
+        await assertAccessible(page, `on Trace, ${colorScheme}, ${width} px`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= width, `no sideways scrolling: ${wide} px`);
+      });
+    }
+  }
+});
