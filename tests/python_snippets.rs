@@ -14,6 +14,7 @@ use omega_lens::checkpoint::{ByteSource, FileSource};
 use omega_lens::circuits::alignment::RotationCount;
 use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::circuits::omega::Circuit;
+use omega_lens::circuits::trace::{Rule, Side, TraceOptions};
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
 use omega_lens::protocol::attention::{CellAt, Explain, Prompt};
@@ -21,8 +22,10 @@ use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
 use omega_lens::protocol::heads::{HeadAt, Vectors, VectorsPart};
 use omega_lens::protocol::model::{Hints, ModelSummary, Open};
 use omega_lens::protocol::toy::{Bench, Files, Start, Train};
-use omega_lens::study::python::{theorem, toy};
+use omega_lens::protocol::trace::{Answer, Question, Trace};
+use omega_lens::study::python::{circuit as code_of_circuit, theorem, toy};
 use omega_lens::study::stamp::Stamp;
+use omega_lens::study::trace::Report;
 use omega_lens::toy::{Config, FeatureKind};
 
 fn root() -> &'static Path {
@@ -269,6 +272,50 @@ fn theorem_1_is_the_same_in_numpy() {
                 (after(line, name) - expected.abs()).abs() < 1e-8,
                 "{name} {expected} in {line}"
             );
+        }
+    }
+}
+
+#[test]
+fn the_edges_of_a_circuit_follow_from_its_file() {
+    let Some(python) = python::python() else { return };
+    let golden = root().join("tests/golden/circuits/llama");
+    let files = ["model.safetensors", "config.json"].map(|file| golden.join(file));
+    let (mut engine, summary) = open(&files);
+    let text = "42 26 39 16 8 37 7 8 40".into();
+    let prompt = Prompt { text, bos: Some(false), ids: true };
+    for rule in [Rule::Accpp, Rule::Key] {
+        let options = TraceOptions { rule, threshold_scale: 1.5, ..TraceOptions::default() };
+        let question = Question { options, ..Question::default() };
+        let answer = ask(&mut engine, Trace { prompt: prompt.clone(), question }).remove(0);
+        let Answer { ran, words, traced } = *answer;
+        let circuit = traced.circuit.clone();
+        let convention = summary.convention(Weights::Folded).clone();
+        let report = Report::new(convention, &ran, words, traced);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("circuit.json");
+        std::fs::write(&path, serde_json::to_vec(&report).unwrap()).unwrap();
+        let code = code_of_circuit(&Stamp::new("a model", &0));
+        let printed = python::lines(&python, &code, &argument(&path));
+        let (seeds, edges) = printed.split_at(circuit.seeds.len());
+        assert!(circuit.seeds.len() > 3 && circuit.edges.len() > 10);
+        for (line, seed) in seeds.iter().zip(&circuit.seeds) {
+            let weight = after(line, "answer");
+            assert!(
+                line.starts_with(&format!("{} answer ", seed.from))
+                    && (weight - seed.weight).abs() < 1e-9
+            );
+        }
+        let mut found: Vec<&str> = edges.iter().map(String::as_str).collect();
+        assert_eq!(found.len(), circuit.edges.len());
+        for edge in &circuit.edges {
+            let side = if edge.side == Side::Dest { "dest" } else { "src" };
+            let start = format!("{} {} {side} ", edge.from, edge.to.node());
+            let at = found.iter().position(|line| line.starts_with(&start)).unwrap();
+            let line = found.swap_remove(at);
+            assert!((after(line, side) - edge.weight).abs() < 1e-9, "{line} {edge:?}");
+            let k: Vec<usize> = line.split(' ').skip(4).map(|k| number(k) as usize).collect();
+            assert_eq!(k, edge.k, "{line}");
         }
     }
 }

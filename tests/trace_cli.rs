@@ -112,6 +112,68 @@ fn a_circuit_alone_keeps_what_numpy_says() {
     assert_eq!(again["faithfulness"], *alone);
 }
 
+#[cfg(feature = "tokenizer")]
+#[test]
+fn singular_vectors_of_a_trained_head_need_fewer_cells_than_random_bases() {
+    let prompt = ["--prompt", "When Mary and John went to the store , John gave a drink to"];
+    let asked = ["--answer", "Mary", "--wrong", "John", "--random-directions", "99"];
+    let found = json(&built_in(), &[&prompt[..], &asked].concat())["directions"].clone();
+    let of = |key: &str| found[key].as_f64().unwrap();
+    // One cell of the query and one of the keys; without the cell of either edge 0.1650 and 0.0807 of 0.9217 stay, in numpy.
+    assert_eq!(of("cells"), 2.0);
+    let falls: Vec<f64> =
+        found["edges"].as_array().unwrap().iter().map(|e| e["fall"].as_f64().unwrap()).collect();
+    assert!((falls[0] - 0.756_701).abs() < 1e-5 && (falls[1] - 0.840_973).abs() < 1e-5);
+    assert!((of("fall") - falls.iter().sum::<f64>()).abs() < 1e-12);
+    assert_eq!(found["random_falls"].as_array().unwrap().len(), 99);
+    assert!(of("p_cells") <= 0.05 && of("p_falls") <= 0.05, "{found}");
+    let again = json(&built_in(), &[&prompt[..], &asked, &["--seed", "0"]].concat());
+    assert_eq!(again["directions"], found);
+}
+
+#[test]
+fn a_reading_is_traced_and_one_that_is_not_there_is_refused() {
+    let ids = ["--ids", "0,47,2,50,10,49,51,52,18,54,10,34,53,26,51"];
+    let found = json(&built_in(), &[&ids[..], &["--reading", "L1H3:14-10"]].concat());
+    assert_eq!(found["objective"]["seeding"], "reading");
+    assert_eq!(
+        (found["seeds"].as_array().unwrap().len(), found["edges"][0]["k"][0].as_u64()),
+        (1, Some(1))
+    );
+    for (reading, says) in
+        [("L9H3:14-10", "9"), ("L1H9:14-10", "9"), ("L1H3:99-1", "99"), ("L1H3", "no reading")]
+    {
+        let output = omega(&built_in(), &[&ids[..], &["--reading", reading]].concat());
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && text.contains(says), "{text}");
+    }
+}
+
+#[cfg(feature = "tokenizer")]
+#[test]
+fn the_heads_of_one_prompt_come_back_over_the_set() {
+    let found = json(&built_in(), &["--task", "indirect-object", "--prompts", "24", "--seed", "3"]);
+    let of = |key: &str| found[key].as_u64().unwrap();
+    assert_eq!((of("n_prompts"), of("n_compared")), (24, 24));
+    assert!(of("n_correct") >= 20 && of("n_circuits") >= 20, "{found}");
+    let edges = found["edges"].as_array().unwrap();
+    let frequent = |from: &str, to: &str, side: Option<&str>| {
+        let here = |e: &&Value| e["from"] == from && e["to"] == to && e["side"].as_str() == side;
+        edges.iter().find(here).map_or(0.0, |e| e["share"].as_f64().unwrap())
+    };
+    // One head carries the answer on every prompt, and both its sides need the MLP before it.
+    assert_eq!(frequent("L1H3", "answer", None), 1.0);
+    assert_eq!(
+        [frequent("mlp0", "L1H3", Some("dest")), frequent("mlp0", "L1H3", Some("src"))],
+        [1.0; 2]
+    );
+    let share = |e: &Value| e["share"].as_f64().unwrap();
+    assert!(edges.windows(2).all(|pair| share(&pair[0]) >= share(&pair[1])));
+    let p = |e: &&Value| e["p"].as_f64().is_some_and(|p| p <= 0.01);
+    assert!((3..8).contains(&edges.iter().filter(p).count()), "{found}");
+    assert!(edges.iter().filter(p).all(|e| share(e) > 0.5), "{found}");
+}
+
 #[test]
 fn bad_input_is_one_clear_line() {
     for (arguments, says) in [

@@ -32,7 +32,7 @@ pub(super) enum TaskName {
 }
 
 impl TaskName {
-    fn task(self) -> SetTask {
+    pub(super) fn task(self) -> SetTask {
         match self {
             Self::IndirectObject => SetTask::Task(Task::IndirectObject),
             Self::GreaterThan => SetTask::Task(Task::GreaterThan),

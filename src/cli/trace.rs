@@ -6,14 +6,16 @@ use rayon::prelude::*;
 
 use super::files::{print_json, wants_json};
 use super::prompt::PromptArgs;
-use super::{CliError, ModelArgs};
+use super::sad_set::TaskName;
+use super::{CliError, ModelArgs, trace_set};
+use crate::circuits::trace::directions::{self, DirectionOptions, Directions};
 use crate::circuits::trace::rows::rows;
-use crate::circuits::trace::{Rule, Side, TraceOptions, layer};
+use crate::circuits::trace::{Firing, Rule, Side, TraceOptions, layer};
 use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{Model, Weights};
+use crate::model::{LayerTrace, Model, Weights};
 use crate::study::StudyError;
-use crate::study::prompt::PromptRun;
+use crate::study::prompt::{Prompt, PromptRun};
 use crate::study::trace::{
     Alone, AloneOptions, AloneRun, CleanPrompt, Question, Report, SeedRule, TraceRun, Traced,
 };
@@ -22,9 +24,18 @@ use crate::study::trace::{
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    model: ModelArgs,
+    pub(super) model: ModelArgs,
     #[command(flatten)]
     prompt: PromptArgs,
+    /// A set of prompts with known answers: how often each edge is found, whatever its position
+    #[arg(long, group = "input", conflicts_with_all = ["bos", "answer", "wrong", "at", "reading", "random_circuits", "random_directions"])]
+    task: Option<TaskName>,
+    /// How many prompts of the task
+    #[arg(long, value_name = "N", default_value_t = 32, requires = "task")]
+    pub(super) prompts: usize,
+    /// Sets in which heads have no names, beside which an edge's frequency is put
+    #[arg(long, value_name = "N", default_value_t = 199, requires = "task")]
+    pub(super) draws: usize,
     /// The token that is traced, by its id or in words [default: the one that the model expects most]
     #[arg(long, value_name = "ID|TEXT")]
     answer: Option<String>,
@@ -49,12 +60,18 @@ pub struct Args {
     /// Also run the model with the circuit alone, beside this many random circuits of its shape
     #[arg(long, value_name = "N", default_value_t = 0)]
     random_circuits: usize,
-    /// The seed of the random circuits
-    #[arg(long, value_name = "N", default_value_t = AloneOptions::default().seed, requires = "random_circuits")]
-    seed: u32,
+    /// Also hold every edge's singular vectors against as many directions of this many random bases of the head
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    random_directions: usize,
+    /// The seed of everything random: circuits, bases, the set of prompts
+    #[arg(long, value_name = "N", default_value_t = AloneOptions::default().seed)]
+    pub(super) seed: u32,
+    /// Trace not the answer but what makes a head look: from a destination to a source, as in L1H3:14-2
+    #[arg(long, value_name = "READING", conflicts_with_all = ["answer", "wrong", "seeding", "tau", "at", "random_circuits"])]
+    reading: Option<Firing>,
     /// Print JSON even on a terminal
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -75,30 +92,47 @@ enum RuleName {
 /// [`CliError`] if the model cannot be read, run or traced, the question does not fit it, or the result cannot be written.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let model = args.model.open()?;
-    let given = args.prompt.prompt(Tokenizer::from_side_files(&model.checkpoint))?;
-    let Some((prompt, tokenizer)) = given else {
-        return Err(CliError::Usage("give --ids or --prompt".into()));
-    };
-    let mut run = PromptRun::new(&model, tokenizer.as_ref(), &prompt)?;
-    let mut traces = Vec::new();
-    while let Some(trace) = ready(run.step(&mut Cpu, &model))? {
-        traces.push(trace);
+    let tokenizer = Tokenizer::from_side_files(&model.checkpoint);
+    if let Some(task) = args.task {
+        let tokenizer = tokenizer.map_err(CliError::work)?;
+        return trace_set::run(args, &model, tokenizer.as_ref(), task);
     }
+    let Some((prompt, tokenizer)) = args.prompt.prompt(tokenizer)? else {
+        return Err(CliError::Usage("give --ids, --prompt or --task".into()));
+    };
+    let (run, traces) = run_prompt(&model, tokenizer.as_ref(), &prompt)?;
     let clean = CleanPrompt::new(&run, &traces);
-    let traced = trace(args, &model, tokenizer.as_ref(), clean)?;
+    let traced = trace(&model, tokenizer.as_ref(), clean, &args.question())?;
     let convention = args.model.convention(&model, Weights::Folded);
     let alone = alone(args, &model, clean, &traced)?;
-    let report = Report::new(convention, clean.ran(), tokenizer.is_some(), traced).with(alone);
+    let directions = directions(args, &model, clean, &traced)?;
+    let report = Report::new(convention, clean.ran(), tokenizer.is_some(), traced);
+    let report = report.with(alone, directions);
     if wants_json(args.json) { print_json(&report) } else { print_text(&report) }
 }
 
-fn trace(
-    args: &Args,
+/// A prompt run through the model, with every layer's trace.
+pub(super) fn run_prompt(
+    model: &Model,
+    tokenizer: Option<&Tokenizer>,
+    prompt: &Prompt,
+) -> Result<(PromptRun, Vec<LayerTrace>), CliError> {
+    let mut run = PromptRun::new(model, tokenizer, prompt)?;
+    let mut traces = Vec::new();
+    while let Some(trace) = ready(run.step(&mut Cpu, model))? {
+        traces.push(trace);
+    }
+    Ok((run, traces))
+}
+
+/// The answer of a question traced, the shares of a layer side by side.
+pub(super) fn trace(
     model: &Model,
     tokenizer: Option<&Tokenizer>,
     clean: CleanPrompt<'_>,
+    question: &Question,
 ) -> Result<Traced, CliError> {
-    let mut run = ready(TraceRun::new(&mut Cpu, model, tokenizer, clean, &args.question()))?;
+    let mut run = ready(TraceRun::new(&mut Cpu, model, tokenizer, clean, question))?;
     while let Some(shares) = run.next_layer(clean, model) {
         let options = *run.options();
         let decompose = |share: &Vec<_>| layer::decompose(clean.run(model), share, &options, None);
@@ -127,8 +161,24 @@ fn alone(
     Ok(Some(run.finish()))
 }
 
+/// The edges' singular vectors beside random directions, where those are asked for.
+fn directions(
+    args: &Args,
+    model: &Model,
+    clean: CleanPrompt<'_>,
+    traced: &Traced,
+) -> Result<Option<Directions>, CliError> {
+    if args.random_directions == 0 {
+        return Ok(None);
+    }
+    let options = DirectionOptions { draws: args.random_directions, seed: args.seed };
+    let run = clean.run(model);
+    let found = directions::directions(run, &traced.circuit, &traced.options, options);
+    Ok(Some(found.map_err(StudyError::from)?))
+}
+
 impl Args {
-    fn question(&self) -> Question {
+    pub(super) fn question(&self) -> Question {
         let options = TraceOptions {
             tau: self.tau,
             threshold_scale: self.threshold_scale,
@@ -142,20 +192,26 @@ impl Args {
             Seeding::Probability => SeedRule::Probability,
             Seeding::Contrast => SeedRule::Contrast,
         });
-        Question { answer: self.answer.clone(), wrong: self.wrong.clone(), seeding, options }
+        let (answer, wrong) = (self.answer.clone(), self.wrong.clone());
+        Question { answer, wrong, seeding, options, reading: self.reading }
     }
 }
 
 fn print_text(report: &Report) -> Result<(), CliError> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let Traced { objective, circuit, notes, .. } = &report.traced;
-    write!(out, "{:?} after position {}", objective.answer_text, objective.at)?;
-    writeln!(out, ": p {:.3}", libm::exp(objective.answer_logprob))?;
+    match objective.reading {
+        Some(firing) => writeln!(out, "what makes {} look", firing.node())?,
+        None => {
+            write!(out, "{:?} after position {}", objective.answer_text, objective.at)?;
+            writeln!(out, ": p {:.3}", libm::exp(objective.answer_logprob))?;
+        }
+    }
     let against = objective.logit_difference.zip(objective.wrong_text.as_ref());
     if let Some((difference, wrong)) = against {
         writeln!(out, "against {wrong:?}: logit difference {difference:+.3}")?;
     }
-    let unit = if objective.tau.is_some() { "nats" } else { "of the logit difference" };
+    let unit = objective.unit();
     for seed in &circuit.seeds {
         writeln!(
             out,
@@ -196,6 +252,22 @@ fn print_text(report: &Report) -> Result<(), CliError> {
             alone.random.len(),
             alone.possible,
             alone.p.map_or_else(|| "-".into(), |p| format!("{p:.3}")),
+        )?;
+    }
+    if let Some(found) = &report.directions {
+        let mean = |all: f64| all / found.options.draws.max(1) as f64;
+        let p = |p: Option<f64>| p.map_or_else(|| "-".into(), |p| format!("{p:.3}"));
+        writeln!(
+            out,
+            "all firings are gone without {} cells, in random bases without {:.1} (p {}); without their singular vectors all edges \
+             lose {:.3} of attention, without as many directions that nobody picked {:.3} (p {}); {} bases",
+            found.cells,
+            mean(found.random_cells.iter().sum::<usize>() as f64),
+            p(found.p_cells),
+            found.fall,
+            mean(found.random_falls.iter().sum()),
+            p(found.p_falls),
+            found.options.draws,
         )?;
     }
     notes.iter().try_for_each(|note| writeln!(out, "note  {note}"))?;

@@ -3,10 +3,10 @@
 
 use super::{Engine, Maker};
 use crate::circuits::trace::layer::decompose;
-use crate::protocol::trace::{Answer, Ask, Prompt, Question, RunAlone, Trace};
+use crate::protocol::trace::{Answer, Ask, Prompt, Question, RunAlone, RunChanged, Trace};
 use crate::protocol::{Failure, Out, Question as _, Tell};
 use crate::study::StudyError;
-use crate::study::trace::{AloneRun, TraceRun};
+use crate::study::trace::{AloneRun, EffectRun, TraceRun};
 
 /// Answers one question.
 pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
@@ -23,6 +23,20 @@ pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Resul
                 out(Tell::Progress { done, total }, Vec::new());
             }
             out(RunAlone::tell(run.finish()), Vec::new());
+            Ok(())
+        }
+        Ask::RunChanged(RunChanged { prompt, asked, part, factor, rules }) => {
+            engine.run(&prompt).await?;
+            let (model, products) = (engine.model()?, &mut Maker::default());
+            let none = || Failure::new("no prompt was run");
+            let clean = engine.attention.clean().ok_or_else(none)?;
+            let mut run = EffectRun::new(model, clean, &asked, &part, factor, &rules)?;
+            let mut done = 0;
+            while run.step(products, model).await? {
+                done += 1;
+                out(Tell::Progress { done, total: model.arch.n_layers }, Vec::new());
+            }
+            out(RunChanged::tell(run.finish(products, model).await?), Vec::new());
             Ok(())
         }
     }

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use super::question::questions;
+use crate::circuits::trace::TraceOptions;
 pub use crate::circuits::trace::rows::Row;
 pub use crate::study::prompt::{Prompt, Ran};
 pub use crate::study::trace::run::Asked;
-pub use crate::study::trace::{Alone, AloneOptions, Question, Traced};
+pub use crate::study::trace::{Alone, AloneOptions, Changing, Effect, Question, Traced};
 
 /// Trace an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,9 +53,35 @@ impl Plan for RunAlone {
     }
 }
 
+/// Run the model with one edge or one reading changed, and see what becomes of what was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunChanged {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// What was traced.
+    pub asked: Asked,
+    /// What is changed.
+    pub part: Changing,
+    /// By what it is multiplied.
+    pub factor: f64,
+    /// The rules of the trace that found it.
+    pub rules: TraceOptions,
+}
+
+impl Plan for RunChanged {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+
+    fn steps(&self) -> Option<usize> {
+        None
+    }
+}
+
 questions! { Trace:
     Trace => Box<Answer>,
     RunAlone => Alone,
+    RunChanged => Effect,
 }
 
 /// A circuit with the prompt that it was traced on.

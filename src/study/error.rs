@@ -77,6 +77,12 @@ pub enum StudyError {
     /// A vocabulary without the tokens that a trace needs.
     #[error("there are not enough tokens to trace an answer, or to hold one against another")]
     NoOther,
+    /// Odds that are multiplied by less than nothing.
+    #[error("the odds of a reading cannot be multiplied by {factor}: it must be 0 or more")]
+    NoOdds {
+        /// By what.
+        factor: f64,
+    },
     /// A head without a decomposition, or a prompt without a trace of its layer.
     #[error("{} cannot be decomposed", Head::new(*layer, *head))]
     NotDecomposed {

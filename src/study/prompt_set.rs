@@ -127,6 +127,15 @@ impl Prompts {
         self.located.len()
     }
 
+    /// Each prompt's ids, the position that its answer follows, and the answer and the typical mistake where there is one of each.
+    pub fn asked(&self) -> impl Iterator<Item = (&[u32], usize, [Option<u32>; 2])> {
+        let only = |ids: &[u32]| if let [id] = ids { Some(*id) } else { None };
+        self.located.iter().zip(&self.prompts).map(move |(located, prompt)| {
+            let answers = [only(&prompt.answers), only(&prompt.wrong)];
+            (located.ids.as_slice(), located.dest, answers)
+        })
+    }
+
     /// Whether the share has none: there are more shares than prompts.
     pub fn is_empty(&self) -> bool {
         self.located.is_empty()

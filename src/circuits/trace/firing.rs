@@ -18,7 +18,7 @@ pub(super) struct Seen<'a> {
 
 /// A summand of a query or of the keys.
 #[derive(Clone, Copy)]
-enum Part {
+pub(super) enum Part {
     Head { layer: usize, head: usize, src: usize },
     Mlp(usize),
     Bias(usize),
@@ -28,6 +28,18 @@ enum Part {
 }
 
 impl Part {
+    pub(super) fn of(node: &Node) -> Option<Self> {
+        let Node { layer, head, src, .. } = *node;
+        Some(match node.kind {
+            Kind::Head => Self::Head { layer: layer?, head: head?, src },
+            Kind::Mlp => Self::Mlp(layer?),
+            Kind::Bias => Self::Bias(layer?),
+            Kind::Embed => Self::Embed,
+            Kind::Offset => Self::Offset,
+            Kind::Alibi => Self::Alibi,
+        })
+    }
+
     fn node(self, position: usize) -> Node {
         match self {
             Self::Head { layer, head, src } => Node::head(layer, head, position, src),
@@ -42,16 +54,16 @@ impl Part {
 
 /// A firing on its way through both sides.
 pub(super) struct Taken<'a> {
-    head: &'a Head<'a>,
+    pub(super) head: &'a Head<'a>,
     firing: Firing,
-    visible: Range<usize>,
+    pub(super) visible: Range<usize>,
     /// The source's place among the visible ones.
-    j: usize,
-    added: Vec<f64>,
+    pub(super) j: usize,
+    pub(super) added: Vec<f64>,
     gradient: Gradient,
     attention: f64,
     threshold: f64,
-    rule: Rule,
+    pub(super) rule: Rule,
 }
 
 impl<'a> Taken<'a> {
@@ -165,7 +177,7 @@ impl<'a> Taken<'a> {
     }
 
     /// The coefficients of a summand of the query or key at a position; `None` where it is nothing.
-    fn share(
+    pub(super) fn share(
         &self,
         side: &HeadSide,
         seen: Seen<'_>,

@@ -95,6 +95,26 @@ impl Firing {
     }
 }
 
+/// The inverse of its node's name: "L3H0:11-4".
+impl std::str::FromStr for Firing {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = || {
+            let (name, places) = text.strip_prefix('L')?.split_once(':')?;
+            let ((layer, head), (dest, src)) = (name.split_once('H')?, places.split_once('-')?);
+            let number = |digits: &str| digits.parse().ok();
+            Some(Self {
+                layer: number(layer)?,
+                head: number(head)?,
+                dest: number(dest)?,
+                src: number(src)?,
+            })
+        };
+        read().ok_or_else(|| format!("{text:?} is no reading of a head, such as L3H0:11-4"))
+    }
+}
+
 /// Through which side of a head an edge enters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

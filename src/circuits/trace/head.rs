@@ -7,6 +7,7 @@ use super::run::{CleanRun, Scoring};
 use crate::circuits::error::CircuitError;
 use crate::circuits::sad::terms::{TermBasis, View};
 use crate::circuits::spectrum;
+use crate::math::reflections::Reflections;
 use crate::math::{Mat, layout, product_svd};
 use crate::model::architecture::{Norm, QkNorm, Rope};
 use crate::model::{AttentionLayer, ModelError, Weights};
@@ -15,6 +16,7 @@ use crate::model::{AttentionLayer, ModelError, Weights};
 type Turning<'a> = (&'a Rope, Vec<Vec<(f64, f64)>>);
 
 /// A head of the clean run.
+#[derive(Clone)]
 pub(super) struct Head<'a> {
     pub(super) run: CleanRun<'a>,
     pub(super) head: usize,
@@ -23,6 +25,8 @@ pub(super) struct Head<'a> {
     pub(super) d_head: usize,
     /// Runs of singular vectors that are removed together: degenerate blocks under one rule, single vectors under the other.
     pub(super) blocks: Vec<Range<usize>>,
+    /// Singular values, `[d_head]`.
+    pub(super) s: Vec<f64>,
     rope: Option<Turning<'a>>,
     pub(super) dest: HeadSide,
     pub(super) src: HeadSide,
@@ -31,6 +35,7 @@ pub(super) struct Head<'a> {
 }
 
 /// One side of a head.
+#[derive(Clone)]
 pub(super) struct HeadSide {
     /// The layer in front of which it reads.
     pub(super) front: usize,
@@ -45,6 +50,18 @@ pub(super) struct HeadSide {
     /// `[n, d_head]`: coefficients of the bias.
     offset: Vec<f64>,
     d_head: usize,
+    /// Coefficients are those on `U√S Q` (`V√S Q`) instead: what each is multiplied by first, and Q.
+    turned: Option<(Vec<f64>, Reflections)>,
+}
+
+/// From a coefficient with σ, on u, to one on `u √σ`; null directions have none.
+pub(super) fn shrink(sigma: f64) -> f64 {
+    if sigma > 0.0 { 1.0 / sigma.sqrt() } else { 0.0 }
+}
+
+/// From a coefficient on v to one on `v √σ`.
+pub(super) fn stretch(sigma: f64) -> f64 {
+    sigma.max(0.0).sqrt()
 }
 
 impl HeadSide {
@@ -54,6 +71,25 @@ impl HeadSide {
 
     pub(super) fn offset(&self, position: usize) -> &[f64] {
         &self.offset[position * self.d_head..(position + 1) * self.d_head]
+    }
+
+    /// From coefficients on singular vectors to those on the turned basis, where there is one.
+    fn turn(&self, x: &mut [f64]) {
+        if let Some((scale, rotation)) = &self.turned {
+            x.iter_mut().zip(scale).for_each(|(x, scale)| *x *= scale);
+            rotation.turn(x);
+        }
+    }
+
+    fn turned(&self, scale: Vec<f64>, rotation: &Reflections) -> Self {
+        let mut side = Self { turned: Some((scale, rotation.clone())), ..self.clone() };
+        let turn = |mut rows: Vec<f64>| {
+            rows.chunks_exact_mut(self.d_head.max(1)).for_each(|row| side.turn(row));
+            rows
+        };
+        let (whole, offset) = (turn(self.whole.clone()), turn(self.offset.clone()));
+        (side.whole, side.offset) = (whole, offset);
+        side
     }
 }
 
@@ -100,6 +136,7 @@ impl<'a> Head<'a> {
             g: basis.g_dest,
             front: layer,
             d_head,
+            turned: None,
         };
         let src = HeadSide {
             whole: coefficients(k, &basis.g_src),
@@ -116,6 +153,7 @@ impl<'a> Head<'a> {
             g: basis.g_src,
             front,
             d_head,
+            turned: None,
         };
         let scale = described.score_scale;
         let dot = |i: usize, t: usize| {
@@ -131,11 +169,22 @@ impl<'a> Head<'a> {
             view: run.view(layer)?,
             d_head,
             blocks: if grouped { spectrum::blocks(&basis.s) } else { single() },
+            s: basis.s,
             rope,
             dest,
             src,
             scores,
         })
+    }
+
+    /// The same head in the basis `U√S Q`, `V√S Q`: every score stays, and only the cells are others.
+    pub(super) fn turned(&self, rotation: &Reflections) -> Self {
+        let by = |of: fn(f64) -> f64| self.s.iter().map(|s| of(*s)).collect();
+        Self {
+            dest: self.dest.turned(by(shrink), rotation),
+            src: self.src.turned(by(stretch), rotation),
+            ..self.clone()
+        }
     }
 
     /// Bilinear scores of a destination over what it sees.
@@ -155,6 +204,7 @@ impl<'a> Head<'a> {
         if self.rope.is_some() {
             times(image, &side.g);
         }
+        side.turn(image);
     }
 
     /// The coefficients of `Σ_t w_t` times one image, turned as at each position `t`.
@@ -162,6 +212,7 @@ impl<'a> Head<'a> {
         let total: f64 = weights.iter().map(|(_, w)| w).sum();
         let Some((rope, angles)) = &self.rope else {
             image.iter_mut().for_each(|x| *x *= total);
+            side.turn(image);
             return;
         };
         let mut sums = vec![(0.0, 0.0); angles.first().map_or(0, Vec::len)];
@@ -180,6 +231,7 @@ impl<'a> Head<'a> {
         }
         rope.rotate(image, &sums);
         times(image, &side.g);
+        side.turn(image);
     }
 }
 

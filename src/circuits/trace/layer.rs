@@ -50,7 +50,7 @@ pub fn decompose(
     run: CleanRun<'_>,
     firings: &[Firing],
     options: &TraceOptions,
-    mut jitter: Option<&mut Jitter>,
+    jitter: Option<&mut Jitter>,
 ) -> Result<Vec<Decomposed>, CircuitError> {
     let Some(first) = firings.first() else { return Ok(Vec::new()) };
     let layer = first.layer;
@@ -59,39 +59,13 @@ pub fn decompose(
     let mut wanted: Vec<usize> =
         visits.iter().filter(|v| v.status == Status::Traced).map(|v| v.firing.head).collect();
     wanted.dedup();
-    let mut heads = Vec::new();
-    if !wanted.is_empty() {
-        let attention = AttentionLayer::read(run.model, layer, Part::Qk)?;
-        for head in wanted {
-            let grouped = options.rule == Rule::Key;
-            heads.push(Head::read(run, &attention, head, grouped, jitter.as_deref_mut())?);
-        }
-    }
-    let readers = |of: &dyn Fn(&Head<'_>) -> Mat| -> Vec<Mat> { heads.iter().map(of).collect() };
-    let (dest, src) = (readers(&|h| h.dest.reader.clone()), readers(&|h| h.src.reader.clone()));
-    let dest_width: usize = dest.iter().map(Mat::ncols).sum();
-    // Keys of an earlier layer are read in front of that one.
-    let front = heads.first().map_or(layer, |head| head.src.front);
-    let (images, keys) = if front == layer {
-        let both: Vec<Mat> = dest.into_iter().chain(src).collect();
-        (Images::of(run, layer, &beside(run, &both), jitter)?, None)
-    } else {
-        let images = Images::of(run, layer, &beside(run, &dest), jitter.as_deref_mut())?;
-        (images, Some(Images::of(run, front, &beside(run, &src), jitter)?))
-    };
+    let readers = Readers::of(run, layer, wanted, options.rule, jitter)?;
     let mut found = Vec::with_capacity(visits.len());
     for mut visit in visits {
         let mut edges = Vec::new();
-        let place = heads.iter().position(|head| head.head == visit.firing.head);
-        if let Some((place, head)) = place.and_then(|at| Some((at, heads.get(at)?)))
-            && visit.status == Status::Traced
+        if visit.status == Status::Traced
+            && let Some((head, of_dest, of_src)) = readers.of_head(visit.firing.head)
         {
-            let at = place * head.d_head;
-            let of_dest = Seen { images: &images, at };
-            let of_src = match &keys {
-                Some(images) => Seen { images, at },
-                None => Seen { images: &images, at: dest_width + at },
-            };
             let taken =
                 Taken::new(head, visit.firing, visit.attention, visit.threshold, options.rule);
             let (dest, mut found) = taken.dest(of_dest);
@@ -103,6 +77,64 @@ pub fn decompose(
         found.push(Decomposed { visit, edges });
     }
     Ok(found)
+}
+
+/// Some heads of a layer, with the images of all writers through their readers.
+pub(super) struct Readers<'a> {
+    heads: Vec<Head<'a>>,
+    images: Images,
+    /// Where keys are those of an earlier layer, they are read in front of that one.
+    keys: Option<Images>,
+    /// Columns of the images that belong to queries.
+    dest_width: usize,
+}
+
+impl<'a> Readers<'a> {
+    /// Reads and decomposes heads, and everything written before them.
+    pub(super) fn of(
+        run: CleanRun<'a>,
+        layer: usize,
+        wanted: Vec<usize>,
+        rule: Rule,
+        mut jitter: Option<&mut Jitter>,
+    ) -> Result<Self, CircuitError> {
+        let mut heads = Vec::new();
+        if !wanted.is_empty() {
+            let attention = AttentionLayer::read(run.model, layer, Part::Qk)?;
+            let grouped = rule == Rule::Key;
+            for head in wanted {
+                let jitter = jitter.as_deref_mut();
+                heads.push(Head::read(run, &attention, head, grouped, jitter)?);
+            }
+        }
+        let readers =
+            |of: &dyn Fn(&Head<'_>) -> Mat| -> Vec<Mat> { heads.iter().map(of).collect() };
+        let dest = readers(&|h| h.dest.reader.clone());
+        let src = readers(&|h| h.src.reader.clone());
+        let dest_width: usize = dest.iter().map(Mat::ncols).sum();
+        let front = heads.first().map_or(layer, |head| head.src.front);
+        let (images, keys) = if front == layer {
+            let both: Vec<Mat> = dest.into_iter().chain(src).collect();
+            (Images::of(run, layer, &beside(run, &both), jitter)?, None)
+        } else {
+            let images = Images::of(run, layer, &beside(run, &dest), jitter.as_deref_mut())?;
+            (images, Some(Images::of(run, front, &beside(run, &src), jitter)?))
+        };
+        Ok(Self { heads, images, keys, dest_width })
+    }
+
+    /// A head that was asked for, with the images of its two sides.
+    pub(super) fn of_head(&self, head: usize) -> Option<(&Head<'a>, Seen<'_>, Seen<'_>)> {
+        let place = self.heads.iter().position(|of| of.head == head)?;
+        let head = self.heads.get(place)?;
+        let at = place * head.d_head;
+        let of_dest = Seen { images: &self.images, at };
+        let of_src = match &self.keys {
+            Some(images) => Seen { images, at },
+            None => Seen { images: &self.images, at: self.dest_width + at },
+        };
+        Some((head, of_dest, of_src))
+    }
 }
 
 /// What becomes of a firing.

@@ -9,6 +9,8 @@
 //! seeds      the components of the last stream that carry the answer
 //! layer      the firings of one layer: a head's images of all writers, then its cells
 //! tracer     from the seeds down, layer by layer
+//! edge       one edge by itself: what it adds to scores
+//! directions its singular vectors beside as many random directions
 //! rows       what a rerun of the model keeps of a circuit
 //! ```
 //! In the spaces of the heads: a cell costs `d_head` numbers, not `d_model`, ordering needs no cell at every key, and memory is that
@@ -20,6 +22,8 @@
 //! the default scale (threshold 1); soft-caps, ALiBi, windows, rotary in adjacent pairs, norms of queries and keys, models that
 //! see both ways and norms of the whole stream are taken as the model has them.
 
+pub mod directions;
+pub mod edge;
 mod firing;
 pub mod graph;
 mod head;

@@ -80,7 +80,7 @@ impl Engine {
     }
 
     /// Runs `prompt` on the CPU unless it was the last one, and tells nothing.
-    pub(super) async fn run(&mut self, prompt: &Prompt) -> Result<(), Failure> {
+    pub(in crate::engine) async fn run(&mut self, prompt: &Prompt) -> Result<(), Failure> {
         // Telling copies every pattern, which a question about one cell has no use for.
         if self.attention.run.as_ref().is_some_and(|run| run.prompt == *prompt) {
             return Ok(());

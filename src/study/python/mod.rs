@@ -10,12 +10,14 @@ mod loader;
 mod spectrum;
 mod theorem;
 mod toy;
+mod trace;
 
 pub use alignment::alignment;
 pub use cell::{LookedAt, cell};
 pub use spectrum::spectrum;
 pub use theorem::theorem;
 pub use toy::toy;
+pub use trace::circuit;
 
 use super::stamp::Stamp;
 use crate::checkpoint::quoting::comment;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::run::Asked;
 use crate::circuits::trace::rows::{Row, possible, random};
 use crate::math::random::Rng;
-use crate::math::statistics::{empirical_p, softmax};
+use crate::math::statistics::empirical_p;
 use crate::model::Model;
 use crate::model::forward::{ForwardPass, Products, Site};
 use crate::study::StudyError;
@@ -173,26 +173,14 @@ impl AloneRun {
         }
         for prompt in 0..now.len() {
             let logits = pass.logits_by(products, model, &[(prompt, self.asked.at)]).await?;
-            self.values.push(self.measure(&logits));
+            self.values.push(self.asked.measured(&logits));
         }
         Ok(true)
     }
 
-    fn measure(&self, logits: &[f32]) -> f64 {
-        let of = |id: u32| logits.get(id as usize).copied().map_or(f64::NAN, f64::from);
-        match (self.asked.logit_difference, self.asked.wrong) {
-            (Some(_), Some(wrong)) => of(self.asked.answer) - of(wrong),
-            _ => {
-                let all: Vec<f64> = logits.iter().copied().map(f64::from).collect();
-                let p = softmax(&all).get(self.asked.answer as usize).copied();
-                libm::log(p.unwrap_or(f64::NAN))
-            }
-        }
-    }
-
     /// What was found.
     pub fn finish(self) -> Alone {
-        let full = self.asked.logit_difference.unwrap_or(self.asked.answer_logprob);
+        let full = self.asked.clean();
         let value = |i: usize| self.values.get(i).copied().unwrap_or(f64::NAN);
         let [none, alone, without] = [value(0), value(1), value(2)];
         let whole = full - none;
@@ -200,10 +188,8 @@ impl AloneRun {
         let random: Vec<f64> =
             self.values.iter().skip(3).filter_map(|value| share(*value)).collect();
         let kept = share(alone);
-        let measure =
-            if self.asked.logit_difference.is_some() { "logit_difference" } else { "logprob" };
         Alone {
-            measure: measure.to_owned(),
+            measure: self.asked.measure().to_owned(),
             outside: "every other head at every destination gives all tokens that it sees the same attention; everything is rerun".to_owned(),
             rows: self.rows,
             full,

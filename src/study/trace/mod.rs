@@ -5,11 +5,15 @@
 //! question   which answer, against which, under which rules
 //! run        the stepper: seeds, then the shares of one layer after the other
 //! alone      the model run with the circuit alone, beside random circuits
+//! consensus  circuits over a set of prompts, beside sets in which heads have no names
+//! effect     the model run with one edge or one reading changed
 //! report     the graph as it leaves the program: JSON with its convention, GraphML, the stamp
 //! ```
 
 pub mod alone;
 pub mod clean;
+pub mod consensus;
+pub mod effect;
 mod graphml;
 pub mod question;
 pub mod report;
@@ -17,6 +21,7 @@ pub mod run;
 
 pub use alone::{Alone, AloneOptions, AloneRun};
 pub use clean::CleanPrompt;
+pub use effect::{Changing, Effect, EffectRun};
 pub use question::{Question, SeedRule};
 pub use report::Report;
 pub use run::{TraceRun, Traced};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::circuits::trace::TraceOptions;
+use crate::circuits::trace::{Firing, TraceOptions};
 use crate::math::statistics::largest_first;
 use crate::model::tokenizer::Tokenizer;
 use crate::study::StudyError;
@@ -16,6 +16,9 @@ pub enum SeedRule {
     /// By their shares of the logit difference between the answer and another token.
     #[serde(rename = "linear")]
     Contrast,
+    /// There is one: the reading of a head that was asked about.
+    #[serde(rename = "reading")]
+    Reading,
 }
 
 /// What is asked about a prompt.
@@ -29,6 +32,9 @@ pub struct Question {
     pub seeding: Option<SeedRule>,
     /// The rules.
     pub options: TraceOptions,
+    /// Not the answer is traced but this reading of a head: what made it look there.
+    #[serde(default)]
+    pub reading: Option<Firing>,
 }
 
 /// The tokens of a question, and what the reader must know of how they were found.
@@ -57,13 +63,13 @@ impl Question {
             None => expected.next().ok_or(StudyError::NoOther)?,
         };
         let wrong = match &self.wrong {
-            Some(word) => Some(named(word)?),
-            None if self.seed_rule() == SeedRule::Contrast => {
+            Some(word) if self.reading.is_none() => Some(named(word)?),
+            _ if self.seed_rule() == SeedRule::Contrast => {
                 Some(expected.find(|id| *id != answer).ok_or(StudyError::NoOther)?)
             }
-            None => None,
+            _ => None,
         };
-        if self.answer.is_none() {
+        if self.answer.is_none() && self.reading.is_none() {
             notes.push(
                 "no answer was named: traced is the token that the model expects most".into(),
             );
@@ -77,6 +83,9 @@ impl Question {
     }
 
     pub(super) fn seed_rule(&self) -> SeedRule {
+        if self.reading.is_some() {
+            return SeedRule::Reading;
+        }
         let usual = match &self.wrong {
             Some(_) => SeedRule::Contrast,
             None => SeedRule::Probability,

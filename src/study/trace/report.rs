@@ -7,6 +7,7 @@ use super::graphml;
 use super::run::Traced;
 use crate::circuits::convention::{Convention, TraceConvention};
 use crate::circuits::trace::Rule;
+use crate::circuits::trace::directions::Directions;
 use crate::study::prompt::Ran;
 use crate::study::stamp::Stamp;
 
@@ -30,6 +31,9 @@ pub struct Report {
     pub traced: Traced,
     /// What the circuit is worth, if that was asked.
     pub faithfulness: Option<Alone>,
+    /// The edges' singular vectors beside random directions, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directions: Option<Directions>,
 }
 
 impl Report {
@@ -45,13 +49,14 @@ impl Report {
             },
             traced,
             faithfulness: None,
+            directions: None,
         }
     }
 
-    /// This report with what the circuit is worth.
+    /// This report with what the circuit is worth, and with what its singular vectors are.
     #[must_use]
-    pub fn with(self, faithfulness: Option<Alone>) -> Self {
-        Self { faithfulness, ..self }
+    pub fn with(self, faithfulness: Option<Alone>, directions: Option<Directions>) -> Self {
+        Self { faithfulness, directions, ..self }
     }
 
     /// The graph as GraphML, which Gephi, yEd, Cytoscape and networkx read; its stamp is the graph's description.
@@ -72,8 +77,12 @@ pub fn stamped(stamp: Stamp, ran: &Ran, traced: &Traced) -> Stamp {
     let tau = of.tau.map_or_else(String::new, |tau| format!(", τ {tau}"));
     let scale = traced.options.threshold_scale;
     let ids: Vec<String> = ran.ids.iter().map(u32::to_string).collect();
+    let what = match of.reading {
+        Some(firing) => format!("reading {}", firing.node()),
+        None => format!("“{}”{against} after position {}", of.answer_text, of.at),
+    };
     stamp
-        .how(format!("ACC++ circuit of “{}”{against} after position {}", of.answer_text, of.at))
+        .how(format!("ACC++ circuit of {what}"))
         .how(format!("{rule}, firing from {scale} × uniform attention{tau}"))
         .how(format!("token ids {}", ids.join(" ")))
 }

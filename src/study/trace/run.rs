@@ -4,11 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::clean::CleanPrompt;
 use super::question::{Question, SeedRule, Tokens};
+use crate::circuits::CircuitError;
+use crate::circuits::trace::graph::Seed;
 use crate::circuits::trace::layer::{Decomposed, shares};
 use crate::circuits::trace::options::IG_STEPS;
-use crate::circuits::trace::seeds::seeds;
+use crate::circuits::trace::seeds::{Seeding, seeds};
 use crate::circuits::trace::tracer::Tracer;
-use crate::circuits::trace::{Circuit, Firing, Objective, TraceOptions};
+use crate::circuits::trace::{Circuit, CleanRun, Firing, Objective, TraceOptions};
+use crate::math::statistics::ln_softmax;
 use crate::model::Model;
 use crate::model::forward::Products;
 use crate::model::tokenizer::Tokenizer;
@@ -42,6 +45,41 @@ pub struct Asked {
     pub ig_steps: usize,
     /// The position whose stream was traced.
     pub at: usize,
+    /// The reading of a head that was traced, in place of the answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reading: Option<Firing>,
+}
+
+impl Asked {
+    /// The unit of the seeds' weights.
+    pub fn unit(&self) -> &'static str {
+        match self.seeding {
+            SeedRule::Contrast => "logits",
+            SeedRule::Probability => "nats",
+            SeedRule::Reading => "of attention",
+        }
+    }
+
+    /// What a rerun measures.
+    pub(super) fn measure(&self) -> &'static str {
+        if self.logit_difference.is_some() { "logit_difference" } else { "logprob" }
+    }
+
+    /// It in the clean run.
+    pub(super) fn clean(&self) -> f64 {
+        self.logit_difference.unwrap_or(self.answer_logprob)
+    }
+
+    /// It in the logits `[d_vocab]` of another run.
+    pub(super) fn measured(&self, logits: &[f32]) -> f64 {
+        let all: Vec<f64> = logits.iter().copied().map(f64::from).collect();
+        let log_p = ln_softmax(&all);
+        let of = |id: u32| log_p.get(id as usize).copied().unwrap_or(f64::NAN);
+        match self.wrong.filter(|_| self.logit_difference.is_some()) {
+            Some(wrong) => of(self.answer) - of(wrong),
+            None => of(self.answer),
+        }
+    }
 }
 
 /// An answer's circuit, and what it is the circuit of.
@@ -80,21 +118,25 @@ impl TraceRun {
         question: &Question,
     ) -> Result<Self, StudyError> {
         let clean = prompt.run(model);
-        let at = question.options.at.unwrap_or(clean.n().saturating_sub(1));
+        let dest = question.reading.map(|firing| firing.dest);
+        let at = dest.or(question.options.at).unwrap_or(clean.n().saturating_sub(1));
+        question.reading.map(|firing| exists(clean, firing)).transpose()?;
         let log_p = prompt.log_probabilities(products, model, at).await?;
         let Tokens { answer, wrong, notes: found } = question.tokens(tokenizer, &log_p)?;
         let mut notes: Vec<String> =
             model.notes.iter().chain(&prompt.ran().named).cloned().collect();
         notes.extend(found);
         let seeding = question.seed_rule();
-        let objective = match (seeding, wrong) {
-            (SeedRule::Probability, _) => Objective::Probability { answer },
-            (SeedRule::Contrast, Some(wrong)) => Objective::Contrast { answer, wrong },
-            (SeedRule::Contrast, None) => return Err(StudyError::NoOther),
+        let sought = |objective| seeds(clean, &objective, &question.options, None);
+        let found = match (seeding, wrong, question.reading) {
+            (SeedRule::Reading, _, Some(firing)) => read(clean, firing),
+            (SeedRule::Contrast, Some(wrong), _) => sought(Objective::Contrast { answer, wrong })?,
+            (SeedRule::Probability, ..) => sought(Objective::Probability { answer })?,
+            (SeedRule::Contrast | SeedRule::Reading, ..) => return Err(StudyError::NoOther),
         };
-        let found = seeds(clean, &objective, &question.options, None)?;
         let expected = |id: u32| log_p.get(id as usize).copied().unwrap_or(f64::NEG_INFINITY);
         let by_probability = seeding == SeedRule::Probability;
+        let by_contrast = seeding == SeedRule::Contrast;
         let objective = Asked {
             seeding,
             answer,
@@ -103,11 +145,12 @@ impl TraceRun {
             wrong,
             wrong_text: wrong.map(|id| label(tokenizer, id)),
             logit_difference: wrong.map(|wrong| expected(answer) - expected(wrong)),
-            bias_difference: (!by_probability).then_some(found.baseline),
+            bias_difference: by_contrast.then_some(found.baseline),
             tau: by_probability.then_some(question.options.tau),
             baseline_logprob: by_probability.then_some(found.baseline),
             ig_steps: IG_STEPS,
             at,
+            reading: question.reading,
         };
         if found.seeds.is_empty() {
             notes.push(
@@ -144,4 +187,26 @@ impl TraceRun {
         let Self { objective, options, tracer, notes } = self;
         Traced { objective, options, circuit: tracer.finish(), notes }
     }
+}
+
+/// Fails for a reading that the run does not have.
+fn exists(clean: CleanRun<'_>, firing: Firing) -> Result<(), StudyError> {
+    let heads = clean.model.arch.n_heads_of(firing.layer);
+    for (what, index, count) in [
+        ("layer", firing.layer, clean.n_layers()),
+        ("head", firing.head, heads),
+        ("position", firing.dest.max(firing.src), clean.n()),
+    ] {
+        if index >= count {
+            return Err(CircuitError::OutOfRange { what, index, count }.into());
+        }
+    }
+    Ok(())
+}
+
+/// A reading as the only seed, its attention its weight.
+fn read(clean: CleanRun<'_>, firing: Firing) -> Seeding {
+    let weight = clean.attends(firing.layer, firing.head, firing.dest, firing.src);
+    let seeds = vec![Seed { from: firing.node(), weight }];
+    Seeding { seeds, share: 1.0, value: weight, baseline: 0.0 }
 }

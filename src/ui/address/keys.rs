@@ -156,6 +156,8 @@ table! {
     ANSWER: Words = Words { name: "answer", longest: 1000 };
     /// Trace: what it is held against; where the address does not say, the likeliest of all others.
     AGAINST: Words = Words { name: "against", longest: 1000 };
+    /// Trace: the reading of a head that is traced in place of an answer, as in "L1H3:14-2".
+    READING: Words = Words { name: "reading", longest: 100 };
     /// Trace: the position that the answer follows; where the address does not say, the last.
     AFTER: Whole<usize> = index("after");
     /// Trace: how the components that carry the answer are found.

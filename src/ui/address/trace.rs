@@ -12,6 +12,7 @@ pub(super) fn seeding(rule: SeedRule) -> &'static str {
     match rule {
         SeedRule::Contrast => "linear",
         SeedRule::Probability => "prob",
+        SeedRule::Reading => "reading",
     }
 }
 
@@ -45,12 +46,14 @@ pub fn question(route: &Route) -> Question {
             rule: route.read(&keys::REMOVAL),
             at: route.find(&keys::AFTER),
         },
+        reading: route.find(&keys::READING).and_then(|name| name.parse().ok()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuits::trace::Node;
 
     #[test]
     fn an_address_asks_what_it_says() {
@@ -60,6 +63,15 @@ mod tests {
         assert_eq!((asked.answer.as_deref(), asked.wrong.as_deref()), (Some(" Mary"), Some("#13")));
         assert_eq!((asked.options.threshold_scale, asked.options.rule), (1.5, Rule::Key));
         assert_eq!((asked.options.at, asked.seeding), (Some(3), Some(SeedRule::Contrast)));
+    }
+
+    #[test]
+    fn a_reading_is_asked_for_by_its_name() {
+        let reading = |hash: &str| question(&Route::parse(hash)).reading.map(|f| f.node());
+        assert_eq!(reading("#/trace?reading=L1H3:14-2"), Some(Node::head(1, 3, 14, 2)));
+        for hash in ["#/trace", "#/trace?reading=L1H3", "#/trace?reading=mlp1:3"] {
+            assert_eq!(reading(hash), None, "{hash}");
+        }
     }
 
     #[test]

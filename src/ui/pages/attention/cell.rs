@@ -7,10 +7,12 @@ use yew::prelude::*;
 use super::components::Components;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::sparsity::RunningSum;
+use crate::circuits::trace::Firing;
 use crate::model::Weights;
 use crate::protocol::attention::{Cell, CellAt, Ran, Rules};
-use crate::ui::address::keys::K;
-use crate::ui::app::use_app;
+use crate::ui::address::keys::{self, K};
+use crate::ui::address::route::Page;
+use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::python::Python;
@@ -147,6 +149,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     html! {
         <section class="column cell" aria-label="Score, taken apart">
             <p class="sentence" aria-live="polite" data-testid="explain">{ explain }{ in_view }</p>
+            <p class="onward"><a href={who_wrote(&app, at)}>{ "Who wrote this score? Trace it." }</a></p>
             <div class="controls"><Slider label="singular vector k" min={0.0} max={terms.len().saturating_sub(1) as f64} step={1.0} value={k as f64} on_change={slide} /></div>
             <Figure name={format!("{name}-terms")} {table} convention={stamp.clone()}
                 caption={html! { { format!("Relative attention {} as a sum over singular vectors.", three(event.relative.score)) } }}>
@@ -176,6 +179,13 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             <Components cell={cell.clone()} {k} ran={props.ran.clone()} convention={stamp} />
         </section>
     }
+}
+
+/// The address that traces what made a head look there.
+fn who_wrote(app: &App, at: CellAt) -> String {
+    let firing = Firing { layer: at.layer, head: at.head, dest: at.dest, src: at.src };
+    let route = app.value().route.clone().on(Page::Trace).clear(&keys::PIN);
+    route.put(&keys::READING, firing.node().to_string()).to_hash()
 }
 
 /// What earlier work would call the explanation of this score.

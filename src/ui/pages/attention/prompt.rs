@@ -143,6 +143,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                 if let Some(next) = props.next.as_ref().filter(|next| !next.is_empty()) {
                     <p class="next" data-testid="next">{ "next: " }
                         { for next.iter().take(5).map(|g| html! { <span><a href={who_wrote(&app, g.id)} title={format!("Who wrote “{}”? Trace it.", token(&g.text))}><code>{ token(&g.text) }</code></a>{ format!(" {} ", percent(g.probability)) }</span> }) }
+                        <span class="hint">{ "Who wrote it? Pick one to trace it." }</span>
                     </p>
                 }
                 if unknown > 0 {
@@ -158,6 +159,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
 fn who_wrote(app: &App, id: u32) -> String {
     let route = app.value().route.clone().on(Page::Trace);
     let route = route.clear(&keys::AGAINST).clear(&keys::AFTER).clear(&keys::PIN);
+    let route = route.clear(&keys::READING);
     route.put(&keys::ANSWER, format!("#{id}")).to_hash()
 }
 

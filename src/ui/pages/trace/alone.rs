@@ -63,7 +63,8 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
             });
         })
     };
-    if rows.is_empty() {
+    // A reading is no answer that a run could keep.
+    if rows.is_empty() || props.answer.traced.objective.reading.is_some() {
         return Html::default();
     }
     html! {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::graph::full_name;
 use crate::circuits::trace::Rule;
 use crate::protocol::trace::{Answer, Prompt, Question};
 use crate::study::trace::SeedRule;
@@ -33,7 +34,7 @@ pub(super) struct AskedProps {
 #[component]
 pub(super) fn Asked(props: &AskedProps) -> Html {
     let app = use_app();
-    let Question { answer, wrong, seeding, options } = props.question.clone();
+    let Question { answer, wrong, seeding, options, reading } = props.question.clone();
     let [text, right, other] =
         [props.prompt.text.clone(), answer.unwrap_or_default(), wrong.unwrap_or_default()];
     let typed = [use_state(String::new), use_state(String::new), use_state(String::new)];
@@ -48,7 +49,7 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let [text, right, other] = typed.each_ref().map(|typed| (**typed).clone());
-            let mut route = app.value().route.clone().clear(&keys::PIN);
+            let mut route = app.value().route.clone().clear(&keys::PIN).clear(&keys::READING);
             if app.value().route.find(&keys::PROMPT).as_ref() != Some(&text) {
                 let selected = [keys::AFTER, keys::DEST, keys::SRC, keys::LAYER, keys::HEAD];
                 route = selected.iter().fold(route, |route, key| route.clear(key));
@@ -87,13 +88,17 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
                 <button type="submit" class="primary">{ "trace" }</button>
             </form>
             if let Some(answer) = &props.answer {
+                if let Some(firing) = reading {
+                    <p class="ask" role="status">{ format!("Traced is what makes {}, not an answer. ", full_name(answer, Some(firing.node()))) }
+                        <a href={app.value().route.clone().clear(&keys::READING).clear(&keys::PIN).to_hash()}>{ "Trace the answer" }</a></p>
+                }
                 <p class="hint">{ "The answer is what comes after the token with the frame. Pick another to trace what comes after it." }</p>
                 <div class="tokens" role="group" aria-label="Tokens of the prompt">
                     { for answer.ran.tokens.iter().enumerate().map(|(i, text)| {
                         let app = app.clone();
                         let onclick = Callback::from(move |_: MouseEvent| {
                             let route = app.value().route.clone().put(&keys::AFTER, i);
-                            app.go([keys::ANSWER, keys::AGAINST, keys::PIN].iter().fold(route, |route, key| route.clear(key)));
+                            app.go([keys::ANSWER, keys::AGAINST, keys::READING, keys::PIN].iter().fold(route, |route, key| route.clear(key)));
                         });
                         let here = at == Some(i);
                         html! { <button type="button" key={i} class={classes!(here.then_some("dest"))} {onclick} aria-pressed={here.to_string()}>{ token(text) }</button> }
@@ -102,9 +107,11 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
             }
             <div class="controls">
                 <Switch label="start token" on={bos} on_change={set_bos} />
-                <Select label="what carries the answer" options={choices(&[("linear", "shares of the logit difference"), ("prob", "gradients of ln p")])}
-                    value={if by_contrast { "linear" } else { "prob" }} on_change={chooser(&app, &keys::SEEDING)} />
-                if !by_contrast {
+                if reading.is_none() {
+                    <Select label="what carries the answer" options={choices(&[("linear", "shares of the logit difference"), ("prob", "gradients of ln p")])}
+                        value={if by_contrast { "linear" } else { "prob" }} on_change={chooser(&app, &keys::SEEDING)} />
+                }
+                if !by_contrast && reading.is_none() {
                     <Slider label="share τ of its rise" min={keys::TAU.least} max={keys::TAU.most} step={0.05} value={options.tau} shown={three(options.tau)} on_change={slider(&app, &keys::TAU)} />
                 }
                 <Slider label="a head fires from × uniform" min={keys::THRESHOLD.least} max={keys::THRESHOLD.most} step={0.1} value={options.threshold_scale}

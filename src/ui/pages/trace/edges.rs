@@ -29,7 +29,7 @@ pub(super) struct EdgesProps {
 pub(super) fn Edges(props: &EdgesProps) -> Html {
     let app = use_app();
     let picture = &props.picture;
-    let unit = if props.answer.traced.objective.tau.is_some() { "nats" } else { "logits" };
+    let unit = props.answer.traced.objective.unit();
     let pinned = app.value().route.read(&keys::PIN);
     html! {
         <section aria-label="Edges">

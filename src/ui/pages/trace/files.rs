@@ -1,4 +1,4 @@
-//! The circuit to take along, whole: JSON as the command line prints it, and GraphML.
+//! The circuit to take along, whole: JSON as the command line prints it, GraphML, and the Python that reads it.
 
 use std::rc::Rc;
 
@@ -6,11 +6,13 @@ use yew::prelude::*;
 
 use crate::model::Weights;
 use crate::protocol::trace::Answer;
+use crate::study::python::circuit;
 use crate::study::trace::Report;
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::memory::state::Action;
+use crate::ui::widgets::python::Python;
 
 /// Properties of [`Files`].
 #[derive(Properties, PartialEq)]
@@ -19,7 +21,7 @@ pub(super) struct FilesProps {
     pub answer: Rc<Answer>,
 }
 
-/// Two buttons.
+/// Two buttons, and the way to read the file.
 #[component]
 pub(super) fn Files(props: &FilesProps) -> Html {
     let app = use_app();
@@ -49,7 +51,12 @@ pub(super) fn Files(props: &FilesProps) -> Html {
         });
         html! { <button type="button" {onclick}>{ label }</button> }
     };
+    let stamp =
+        stamped(app.value().stamp(Weights::Folded), &props.answer.ran, &props.answer.traced);
     html! {
+        <>
         <p class="exports whole">{ "The whole circuit, with what was removed at every firing: " }{ button("circuit JSON", false) }{ button("circuit GraphML", true) }</p>
+        <Python name="circuit.py" python={circuit(&stamp)} />
+        </>
     }
 }

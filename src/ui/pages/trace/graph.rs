@@ -199,6 +199,9 @@ fn kind_class(answer: &Answer, node: Option<Node>) -> Classes {
 fn labels(answer: &Answer, node: Option<Node>, placed: bool) -> [String; 2] {
     let Some(node) = node else {
         let of = &answer.traced.objective;
+        if of.reading.is_some() {
+            return ["this look".to_owned(), String::new()];
+        }
         let below = of.wrong_text.as_ref().map(|wrong| format!("not {}", short(wrong.trim())));
         return [short(of.answer_text.trim()), below.unwrap_or_default()];
     };
@@ -218,7 +221,11 @@ fn labels(answer: &Answer, node: Option<Node>, placed: bool) -> [String; 2] {
 /// A node in words.
 pub(super) fn full_name(answer: &Answer, node: Option<Node>) -> String {
     let Some(node) = node else {
-        return format!("the answer “{}”", answer.traced.objective.answer_text.trim());
+        let of = &answer.traced.objective;
+        if of.reading.is_some() {
+            return "the look that was asked about".to_owned();
+        }
+        return format!("the answer “{}”", of.answer_text.trim());
     };
     let at = format!("at “{}” ({})", word(answer, node.dest), node.dest);
     match (node.kind, node.layer, node.head) {
@@ -244,8 +251,11 @@ pub(super) fn sentence(answer: &Answer, picture: &Picture, line: &Line) -> Strin
     let (from, to) = (end(line.from), end(line.to));
     let side = match line.role {
         Role::Answer => {
-            let unit = if answer.traced.objective.tau.is_some() { "nats" } else { "logits" };
-            return format!("{from} adds {} {unit} to {to}", three(line.weight));
+            let of = &answer.traced.objective;
+            if of.reading.is_some() {
+                return format!("asked about is {from}: {} of its attention", three(line.weight));
+            }
+            return format!("{from} adds {} {} to {to}", three(line.weight), of.unit());
         }
         Role::Query => "query",
         Role::Key => "keys",

@@ -20,6 +20,7 @@ use crate::worker::request::{self, Request};
 mod alone;
 mod asked;
 mod edges;
+mod effect;
 mod files;
 mod graph;
 mod pinned;
@@ -81,7 +82,7 @@ pub fn Trace() -> Html {
         ids: !has_tokenizer,
     };
     let mut question = question(&state.route);
-    let words = [keys::PROMPT, keys::ANSWER, keys::AGAINST];
+    let words = [keys::PROMPT, keys::ANSWER, keys::AGAINST, keys::READING];
     let asked_for = words.iter().any(|key| state.route.find(key).is_some());
     if built_in && !asked_for && question.options.at.is_none() {
         // The page opens with an example whose circuit is worth a look.
@@ -133,7 +134,7 @@ pub fn Trace() -> Html {
                             <alone::AloneView prompt={prompt.clone()} answer={answer.clone()} />
                         </div>
                         <div class="column">
-                            <pinned::Pinned answer={answer.clone()} picture={picture.clone()} />
+                            <pinned::Pinned {prompt} answer={answer.clone()} picture={picture.clone()} />
                             <edges::Edges answer={answer.clone()} {picture} />
                         </div>
                     </div>

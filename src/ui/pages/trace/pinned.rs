@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::effect::EffectView;
 use super::graph::{full_name, line_name, sentence};
 use super::pin;
 use crate::circuits::omega::Circuit;
-use crate::circuits::trace::Node;
 use crate::circuits::trace::graph::Status;
+use crate::circuits::trace::{Node, Side};
 use crate::model::Head;
-use crate::protocol::trace::Answer;
+use crate::protocol::trace::{Answer, Changing, Prompt};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
@@ -20,6 +21,8 @@ use crate::ui::words::format::{percent, three};
 /// Properties of [`Pinned`].
 #[derive(Properties, PartialEq)]
 pub(super) struct PinnedProps {
+    /// The prompt in view.
+    pub prompt: Prompt,
     /// What was found.
     pub answer: Rc<Answer>,
     /// What is drawn of it.
@@ -49,9 +52,35 @@ pub(super) fn Pinned(props: &PinnedProps) -> Html {
     html! {
         <section class="pinned" aria-label="Pinned" aria-live="polite" data-testid="pinned">
             { body }
+            if let Some(part) = changing(answer, picture, line, &name) { <EffectView key={name.clone()} prompt={props.prompt.clone()} answer={answer.clone()} {part} /> }
             if !name.is_empty() { <button type="button" onclick={let_go}>{ "let go" }</button> }
         </section>
     }
+}
+
+/// What of the circuit a rerun can change: an edge into a head, or a head's reading. A group of them is not one thing.
+fn changing(
+    answer: &Answer,
+    picture: &Picture,
+    line: Option<&Line>,
+    name: &str,
+) -> Option<Changing> {
+    if picture.columns.is_empty() {
+        return None;
+    }
+    let node = |index: usize| picture.nodes.get(index).and_then(|placed| placed.node);
+    let Some(line) = line else {
+        return node(picture.find(name)?)?.firing().map(Changing::Reading);
+    };
+    let side = match line.role {
+        Role::Query => Side::Dest,
+        Role::Key => Side::Src,
+        Role::Answer => return None,
+    };
+    let ends = (node(line.from)?, node(line.to)?.firing()?, side);
+    let edges = &answer.traced.circuit.edges;
+    let edge = edges.iter().find(|edge| (edge.from, edge.to, edge.side) == ends)?;
+    (!edge.k.is_empty()).then(|| Changing::Edge(edge.clone()))
 }
 
 /// Links from a head's reading to the other pages.

@@ -1,0 +1,74 @@
+//! The engine on circuits: a score traced in place of an answer, and an edge or a reading changed, against numpy.
+#![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
+
+#[path = "support/built_in.rs"]
+mod built_in;
+
+use built_in::{ask, open};
+use omega_lens::circuits::trace::{Firing, Node, TraceOptions};
+use omega_lens::engine::Engine;
+use omega_lens::protocol::attention::Prompt;
+use omega_lens::protocol::trace::{Answer, Changing, Effect, Question, RunChanged, Trace};
+
+const LOOK: Firing = Firing { layer: 1, head: 3, dest: 14, src: 10 };
+
+fn prompt() -> Prompt {
+    let text = "When Mary and John went to the store , John gave a drink to".into();
+    Prompt { text, bos: None, ids: false }
+}
+
+fn trace(engine: &mut Engine, question: Question) -> Answer {
+    *ask(engine, Trace { prompt: prompt(), question }).remove(0)
+}
+
+fn contrast(engine: &mut Engine) -> Answer {
+    let [answer, wrong] = ["Mary", "John"].map(|word| Some(word.to_owned()));
+    trace(engine, Question { answer, wrong, ..Question::default() })
+}
+
+fn changed(engine: &mut Engine, answer: &Answer, part: &Changing, factor: f64) -> Effect {
+    let (asked, rules) = (answer.traced.objective.clone(), TraceOptions::default());
+    let question = RunChanged { prompt: prompt(), asked, part: part.clone(), factor, rules };
+    ask(engine, question).remove(0)
+}
+
+/// GPT-2's equations in numpy and f64: the logit difference and the attention of the look after each change.
+#[test]
+fn a_changed_edge_or_reading_does_what_numpy_says() {
+    let engine = &mut open(4000, || 0.0);
+    let answer = contrast(engine);
+    let edges = &answer.traced.circuit.edges;
+    let [query, keys] = [0, 1].map(|i| Changing::Edge(edges[i].clone()));
+    assert_eq!(edges.iter().map(|e| e.k.as_slice()).collect::<Vec<_>>(), [[1], [1]]);
+    let first = Firing { layer: 0, head: 1, dest: 14, src: 2 };
+    for (part, factor, after, attention) in [
+        (Changing::Reading(LOOK), 0.0, 6.043_595, 0.0),
+        (Changing::Reading(LOOK), 2.0, 8.314_849, 0.959_236),
+        (Changing::Reading(first), 0.0, -2.577_987, 0.0),
+        (Changing::Reading(first), 2.0, 8.761_520, 0.914_302),
+        (query.clone(), 0.0, 6.238_639, 0.164_964),
+        (query.clone(), 0.5, 7.627_299, 0.630_184),
+        (keys.clone(), 0.0, 5.520_516, 0.080_693),
+        (keys, 0.5, 7.331_419, 0.544_998),
+        (query, 1.0, 8.254_075, 0.921_666),
+    ] {
+        let effect = changed(engine, &answer, &part, factor);
+        let off = [(effect.before, 8.254_075), (effect.after, after)];
+        assert!(off.iter().all(|(a, b)| (a - b).abs() < 2e-4), "{part:?} {factor}: {effect:?}");
+        assert!((effect.attention_after - attention).abs() < 1e-5, "{part:?} {effect:?}");
+    }
+}
+
+#[test]
+fn a_score_is_traced_like_an_answer_that_leads_to_it() {
+    let engine = &mut open(4000, || 0.0);
+    let of_answer = contrast(engine).traced.circuit;
+    let question = Question { reading: Some(LOOK), ..Question::default() };
+    let traced = trace(engine, question).traced;
+    assert_eq!(traced.objective.reading, Some(LOOK));
+    assert_eq!((traced.circuit.edges, traced.circuit.seeds.len()), (of_answer.edges, 1));
+    assert_eq!(traced.circuit.seeds[0].from, Node::head(1, 3, 14, 10));
+    assert!((traced.circuit.seeds[0].weight - 0.921_666).abs() < 1e-5);
+    assert_eq!(traced.objective.at, 14);
+}
