@@ -38,6 +38,17 @@ fn align(
     remove_mean: bool,
     sides: Vec<HeadSide>,
 ) -> (AlignmentReport, f64) {
+    let options = AlignOptions { top: 10, rotations: RotationCount::Exactly(ROTATIONS), seed: 1 };
+    align_with(model, which, remove_mean, sides, options)
+}
+
+fn align_with(
+    model: &Model,
+    which: Builtin,
+    remove_mean: bool,
+    sides: Vec<HeadSide>,
+    options: AlignOptions,
+) -> (AlignmentReport, f64) {
     let dictionary = Dictionary::of_model(model, which, Weights::Folded).unwrap();
     let centre = model.arch.reads_through_layer_norm();
     let (d_model, checkpoint) = (model.arch.d_model, Some(&model.checkpoint));
@@ -48,7 +59,6 @@ fn align(
     }
     let survey = survey.finish();
     let frame = Frame::after(&survey, d_model, centre, remove_mean);
-    let options = AlignOptions { top: 10, rotations: RotationCount::Exactly(ROTATIONS), seed: 1 };
     let mut alignment = Alignment::new(sides, frame.clone(), survey.n_rows, None, options).unwrap();
     for rows in dictionary.blocks(2048) {
         alignment.step(&dictionary.block(checkpoint, rows, &frame).unwrap()).unwrap();
@@ -191,5 +201,49 @@ fn heads_of_the_built_in_model_that_align_beyond_rotations() {
                 assert!(aligned.len() <= 1, "before training: {aligned:?}");
             }
         }
+    }
+}
+
+/// Lesson 8 sends a class to two sides and to all of them. Whatever the seed, they see what it says.
+#[test]
+fn what_lesson_eight_says_holds_for_any_draw_of_the_rotations() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models/names");
+    let model = model(&[folder.join("step-04000.safetensors"), folder.join("config.json")]);
+    for seed in 0..8 {
+        let options = AlignOptions { seed, ..AlignOptions::default() };
+        // “For this head alone q is under 0.01”, and it grows several times, to the border of a finding, over all twelve.
+        let mut sides = both_circuits(&model, 0, 0);
+        let (alone, _) = align_with(&model, Builtin::Embed, true, sides.clone(), options);
+        for (layer, head) in (0..12).map(|i| (i / 4, i % 4)).skip(1) {
+            sides.extend(both_circuits(&model, layer, head));
+        }
+        let (all, _) = align_with(&model, Builtin::Embed, true, sides, options);
+        let [one, many] = [&alone, &all].map(|report| report.sides[1].q_rotation.unwrap());
+        let (p, least) = (
+            alone.sides[1].rotation_null.as_ref().unwrap().p,
+            all.sides.iter().filter_map(|side| side.q_rotation).fold(1.0, f64::min),
+        );
+        println!(
+            "seed {seed}: L0H0 src p {p:.1e}, q {one:.1e} alone, {many:.1e} of 48; least q of 48 {least:.1e}"
+        );
+        assert_eq!(alone.sides[1].side.name(), "src");
+        assert!((alone.sides[1].directions[0].best[0].cos.abs() - 0.73).abs() < 0.01);
+        assert!(one < 0.01 && many > 2.0 * one && many < 0.1, "seed {seed}: {one} {many}");
+        // “The first bars stand far above the line, and yet the mark lies left of the curve.”
+        let sides = both_circuits(&model, 0, 1);
+        let (places, _) = align_with(&model, Builtin::Positions, true, sides, options);
+        let (side, null) = (&places.sides[1], places.sides[1].rotation_null.as_ref().unwrap());
+        let line = side.rotated_direction.as_ref().unwrap().critical;
+        println!(
+            "seed {seed}: L0H1 src z {:.1}, p {:.1e}, q {:.1e}, {:?}",
+            null.z,
+            null.p,
+            side.q_rotation.unwrap(),
+            null.carried_by
+        );
+        assert!(null.z < 0.0 && side.q_rotation.unwrap() < 0.01);
+        let best = |k: usize| side.directions[k].best[0].cos.abs();
+        assert!((0..4).filter(|&k| best(k) > line).count() >= 2 && best(0) > 0.7);
+        assert!((4..16).all(|k| best(k) < line));
     }
 }

@@ -264,8 +264,11 @@ impl<F: Clone> Book<F> {
         for part in parts {
             let id = self.next_question;
             self.next_question = id.wrapping_add(1).max(NO_QUESTION + 1);
-            let steps =
-                if job.wish.one_step_each { Some(1) } else { part.asked.ask.plan().steps() };
+            let steps = match &job.wish {
+                Wish { as_told: true, .. } => None,
+                Wish { one_step_each: true, .. } => Some(1),
+                _ => part.asked.ask.plan().steps(),
+            };
             job.open.push(Open { id, part, steps, done: 0, answered: false });
         }
         let ask = |open: &Open<F>| Deed::Ask { id: open.id, part: open.part.clone(), urgent };

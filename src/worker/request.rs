@@ -70,6 +70,7 @@ pub(super) struct Wish<F> {
     pub(super) listed: Option<String>,
     /// The reader sees questions counted, not their steps.
     pub(super) one_step_each: bool,
+    pub(super) as_told: bool,
     /// What the reader wants to compute it, and about how long one worker of the CPU would take, in milliseconds.
     pub(super) offer: Option<(Compute, f64)>,
 }
@@ -111,6 +112,7 @@ impl<Q: Question, F: Clone> Request<Q, F> {
             urgent: false,
             listed: None,
             one_step_each: false,
+            as_told: false,
             offer: None,
         };
         Self { wish, answers: PhantomData }
@@ -158,6 +160,12 @@ impl<Q: Question, F: Clone> Request<Q, F> {
     /// The reader sees questions counted, not the steps of each.
     pub fn one_step_each(mut self) -> Self {
         self.wish.one_step_each = true;
+        self
+    }
+
+    /// The reader sees what the answer tells of its progress counted, whatever the plan's steps.
+    pub fn counted_as_told(mut self) -> Self {
+        self.wish.as_told = true;
         self
     }
 

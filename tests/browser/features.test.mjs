@@ -217,6 +217,20 @@ describe("A dictionary that leaves something open", () => {
       await page.getByTestId("dictionary").filter({ hasText: "9 features" }).waitFor();
     }));
 
+  test("counts the rows that rotations have seen, and draws them again after a cancel", () =>
+    withPage(session, { hash: "#/features" }, async (page) => {
+      await page.getByTestId("verdict").waitFor();
+      writeFileSync(join(scratch, "large.safetensors"), matrices({ large: [80_000, 64] }));
+      await page.getByTestId("dictionary-file").setInputFiles(join(scratch, "large.safetensors"));
+      const drawn = page.locator(".progress", { hasText: /features compared with random rotations: \d+ of 80000/ });
+      await drawn.waitFor();
+      await page.getByRole("button", { name: "cancel: features compared with random rotations" }).click();
+      await page.getByTestId("verdict-waits").filter({ hasText: "were not drawn" }).waitFor({ timeout: 60_000 });
+      await page.getByTestId("draw").click();
+      await page.getByTestId("verdict").waitFor({ timeout: 120_000 });
+      await drawn.waitFor({ state: "detached" });
+    }));
+
   test("compares one head's part of an SAE on heads' outputs", () =>
     withPage(session, { hash: "#/features" }, async (page) => {
       await page.getByTestId("verdict").waitFor();

@@ -19,6 +19,9 @@ use crate::worker::request::{self, Request};
 /// What the comparison of many heads is called while it is under way.
 const COMPARED: &str = "heads compared with the dictionary";
 
+/// What the null of the head in view is called while it is drawn.
+pub(super) const DRAWN: &str = "features compared with random rotations";
+
 /// Who asks.
 #[derive(Clone)]
 pub(super) struct Asker {
@@ -62,6 +65,7 @@ impl Asker {
         }
         let (aligned, known, since) = (self.aligned(), self.known.dispatcher(), now());
         let request = self.request(Align { how: self.how(), heads: vec![head] });
+        let request = request.listed(DRAWN).counted_as_told();
         jobs.ask(request.owner("features/null").urgent(), move |heard| {
             if let request::Heard::Done = heard {
                 known.dispatch(Heard::Took((now() - since) / 1000.0));

@@ -25,6 +25,10 @@ pub(super) struct DirectionsProps {
     pub family: Rc<Family>,
     /// The dictionary's name.
     pub dictionary: AttrValue,
+    /// Whether the rotations of the head in view are being drawn.
+    pub drawing: bool,
+    /// Draws them.
+    pub on_draw: Callback<MouseEvent>,
     /// Neuronpedia's id of the dictionary, if it has one.
     #[prop_or_default]
     pub neuronpedia: Option<String>,
@@ -65,7 +69,10 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let head = format!("{} {}", app.value().head_name(side.layer, side.head), side.side.name());
     let (said, waits) = match verdict(&side) {
         Some(said) => (said, false),
-        None => ("The rotations are being drawn.".to_owned(), true),
+        None if props.drawing => ("The rotations are being drawn.".to_owned(), true),
+        None => {
+            ("The rotations were not drawn, so nothing is said against chance.".to_owned(), true)
+        }
     };
     let (critical, whose) = line(&side, comparison.isotropic.as_ref()).unzip();
     let bars: Vec<Bar> = side
@@ -124,6 +131,7 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
                 <div class="controls"><h2>{ head.clone() }</h2>
                     <div role="tablist" aria-label="Side">{ for props.report.sides.iter().map(tab) }</div></div>
                 <p class="sentence" aria-live="polite" data-testid={if waits { "verdict-waits" } else { "verdict" }}>{ said }{ " " }<Method of="rotation null" /></p>
+                if waits && !props.drawing { <div class="controls"><button type="button" onclick={props.on_draw.clone()} data-testid="draw">{ "draw the rotations" }</button></div> }
                 if side.rotation_null.is_some() { <p class="hint" data-testid="family">{ format!("q over {} that were compared with this dictionary so far.", over(&props.family)) }{ " " }<Method of="q" /></p> }
                 if let Some(null) = &side.rotation_null {
                     <Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { format!("MMCS {} against {} random rotations of the same subspace, seed {}.", three(side.mmcs), null.rotations, null.seed) } }}

@@ -16,7 +16,7 @@ use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{duration, three};
 use crate::worker::pool::Files;
-use asker::Asker;
+use asker::{Asker, DRAWN};
 use known::{Known, Setting, source_of};
 
 mod asker;
@@ -115,6 +115,11 @@ pub fn Features() -> Html {
         let head = (at.layer, at.head);
         Callback::from(move |_: MouseEvent| asker.cosines(head, side))
     };
+    let drawing = state.running.iter().any(|job| job.what == DRAWN);
+    let draw = {
+        let asker = asker.clone();
+        Callback::from(move |_: MouseEvent| asker.head((at.layer, at.head)))
+    };
     let estimate = known.seconds.map(|s| {
         let heads = model.summary.heads_in(&model.summary.own_layers()).len();
         format!(
@@ -148,7 +153,7 @@ pub fn Features() -> Html {
             <div class="columns features">
                 <grid::AlignGrid reports={known.reports.clone()} family={known.family.clone()} on_all={all} on_layer={layer} {estimate} gpu={known.gpu.clone()} />
                 if let Some(report) = report {
-                    <directions::Directions {report} family={known.family.clone()} dictionary={dictionary.clone()} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
+                    <directions::Directions {report} {drawing} on_draw={draw} family={known.family.clone()} dictionary={dictionary.clone()} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
                 } else if known.failed.is_none() {
                     <p class="empty" role="status">{ "The head in view is being compared with the dictionary." }</p>
                 }
