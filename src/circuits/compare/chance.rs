@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::{CircuitChange, Subspaces, norm, relative};
 use crate::math::Mat;
 use crate::math::joint::Joint;
+use crate::math::products::transposed_times;
 use crate::math::special::{ln_beta_inc, normal_tail};
 use crate::math::statistics::benjamini_hochberg;
 
@@ -161,14 +162,14 @@ impl Perturbed {
         let (s_left, s_right) = (per_entry(&joint.left.change, d_left), per_entry(step, d_right));
         let r = a.sigma.len() as f64;
         let parts = |m: &Mat| {
-            let inside = a.right.tr_mul(m);
+            let inside = transposed_times(&a.right, m);
             let outside = m - &a.right * &inside;
             (inside, outside)
         };
         let ((fixed_in, fixed_out), (step_in, step_out)) = (parts(fixed), parts(step));
         let [gram, gram_in, gram_out, gram_old] =
-            [fixed, &fixed_in, &fixed_out, old].map(|m| m.tr_mul(m));
-        let cross = |step: &Mat, fixed: &Mat| old * step.tr_mul(fixed);
+            [fixed, &fixed_in, &fixed_out, old].map(|m| transposed_times(m, m));
+        let cross = |step: &Mat, fixed: &Mat| old * transposed_times(step, fixed);
         let (cross_all, cross_in, cross_out) =
             (cross(step, fixed), cross(&step_in, &fixed_in), cross(&step_out, &fixed_out));
         let nothing = Mat::zeros(gram.nrows(), gram.ncols());

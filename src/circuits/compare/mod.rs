@@ -24,6 +24,7 @@ use super::spectrum::null_from;
 use crate::math::core_svd::CoreSvd;
 use crate::math::joint::Joint;
 use crate::math::principal_angles::principal_angles;
+use crate::math::products::transposed_times;
 use crate::math::{Mat, ProductSvd, product_svd};
 use chance::{Chance, Space};
 use pairs::{MatchedPair, match_pairs};
@@ -76,7 +77,7 @@ impl CircuitChange {
         let energy = joint.difference.norm_squared();
         let moved = delta.first().is_some_and(|first| *first > 0.0);
         let share = |inside: Mat| moved.then(|| inside.norm_squared() / energy);
-        let inside_left = share(a.left.tr_mul(&joint.difference));
+        let inside_left = share(transposed_times(&a.left, &joint.difference));
         let inside_right = share(&joint.difference * &a.right);
         let spaces = [Space::around(old.0, new.0), Space::around(old.1, new.1)];
         let mut found = Self {

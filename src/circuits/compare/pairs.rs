@@ -16,6 +16,7 @@ use super::Subspaces;
 use crate::circuits::spectrum::blocks;
 use crate::math::Mat;
 use crate::math::assignment::best_assignment;
+use crate::math::products::transposed_times;
 
 /// A singular pair of A and its partner in B.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -43,7 +44,8 @@ impl MatchedPair {
 
 /// Matches the pairs of two circuits that live in the same coordinates; as many as the one with fewer has.
 pub(crate) fn match_pairs(a: &Subspaces, b: &Subspaces) -> Vec<MatchedPair> {
-    let (left, right) = (a.left.tr_mul(&b.left), a.right.tr_mul(&b.right));
+    let left = transposed_times(&a.left, &b.left);
+    let right = transposed_times(&a.right, &b.right);
     let (blocks_a, blocks_b) = (blocks(a.sigma), blocks(b.sigma));
     let (mut cos_left, mut cos_right) = (left.abs(), right.abs());
     let mut in_block = left.map(|_| false);
