@@ -4,12 +4,13 @@ use super::{Engine, Files, open};
 use crate::checkpoint::Checkpoint;
 use crate::circuits::alignment::RotationCount;
 use crate::model::{Model, ModelError, Weights};
-use crate::protocol::compare::{Ask, Beside, Compare, ComparePart, Known, Words};
+use crate::protocol::compare::{About, Ask, Beside, Compare, ComparePart, Known, Words};
 use crate::protocol::model::Hints;
 use crate::protocol::{Failure, FilesId, Out, Question};
 use crate::study::alignment::Comparison;
 use crate::study::compare::{Common, LayerPair};
 use crate::study::dictionary::{Comparing, Source};
+use crate::study::stamp::Stamp;
 
 /// The second model, and the number of its files.
 pub(super) type Second = (Option<FilesId>, Model);
@@ -92,11 +93,16 @@ impl Engine {
 }
 
 fn words(engine: &mut Engine, wanted: &Words, out: Out<'_>) -> Result<(), Failure> {
-    let &Words { layer, head, circuit, weights, match_heads, top } = wanted;
-    let mut found = Vec::new();
+    let &Words { ref name, layer, head, circuit, weights, match_heads, top } = wanted;
+    let (pair, _) = engine.pair(layer, weights, match_heads)?;
+    let stamp = {
+        let from = open::convention(engine.both()?[0], Some(name), weights);
+        Stamp::between([&from, &engine.convention(weights)?]).circuit(circuit)
+    };
+    let python = pair.python(engine.both()?, head, circuit, &stamp)?;
+    let mut about = About { python, ..About::default() };
     if engine.model()?.arch.embedding().is_some_and(|embedding| embedding.tokens.is_some()) {
         engine.load_tokenizer()?;
-        let (pair, _) = engine.pair(layer, weights, match_heads)?;
         let difference = pair.difference(head, circuit)?;
         for (which, sides) in difference.token_sides(engine.model()?) {
             let how = Comparing {
@@ -111,9 +117,9 @@ fn words(engine: &mut Engine, wanted: &Words, out: Out<'_>) -> Result<(), Failur
             let mut report = comparison.finish();
             let tokenizer = engine.tokenizer.as_ref();
             report.label_with(|row| surveyed.label(&how.source, tokenizer, row));
-            found.extend(report.sides);
+            about.sides.extend(report.sides);
         }
     }
-    out(Words::tell(found), Vec::new());
+    out(Words::tell(about), Vec::new());
     Ok(())
 }

@@ -49,6 +49,8 @@ impl Plan for Compare {
 /// The leading singular pairs of one head's change against the tokens of the open model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
+    /// What its reader knows the second model as.
+    pub name: String,
     /// The layer.
     pub layer: usize,
     /// The head of the second model.
@@ -68,7 +70,16 @@ impl Plan for Words {}
 questions! { Compare:
     Beside => Known,
     Compare => ComparePart,
-    Words => Vec<SideAlignment>,
+    Words => About,
+}
+
+/// The answer to [`Words`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct About {
+    /// Both sides of the leading pairs of the change; none without token embeddings.
+    pub sides: Vec<SideAlignment>,
+    /// Python that makes the change again from the files of both models.
+    pub python: String,
 }
 
 /// The answer to [`Beside`].

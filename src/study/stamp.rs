@@ -27,6 +27,11 @@ impl Stamp {
         Self::new(convention.line(), convention)
     }
 
+    /// Numbers of what became of one model in another.
+    pub fn between([from, to]: [&Convention; 2]) -> Self {
+        Self::new(format!("from {} to {}", from.model, to.line()), &[from, to])
+    }
+
     /// Numbers of a toy run.
     pub fn of_toy(config: &Config) -> Self {
         let Config { n_features, d_model, d_head, n_keys, p, lambda, steps, .. } = config;

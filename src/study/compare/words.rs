@@ -5,7 +5,10 @@ use crate::circuits::compare::leading;
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::null_from;
 use crate::math::ProductSvd;
+use crate::model::Model;
 use crate::study::StudyError;
+use crate::study::python;
+use crate::study::stamp::Stamp;
 use crate::study::vectors::{HeadAt, Vectors};
 
 /// Pairs of ΔΩ that are put into words: they are what the correction of their p-values counts.
@@ -30,5 +33,21 @@ impl LayerPair {
         };
         let at = HeadAt { layer: self.layer(), head, circuit, weights: self.weights };
         Ok(Vectors::of(at, svd))
+    }
+
+    /// The same in Python, from files of both models: see [`python::change`].
+    ///
+    /// # Errors
+    /// [`StudyError::NotDecomposed`] for a head without a partner.
+    pub fn python(
+        &self,
+        models: [&Model; 2],
+        head: usize,
+        circuit: Circuit,
+        stamp: &Stamp,
+    ) -> Result<String, StudyError> {
+        let to = self.partners(head)?.head_b;
+        let from = HeadAt { layer: self.layer(), head, circuit, weights: self.weights };
+        Ok(python::change(models, from, to, stamp)?)
     }
 }

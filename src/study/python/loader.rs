@@ -48,10 +48,22 @@ pub(super) fn loader(
     head: usize,
     weights: Weights,
 ) -> Result<String, ModelError> {
+    Ok(format!("{READER}\n{}", matrices(model, layer, head, weights)?))
+}
+
+/// The same without [`READER`], which stands in front.
+///
+/// # Errors
+/// As [`loader`].
+pub(super) fn matrices(
+    model: &Model,
+    layer: usize,
+    head: usize,
+    weights: Weights,
+) -> Result<String, ModelError> {
     let attention = model.attention(layer)?;
     let (sizes, qkv) = (attention.sizes, &attention.qkv);
-    let mut code = String::from(READER);
-    code.push('\n');
+    let mut code = String::new();
     if let [_, ..] = model.checkpoint.marks() {
         // Without this the numbers would be those of other weights, or an error that says nothing.
         let marks = model.checkpoint.marks().join("; ");

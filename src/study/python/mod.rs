@@ -6,6 +6,7 @@
 
 mod alignment;
 mod cell;
+mod change;
 mod loader;
 mod spectrum;
 mod theorem;
@@ -14,6 +15,7 @@ mod trace;
 
 pub use alignment::alignment;
 pub use cell::{LookedAt, cell};
+pub use change::change;
 pub use spectrum::spectrum;
 pub use theorem::theorem;
 pub use toy::toy;

@@ -5,15 +5,17 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::in_view;
+use super::second::Second;
 use crate::circuits::alignment::{DirectionAlignment, Match, SideAlignment};
 use crate::circuits::compare::CircuitChange;
 use crate::circuits::omega::Circuit;
 use crate::model::Weights;
-use crate::protocol::compare::{HeadChange, Words};
+use crate::protocol::compare::{About, HeadChange, Words};
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
+use crate::ui::widgets::python::Python;
 use crate::ui::words::change::{Measure, circuit_of, sentence, stands_out};
 use crate::ui::words::format::{percent, three, token};
 use crate::ui::words::table::{Cell, Table};
@@ -39,7 +41,7 @@ pub(super) struct HeadViewProps {
     /// Heads belong together by likeness.
     pub match_heads: bool,
     /// The second model.
-    pub files: Files,
+    pub second: Second,
     /// Where the numbers come from.
     pub stamp: Stamp,
     /// Dimensions of the residual stream.
@@ -50,8 +52,9 @@ pub(super) struct HeadViewProps {
 #[component]
 pub(super) fn HeadView(props: &HeadViewProps) -> Html {
     let app = use_app();
-    let words = use_state(|| None::<(Words, Files, Rc<Vec<SideAlignment>>)>);
+    let words = use_state(|| None::<(Words, Files, Rc<About>)>);
     let wanted = props.change.as_ref().map(|change| Words {
+        name: props.second.name.clone(),
         layer: change.layer,
         head: change.head,
         circuit: props.circuit,
@@ -62,7 +65,7 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
     {
         let (session, words) = (app.session.clone(), words.clone());
         let wanted = wanted.clone().filter(|_| in_view(&app));
-        use_effect_with((wanted, props.files.clone()), move |(wanted, files)| {
+        use_effect_with((wanted, props.second.files.clone()), move |(wanted, files)| {
             let Some(wanted) = wanted.clone() else { return };
             let request =
                 Request::new(wanted.clone()).beside(files).owner("compare/words").urgent();
@@ -92,9 +95,10 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
         html! { <button type="button" role="tab" aria-selected={(which == props.circuit).to_string()} {onclick}>{ which.name() }</button> }
     };
     let stamp = props.stamp.clone().circuit(props.circuit);
-    let current =
-        |(of, files, _): &&(Words, Files, _)| Some(of) == wanted.as_ref() && *files == props.files;
-    let about = words.as_ref().filter(current).map(|(.., sides)| sides.clone());
+    let current = |(of, files, _): &&(Words, Files, _)| {
+        Some(of) == wanted.as_ref() && *files == props.second.files
+    };
+    let about = words.as_ref().filter(current).map(|(.., about)| about.clone());
     html! {
         <>
             <section class="column spectrum" aria-label="Both spectra">
@@ -114,10 +118,12 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
             <section class="column pair" aria-label="The change">
                 <h2>{ format!("The change of {circuit}") }</h2>
                 { difference(&slug, change, stamp) }
-                { about.map_or_else(
-                    || html! { <p class="empty" role="status">{ "The change is being put into words." }</p> },
-                    |sides| told(&sides, change, props.circuit),
-                ) }
+                if let Some(about) = about {
+                    { told(&about.sides, change, props.circuit) }
+                    <Python name="change.py" python={about.python.clone()} />
+                } else {
+                    <p class="empty" role="status">{ "The change is being put into words." }</p>
+                }
             </section>
         </>
     }

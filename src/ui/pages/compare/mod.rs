@@ -107,7 +107,7 @@ pub fn Compare() -> Html {
                 <div class="columns">
                     <grid::Grid compared={compared.clone()} />
                     <head::HeadView change={compared.heads.get(&(at.layer, at.head)).cloned()} complete={compared.complete} circuit={at.circuit}
-                        {weights} {match_heads} files={second.files.clone()} stamp={stamp(compared)} d_model={model.summary.d_model} />
+                        {weights} {match_heads} second={second.clone()} stamp={stamp(compared)} d_model={model.summary.d_model} />
                 </div>
                 { remarks(compared) }
                 <export_bar::ExportBar compared={compared.clone()} stamp={stamp(compared)} />
@@ -185,10 +185,7 @@ fn remarks(compared: &Compared) -> Html {
 /// Where the numbers come from.
 fn stamp(compared: &Compared) -> Stamp {
     match &compared.known {
-        Some(known) => {
-            let [from, to] = &known.conventions;
-            Stamp::new(format!("from {} to {}", from.model, to.line()), &known.conventions)
-        }
+        Some(known) => Stamp::between(known.conventions.each_ref()),
         None => Stamp::new("nothing compared", &()),
     }
 }
