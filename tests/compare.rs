@@ -217,9 +217,13 @@ fn an_adapter_changes_as_many_directions_as_its_rank() {
         let to = folder.path().join(from.file_name().unwrap());
         std::fs::copy(from, to).unwrap();
     };
-    ["model.safetensors", "config.json"].map(|name| copy(base.join(name)));
+    for name in ["model.safetensors", "config.json"] {
+        copy(base.join(name));
+    }
     let adapter = root.join("compare/adapter");
-    ["adapter_model.safetensors", "adapter_config.json"].map(|name| copy(adapter.join(name)));
+    for name in ["adapter_model.safetensors", "adapter_config.json"] {
+        copy(adapter.join(name));
+    }
     let golden: Value = serde_json::from_str(include_str!("golden/compare/lora.json")).unwrap();
     let found = compared(&base, folder.path(), &[]);
     let heads = found["heads"].as_array().unwrap();
