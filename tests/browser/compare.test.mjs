@@ -32,6 +32,7 @@ describe("Compare", () => {
     await page.getByTestId("words").waitFor({ timeout: 60_000 });
     assert.ok((await page.getByTestId("words").locator("section").count()) > 0);
     assert.match(await page.getByTestId("changed").textContent(), /L1H2's QK changed by .* nine tenths of the change/);
+    assert.match(await page.locator(".page.compare").getByTestId("python").textContent(), /change of Omega = W_Q W_K\^T, layer 1, head 2/);
     // A circuit, a measure and raw weights are in the address, and come back with it.
     await page.locator(".page.compare").getByRole("tab", { name: "OV" }).click();
     await page.locator(".page.compare").getByLabel("colour by").selectOption("overlap-left");
@@ -43,6 +44,21 @@ describe("Compare", () => {
     assert.equal(await table.locator("tr").count(), 12);
     const shown = (await table.locator("td:nth-child(6)").allTextContents()).map(Number);
     assert.deepEqual(shown, shown.toSorted((a, b) => b - a));
+  });
+
+  it("says when a head became what it is, over all saved steps", { hash: `#/compare?step=${to}&layer=1&head=2` }, async (page) => {
+    await page.getByTestId("compare-steps").click({ timeout: 60_000 });
+    await page.getByTestId("became").waitFor({ timeout: 60_000 });
+    const way = page.locator(".page.compare .series-view figure").first();
+    await way.locator("summary").click();
+    await page.waitForFunction(() => document.querySelectorAll(".page.compare .series-view figure:first-child tbody tr").length === 14, null, { timeout: 60_000 });
+    const still = await measures(way, 2);
+    const steps = (await way.locator("tbody td:first-child").allTextContents()).map(Number);
+    const { delta, sigma_b } = GOLDEN.folded.find(({ layer, head }) => layer === 1 && head === 2).qk;
+    const expected = Math.hypot(...delta) / Math.hypot(...sigma_b);
+    assert.ok(Math.abs(still[steps.indexOf(from)] - expected) < 1e-9, `${still} for ${expected} at ${from}`);
+    assert.equal(still[steps.indexOf(to)], 0);
+    assert.match(await page.getByTestId("became").textContent(), /L1H2's QK came within .* by step \d+\./);
   });
 
   it("takes a second model of the reader's, and says when nothing can be compared", { hash: "#/compare" }, async (page) => {

@@ -177,6 +177,39 @@ pub fn sentence(name: &str, circuit: Circuit, change: &CircuitChange) -> String 
     )
 }
 
+/// `‖ΔΩ‖ / ‖Ω‖` with the norm of the *new* matrix: how far the old one was from it; `None` if that is zero.
+pub fn still_to_go(change: &CircuitChange) -> Option<f64> {
+    let norm = |sigma: &[f64]| sigma.iter().map(|s| s * s).sum::<f64>().sqrt();
+    let now = norm(&change.sigma_b);
+    (now > 0.0).then(|| norm(&change.delta) / now)
+}
+
+/// When a circuit became what it is at step `now`, from its changes since each step, ascending.
+pub fn became(name: &str, circuit: Circuit, now: u32, since: &[(u32, CircuitChange)]) -> String {
+    // From this step on it was never again as far away.
+    let within = |far: f64| {
+        let near =
+            |(_, change): &&(u32, CircuitChange)| still_to_go(change).is_some_and(|x| x < far);
+        since
+            .iter()
+            .rev()
+            .filter(|(step, _)| *step <= now)
+            .take_while(near)
+            .last()
+            .map(|(step, _)| *step)
+    };
+    let circuit = circuit.name();
+    match (within(0.5), within(0.1)) {
+        (Some(half), Some(whole)) if half < whole => format!(
+            "{name}'s {circuit} came within half of its size of what it is at step {now} by step {half}, and within a tenth by step {whole}."
+        ),
+        (_, Some(whole)) => format!(
+            "{name}'s {circuit} came within a tenth of its size of what it is at step {now} by step {whole}, and was not within half before."
+        ),
+        _ => format!("{name}'s {circuit} is still being compared."),
+    }
+}
+
 /// How many leading singular values hold nine tenths of the energy.
 fn most_of(sigma: &[f64]) -> usize {
     let energy: f64 = sigma.iter().map(|s| s * s).sum();
@@ -252,6 +285,24 @@ mod tests {
         crate::circuits::compare::chance::correct([&mut doubled]);
         assert!(said(&doubled).contains("changed by 1.00 of its old size"));
         assert!((1..=4).contains(&most_of(&doubled.delta)));
+    }
+
+    #[test]
+    fn a_head_became_what_it_is_when_it_was_not_far_again() {
+        let from = |scale: f64| {
+            let mut rng = Rng::new(9);
+            let (a, b) = (rng.normal_matrix(20, 3), rng.normal_matrix(20, 3));
+            CircuitChange::new((&(&a * scale), &b), (&a, &b)).expect("finite")
+        };
+        // Near, far again, then half of the way, then there; what comes after now does not count.
+        let since = [(0, 0.9), (10, 0.1), (20, 0.6), (30, 0.95), (40, 1.0), (50, 9.0)];
+        let since = since.map(|(step, scale)| (step, from(scale)));
+        assert!((still_to_go(&since[2].1).unwrap() - 0.4).abs() < 1e-12);
+        let said = became("L0H0", Circuit::Ov, 40, &since);
+        assert!(
+            said.contains("at step 40 by step 20") && said.ends_with("a tenth by step 30."),
+            "{said}"
+        );
     }
 
     #[test]

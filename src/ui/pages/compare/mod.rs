@@ -23,6 +23,7 @@ mod export_bar;
 mod grid;
 mod head;
 mod second;
+mod training;
 
 /// The comparison as Yew's reducer sees it.
 #[derive(Clone, PartialEq, Default)]
@@ -114,7 +115,7 @@ pub fn Compare() -> Html {
             </>
         },
     };
-    html! { <><Choose {on_files} />{ body }</> }
+    html! { <><Choose {on_files} />{ body }<training::Training /></> }
 }
 
 /// Opens the second model, then compares every head.
