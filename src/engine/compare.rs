@@ -31,7 +31,7 @@ pub(super) fn answer(
             common.notes.extend(from.notes.iter().map(said));
             let conventions =
                 [open::convention(from, Some(&name), weights), engine.convention(weights)?];
-            out(Beside::tell(Known { conventions, common }), Vec::new());
+            out(Beside::tell(Box::new(Known { conventions, common })), Vec::new());
             Ok(())
         }
         Ask::Compare(Compare { layers, weights, match_heads }) => {

@@ -68,7 +68,7 @@ pub struct Words {
 impl Plan for Words {}
 
 questions! { Compare:
-    Beside => Known,
+    Beside => Box<Known>,
     Compare => ComparePart,
     Words => About,
 }

@@ -33,7 +33,7 @@ pub enum News {
     /// Another comparison begins.
     Fresh,
     /// The second model is open.
-    Known(Known),
+    Known(Box<Known>),
     /// It cannot be opened, or not be compared.
     Refused(Failure),
     /// The heads are being compared, from the first on.
@@ -53,7 +53,7 @@ impl Compared {
             News::Fresh => next = Self::default(),
             News::Known(known) => {
                 let notes = known.common.notes.clone();
-                next = Self { known: Some(known), notes, ..Self::default() };
+                next = Self { known: Some(*known), notes, ..Self::default() };
             }
             News::Refused(why) => next.refused = Some(why),
             News::Begun => {

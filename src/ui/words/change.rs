@@ -200,8 +200,11 @@ pub fn became(name: &str, circuit: Circuit, now: u32, since: &[(u32, CircuitChan
     };
     let circuit = circuit.name();
     match (within(0.5), within(0.1)) {
-        (Some(half), Some(whole)) if half < whole => format!(
+        (Some(half), Some(whole)) if half < whole && whole < now => format!(
             "{name}'s {circuit} came within half of its size of what it is at step {now} by step {half}, and within a tenth by step {whole}."
+        ),
+        (Some(half), _) if half < now => format!(
+            "{name}'s {circuit} came within half of its size of what it is at step {now} by step {half}; no earlier step is within a tenth."
         ),
         (_, Some(whole)) => format!(
             "{name}'s {circuit} came within a tenth of its size of what it is at step {now} by step {whole}, and was not within half before."
