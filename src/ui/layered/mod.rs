@@ -260,6 +260,21 @@ mod tests {
     }
 
     #[test]
+    fn many_heads_of_one_token_stand_in_lines() {
+        let heads: Vec<(Node, f64)> =
+            (0..40).map(|head| (Node::head(0, head, 3, 1), 1.0)).collect();
+        let picture = Picture::of(&circuit(&heads, &[]), 3, Grouping::Positions, 0.0);
+        assert_eq!(picture.nodes.len(), 41);
+        assert!(picture.size[0] < 12.0 * NODE[0] && picture.size[1] < 12.0 * NODE[1]);
+        for (i, a) in picture.nodes.iter().enumerate() {
+            assert!(a.y + NODE[1] / 2.0 <= picture.size[1]);
+            for b in &picture.nodes[..i] {
+                assert!((a.x - b.x).abs() >= NODE[0] || (a.y - b.y).abs() >= NODE[1]);
+            }
+        }
+    }
+
+    #[test]
     fn what_no_longer_leads_to_the_answer_goes_with_its_edge() {
         let picture = Picture::of(&small(), 5, Grouping::Positions, 0.6);
         // The seed that is left, the head behind its key, and the answer.

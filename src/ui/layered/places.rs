@@ -17,6 +17,8 @@ const BELOW: f64 = 40.0;
 const MARGIN: f64 = 12.0;
 /// Least width of a column, so that its token can be read.
 const COLUMN: f64 = 92.0;
+/// From a line of nodes to the next in the same row.
+const LINE: f64 = NODE[1] + 8.0;
 const SWEEPS: usize = 6;
 
 /// Nodes by row and column, the order in each still to be found.
@@ -61,7 +63,7 @@ impl Places {
     fn columns(&self) -> BTreeMap<usize, f64> {
         let mut widths: BTreeMap<usize, f64> = BTreeMap::new();
         for (&(_, column), nodes) in &self.cells {
-            let wide = (nodes.len() as f64 * (NODE[0] + GAP[0])).max(COLUMN);
+            let wide = (abreast(nodes.len()) as f64 * (NODE[0] + GAP[0])).max(COLUMN);
             let width = widths.entry(column).or_default();
             *width = width.max(wide);
         }
@@ -79,12 +81,30 @@ impl Places {
         let mut across = HashMap::new();
         for (&(_, column), nodes) in &self.cells {
             let middle = columns.get(&column).copied().unwrap_or(LEFT);
-            let first = middle - (nodes.len() as f64 - 1.0) / 2.0 * (NODE[0] + GAP[0]);
+            let (deep, wide) = (lines(nodes.len()), abreast(nodes.len()));
+            let first = middle - (wide as f64 - 1.0) / 2.0 * (NODE[0] + GAP[0]);
             for (i, node) in nodes.iter().enumerate() {
-                across.insert(*node, first + i as f64 * (NODE[0] + GAP[0]));
+                across.insert(*node, first + (i / deep) as f64 * (NODE[0] + GAP[0]));
             }
         }
         across
+    }
+
+    /// The middle of the highest line of every row, and the bottom of the lowest.
+    fn rows(&self) -> (BTreeMap<usize, f64>, f64) {
+        let mut deep: BTreeMap<usize, usize> = BTreeMap::new();
+        for (&(row, _), nodes) in &self.cells {
+            let most = deep.entry(row).or_default();
+            *most = lines(nodes.len()).max(*most);
+        }
+        let mut top = MARGIN;
+        let height = |(row, deep): (usize, usize)| {
+            let middle = top + NODE[1] / 2.0;
+            top += NODE[1] + (deep - 1) as f64 * LINE + GAP[1];
+            (row, middle)
+        };
+        let rows = deep.into_iter().rev().map(height).collect();
+        (rows, top - GAP[1])
     }
 
     /// Orders the nodes of each cell by the mean place of their neighbours, up and down a few times.
@@ -115,29 +135,35 @@ impl Places {
     }
 
     pub(super) fn picture(&self) -> Picture {
-        let rows: BTreeSet<usize> = self.cells.keys().map(|key| key.0).collect();
-        let step = NODE[1] + GAP[1];
-        let height = |row: usize| {
-            let above = rows.range(row..).count() as f64 - 1.0;
-            MARGIN + NODE[1] / 2.0 + above * step
-        };
         let (across, columns) = (self.across(), self.columns());
-        let nodes = self
-            .cells
-            .iter()
-            .flat_map(|(&(row, _), nodes)| nodes.iter().map(move |node| (*node, height(row))));
-        let nodes = nodes
-            .map(|(node, y)| Placed { node, x: across.get(&node).copied().unwrap_or(0.0), y })
-            .collect();
+        let (rows, bottom) = self.rows();
+        let mut placed = Vec::new();
+        for (&(row, _), nodes) in &self.cells {
+            let top = rows.get(&row).copied().unwrap_or(MARGIN);
+            for (i, node) in nodes.iter().enumerate() {
+                let y = top + (i % lines(nodes.len())) as f64 * LINE;
+                let x = across.get(node).copied().unwrap_or(0.0);
+                placed.push(Placed { node: *node, x, y });
+            }
+        }
         let right = across.values().copied().fold(LEFT, f64::max) + NODE[0] / 2.0;
         let widest = columns.values().map(|middle| middle + COLUMN / 2.0).fold(right, f64::max);
-        let tall = 2.0 * MARGIN + NODE[1] + (rows.len() as f64 - 1.0) * step + BELOW;
         Picture {
-            nodes,
+            nodes: placed,
             columns: if self.named { columns.into_iter().collect() } else { Vec::new() },
-            rows: rows.iter().map(|&row| (row_name(row), height(row))).collect(),
-            size: [widest + MARGIN, tall],
+            rows: rows.into_iter().map(|(row, y)| (row_name(row), y)).collect(),
+            size: [widest + MARGIN, bottom + MARGIN + BELOW],
             ..Picture::default()
         }
     }
+}
+
+/// Nodes of one row and column that stand side by side; more than three stand in several lines, so that a token stays narrow.
+fn abreast(n: usize) -> usize {
+    if n <= 3 { n } else { n.div_ceil(lines(n)) }
+}
+
+/// Lines that they fill, from left to right, each from above.
+fn lines(n: usize) -> usize {
+    if n <= 3 { 1 } else { n.isqrt().max(2) }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use super::pin;
@@ -64,6 +64,10 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
     let first =
         found.and_then(|name| picture.find(name)).or_else(|| picture.nodes.len().checked_sub(1));
     let [width, height] = picture.size;
+    {
+        let answer_at = picture.find("answer").map(|i| picture.nodes[i].x);
+        use_effect_with(picture.clone(), move |_| scroll(answer_at));
+    }
     html! {
         <Figure name="circuit" {table} convention={props.stamp.clone()}
             caption={html! { { "Blue, solid: needed by the query; orange, dashed: by the keys; green, dotted: for the answer. The wider, the more. Click a node or an edge; arrow keys walk along the strongest edges and sideways." } }}>
@@ -128,9 +132,21 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
     }
 }
 
+fn element(name: &str) -> Option<Element> {
+    let document = web_sys::window()?.document()?;
+    document.get_element_by_id(&format!("trace-{name}"))
+}
+
+/// Brings the answer into the middle of a picture that is wider than its frame.
+fn scroll(answer_at: Option<f64>) {
+    let frame = element("answer").and_then(|answer| answer.closest(".picture").ok().flatten());
+    if let Some((frame, x)) = frame.zip(answer_at) {
+        frame.set_scroll_left((x - f64::from(frame.client_width()) / 2.0).max(0.0) as i32);
+    }
+}
+
 fn focus(name: &str) {
-    let document = web_sys::window().and_then(|window| window.document());
-    if let Some(element) = document.and_then(|d| d.get_element_by_id(&format!("trace-{name}"))) {
+    if let Some(element) = element(name) {
         // Elements of an SVG have the method too, under another class. A node that is gone keeps no focus.
         let _ = element.unchecked_ref::<HtmlElement>().focus();
     }
