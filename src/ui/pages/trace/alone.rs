@@ -10,6 +10,7 @@ use crate::protocol::trace::{Alone, AloneOptions, Answer, Prompt, RunAlone};
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Density, Figure};
+use crate::ui::widgets::glossary::Gloss;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
 use crate::worker::request::{Heard, Request};
@@ -71,6 +72,7 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
         <section class="alone" aria-label="What the circuit is worth">
             <h2>{ "Is it the circuit?" }</h2>
             <p class="hint">{ "A trace reruns nothing. Here the model is run with the attention of this circuit alone: every other head, at every token, looks at all that it sees alike. MLPs stay." }</p>
+            <Gloss term="kept by a circuit" meaning="How far the circuit's attention alone brings the answer back from where it is with all attention levelled, beside random circuits of its shape." />
             <p class="controls">
                 <button type="button" class="primary" onclick={run} disabled={*under_way} data-testid="alone">{ format!("run it alone, and {} random circuits", AloneOptions::default().draws) }</button>
             </p>

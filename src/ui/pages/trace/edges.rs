@@ -10,6 +10,7 @@ use crate::protocol::trace::Answer;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::layered::{Picture, Role, slug};
+use crate::ui::widgets::glossary::Gloss;
 use crate::ui::words::format::three;
 
 /// Rows of the table; the picture's numbers have all.
@@ -34,6 +35,7 @@ pub(super) fn Edges(props: &EdgesProps) -> Html {
     html! {
         <section aria-label="Edges">
             <h2>{ format!("{} edges", picture.lines.len()) }</h2>
+            <Gloss term="edge weight" meaning="Into a head: by how much its attention falls as this component's cells are zeroed, in the order of their integrated gradients. Into the answer: what the component adds to it." />
             if picture.hidden > 0 { <p class="hint" data-testid="hidden">{ format!("{} more are weaker than drawn, or lead to nothing that is drawn.", picture.hidden) }</p> }
             <div class="numbers" tabindex="0" role="region" aria-label="Strongest edges">
                 <table>
