@@ -284,10 +284,10 @@ mod tests {
         assert!(said(&one).ends_with("1 of 8 direction holds nine tenths of the change."));
         // Before all heads are compared there is no verdict.
         assert!(!said(&one).contains("no clear") && !said(&one).contains(": the weights"));
-        let mut doubled = moved(|_, a| a * 2.0);
-        crate::circuits::compare::chance::correct([&mut doubled]);
-        assert!(said(&doubled).contains("changed by 1.00 of its old size"));
-        assert!((1..=4).contains(&most_of(&doubled.delta)));
+        let mut tripled = moved(|_, a| a * 3.0);
+        crate::circuits::compare::chance::correct([&mut tripled]);
+        assert!(said(&tripled).contains("changed by 2.00 of its old size"));
+        assert!((1..=4).contains(&most_of(&tripled.delta)));
     }
 
     #[test]
