@@ -299,6 +299,17 @@ pub fn head_count_suggestions(inner: usize) -> Vec<usize> {
     widths.iter().filter(|&&w| inner >= w && inner.is_multiple_of(w)).map(|w| inner / w).collect()
 }
 
+/// The head count that a family's configuration class has where nothing says another: `LlamaConfig().num_attention_heads`.
+pub fn usual_heads(family: &str) -> Option<usize> {
+    Some(match family {
+        "llama" | "mistral" | "mixtral" | "qwen2" | "qwen3" | "phi3" => 32,
+        "gemma" => 16,
+        "gemma2" | "gemma3" => 8,
+        "gpt2" | "opt" | "bert" => 12,
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,7 @@ mod by_head;
 #[cfg(feature = "tokenizer")]
 mod charsmap;
 mod config_values;
+mod doubts;
 mod error;
 pub mod front;
 pub mod grid_rope;
@@ -59,16 +60,6 @@ pub struct Hints {
     pub family: Option<String>,
 }
 
-/// That a family was asked for, beside what config.json says.
-fn read_as(family: &recipe::Family, config: &Config) -> String {
-    match config.model_type().filter(|kind| !family.model_types.contains(kind)) {
-        Some(kind) => {
-            format!("Read as {}, as was asked; config.json says model_type {kind:?}.", family.title)
-        }
-        None => format!("Read as {}, as was asked.", family.title),
-    }
-}
-
 /// A checkpoint that is understood as a transformer.
 pub struct Model {
     /// The bytes.
@@ -80,7 +71,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Understands a checkpoint; reads no tensor.
+    /// Understands a checkpoint; reads no tensor, or one norm's gains where there is no config.json.
     ///
     /// # Errors
     /// [`ModelError::UnknownFamily`], [`ModelError::HeadCountNeeded`] (ask, and open again with a hint),
@@ -101,10 +92,19 @@ impl Model {
             n_heads_hint: hints.n_heads,
             missing_shards: checkpoint.missing_shards().len(),
         })?;
-        let asked =
-            hints.family.is_some().then(|| read_as(family, words.as_ref().unwrap_or(&whole)));
+        let config = words.as_ref().unwrap_or(&whole);
+        let asked = hints.family.is_some().then(|| doubts::read_as(family, config));
         let notes = said.into_iter().chain(asked).chain(resolved.notes).collect();
         let mut model = Self { checkpoint, arch: resolved.architecture, notes };
+        if hints.family.is_some() {
+            if let Some(reason) = doubts::not_applied(family, config) {
+                model.notes.push(format!("Prompts cannot be run: {reason}."));
+                model.arch.cannot_run.get_or_insert(reason);
+            }
+        } else if whole.is_empty() {
+            // A norm that cannot be read is told of when its layer is asked for.
+            model.notes.extend(doubts::of_gains(&model).ok().flatten());
+        }
         let missing: Vec<usize> =
             (0..model.arch.n_layers).filter(|&l| !model.missing_tensors(l).is_empty()).collect();
         if !missing.is_empty() {

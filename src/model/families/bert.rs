@@ -13,12 +13,7 @@ pub(super) static BERT: Family = Family {
 };
 
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    if let Some(kind) = s.config.text("position_embedding_type").filter(|&kind| kind != "absolute")
-    {
-        let reason =
-            format!("position_embedding_type is {kind:?}; only \"absolute\" is known here");
-        return Err(ModelError::Config { reason });
-    }
+    let positions = s.config.text("position_embedding_type").filter(|&kind| kind != "absolute");
     Ok(Recipe {
         layer: "encoder.layer.{l}.",
         qkv: QkvPaths::Separate(
@@ -48,6 +43,9 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
             "cls.predictions.transform.LayerNorm",
         )),
         unembed_bias: Some("cls.predictions.bias"),
+        // What they add to the scores is in neither QK nor OV.
+        cannot_run: positions
+            .map(|kind| format!("its positions are {kind:?}, which are not run here")),
         ..Recipe::default()
     })
 }

@@ -23,6 +23,7 @@ mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
+mod gemma3n;
 mod glm;
 mod glm4_moe;
 mod gpt2;
@@ -38,6 +39,7 @@ mod hunyuan;
 mod llama;
 mod llama4;
 mod llama_meta;
+mod lookalikes;
 mod mistral;
 mod mixtral;
 mod modernbert;
@@ -55,10 +57,12 @@ mod persimmon;
 mod phi;
 mod phi3;
 mod phimoe;
+mod qwen;
 mod qwen2;
 mod qwen2_moe;
 mod qwen3;
 mod qwen3_moe;
+mod qwen3_next;
 mod roberta;
 mod seed_oss;
 mod smollm3;
@@ -69,6 +73,7 @@ mod transformer_lens;
 mod vit;
 mod wav2vec2;
 mod whisper;
+mod xglm;
 
 /// What every family's file needs.
 mod prelude {
@@ -100,18 +105,21 @@ use super::recipe::Family;
 const SHARED_NAMES: u32 = 13;
 
 /// All families, in the order in which they are listed to people.
-pub static FAMILIES: [&Family; 74] = [
+pub static FAMILIES: [&Family; 80] = [
     &gpt2::GPT2,
     &gpt_neo::GPT_NEO,
     &gpt_neox::GPT_NEOX,
     &gptj::GPTJ,
     &llama::LLAMA,
     &mistral::MISTRAL,
+    &qwen::QWEN,
     &qwen2::QWEN2,
     &qwen3::QWEN3,
     &gemma::GEMMA,
     &gemma2::GEMMA2,
     &gemma3::GEMMA3,
+    &gemma3n::GEMMA3N,
+    &gemma3n::GEMMA4,
     &phi::PHI,
     &phi3::PHI3,
     &opt::OPT,
@@ -137,6 +145,7 @@ pub static FAMILIES: [&Family; 74] = [
     &seed_oss::SEED_OSS,
     &codegen::CODEGEN,
     &biogpt::BIOGPT,
+    &xglm::XGLM,
     &openai_gpt::OPENAI_GPT,
     &persimmon::PERSIMMON,
     &apertus::APERTUS,
@@ -145,6 +154,8 @@ pub static FAMILIES: [&Family; 74] = [
     &phimoe::PHIMOE,
     &qwen2_moe::QWEN2_MOE,
     &qwen3_moe::QWEN3_MOE,
+    &qwen3_next::QWEN3_NEXT,
+    &qwen3_next::QWEN3_5,
     &olmoe::OLMOE,
     &granitemoe::GRANITEMOE,
     &ernie4_5_moe::ERNIE4_5_MOE,
@@ -207,12 +218,18 @@ pub fn recognise(
         return Ok(found);
     }
     if let Some(kind) = kinds.into_iter().flatten().next() {
-        let reason = format!("config.json says model_type {kind:?}, which is not known here");
+        let reason = format!(
+            "config.json says model_type {kind:?}, which is not known here{}",
+            lookalikes::look(names)
+        );
         return Err(ModelError::UnknownFamily { reason, known: known() });
     }
     let best = FAMILIES.into_iter().map(|f| ((f.fit)(names), f)).max_by_key(|&(fit, _)| fit);
     best.filter(|&(fit, _)| fit > 0).map(|(_, f)| f).ok_or_else(|| ModelError::UnknownFamily {
-        reason: "no config.json, and the tensor names fit no family".into(),
+        reason: format!(
+            "no config.json, and the tensor names fit no family{}",
+            lookalikes::look(names)
+        ),
         known: known(),
     })
 }

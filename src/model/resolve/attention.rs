@@ -17,7 +17,7 @@ impl Builder<'_> {
         n_heads: usize,
     ) -> Result<Option<Attention>, ModelError> {
         let r = &self.recipe;
-        if !r.attends.at(l).unwrap_or(true) {
+        if !r.attends.at(l).unwrap_or(true) || self.lacks_attention(l) {
             return Ok(None);
         }
         let sizes = self.sizes(l, n_heads)?;

@@ -9,7 +9,7 @@ use crate::model::architecture::Orientation;
 use crate::model::config::Config;
 use crate::model::known;
 use crate::model::names::{Names, in_layer};
-use crate::model::recipe::{Family, PerLayer, QkNormPaths, Recipe};
+use crate::model::recipe::{Family, PerLayer, QkNormPaths, QkvPaths, Recipe};
 
 /// A stream's recipe beside the tensors.
 pub(super) struct Builder<'a> {
@@ -43,11 +43,16 @@ impl<'a> Builder<'a> {
         if let Some(paths) = &recipe.layer_paths {
             return Ok((prefix.clone(), paths.len().min(MOST_LAYERS)));
         }
-        let everywhere = recipe.attends == PerLayer::All(true);
-        let any =
-            if everywhere { BTreeSet::new() } else { given.names.numbers(prefix, recipe.layer) };
-        let found = if everywhere { layers } else { &any };
         let said = recipe.n_layers.or(given.config.n_layers());
+        let reaches = |layers: &BTreeSet<usize>| layers.last().map_or(0, |&last| last + 1);
+        let everywhere = recipe.attends == PerLayer::All(true);
+        let is_all = everywhere && said.is_none_or(|said| said <= reaches(layers));
+        let any = if is_all { BTreeSet::new() } else { given.names.numbers(prefix, recipe.layer) };
+        // The last layers may have lost their attention; what else has numbers beyond the model's own is none of it.
+        let found = match everywhere {
+            true if said.is_none_or(|said| is_all || reaches(&any) != said) => layers,
+            _ => &any,
+        };
         Ok((prefix.clone(), count_layers(found, given.config, said, missing)?))
     }
 
@@ -118,11 +123,14 @@ impl<'a> Builder<'a> {
         config: Option<usize>,
         table: Option<usize>,
     ) -> Result<(usize, bool), ModelError> {
+        // Where layers differ, a width is that of the first and divides what is written there.
+        let first = self.recipe.widths_vary.then(|| self.rows_in(0, self.recipe.output, true).ok());
+        let inner = first.flatten().unwrap_or(self.inner);
         let by_width = self
             .one_head()
             .or(self.recipe.d_head)
-            .filter(|&h| h > 0 && self.inner.is_multiple_of(h))
-            .map(|h| self.inner / h);
+            .filter(|&h| h > 0 && inner.is_multiple_of(h))
+            .map(|h| inner / h);
         let (n_heads, assumed) = match (hint, config, by_width, table) {
             (Some(n), None, None, _) => (n, true),
             (_, Some(n), _, _) | (_, None, Some(n), _) => (n, false),
@@ -176,6 +184,16 @@ impl<'a> Builder<'a> {
         let own = self.recipe.layer_paths.as_ref().and_then(|paths| paths.get(l));
         let layer = own.map_or_else(|| Cow::Owned(in_layer(self.recipe.layer, l)), Cow::from);
         format!("{}{layer}{path}", self.prefix)
+    }
+
+    /// True if a layer is in the files and nothing of its attention is: it was taken out.
+    pub(super) fn lacks_attention(&self, l: usize) -> bool {
+        let (QkvPaths::Separate(q, ..) | QkvPaths::Fused(q, _)) = self.recipe.qkv;
+        self.missing_shards == 0
+            && self.recipe.layer_paths.is_none()
+            && !self.has(l, self.recipe.output)
+            && !self.has(l, q)
+            && self.names.numbers(&self.prefix, self.recipe.layer).contains(&l)
     }
 
     /// True if a layer has the weight of `path`.

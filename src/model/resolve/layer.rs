@@ -42,6 +42,8 @@ impl Builder<'_> {
         let alone = mlp == Mlp::None;
         let of_mlp = |path: Option<&'static str>| norm(path.filter(|_| !alone));
         let before = r.before_attention.filter(|_| l > 0 || !r.first_is_normed);
+        let lacking = self.lacks_attention(l);
+        let of_attention = |path: Option<&'static str>| norm(path.filter(|_| !lacking));
         let gain = |path: &str| self.name_in_layer(l, path);
         Ok(Layer {
             stack: 0,
@@ -56,9 +58,9 @@ impl Builder<'_> {
             activation: r.activation.clone(),
             activation_parameters: r.activation_parameters.map(|path| self.name_in_layer(l, path)),
             parallel: r.parallel,
-            before_attention: norm(before)?,
-            on_attention: norm(r.on_attention)?,
-            after_attention: norm(r.after_attention)?,
+            before_attention: of_attention(before)?,
+            on_attention: of_attention(r.on_attention)?,
+            after_attention: of_attention(r.after_attention)?,
             before_mlp: of_mlp(r.before_mlp)?,
             on_mlp: of_mlp(r.on_mlp)?,
             after_mlp: of_mlp(r.after_mlp)?,
@@ -119,6 +121,9 @@ impl Builder<'_> {
                 shards: self.missing_shards,
             });
         }
-        Ok(Norm { kind, weight, bias: find(&SHIFTS), eps })
+        let bias = find(&SHIFTS);
+        // No RMS norm of any family has a bias: what has one is a LayerNorm, whatever the names fit.
+        let kind = if bias.is_some() && kind == NormKind::Rms { NormKind::Layer } else { kind };
+        Ok(Norm { kind, weight, bias, eps })
     }
 }

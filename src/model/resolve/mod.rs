@@ -52,7 +52,16 @@ pub(super) fn resolve(given: Given<'_>) -> Result<Resolved, ModelError> {
         });
     };
     let mut table_config = None;
-    if main.said_heads().is_none() {
+    // A part for words is written without what its class takes for granted.
+    let usual = given.whole.part("text_config").and_then(|_| known::usual_heads(family.id));
+    let usual = usual.filter(|_| given.n_heads_hint.is_none());
+    let usual = usual.filter(|&n| main.said_heads().is_none() && main.inner.is_multiple_of(n));
+    if let Some(n) = usual {
+        notes.push(format!(
+            "config.json's text_config does not say the head count; {n} is what transformers takes for a {} then.",
+            family.title
+        ));
+    } else if main.said_heads().is_none() {
         let vocab = main.d_vocab().unwrap_or(0);
         if let Some((label, table)) = known::look_up(family.id, main.d_model, main.n_layers, vocab)?
         {
@@ -74,7 +83,8 @@ pub(super) fn resolve(given: Given<'_>) -> Result<Resolved, ModelError> {
             ));
         }
     }
-    let heads_from_table = table_config.as_ref().and_then(|(table, _)| table.n_heads());
+    let heads_from_table =
+        usual.or_else(|| table_config.as_ref().and_then(|(table, _)| table.n_heads()));
     let builders = match &table_config {
         Some((table, false)) => streams(Given { config: table, whole: table, ..given })?,
         _ => first_look,

@@ -52,6 +52,13 @@ pub(super) fn of(a: &Architecture, builders: &[Builder<'_>]) -> Vec<String> {
         ));
     }
     let Some(first) = a.layers.first() else { return notes };
+    let wants_rms = builders.get(a.main()).is_some_and(|main| main.recipe.norm == NormKind::Rms);
+    let is_layer = |layer: &Layer| {
+        layer.before_attention.as_ref().is_some_and(|norm| norm.kind == NormKind::Layer)
+    };
+    if wants_rms && a.layers.iter().any(is_layer) {
+        note("Its norms have biases, so they are taken for LayerNorms.".into());
+    }
     if first.on_attention.is_some() {
         note(
             "A norm on what the attention writes stays outside OV: it scales with the data.".into(),

@@ -25,7 +25,9 @@ impl Builder<'_> {
         if weight.is_none() && !self.recipe.bare_norms {
             return None;
         }
-        Some(Norm { kind: self.recipe.norm, weight, bias: find(&SHIFTS), eps: self.recipe.eps })
+        let (kind, bias) = (self.recipe.norm, find(&SHIFTS));
+        let kind = if bias.is_some() && kind == NormKind::Rms { NormKind::Layer } else { kind };
+        Some(Norm { kind, weight, bias, eps: self.recipe.eps })
     }
 
     /// The way from the last state to logits.

@@ -60,10 +60,27 @@ impl Builder<'_> {
             && let Some(reason) = unknown(&wave.activation)
         {
             Some(reason)
+        } else if let Some(name) = self.left_out() {
+            Some(format!(
+                "its layers attend to another model's states too ({name}), which is left out here"
+            ))
         } else {
             self.unknown_scaling()
                 .map(|name| format!("its rotary scaling {name:?} is not known here"))
         }
+    }
+
+    /// A matrix of cross-attention that the recipe knows nothing of.
+    fn left_out(&self) -> Option<String> {
+        let queries = [
+            "crossattention.q_attn.weight",
+            "crossattention.c_attn.weight",
+            "crossattention.self.query.weight",
+            "encoder_attn.q_proj.weight",
+            "cross_attn.q_proj.weight",
+        ];
+        let mut there = queries.iter().filter(|path| self.in_any_layer(path).is_some());
+        there.next().filter(|_| self.recipe.cross.is_none()).map(|path| (*path).to_owned())
     }
 
     fn unknown_scaling(&self) -> Option<String> {
