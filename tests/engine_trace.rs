@@ -28,7 +28,7 @@ fn contrast(engine: &mut Engine) -> Answer {
 }
 
 fn changed(engine: &mut Engine, answer: &Answer, part: &Changing, factor: f64) -> Effect {
-    let (asked, rules) = (answer.traced.objective.clone(), TraceOptions::default());
+    let (asked, rules) = (Box::new(answer.traced.objective.clone()), TraceOptions::default());
     let question = RunChanged { prompt: prompt(), asked, part: part.clone(), factor, rules };
     ask(engine, question).remove(0)
 }

@@ -59,7 +59,7 @@ pub struct RunChanged {
     /// The prompt.
     pub prompt: Prompt,
     /// What was traced.
-    pub asked: Asked,
+    pub asked: Box<Asked>,
     /// What is changed.
     pub part: Changing,
     /// By what it is multiplied.

@@ -42,7 +42,7 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
         let traced = &props.answer.traced;
         let question = RunChanged {
             prompt: props.prompt.clone(),
-            asked: traced.objective.clone(),
+            asked: Box::new(traced.objective.clone()),
             part: props.part.clone(),
             factor,
             rules: traced.options,
