@@ -53,13 +53,19 @@ fn the_json_is_what_the_contract_says_and_adds_up() {
             assert_eq!(terms.len(), 16);
             assert!((terms.iter().sum::<f64>() - whole).abs() < 1e-9 * whole.abs().max(1.0));
         }
-        for control in ["basis", "subspace"] {
+        for control in ["basis", "subspace", "matched"] {
             for measure in ["sparseness", "n_recon", "n_recon_90"] {
                 assert!(head[measure].is_number());
                 assert!(head["controls"][control][measure].is_number(), "{control} {measure}");
             }
         }
-        assert_eq!(head["controls"]["seed"], 7);
+        let p = |control: &str| head["controls"][control]["p"].as_f64().unwrap();
+        let weakest = p("basis").max(p("subspace")).max(p("matched"));
+        assert_eq!(head["controls"]["p"].as_f64(), Some(weakest));
+        assert_eq!(
+            (head["controls"]["seed"].as_u64(), head["controls"]["draws"].as_u64()),
+            (Some(7), Some(199))
+        );
     }
     let same = json(&["--ids", "0,3,12,4,40,9", "--seed", "7", "--json"]);
     assert_eq!(found, same, "a seed is a seed");

@@ -139,10 +139,12 @@ impl Doors {
         let event = cell.unwrap().event.unwrap();
         assert_eq!(Some(&event.relative.terms), look.relative_terms.as_ref());
         assert_eq!(event.sparsity.sparseness, look.sparseness);
-        assert_eq!(
-            to_value(&event.controls.basis).unwrap(),
-            to_value(&look.controls).unwrap()["basis"]
-        );
+        let (of_event, of_look) =
+            (to_value(&event.controls).unwrap(), to_value(&look.controls).unwrap());
+        for control in ["basis", "subspace", "matched"] {
+            assert_eq!(of_event[control], of_look[control]);
+        }
+        assert_eq!(to_value(event.controls.p()).unwrap(), of_look["p"]);
     }
 
     /// The circuit behind the likeliest answer, in the file that either door writes.

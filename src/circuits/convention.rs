@@ -114,8 +114,9 @@ impl SadConvention {
             sparseness: "(mean |t|)^2 / mean(t^2) of the relative terms; lower is sparser",
             n_recon: "fewest terms that sum to (tau - 5e-6) |relative|, tau 1 and 0.9; 1 to 4 is what random heads have at small \
                 scores",
-            controls: "basis: one random rotation that keeps every score; subspace: u and v rotated independently; means over \
-                draws",
+            controls: "basis: one random rotation inside the rank that keeps every score; subspace: u and v rotated independently; matched: \
+                directions drawn anew that make the same score under the same spectrum; means over draws; p: rank of the real S \
+                among them, the largest of the three leads",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `omega sad`: which singular vectors make up what every head sees in a prompt, with both controls beside it.
+//! `omega sad`: which singular vectors make up what every head sees in a prompt, with every control beside it.
 
 use std::io::Write;
 
@@ -12,8 +12,8 @@ use super::sad_set;
 use super::spectra::Form;
 use super::{CliError, ModelArgs};
 use crate::circuits::convention::SadConvention;
-use crate::circuits::sad::controls::ControlOptions;
-use crate::circuits::sad::run::{HeadSad, Look};
+use crate::circuits::sad::controls::{ControlOptions, Spread};
+use crate::circuits::sad::run::{HeadControls, HeadSad, Look};
 use crate::circuits::sad::sparsity::{EventRule, RunningSum};
 use crate::circuits::sad::terms::TermBasis;
 use crate::model::forward::{Cpu, ready};
@@ -53,9 +53,9 @@ pub struct Args {
     /// Which form of the weights the singular vectors are of
     #[arg(long, value_enum, default_value_t = Form::Folded)]
     pub(super) weights: Form,
-    /// Rotations of each control
-    #[arg(long, value_name = "N", default_value_t = ControlOptions::default().draws)]
-    draws: usize,
+    /// Draws of each control [default: 199 for a look, 32 for a set of prompts]
+    #[arg(long, value_name = "N")]
+    draws: Option<usize>,
     /// Seed of the controls and of the prompt set
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u32,
@@ -109,7 +109,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 impl Args {
     pub(super) fn controls(&self) -> ControlOptions {
-        ControlOptions { draws: self.draws, seed: self.seed }
+        let usual =
+            if self.task.is_some() { ControlOptions::SET } else { ControlOptions::default() };
+        ControlOptions { draws: self.draws.unwrap_or(usual.draws), seed: self.seed }
     }
 
     /// One past the last layer that is asked for.
@@ -192,7 +194,7 @@ fn print_text(report: &Report) -> Result<(), CliError> {
     };
     writeln!(
         out,
-        "head     looks from              to                      attention  relative     S (control)    N (control)   N90  largest terms"
+        "head     looks from              to                      attention  relative     S (basis, subspace, matched)  p      N (basis)     N90  largest terms"
     )?;
     for Row { name, of: head, .. } in &report.heads {
         let from = format!("{} {}", head.dest, token(head.dest));
@@ -202,17 +204,22 @@ fn print_text(report: &Report) -> Result<(), CliError> {
             writeln!(out, "  a single visible source: nothing to compare")?;
             continue;
         };
-        let control = head.controls.as_ref().map(|controls| &controls.basis);
-        let order = RunningSum::of(terms).order;
+        let controls = head.controls.as_ref();
+        let s =
+            |of: fn(&HeadControls) -> &Spread| number(controls.and_then(|c| of(c).sparseness), 3);
+        let order = RunningSum::toward(terms, relative).order;
         let largest =
             order.iter().take(3).filter_map(|&k| Some(format!("k{k} {:+.2}", terms.get(k)?)));
         writeln!(
             out,
-            " {relative:+9.3}  {} ({})  {:>4} ({:>5})  {:>4}  {}",
+            " {relative:+9.3}  {} ({}, {}, {})  {}  {:>4} ({:>5})  {:>4}  {}",
             number(head.sparseness, 3),
-            number(control.and_then(|c| c.sparseness), 3),
+            s(|c| &c.basis),
+            s(|c| &c.subspace),
+            s(|c| &c.matched),
+            number(controls.and_then(|c| c.p), 3),
             head.n_recon.map_or("-".into(), |n| n.to_string()),
-            number(control.and_then(|c| c.n_recon), 1),
+            number(controls.and_then(|c| c.basis.n_recon), 1),
             head.n_recon_90.map_or("-".into(), |n| n.to_string()),
             largest.collect::<Vec<_>>().join(", "),
         )?;
@@ -220,7 +227,8 @@ fn print_text(report: &Report) -> Result<(), CliError> {
     let worst = report.heads.iter().map(|row| row.of.remainder_share).fold(0.0, f64::max);
     writeln!(
         out,
-        "terms sum to the scores up to {worst:.1e} of the largest; control: random bases that keep every score"
+        "terms sum to the scores up to {worst:.1e} of the largest; p: rank of S among the draws of the weakest control, of one look, \
+         uncorrected"
     )?;
     report.notes.iter().try_for_each(|note| writeln!(out, "note  {note}"))?;
     out.flush()?;

@@ -12,6 +12,7 @@ use crate::circuits::convention::SadConvention;
 use crate::circuits::distribution::Distribution;
 use crate::circuits::prompts::Task;
 use crate::circuits::sad::set::{HeadEvents, HeadSetReport, SetOptions};
+use crate::math::statistics::FalseDiscovery;
 use crate::model::Model;
 use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
@@ -67,6 +68,8 @@ struct Report {
 struct MeasuredHead {
     layer: usize,
     head: usize,
+    /// `against_chance.p`, corrected over the heads of this result with an event (Benjamini and Hochberg).
+    q: Option<f64>,
     #[serde(flatten)]
     report: HeadSetReport,
 }
@@ -92,8 +95,13 @@ pub(super) fn run(
     let mut run = SetRun::new(model, prompts, bases, options, Some(args.end(model)))?;
     while ready(run.step(&mut Cpu, model))? {}
     let found = run.finish();
-    let head = |((layer, head), events): ((usize, usize), HeadEvents)| {
-        let measured = MeasuredHead { layer, head, report: events.report() };
+    let report = |(at, events): ((usize, usize), HeadEvents)| (at, events.report());
+    let reports: Vec<_> = found.heads.into_iter().map(report).collect();
+    let p = |report: &HeadSetReport| report.against_chance.map(|evidence| evidence.p);
+    let family = FalseDiscovery::over(reports.iter().filter_map(|(_, report)| p(report)));
+    let head = |((layer, head), report): ((usize, usize), HeadSetReport)| {
+        let q = p(&report).map(|p| family.q(p));
+        let measured = MeasuredHead { layer, head, q, report };
         Row::new(&model.arch, head, measured, |measured| &mut measured.layer)
     };
     let report = Report {
@@ -106,7 +114,7 @@ pub(super) fn run(
         n_correct: found.correct,
         accuracy: found.correct.map(|correct| correct as f64 / found.answered.max(1) as f64),
         example: found.example,
-        heads: found.heads.into_iter().map(head).collect(),
+        heads: reports.into_iter().map(head).collect(),
         notes,
     };
     if wants_json(args.json) { print_json(&report) } else { print_text(&report) }
@@ -118,20 +126,23 @@ fn print_text(report: &Report) -> Result<(), CliError> {
     writeln!(out, "{} prompts, {right} % right; counted: {}", report.n_prompts, report.counted)?;
     writeln!(
         out,
-        "head     events      S (control)     N (control)   N90  vectors that come back"
+        "head     events  S (basis, subspace, matched)  q        N (basis)    N90  vectors that come back"
     )?;
     let mean = |d: &Option<Distribution>, digits| number(d.map(|d| d.mean), digits);
-    for Row { name, of: MeasuredHead { report, .. }, .. } in
+    for Row { name, of: MeasuredHead { report, q, .. }, .. } in
         report.heads.iter().filter(|row| row.of.report.n_events > 0)
     {
         let recurring = report.recurring.iter().take(4);
         let recurring = recurring.map(|r| format!("k{} {:.0}%", r.k, 100.0 * r.share));
         writeln!(
             out,
-            "{name:8} {:6}  {:>5} ({:>5})  {:>5} ({:>5}) {:>5}  {}",
+            "{name:8} {:6}  {:>5} ({}, {}, {})  {:7}  {:>5} ({:>5}) {:>5}  {}",
             report.n_events,
             mean(&report.real.sparseness, 3),
             mean(&report.basis.sparseness, 3),
+            mean(&report.subspace.sparseness, 3),
+            mean(&report.matched.sparseness, 3),
+            q.map_or_else(|| "-".into(), |q| format!("{q:.1e}")),
             mean(&report.real.n_recon, 1),
             mean(&report.basis.n_recon, 1),
             mean(&report.real.n_recon_90, 1),
@@ -141,7 +152,7 @@ fn print_text(report: &Report) -> Result<(), CliError> {
     let silent = report.heads.iter().filter(|row| row.of.report.n_events == 0).count();
     writeln!(
         out,
-        "{silent} head(s) without an event; control: random bases that keep every score"
+        "{silent} head(s) without an event; q: of \"no sparser than the weakest control\" over prompts, corrected over the heads"
     )?;
     report.notes.iter().try_for_each(|note| writeln!(out, "note  {note}"))?;
     out.flush()?;

@@ -13,6 +13,7 @@ pub mod pseudo_inverse;
 pub mod qr;
 pub mod random;
 pub mod reflections;
+pub mod signed_rank;
 pub mod special;
 pub mod statistics;
 pub mod svd;

@@ -112,7 +112,7 @@ pub fn cell(
     let (q, k, pattern) = layer_run.head(at.head)?;
     let stream = (at.layer * layer_run.n_heads + at.head) as u32;
     let options = ControlOptions::default();
-    let controls = Controls::new(&basis.s, options, stream);
+    let controls = Controls::of_one_look(&basis.s, options, stream);
     let event = SadEvent::of(&terms, &controls, pattern, layer_run.view, at.dest, at.src);
     let control_terms = event
         .as_ref()

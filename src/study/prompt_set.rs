@@ -216,6 +216,7 @@ impl SetRun {
                 set.add(run.head(*head)?, run.scale, run.view, located.dest, located.src)?;
             }
         }
+        self.heads.iter_mut().filter(|((l, _), _)| *l == layer).for_each(|(_, set)| set.rest());
         if pass.next_layer() < self.end {
             self.pass = Some(pass);
             return Ok(true);

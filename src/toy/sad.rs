@@ -37,7 +37,7 @@ pub struct ToySad {
     pub events: Vec<ToyEvent>,
     /// Means over events, of the head's singular vectors.
     pub mean: Means,
-    /// The same in rotated bases that keep every score: the fair control.
+    /// The same in rotated bases that keep every score.
     pub basis: Means,
     /// The same with U and V rotated independently: scores change.
     pub subspace: Means,

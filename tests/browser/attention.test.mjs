@@ -59,6 +59,21 @@ describe("Attention", () => {
     assert.ok(Math.abs(control - real) <= 1e-6 * Math.abs(real), "the basis control keeps the score");
   });
 
+  it("calls a look sparser than chance only where it beats every control", { hash: "#/attention" }, async (page) => {
+    await explain(page).waitFor();
+    const p = (await page.getByTestId("as-sparse").locator("td").allInnerTexts()).slice(1).map(Number);
+    assert.equal(p.length, 3);
+    assert.ok(p.every((x) => x >= 0.005 && x <= 1), `${p}`);
+    const said = await explain(page).textContent();
+    assert.match(said, Math.max(...p) < 0.05 ? /\. Sparser than chance: / : /\. No sparser than chance: /);
+    assert.ok(!/\d\.\d\d on average/.test(said), said);
+    // The grid's p is the same one.
+    await page.locator(".look select").first().selectOption("s-chance");
+    const cells = await page.locator(".look table.grid button").allInnerTexts();
+    assert.ok(cells.length === 12 && cells.every((cell) => Number(cell) >= 0.005), `${cells}`);
+    assert.match(await page.locator("section[aria-label='Attention pattern'] figcaption").textContent(), /itself and each earlier one/);
+  });
+
   it("keeps a typed prompt in the URL", { hash: "#/attention" }, async (page) => {
     await ready(page);
     await page.getByTestId("prompt").fill("Emma is at the museum . Tom is at the park . Where is Emma ? The");
@@ -68,14 +83,15 @@ describe("Attention", () => {
     await page.getByTestId("next").filter({ hasText: "museum" }).waitFor();
   });
 
-  it("measures a set of prompts against both controls", { hash: "#/attention" }, async (page) => {
+  it("measures a set of prompts against every control", { hash: "#/attention" }, async (page) => {
     await ready(page);
     await page.getByTestId("run-set").click();
     await page.getByTestId("set-outcome").filter({ hasText: "128" }).waitFor({ timeout: 120_000 });
     const outcome = await page.getByTestId("set-outcome").textContent();
     const [, correct] = /(\d+) of 128 answered correctly/.exec(outcome) ?? [];
     assert.ok(Number(correct) >= 125, outcome);
-    // Any head's distributions: an event a row, real beside both controls.
+    assert.match(await page.getByTestId("found-heads").textContent(), /sparser than chance at q < 0\.05, of \d+ with an event/);
+    // Any head's distributions: an event a row, real beside every control.
     const figures = page.locator(".prompt-set figure");
     await page.locator(".prompt-set select").last().selectOption({ index: 0 });
     await figures.first().locator("details").evaluate((details) => (details.open = true));
@@ -96,9 +112,9 @@ describe("Attention", () => {
     await figure.locator("details").evaluate((details) => (details.open = true));
     const rows = await figure.locator("tbody tr").allInnerTexts();
     assert.ok(rows.length >= 10, `steps with events: ${rows.length}`);
-    const [, sparseness, basis, , , accuracy] = rows.at(-1).split("\t").map(Number);
+    const [, sparseness, basis, , , , accuracy] = rows.at(-1).split("\t").map(Number);
     assert.ok(Number(accuracy) > 0.95, `the trained model answers: ${accuracy}`);
-    assert.ok(sparseness < 0.6 * basis, `sparser than chance at the end: ${sparseness} against ${basis}`);
+    assert.ok(sparseness < 0.6 * basis, `sparser than random bases at the end: ${sparseness} against ${basis}`);
     // Both spectra of the head, every singular value of every step, descending.
     for (const at of [2, 3]) {
       await figures.nth(at).locator("details").evaluate((details) => (details.open = true));

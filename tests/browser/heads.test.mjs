@@ -123,6 +123,19 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       const sentence = page.locator(".pair .sentence");
       await sentence.waitFor({ timeout: 30_000 });
       assert.match(await sentence.textContent(), /[a-z]{2}/);
+      // A cosine stands beside its chance level, and what is under it is neither named nor black.
+      const levels = await page.getByTestId("token-chance").allInnerTexts();
+      assert.equal(levels.length, 2);
+      const [, critical] = /5 % critical ([\d.]+)/.exec(levels[0]);
+      for (const item of await page.locator(".side").first().locator("li").all()) {
+        const cosine = Math.abs(Number((await item.locator(".cosine").innerText()).replace("−", "-")));
+        const muted = (await item.getAttribute("class")) === "by-chance";
+        // Both are shown to three digits.
+        if (Math.abs(cosine - critical) > 1e-3) assert.equal(muted, cosine < Number(critical), `${cosine} against ${critical}`);
+        const word = await item.locator("code").innerText();
+        if (muted) assert.ok(!(await sentence.textContent()).includes(`“${word}”`), `${word} is no more than chance`);
+      }
+      assert.match(await page.getByTestId("certificate").textContent(), /measured: residual \d\.\de-1\d, orthogonality \d\.\de-1\d/);
     });
 
     it("keeps the selection in the URL, and goes back", {}, async (page) => {

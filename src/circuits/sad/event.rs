@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::attribution::Cells;
-use super::controls::{ControlSparsity, Controls};
+use super::controls::{ControlDraws, ControlSparsity, Controls};
 use super::sparsity::Sparsity;
 use super::terms::{HeadTerms, RelativeAttention, View};
 use crate::circuits::error::CircuitError;
@@ -39,16 +39,31 @@ impl SadEvent {
         dest: usize,
         src: usize,
     ) -> Option<Self> {
+        Self::with_draws(head, controls, pattern, view, dest, src).map(|(event, _)| event)
+    }
+
+    /// As [`SadEvent::of`], with every draw of the controls.
+    pub(super) fn with_draws(
+        head: &HeadTerms,
+        controls: &Controls,
+        pattern: &[f32],
+        view: View,
+        dest: usize,
+        src: usize,
+    ) -> Option<(Self, ControlDraws)> {
         let relative = head.relative(dest, view.visible(dest, head.n_src), src)?;
-        Some(Self {
+        let sparsity = Sparsity::toward(&relative.terms, relative.score);
+        let draws = controls.draw(&relative);
+        let event = Self {
             attention: pattern.get(dest * head.n_src + src).copied().map(f64::from)?,
             score: head.score(dest, src)?,
             terms: head.terms(dest, src)?,
             remainder: head.remainder(dest, src)?,
-            sparsity: Sparsity::of(&relative.terms),
-            controls: controls.of(&relative),
+            sparsity,
+            controls: draws.beside(&sparsity),
             relative,
-        })
+        };
+        Some((event, draws))
     }
 }
 

@@ -152,7 +152,7 @@ pub struct HeadSad {
     pub remainder_share: f64,
     /// Rolls–Tovee sparseness of the relative terms; lower is sparser.
     pub sparseness: Option<f64>,
-    /// Terms needed for the whole relative attention.
+    /// Terms needed for the whole relative attention; `None` where no number of terms is enough, because of a remainder.
     pub n_recon: Option<usize>,
     /// Terms needed for nine tenths of it.
     pub n_recon_90: Option<usize>,
@@ -163,10 +163,14 @@ pub struct HeadSad {
 /// The controls as they are printed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeadControls {
-    /// One rotation that keeps every score: the fair control.
+    /// One rotation that keeps every score.
     pub basis: Spread,
     /// Independent rotations of both sides: scores change.
     pub subspace: Spread,
+    /// Directions drawn anew that make the same score.
+    pub matched: Spread,
+    /// The weakest margin: the largest of the three p. Sparser than chance is what beats every control.
+    pub p: Option<f64>,
     /// Seed of the rotations.
     pub seed: u32,
     /// How many of each kind.
@@ -196,7 +200,7 @@ impl HeadSad {
             return Err(absent("visible source", src));
         }
         let stream = (layer * run.n_heads + head) as u32;
-        let controls = Controls::new(&basis.s, look.controls, stream);
+        let controls = Controls::of_one_look(&basis.s, look.controls, stream);
         let event = SadEvent::of(&all, &controls, pattern, view, dest, src);
         let sparsity = event.as_ref().map(|event| event.sparsity);
         let missing = || absent("position", dest.max(src));
@@ -220,6 +224,8 @@ impl HeadSad {
             n_recon: sparsity.and_then(|s| s.n_recon),
             n_recon_90: sparsity.and_then(|s| s.n_recon_90),
             controls: event.map(|event| HeadControls {
+                p: event.controls.p(),
+                matched: event.controls.matched,
                 basis: event.controls.basis,
                 subspace: event.controls.subspace,
                 seed: look.controls.seed,

@@ -1,9 +1,10 @@
-//! One head over a set of prompts: how sparse its scores are against both controls, and which singular vectors recur.
+//! One head over a set of prompts: how sparse its scores are against every control, and which singular vectors recur.
 
 use serde::{Deserialize, Serialize};
 
 use super::controls::{ControlOptions, ControlSparsity, Controls};
 use super::event::{SadEvent, most_attended};
+use super::evidence::{Evidence, HeadRanks};
 use super::sparsity::{EventRule, RunningSum, Sparsity};
 use super::terms::{HeadTerms, TermBasis, View};
 use super::variance::VarianceShares;
@@ -12,12 +13,18 @@ use crate::circuits::error::CircuitError;
 use crate::math::statistics::ranked;
 
 /// How a set is measured; stamped on every result.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SetOptions {
     /// Which pairs count as events.
     pub rule: EventRule,
     /// How the controls are drawn.
     pub controls: ControlOptions,
+}
+
+impl Default for SetOptions {
+    fn default() -> Self {
+        Self { rule: EventRule::default(), controls: ControlOptions::SET }
+    }
 }
 
 /// What is remembered of one prompt.
@@ -51,6 +58,7 @@ pub struct HeadEvents {
     events: Vec<EventSummary>,
     largest: Vec<usize>,
     shares: VarianceShares,
+    ranks: HeadRanks,
 }
 
 /// Gathers one head's decompositions, prompt after prompt.
@@ -74,6 +82,7 @@ impl HeadSet {
             events: Vec::new(),
             largest: vec![0; d_head],
             shares: VarianceShares::new(d_head),
+            ranks: HeadRanks::default(),
         };
         Self { basis, stream, controls: None, seen }
     }
@@ -115,9 +124,11 @@ impl HeadSet {
         }
         let draw = || Controls::new(&self.basis.s, seen.options.controls, self.stream);
         let controls = self.controls.get_or_insert_with(draw);
-        let event = SadEvent::of(&head, controls, pattern, view, dest, src);
-        let Some(event) = event else { return Ok(false) };
-        let mut directions = RunningSum::of(&event.relative.terms).order;
+        let event = SadEvent::with_draws(&head, controls, pattern, view, dest, src);
+        let Some((event, draws)) = event else { return Ok(false) };
+        seen.ranks.add(&event.sparsity, &draws);
+        let toward = event.relative.score;
+        let mut directions = RunningSum::toward(&event.relative.terms, toward).order;
         directions.truncate(event.sparsity.n_recon_90.unwrap_or(0));
         let terms = event.relative.terms.iter().enumerate();
         let largest =
@@ -130,6 +141,11 @@ impl HeadSet {
             EventSummary { prompt, dest, src, attention, relative, sparsity, controls, directions };
         seen.events.push(summary);
         Ok(true)
+    }
+
+    /// Lets go of the rotations, which are the largest part by far, until the next event draws the same ones again.
+    pub fn rest(&mut self) {
+        self.controls = None;
     }
 
     /// What the head showed so far.
@@ -152,6 +168,7 @@ impl HeadEvents {
         self.n_prompts += later.n_prompts;
         self.largest.iter_mut().zip(later.largest).for_each(|(sum, n)| *sum += n);
         self.shares.join(&later.shares);
+        self.ranks.join(later.ranks);
     }
 
     /// What the set says about the head.
@@ -180,6 +197,11 @@ impl HeadEvents {
                 let c = &e.controls.subspace;
                 [c.sparseness, c.n_recon, c.n_recon_90]
             }),
+            matched: over(&|e| {
+                let c = &e.controls.matched;
+                [c.sparseness, c.n_recon, c.n_recon_90]
+            }),
+            against_chance: self.ranks.evidence(),
             recurring: self.recurring(),
             largest: self.largest.clone(),
             variance_shares: self.shares.shares(),
@@ -201,7 +223,7 @@ impl HeadEvents {
     }
 }
 
-/// One head over a set of prompts. Read `real` only beside `basis`: a decaying spectrum or small scores look sparse by
+/// One head over a set of prompts. Read `real` only beside every control: a decaying spectrum, or small scores, look sparse by
 /// themselves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeadSetReport {
@@ -213,10 +235,14 @@ pub struct HeadSetReport {
     pub n_events: usize,
     /// The singular vectors' own basis.
     pub real: Measures,
-    /// The fair control: means over draws, distributed over events.
+    /// The control that keeps every score: means over draws, distributed over events.
     pub basis: Measures,
     /// The control with independent rotations.
     pub subspace: Measures,
+    /// The control that keeps spectrum and score.
+    pub matched: Measures,
+    /// Whether all of them are beaten: prompts are the unit; correct over the heads that are shown. `None` without an event.
+    pub against_chance: Option<Evidence>,
     /// Singular vectors by how often they are among those that make up nine tenths of the relative attention.
     pub recurring: Vec<Recurrence>,
     /// `[d_head]`: in how many events vector k has the largest |term|: where in the spectrum the work is done.

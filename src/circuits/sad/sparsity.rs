@@ -43,14 +43,18 @@ pub struct RunningSum {
     pub order: Vec<usize>,
     /// `sums[n − 1]`: the sum of the first n terms in that order.
     pub sums: Vec<f64>,
-    /// The sum of all terms.
+    /// What is to be reached: the sum of all terms, and what no term carries where there is such a remainder.
     pub total: f64,
 }
 
 impl RunningSum {
     /// Orders the terms by their contribution in the sign of their sum; ties keep the order of the spectrum.
     pub fn of(terms: &[f64]) -> Self {
-        let total: f64 = terms.iter().sum();
+        Self::toward(terms, terms.iter().sum())
+    }
+
+    /// As [`RunningSum::of`], towards a score of which the terms are not all.
+    pub fn toward(terms: &[f64], total: f64) -> Self {
         let keys: Vec<f64> = terms.iter().map(|t| t * total.signum()).collect();
         let order = largest_first(&keys);
         let add = |sum: &mut f64, &k: &usize| {
@@ -61,7 +65,7 @@ impl RunningSum {
         Self { order, sums, total }
     }
 
-    /// How many terms it takes to reach `(tau − 5·10⁻⁶) |total|`; `None` when the total is zero.
+    /// How many terms it takes to reach `(tau − 5·10⁻⁶) |total|`; `None` when the total is zero, or out of their reach.
     pub fn reach(&self, tau: f64) -> Option<usize> {
         let (sign, target) = (self.total.signum(), (tau - RECONSTRUCTION_SLACK) * self.total.abs());
         let reached = || self.sums.iter().position(|sum| sum * sign >= target);
@@ -81,9 +85,14 @@ pub struct Sparsity {
 }
 
 impl Sparsity {
-    /// Measures one set of terms.
+    /// Measures one set of terms against their own sum.
     pub fn of(terms: &[f64]) -> Self {
-        let running = RunningSum::of(terms);
+        Self::toward(terms, terms.iter().sum())
+    }
+
+    /// Measures the terms of a score that has a remainder: N_recon aims at the score.
+    pub fn toward(terms: &[f64], total: f64) -> Self {
+        let running = RunningSum::toward(terms, total);
         Self {
             sparseness: sparseness(terms),
             n_recon: running.reach(1.0),
@@ -158,6 +167,19 @@ mod tests {
         assert_eq!(prefix_rule_2024(&[-1.0, -5.0, 2.0, -0.5]), [1]);
         assert_eq!(prefix_rule_2024(&[3.0, 2.0, -1.0]), [0, 1]);
         assert_eq!(prefix_rule_2024(&[0.1, 0.2, 0.7]), [2, 1, 0], "no term of the other sign");
+    }
+
+    #[test]
+    fn a_remainder_is_part_of_what_is_to_be_reached() {
+        let n = |total| {
+            let found = Sparsity::toward(&[4.0, 3.0, 2.0], total);
+            (found.n_recon, found.n_recon_90)
+        };
+        assert_eq!(n(9.0), (Some(3), Some(3)));
+        // The remainder helps: fewer terms; it hinders: no number of terms is enough.
+        assert_eq!(n(7.0), (Some(2), Some(2)));
+        assert_eq!(n(9.9), (None, Some(3)));
+        assert_eq!(Sparsity::of(&[4.0, 3.0, 2.0]), Sparsity::toward(&[4.0, 3.0, 2.0], 9.0));
     }
 
     #[test]

@@ -94,6 +94,7 @@ pub fn of(page: Page) -> &'static [&'static str] {
             "N_recon",
             "basis control",
             "subspace control",
+            "matched control",
             "k",
             "σ",
         ],

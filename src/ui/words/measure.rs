@@ -1,7 +1,11 @@
 //! The numbers that the grid of heads on a prompt can show: what each is called, what it means, where it comes from.
 
+use super::chance::evidence;
 use crate::circuits::sad::run::HeadSad;
 use crate::ui::palette::Scale;
+
+/// `−log₁₀` of the smallest p that a look can have.
+const FINEST: f64 = 2.3;
 
 /// What a cell of the grid shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +16,8 @@ pub enum Measure {
     ToSource,
     /// Sparseness of the score's terms.
     Sparseness,
-    /// The same, of what random bases give.
-    AgainstBasis,
+    /// Its rank among the draws of the weakest control.
+    AgainstChance,
     /// Terms that make nine tenths of the score.
     NRecon90,
 }
@@ -21,7 +25,7 @@ pub enum Measure {
 impl Measure {
     /// All of them.
     pub const ALL: [Self; 5] =
-        [Self::Attention, Self::ToSource, Self::Sparseness, Self::AgainstBasis, Self::NRecon90];
+        [Self::Attention, Self::ToSource, Self::Sparseness, Self::AgainstChance, Self::NRecon90];
 
     /// Its name in URLs.
     pub fn slug(self) -> &'static str {
@@ -29,7 +33,7 @@ impl Measure {
             Self::Attention => "attention",
             Self::ToSource => "to-source",
             Self::Sparseness => "s",
-            Self::AgainstBasis => "s-ratio",
+            Self::AgainstChance => "s-chance",
             Self::NRecon90 => "n90",
         }
     }
@@ -40,7 +44,7 @@ impl Measure {
             Self::Attention => "attention",
             Self::ToSource => "attention to the source in view",
             Self::Sparseness => "sparseness S",
-            Self::AgainstBasis => "S against chance",
+            Self::AgainstChance => "S against chance",
             Self::NRecon90 => "N_recon, τ = 0.9",
         }
     }
@@ -57,8 +61,8 @@ impl Measure {
             Self::Sparseness => {
                 "S = (mean |term|)² / mean term² over the singular vectors. Lower is sparser: 1/d_head is one single term, about 0.405 is what a random basis with a flat spectrum gives."
             }
-            Self::AgainstBasis => {
-                "S divided by the S of random bases that keep every score. Below 1: the singular vectors explain this score with fewer terms than chance would. This is the fair comparison."
+            Self::AgainstChance => {
+                "The share of random draws that are at least as sparse (p): of three controls the one that is beaten least. One keeps every score and loses the spectrum, one keeps the spectrum and loses the score, one keeps both. Sparser than chance is what beats all of them. It is the p of one look, not corrected over the heads in view."
             }
             Self::NRecon90 => {
                 "How many of the largest terms add up to nine tenths of the relative attention. A small number is no evidence by itself: small scores are reached at once in any basis."
@@ -68,21 +72,25 @@ impl Measure {
 
     /// Its value for one look of a head; NaN where it is not defined. `to_source` is the attention to the source in view.
     pub fn of(self, look: &HeadSad, to_source: f64) -> f64 {
-        let basis = look.controls.as_ref().and_then(|c| c.basis.sparseness);
         match self {
             Self::Attention => look.attention,
             Self::ToSource => to_source,
             Self::Sparseness => look.sparseness.unwrap_or(f64::NAN),
-            Self::AgainstBasis => look.sparseness.zip(basis).map_or(f64::NAN, |(s, b)| s / b),
+            Self::AgainstChance => look.controls.as_ref().and_then(|c| c.p).unwrap_or(f64::NAN),
             Self::NRecon90 => look.n_recon_90.map_or(f64::NAN, |n| n as f64),
         }
     }
 
-    /// The colours for values like these.
+    /// What of a value is coloured: of p, how small it is.
+    pub fn shade(self, value: f64) -> f64 {
+        if self == Self::AgainstChance { evidence(value) } else { value }
+    }
+
+    /// The colours for shades like these.
     pub fn scale(self, values: &[f64]) -> Scale {
         match self {
             Self::Attention | Self::ToSource => Scale::Sequential { max: 1.0 },
-            Self::AgainstBasis => Scale::Range { min: 1.2, max: 0.0 },
+            Self::AgainstChance => Scale::Range { min: 0.0, max: FINEST },
             Self::Sparseness => Scale::Range { min: 0.6, max: 0.0 },
             Self::NRecon90 => {
                 let finite = values.iter().copied().filter(|v| v.is_finite());

@@ -18,6 +18,7 @@ use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::{percent, short_exponent, three, token};
+use crate::ui::words::sparsity::standing;
 use crate::ui::words::table::Table;
 
 /// Properties of [`CellView`].
@@ -44,26 +45,26 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
         return html! { <section class="column"><p class="empty">{ format!("“{}” sees a single source, so there is nothing to set it against.", word(at.dest)) }</p></section> };
     };
     let terms = event.relative.terms.clone();
-    let running = RunningSum::of(&terms);
+    let running = RunningSum::toward(&terms, event.relative.score);
     let order = running.order.clone();
     let top = order.first().copied().unwrap_or(0);
     let k = app.value().route.find(&K).filter(|k| *k < terms.len()).unwrap_or(top);
-    let needed = event.sparsity.n_recon_90.unwrap_or(0);
+    let needed = event.sparsity.n_recon_90;
     let explain = {
         let share = terms.get(top).map_or(0.0, |t| t / event.relative.score);
         format!(
             "“{}” gives “{}” {} of its attention. Singular vector k = {top} carries {} of the difference to the other \
-             sources; {} reach nine tenths. In random bases that keep every score it takes {} on average.",
+             sources; {} nine tenths. {}",
             word(at.dest),
             word(at.src),
             percent(event.attention),
             percent(share),
-            if needed == 1 {
-                "it alone is enough to".to_owned()
-            } else {
-                format!("{needed} together")
+            match needed {
+                None => "all terms together do not reach".to_owned(),
+                Some(1) => "it alone is enough to reach".to_owned(),
+                Some(n) => format!("{n} together reach"),
             },
-            event.controls.basis.n_recon_90.map_or_else(|| "–".into(), three),
+            standing(&event.controls, ControlOptions::default().draws).unwrap_or_default(),
         )
     };
     let on_select = {
@@ -113,7 +114,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
         let reach = |(i, s): (usize, &f64)| ((i + 1) as f64, s / event.relative.score);
         std::iter::once((0.0, 0.0)).chain(sums.iter().enumerate().map(reach)).collect::<Vec<_>>()
     };
-    let control_running = RunningSum::of(&cell.control_terms);
+    let control_running = RunningSum::toward(&cell.control_terms, event.relative.score);
     let series = vec![
         Series {
             name: "singular vectors".into(),
@@ -145,6 +146,8 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     let stamp = app.value().stamp(Weights::Folded).terms(ControlOptions::default());
     let name = format!("{}-{}-{}", app.value().head_slug(at.layer, at.head), at.dest, at.src);
     let s = |x: Option<f64>| x.map_or_else(|| "–".into(), three);
+    // A mean of counts.
+    let count = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:.1}"));
     let n = |x: Option<usize>| x.map_or_else(|| "–".into(), |x| x.to_string());
     html! {
         <section class="column cell" aria-label="Score, taken apart">
@@ -161,18 +164,20 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
                 <Bars label="Terms in a random basis" bars={bars(&cell.control_terms)} {reach} y="term" x="random direction" />
             </Figure>
             <table class="compare">
-                <thead><tr><td></td><th scope="col">{ "singular vectors" }</th><th scope="col">{ "basis control" }</th><th scope="col">{ "subspace control" }</th></tr></thead>
+                <thead><tr><td></td><th scope="col">{ "singular vectors" }</th><th scope="col">{ "basis control" }</th><th scope="col">{ "subspace control" }</th><th scope="col">{ "matched control" }</th></tr></thead>
                 <tbody>
                     <tr><th scope="row"><Gloss term="S" meaning="Rolls–Tovee sparseness of the terms; lower is sparser, 1/d_head is one single term." /></th>
-                        <td data-testid="s">{ s(event.sparsity.sparseness) }</td><td>{ s(event.controls.basis.sparseness) }</td><td>{ s(event.controls.subspace.sparseness) }</td></tr>
-                    <tr><th scope="row">{ "N_recon, τ = 1" }</th><td>{ n(event.sparsity.n_recon) }</td><td>{ s(event.controls.basis.n_recon) }</td><td>{ s(event.controls.subspace.n_recon) }</td></tr>
-                    <tr><th scope="row">{ "N_recon, τ = 0.9" }</th><td>{ n(event.sparsity.n_recon_90) }</td><td>{ s(event.controls.basis.n_recon_90) }</td><td>{ s(event.controls.subspace.n_recon_90) }</td></tr>
+                        <td data-testid="s">{ s(event.sparsity.sparseness) }</td><td>{ s(event.controls.basis.sparseness) }</td><td>{ s(event.controls.subspace.sparseness) }</td><td>{ s(event.controls.matched.sparseness) }</td></tr>
+                    <tr data-testid="as-sparse"><th scope="row"><Gloss term="as sparse by chance" meaning="The share of random draws that are at least as sparse as the singular vectors, themselves counted: a p-value. Sparser than chance is what is sparser than every control; the largest of the three decides." /></th>
+                        <td></td><td>{ s(event.controls.basis.p) }</td><td>{ s(event.controls.subspace.p) }</td><td>{ s(event.controls.matched.p) }</td></tr>
+                    <tr><th scope="row">{ "N_recon, τ = 1" }</th><td>{ n(event.sparsity.n_recon) }</td><td>{ count(event.controls.basis.n_recon) }</td><td>{ count(event.controls.subspace.n_recon) }</td><td>{ count(event.controls.matched.n_recon) }</td></tr>
+                    <tr><th scope="row">{ "N_recon, τ = 0.9" }</th><td>{ n(event.sparsity.n_recon_90) }</td><td>{ count(event.controls.basis.n_recon_90) }</td><td>{ count(event.controls.subspace.n_recon_90) }</td><td>{ count(event.controls.matched.n_recon_90) }</td></tr>
                 </tbody>
             </table>
             { rules(&cell.rules, terms.len()) }
-            <p class="hint">{ "A small N_recon is no evidence by itself; compare with the basis control, and look at large scores." }</p>
+            <p class="hint">{ "A small N_recon is no evidence by itself: small scores are reached at once in any basis. Nor is S below one control: a decaying spectrum beats the first, a large score under it the second." }</p>
             <Figure name={format!("{name}-running-sum")} table={sums} convention={stamp.clone()} caption={html! { { "Share of the score reached by the largest terms." } }}>
-                <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some(reached)} cursor={Some(needed as f64)} />
+                <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some(reached)} cursor={needed.map(|n| n as f64)} />
             </Figure>
             <p class="hint">{ format!("Score {} (scale included); the terms add up to {} of the largest score.", three(event.score), short_exponent(cell.remainder_share)) }</p>
             if !cell.python.is_empty() { <Python name="cell.py" python={cell.python.clone()} /> }

@@ -60,7 +60,7 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     // A destination that sees one source gives it everything, whatever the score.
     let Some(event) = cell.event.as_ref() else { return Html::default() };
     let terms = event.relative.terms.clone();
-    let order = RunningSum::of(&terms).order;
+    let order = RunningSum::toward(&terms, event.relative.score).order;
     let top = order.first().copied().unwrap_or(0);
     let k = app.value().route.find(&K).filter(|k| *k < terms.len()).unwrap_or(top);
     let word = |i: usize| props.ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();

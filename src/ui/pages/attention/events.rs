@@ -1,4 +1,4 @@
-//! One head over a prompt set, prompt by prompt: how sparse against how large, real beside both controls.
+//! One head over a prompt set, prompt by prompt: how sparse against how large, real beside every control.
 
 use yew::prelude::*;
 
@@ -8,8 +8,9 @@ use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter};
 use crate::ui::words::table::{Cell, Table};
 
-/// What the three values of every measure are of.
-const KINDS: [&str; 3] = ["singular vectors", "basis control", "subspace control"];
+/// What the four values of every measure are of.
+const KINDS: [&str; 4] =
+    ["singular vectors", "basis control", "subspace control", "matched control"];
 
 /// Properties of [`Events`].
 #[derive(Properties, PartialEq)]
@@ -45,7 +46,7 @@ pub(super) fn Events(props: &EventsProps) -> Html {
     let cloud = |file: &str,
                  y: &str,
                  caption: String,
-                 of: fn(&MeasuredEvent) -> &[Option<f64>; 3]| {
+                 of: fn(&MeasuredEvent) -> &[Option<f64>; 4]| {
         let table = {
             let events = h.events.clone();
             Callback::from(move |()| table(&events))
@@ -67,8 +68,8 @@ pub(super) fn Events(props: &EventsProps) -> Html {
     }
 }
 
-/// Every event three times; the last of each kind carries its name.
-fn points(events: &[MeasuredEvent], of: fn(&MeasuredEvent) -> &[Option<f64>; 3]) -> Vec<Point> {
+/// Every event four times; the last of each kind carries its name.
+fn points(events: &[MeasuredEvent], of: fn(&MeasuredEvent) -> &[Option<f64>; 4]) -> Vec<Point> {
     let mut points = Vec::new();
     for (group, kind) in KINDS.iter().enumerate() {
         let values = events.iter().filter_map(|e| Some((e.relative.abs(), of(e)[group]?)));
@@ -88,9 +89,11 @@ fn table(events: &[MeasuredEvent]) -> Table {
         "S",
         "S basis",
         "S subspace",
+        "S matched",
         "N.9",
         "N.9 basis",
         "N.9 subspace",
+        "N.9 matched",
     ];
     events.iter().fold(Table::new(header), |table, e| {
         let known = [Some(e.relative.abs()), Some(e.attention)].into_iter();

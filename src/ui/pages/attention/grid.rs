@@ -44,7 +44,8 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let app = app.clone();
         Callback::from(move |slug: String| app.choose(&keys::MEASURE, &slug))
     };
-    let values: Vec<f64> = props.looks.iter().map(|look| measure.of(look, 0.0)).collect();
+    let shade = |look| measure.shade(measure.of(look, 0.0));
+    let values: Vec<f64> = props.looks.iter().map(shade).collect();
     let scale = measure.scale(&values);
     let cell = |layer: usize, head: usize| {
         let Some(look) = props.looks.iter().find(|l| (l.layer, l.head) == (layer, head)) else {
@@ -57,7 +58,7 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let value = measure.of(look, to_source.map_or(0.0, |&p| f64::from(p)));
         let to = props.tokens.tokens.get(src).map_or("", |t| t.trim());
         let label = format!("{} {}, looks at {to}", measure.name(), three(value));
-        HeadCell::coloured(three(value), label, value, scale, dark)
+        HeadCell::coloured(three(value), label, measure.shade(value), scale, dark)
     };
     let options =
         Measure::ALL.into_iter().map(|m| (m.slug().into(), m.name().into())).collect::<Vec<_>>();

@@ -50,7 +50,7 @@ pub(super) struct GrowthProps {
     pub spec: SetSpec,
 }
 
-/// The curves of one head: the reader's choice, or the one that ends furthest below chance.
+/// The curves of one head: the reader's choice, or the one that is most clearly sparser than chance at the end.
 #[component]
 pub(super) fn Growth(props: &GrowthProps) -> Html {
     let app = use_app();
@@ -81,7 +81,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     };
     let slug = |(layer, head): (usize, usize)| Head::new(layer, head).to_string();
     let heads: Vec<&MeasuredHead> = last.heads.iter().collect();
-    let heads = ranked(&heads, |h| -h.gain());
+    let heads = ranked(&heads, |h| h.clearness());
     let mut names: Vec<(usize, usize)> = heads.iter().map(|h| (h.layer, h.head)).collect();
     let wanted = app.value().route.find(&MEASURED);
     let chosen = names.iter().copied().find(|at| Some(slug(*at)) == wanted);
@@ -114,7 +114,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         let n = counts.map(|h| circuit(h).sigma.len()).max().unwrap_or(0);
         let line = |k: usize| {
             let points = spectrum(&|h| circuit(h).sigma.get(k).copied());
-            line(&format!("σ{}", k + 1), points, false)
+            line(&format!("σ{k}"), points, false)
         };
         (0..n).map(line).collect()
     };
@@ -123,6 +123,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         line("S", of(|h| h.sparseness[0]), false),
         line("S, basis control", of(|h| h.sparseness[1]), true),
         line("S, subspace", of(|h| h.sparseness[2]), true),
+        line("S, matched", of(|h| h.sparseness[3]), true),
         line("attention", of(|h| Some(h.attention)), false),
         line("task accuracy", accuracy, false),
     ];
@@ -229,10 +230,12 @@ fn at_step(step: &Step, at: (usize, usize)) -> String {
         return format!("Step {}: not measured.{accuracy}", step.step);
     };
     format!(
-        "Step {}: S {} where random bases give {}; {} terms make nine tenths of the score, in random bases {}; attention {}.{accuracy}",
+        "Step {}: S {} where the controls give {}, {} and {}; {} terms make nine tenths of the score, in random bases {}; attention {}.{accuracy}",
         step.step,
         three(h.sparseness[0]),
         three(h.sparseness[1]),
+        three(h.sparseness[2]),
+        three(h.sparseness[3]),
         three(h.n_recon_90[0]),
         three(h.n_recon_90[1]),
         percent(h.attention),

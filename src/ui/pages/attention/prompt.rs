@@ -100,9 +100,10 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
         Callback::from(move |side: String| app.choose(&keys::SIDE, &side))
     };
     let pair = props.cell.as_ref().and_then(|cell| {
-        let terms = &cell.event.as_ref()?.relative.terms;
+        let relative = &cell.event.as_ref()?.relative;
+        let terms = &relative.terms;
         let chosen = app.value().route.find(&keys::K).filter(|k| *k < terms.len());
-        chosen.or(RunningSum::of(terms).order.first().copied())
+        chosen.or(RunningSum::toward(terms, relative.score).order.first().copied())
     });
     html! {
         <section class="prompt" aria-label="Prompt">

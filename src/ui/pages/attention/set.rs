@@ -1,4 +1,4 @@
-//! Many prompts at once: per head how sparse, against both controls, and where in the spectrum.
+//! Many prompts at once: per head how sparse, against every control, and where in the spectrum.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::circuits::prompts::Task;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::set::SetOptions;
 use crate::circuits::sad::sparsity::EventRule;
-use crate::math::statistics::ranked;
+use crate::math::statistics::{FalseDiscovery, ranked};
 use crate::model::Weights;
 use crate::protocol::attention::{SetSpec, SetTask, Share};
 use crate::ui::address::keys::MEASURED;
@@ -20,6 +20,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three};
+use crate::ui::words::sparsity::found_heads;
 use crate::ui::words::table::Table;
 
 /// Prompts in a set.
@@ -47,7 +48,7 @@ pub(super) fn spec(task: &str, own: &str, n: usize, rule: EventRule) -> SetSpec 
         task,
         n,
         seed: 0,
-        options: SetOptions { rule, controls: ControlOptions::default() },
+        options: SetOptions { rule, controls: ControlOptions::SET },
         series: false,
         share: Share::WHOLE,
     }
@@ -133,7 +134,7 @@ pub(super) fn SetView() -> Html {
     html! {
         <section class="prompt-set" aria-label="Prompt sets">
             <h2>{ "Over many prompts" }</h2>
-            <p class="hint">{ format!("{PROMPTS} prompts of one kind, generated here. Each head is looked at where the last token looks, at the place of the answer; real values stand beside both controls. Only looks over the threshold count: a small score is reached by a few terms in any basis.") }</p>
+            <p class="hint">{ format!("{PROMPTS} prompts of one kind, generated here. Each head is looked at where the last token looks, at the place of the answer; real values stand beside three controls. Only looks over the threshold count: a small score is reached by a few terms in any basis.") }</p>
             <div class="controls">
                 <Select label="prompts" {options} value={(*task).clone()} on_change={choose} />
                 <Select label="events by" options={vec![("attention".into(), "attention".into()), ("score".into(), "|relative attention|".into())]}
@@ -152,7 +153,9 @@ pub(super) fn SetView() -> Html {
 fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
     let stamp = app.value().stamp(Weights::Folded).set(spec, outcome.n);
     let heads: Vec<&MeasuredHead> = outcome.heads.iter().filter(|h| h.n_events > 0).collect();
-    let heads = ranked(&heads, |h| -h.gain());
+    let heads = ranked(&heads, |h| h.clearness());
+    let family = FalseDiscovery::over(heads.iter().filter_map(|h| h.p));
+    let q: Vec<f64> = heads.iter().filter_map(|h| Some(family.q(h.p?))).collect();
     let header = [
         "head",
         "events",
@@ -160,6 +163,8 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
         "S",
         "S basis",
         "S subspace",
+        "S matched",
+        "q",
         "N",
         "N basis",
         "N.9",
@@ -176,6 +181,8 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
             h.sparseness[0].into(),
             h.sparseness[1].into(),
             h.sparseness[2].into(),
+            h.sparseness[3].into(),
+            h.p.map(|p| family.q(p)).into(),
             h.n_recon[0].into(),
             h.n_recon[1].into(),
             h.n_recon_90[0].into(),
@@ -208,7 +215,7 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
         <>
             <p data-testid="set-outcome">{ format!("{} prompts such as “{}”.{answered}{}", outcome.n, outcome.example.trim(), outcome.by) }</p>
             if let Some(head) = head {
-                <p class="hint">{ "Sparsest against the basis control first. Heads without an event are left out." }</p>
+                <p class="hint" data-testid="found-heads">{ found_heads(&q) }</p>
                 <div class="numbers" tabindex="0" role="region" aria-label="Heads over the prompt set">
                     <table>
                         <thead><tr>{ for header.iter().map(|h| html! { <th scope="col">{ *h }</th> }) }</tr></thead>

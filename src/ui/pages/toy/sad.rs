@@ -35,7 +35,7 @@ pub(super) fn Sad(props: &LabProps) -> Html {
                     <p role="status">{ format!("None of {} queries has a key that the template wants enough.", sad.n_queries) }</p>
                 } else {
                     <p role="status" data-testid="toy-sad">{ format!("Step {at}: {} events among {} queries. S is lower when sparser; one single term of {} would give {}.", sad.events.len(), sad.n_queries, config.d_head, three(1.0 / config.d_head as f64)) }</p>
-                    { means(&[("singular vectors", sad.mean), ("one rotation, same scores (the fair control)", sad.basis), ("two rotations, scores change", sad.subspace)]) }
+                    { means(&[("singular vectors", sad.mean), ("one rotation, same scores", sad.basis), ("two rotations, scores change", sad.subspace)]) }
                     { event(&sad.events, *chosen, { let chosen = chosen.clone(); Callback::from(move |i: f64| chosen.set(i as usize)) }, props.stamp().terms(drawn(config.seed))) }
                     <p class="hint">{ "N of 1 to 4 is no evidence by itself: a small score is reached at once, whatever the basis. Compare with the control." }</p>
                 }
