@@ -99,6 +99,7 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
         has_tokenizer: TOKENIZERS.iter().any(|name| checkpoint.side_file(name).is_some()),
         has_config: checkpoint.side_file("config.json").is_some(),
         has_unembedding: arch.unembedding.is_some(),
+        norm_behind: arch.layers.iter().any(|layer| layer.on_attention.is_some()),
         causal: arch.causal(),
         rotary: arch.attentions().any(|a| a.rope.is_some()),
         conventions: [Weights::Folded, Weights::Raw]

@@ -45,7 +45,8 @@ pub struct SingularValues {
     pub rank: usize,
     /// `‖A Bᵀ − U S Vᵀ‖_F / ‖U S Vᵀ‖_F` with `U = Q_a Ũ` and `V = Q_b Ṽ` applied, not written out.
     pub residual: f64,
-    /// `max |ŨᵀŨ − I|, |ṼᵀṼ − I|` of the core; the reflectors that make up `Q` are orthogonal by construction.
+    /// `max |ŨᵀŨ − I|, |ṼᵀṼ − I|` of the core: `Q` is applied as reflectors and its own error is not in here. Where vectors are
+    /// written out, [`ProductSvd::orthogonality`] measures all of it.
     pub orthogonality: f64,
     /// Jacobi sweeps made.
     pub sweeps: usize,

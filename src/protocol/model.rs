@@ -83,6 +83,8 @@ pub struct ModelSummary {
     pub has_config: bool,
     /// Whether the checkpoint has an unembedding, its own or tied.
     pub has_unembedding: bool,
+    /// What attention writes passes a norm of its own, which OV leaves out.
+    pub norm_behind: bool,
     /// Whether attention looks at earlier positions only.
     pub causal: bool,
     /// Whether queries and keys are rotated by position.

@@ -184,7 +184,7 @@ fn removal(
     let seen = trace.scores.get(row + visible.start..row + visible.end)?;
     let bare = cells.scores();
     cells.offset = seen.iter().zip(&bare).map(|(&s, &x)| f64::from(s) - capped(x)).collect();
-    cells.greedy_removal(src, dynamic_threshold(at.dest)).ok()
+    cells.greedy_removal(src, dynamic_threshold(visible.len())).ok()
 }
 
 /// The components, strongest first.

@@ -45,9 +45,11 @@ pub struct Removal {
     pub reached: bool,
 }
 
-/// The threshold of ACC++ for a destination that sees `dest + 1` sources: two and a half times uniform attention, at most 1.
-pub fn dynamic_threshold(dest: usize) -> f64 {
-    (2.5 / (dest as f64 + 1.0)).min(1.0)
+/// The threshold of ACC++ for a destination that sees `n_visible` sources: two and a half times uniform attention, at most 1.
+///
+/// The authors' models are causal and see `dest + 1` sources; one that sees both ways, or through a window, sees others.
+pub fn dynamic_threshold(n_visible: usize) -> f64 {
+    (2.5 / n_visible.max(1) as f64).min(1.0)
 }
 
 impl Cells {
@@ -211,7 +213,7 @@ mod tests {
 
     #[test]
     fn the_threshold_is_two_and_a_half_times_uniform_and_at_most_one() {
-        assert_eq!(dynamic_threshold(0), 1.0);
-        assert_eq!(dynamic_threshold(9), 0.25);
+        assert_eq!((dynamic_threshold(0), dynamic_threshold(1)), (1.0, 1.0));
+        assert_eq!(dynamic_threshold(10), 0.25);
     }
 }

@@ -13,7 +13,7 @@ pub enum Statistic {
     Frobenius,
     /// `‖·‖_F² / σ₁²`.
     StableRank,
-    /// Exponential of the entropy of `σ²` shares.
+    /// Exponential of the entropy of the shares of energy, `σ² / Σσ²`.
     EffectiveRank,
     /// `σ₁` over the smallest value that is not null.
     Condition,
@@ -75,8 +75,8 @@ impl Statistic {
                  direction does everything."
             }
             Self::EffectiveRank => {
-                "The exponential of the entropy of the shares σ²/Σσ²: how many directions share the weight, counted \
-                 softly."
+                "The exponential of the entropy of the shares of energy σ²/Σσ²: how many directions share the squared norm, \
+                 counted softly. Roy and Vetterli's, of the same name, is of σ/Σσ and larger."
             }
             Self::Condition => {
                 "σ₁ divided by the smallest singular value that is not null: how far apart the strongest and the weakest \
@@ -87,7 +87,7 @@ impl Statistic {
             }
             Self::Copying => {
                 "Σλ / Σ|λ| over the eigenvalues of OV: near 1 the head writes what it reads (copying), near −1 it writes \
-                 the opposite, near 0 neither."
+                 the opposite, near 0 neither. Of W_V W_O alone: embeddings and unembeddings are left out."
             }
         }
     }

@@ -224,7 +224,7 @@ fn rules(rules: &Rules, d_head: usize) -> Html {
             <div><dt><Gloss term="2024 rule" meaning="Franco and Crovella 2024: the largest terms of the score, in order, until their sum exceeds the whole score." /></dt>
                 <dd>{ format!("{}: {}", rules.prefix_2024.len(), named(&rules.prefix_2024)) }</dd></div>
             if let Some(removal) = removal {
-                <div><dt><Gloss term="ACC++ rule" meaning="Order the singular vectors by integrated gradients of the attention probability along α · scores, 64 trapezoid steps; remove them in that order until attention falls under min(1, 2.5 / (dest + 1)). The soft-cap, where there is one, is differentiated through." /></dt>
+                <div><dt><Gloss term="ACC++ rule" meaning="Order the singular vectors by integrated gradients of the attention probability along α · scores, 64 trapezoid steps; remove them in that order until attention falls under two and a half times uniform attention, min(1, 2.5 / the sources that the token sees). The soft-cap, where there is one, is differentiated through." /></dt>
                     <dd>{ removal }</dd></div>
             }
         </dl>

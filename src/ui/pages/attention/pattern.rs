@@ -67,6 +67,7 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
         })
     };
     let name = app.value().head_name(layer, head);
+    let causal = app.value().model.as_ref().is_none_or(|model| model.summary.causal);
     let ids: Vec<String> = props.ran.ids.iter().map(u32::to_string).collect();
     let stamp =
         app.value().stamp(Weights::Folded).pattern().how(format!("token ids {}", ids.join(" ")));
@@ -74,10 +75,18 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
         <section class="column" aria-label="Attention pattern">
             <h2>{ name.clone() }</h2>
             <Figure name={format!("{}-pattern", app.value().head_slug(layer, head))} {table} convention={stamp}
-                caption={html! { { "Attention of each token (row) to each earlier one (column). Click a cell to take its score apart." } }}>
+                caption={html! { { seen_by(causal) } }}>
                 <HeatMap label={format!("Attention pattern of {name}")} values={(*values).clone()} n_cols={n} scale={Scale::Sequential { max: 1.0 }}
                     rows={(*names).clone()} cols={(*names).clone()} y="looks" x="looked at →" selected={props.at.map(|at| (at.dest, at.src))} on_select={Some(on_select)} />
             </Figure>
         </section>
     }
+}
+
+/// What the picture shows, of a model that sees back only, or both ways.
+fn seen_by(causal: bool) -> String {
+    let seen = if causal { "itself and each earlier one" } else { "every one" };
+    format!(
+        "Attention of each token (row) to {seen} (column). Click a cell to take its score apart."
+    )
 }

@@ -150,6 +150,7 @@ pub(super) fn ChannelView() -> Html {
                 <Select label="rank by" {options} value={ranking.0} on_change={choose} />
                 <Slider label="channels shown" min={5.0} max={200.0} step={5.0} value={shown as f64} on_change={set_shown} />
             </div>
+            if model.summary.norm_behind { <p class="hint">{ "This model norms what its attention writes before adding it: that gain, and its scale on the data, stay outside OV and outside these cosines." }</p> }
             if at.layer == 0 { <p class="hint">{ "No head writes before the first layer: pick a later one to see what reaches it." }</p> }
             if !ranked.is_empty() {
                 <p data-testid="threshold">{ said(ranking, &ranked, &heard.0, &family) }</p>
