@@ -61,7 +61,8 @@ fn vectors(engine: &mut Engine, wanted: &VectorsOf, out: Out<'_>) -> Result<(), 
     let rows = |m: &Mat| to_row_major_f32(&m.transpose());
     let arrays = vec![rows(&vectors.svd.u), rows(&vectors.svd.v)];
     let sigma = vectors.svd.s.clone();
-    out(VectorsOf::tell(VectorsPart::Vectors { at, sigma, python }), arrays);
+    let certificate = [vectors.svd.residual, vectors.svd.orthogonality];
+    out(VectorsOf::tell(VectorsPart::Vectors { at, sigma, certificate, python }), arrays);
     nearest(engine, wanted, &vectors, out)
 }
 
@@ -76,7 +77,7 @@ fn nearest(
         return Ok(());
     }
     engine.load_tokenizer()?;
-    let (mut sides, mut of) = (Vec::new(), 0);
+    let (mut sides, mut of, mut chance) = (Vec::new(), 0, [None, None]);
     for (which, compared) in vectors.token_sides(engine.model()?) {
         let how = Comparing {
             remove_mean,
@@ -91,13 +92,18 @@ fn nearest(
         if which == Builtin::Embed {
             of = surveyed.n_rows();
         }
-        let AlignmentReport { sides: found, .. } = comparison.finish();
+        let AlignmentReport { sides: found, comparison } = comparison.finish();
+        // The sides of one dictionary share its chance.
+        chance.iter_mut().skip(sides.len()).take(found.len()).for_each(|level| {
+            level.clone_from(&comparison.isotropic);
+        });
         sides.extend(found);
     }
     let tokenizer = engine.tokenizer.as_ref();
     let pairs = vectors.pairs(&sides, &|id| label(tokenizer, id as u32));
     let wordless = engine.unusable.as_ref().map(ToString::to_string);
-    out(VectorsOf::tell(VectorsPart::Nearest { at, pairs, rows: of, of, wordless }), Vec::new());
+    let told = VectorsPart::Nearest { at, pairs, rows: of, of, wordless, chance };
+    out(VectorsOf::tell(told), Vec::new());
     Ok(())
 }
 

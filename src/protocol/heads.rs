@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::model::ModelSummary;
 use super::question::questions;
 use super::{Ask as AnyAsk, Plan, Question};
+use crate::circuits::alignment::IsotropicLevel;
 use crate::model::Weights;
 pub use crate::study::spectra::{BrokenHead, By, CircuitSpectrum, HeadSpectra};
 pub use crate::study::vectors::{HeadAt, PairTokens, SideTokens, TokenCosine};
@@ -85,6 +86,8 @@ pub enum VectorsPart {
         at: HeadAt,
         /// Singular values, descending.
         sigma: Vec<f64>,
+        /// Residual and orthogonality of these very vectors.
+        certificate: [f64; 2],
         /// Python that reads this head's matrices from the reader's own files.
         python: String,
     },
@@ -100,6 +103,8 @@ pub enum VectorsPart {
         of: usize,
         /// Why the tokens are ids, where a tokenizer is there that cannot be used.
         wordless: Option<String>,
+        /// What a random direction's best |cosine| is by chance, left and right; `None` where no closed form holds.
+        chance: [Option<IsotropicLevel>; 2],
     },
 }
 

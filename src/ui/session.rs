@@ -286,15 +286,22 @@ impl Session {
         let request = Request::new(question).owner("heads/vectors").urgent();
         let session = self.clone();
         self.jobs.ask(request, move |heard| match heard {
-            Heard::Part { answer: VectorsPart::Vectors { at, sigma, python }, arrays, .. } => {
+            Heard::Part {
+                answer: VectorsPart::Vectors { at, sigma, certificate, python },
+                arrays,
+                ..
+            } => {
                 let mut arrays = arrays.into_iter();
                 let (u, v) = (arrays.next().unwrap_or_default(), arrays.next().unwrap_or_default());
-                session.act(Action::Vectors(Box::new(Vectors { at, sigma, u, v, python })));
+                let vectors = Vectors { at, sigma, certificate, u, v, python };
+                session.act(Action::Vectors(Box::new(vectors)));
             }
             Heard::Part {
-                answer: VectorsPart::Nearest { at, pairs, rows, of, wordless }, ..
+                answer: VectorsPart::Nearest { at, pairs, rows, of, wordless, chance },
+                ..
             } => {
-                session.act(Action::Nearest(Box::new(Nearest { at, pairs, rows, of, wordless })));
+                let nearest = Nearest { at, pairs, rows, of, wordless, chance };
+                session.act(Action::Nearest(Box::new(nearest)));
             }
             Heard::Failed { failure, .. } => session.note(failure),
             _ => {}

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::circuits::alignment::IsotropicLevel;
 use crate::model::{Head, Weights};
 use crate::protocol::Failure;
 use crate::protocol::gpu::GpuReport;
@@ -72,6 +73,8 @@ pub struct Vectors {
     pub at: HeadAt,
     /// Singular values, descending.
     pub sigma: Vec<f64>,
+    /// Their residual and orthogonality.
+    pub certificate: [f64; 2],
     /// Left vectors, `[n, d_model]` row-major.
     pub u: Vec<f32>,
     /// Right vectors, `[n, d_model]` row-major.
@@ -93,6 +96,8 @@ pub struct Nearest {
     pub of: usize,
     /// Why the tokens are ids, where a tokenizer is there that cannot be used.
     pub wordless: Option<String>,
+    /// The chance level of the best |cosine|, left and right.
+    pub chance: [Option<IsotropicLevel>; 2],
 }
 
 /// A line for the reader: what happened, what still works, what to try.

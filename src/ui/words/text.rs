@@ -1,6 +1,7 @@
 //! Sentences that the reader sees, written from the numbers.
 
 use super::format::{percent, three, token};
+use crate::circuits::alignment::IsotropicLevel;
 use crate::circuits::omega::Circuit;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{PairTokens, TokenCosine};
@@ -115,13 +116,34 @@ pub fn gpu_note(report: &GpuReport) -> Option<(String, String)> {
     }
 }
 
-/// One sentence for the singular pair in view. `together` is the size of its degenerate block.
-pub fn pair_sentence(circuit: Circuit, sigma: f64, together: usize, pair: &PairTokens) -> String {
-    let (left, right) = (listed(&pair.left.plus), listed(&pair.right.plus));
-    if left.is_empty() || right.is_empty() {
+/// One sentence for the singular pair in view. `together` is the size of its degenerate block; `critical` what a token's |cosine|
+/// must exceed on either side to be more than chance, where that is known.
+pub fn pair_sentence(
+    circuit: Circuit,
+    sigma: f64,
+    together: usize,
+    pair: &PairTokens,
+    critical: [Option<f64>; 2],
+) -> String {
+    if pair.left.plus.is_empty() || pair.right.plus.is_empty() {
         return String::new();
     }
+    let [on_left, on_right] = critical;
+    let (left, right) = (listed(&pair.left.plus, on_left), listed(&pair.right.plus, on_right));
+    let (left_name, right_name) = side_names(circuit);
     let sentence = match circuit {
+        _ if left.is_empty() && right.is_empty() => format!(
+            "No token stands out on either side: the nearest are no nearer than chance brings one. σ = {}.",
+            three(sigma)
+        ),
+        _ if left.is_empty() => format!(
+            "Under “{left_name}” no token stands out from chance; under “{right_name}” the positive end points at {right}. σ = {}.",
+            three(sigma)
+        ),
+        _ if right.is_empty() => format!(
+            "Under “{left_name}” the positive end points at {left}; under “{right_name}” no token stands out from chance. σ = {}.",
+            three(sigma)
+        ),
         Circuit::Qk => format!(
             "When the destination points at {left}, this pair raises the score of sources like {right}, in proportion to \
              σ = {}; at the other end of both axes it does the same for the opposite signs.",
@@ -141,9 +163,20 @@ pub fn pair_sentence(circuit: Circuit, sigma: f64, together: usize, pair: &PairT
     }
 }
 
-fn listed(tokens: &[TokenCosine]) -> String {
-    let words: Vec<String> =
-        tokens.iter().take(3).map(|t| format!("“{}”", token(&t.text))).collect();
+/// Whether a token is nearer than chance brings one in twenty directions; `None` where chance is not known.
+pub fn stands_out(token: &TokenCosine, critical: Option<f64>) -> bool {
+    critical.is_none_or(|critical| f64::from(token.cosine.abs()) > critical)
+}
+
+/// The chance level of a side's nearest tokens, in words.
+pub fn chance_of_tokens(level: &IsotropicLevel) -> String {
+    format!("chance {}, 5 % critical {} (isotropic)", three(level.mean), three(level.critical))
+}
+
+fn listed(tokens: &[TokenCosine], critical: Option<f64>) -> String {
+    let words: Vec<String> = (tokens.iter().filter(|t| stands_out(t, critical)).take(3))
+        .map(|t| format!("“{}”", token(&t.text)))
+        .collect();
     words.join(", ")
 }
 
@@ -174,4 +207,36 @@ pub fn found(summary: &ModelSummary) -> String {
         summary.dtypes.join(" + "),
         crate::ui::words::format::bytes(summary.size),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::heads::SideTokens;
+
+    fn side(text: &str, cosine: f32) -> SideTokens {
+        let token = |cosine| TokenCosine { id: 0, text: text.into(), cosine };
+        SideTokens { plus: vec![token(cosine)], minus: vec![token(-cosine)] }
+    }
+
+    #[test]
+    fn a_token_that_chance_brings_as_near_is_not_named() {
+        let pair = PairTokens { k: 0, left: side("gustave", 0.106), right: side("heard", 0.3) };
+        let said = |critical| pair_sentence(Circuit::Qk, 2.0, 1, &pair, critical);
+        let nothing = said([Some(0.24), Some(0.4)]);
+        assert!(nothing.starts_with("No token stands out on either side"), "{nothing}");
+        assert!(!nothing.contains("gustave") && !nothing.contains("heard"));
+        let one = said([Some(0.24), Some(0.24)]);
+        assert!(
+            one.contains("“heard”")
+                && one.contains("no token stands out")
+                && !one.contains("gustave")
+        );
+        assert!(
+            said([Some(0.1), Some(0.24)]).starts_with("When the destination points at “gustave”")
+        );
+        // Not known, such as before the rows are counted: the words of the lists.
+        assert!(said([None, None]).contains("“gustave”"));
+        assert!(stands_out(&pair.left.minus[0], Some(0.1)), "either end");
+    }
 }

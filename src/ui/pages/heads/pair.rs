@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use crate::circuits::alignment::IsotropicLevel;
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::blocks;
 use crate::protocol::heads::{PairTokens, SideTokens, TokenCosine};
@@ -30,6 +31,8 @@ pub fn Pair() -> Html {
     let together =
         blocks(&vectors.sigma).into_iter().find(|b| b.contains(&k)).map_or(1, |b| b.len());
     let (left, right) = text::side_names(at.circuit);
+    let chance = nearest.as_ref().map_or([None, None], |n| n.chance.clone());
+    let critical = chance.each_ref().map(|level| level.as_ref().map(|level| level.critical));
     let go = |page: Page| state.route.clone().on(page).to_hash();
     let set_mean = {
         let app = app.clone();
@@ -49,10 +52,10 @@ pub fn Pair() -> Html {
                 <span class="sigma">{ format!("σ {} · {}", three(sigma), text::share(&vectors.sigma, k)) }</span>
             </div>
             if let Some(pair) = &pair {
-                <p class="sentence" aria-live="polite">{ text::pair_sentence(at.circuit, sigma, together, pair) }</p>
+                <p class="sentence" aria-live="polite">{ text::pair_sentence(at.circuit, sigma, together, pair, critical) }</p>
                 <div class="sides">
-                    { side(left, &pair.left) }
-                    { side(right, &pair.right) }
+                    { side(left, &pair.left, chance[0].as_ref()) }
+                    { side(right, &pair.right, chance[1].as_ref()) }
                 </div>
             } else if model.summary.d_vocab == 0 {
                 <p class="empty">{ "The files hold no token embeddings, so there are no words to compare these directions with." }</p>
@@ -65,6 +68,7 @@ pub fn Pair() -> Html {
             if let Some(nearest) = &nearest {
                 <p class="hint">
                     { format!("Nearest of {} token embeddings by cosine{written}. ", nearest.of) }
+                    { "Words in grey are no nearer than a random direction comes once in twenty if tokens were isotropic; real ones are not, so this is the least that must be asked. " }
                     if nearest.rows < nearest.of { { format!("Read so far: {}.", nearest.rows) } }
                 </p>
             }
@@ -74,7 +78,7 @@ pub fn Pair() -> Html {
                 <a href={go(Page::Attention)}>{ "see it on a prompt" }</a>
                 <a href={go(Page::Features)}>{ "is it more than chance?" }</a>
             </p>
-            { list(&app, &vectors.sigma, nearest.as_ref().map(|n| n.pairs.as_slice()).unwrap_or_default(), k) }
+            { list(&app, &vectors.sigma, nearest.as_ref().map(|n| n.pairs.as_slice()).unwrap_or_default(), k, critical) }
         </section>
     }
 }
@@ -89,14 +93,15 @@ fn step(app: &App, to: Option<usize>, label: &'static str, mark: &'static str) -
     html! { <button type="button" class="step" aria-label={label} disabled={to.is_none()} {onclick}>{ mark }</button> }
 }
 
-fn side(name: &str, tokens: &SideTokens) -> Html {
+fn side(name: &str, tokens: &SideTokens, chance: Option<&IsotropicLevel>) -> Html {
+    let critical = chance.map(|level| level.critical);
     let end = |mark: &'static str, spoken: &'static str, list: &[TokenCosine]| {
         html! {
             <div class="end">
                 <h4 aria-label={spoken}>{ mark }</h4>
                 <ol>
                     { for list.iter().map(|t| html! {
-                        <li key={t.id}><code>{ token(&t.text) }</code><span class="cosine">{ three(f64::from(t.cosine)) }</span></li>
+                        <li key={t.id} class={(!text::stands_out(t, critical)).then_some("by-chance")}><code>{ token(&t.text) }</code><span class="cosine">{ three(f64::from(t.cosine)) }</span></li>
                     }) }
                 </ol>
             </div>
@@ -105,6 +110,7 @@ fn side(name: &str, tokens: &SideTokens) -> Html {
     html! {
         <div class="side">
             <h3>{ name.to_owned() }</h3>
+            if let Some(level) = chance { <p class="hint" data-testid="token-chance">{ text::chance_of_tokens(level) }</p> }
             { end("+", "positive end", &tokens.plus) }
             { end("−", "negative end", &tokens.minus) }
         </div>
@@ -112,10 +118,19 @@ fn side(name: &str, tokens: &SideTokens) -> Html {
 }
 
 /// Every pair in a line, to pick from.
-fn list(app: &App, sigma: &[f64], pairs: &[PairTokens], k: usize) -> Html {
-    let words = |side: &SideTokens| {
-        let words: Vec<String> = side.plus.iter().take(3).map(|t| token(&t.text)).collect();
-        words.join(" ")
+fn list(
+    app: &App,
+    sigma: &[f64],
+    pairs: &[PairTokens],
+    k: usize,
+    [on_left, on_right]: [Option<f64>; 2],
+) -> Html {
+    let words = |side: &SideTokens, critical: Option<f64>| -> Html {
+        let word = |t: &TokenCosine| {
+            let class = (!text::stands_out(t, critical)).then_some("by-chance");
+            html! { <span {class}>{ token(&t.text) }{ " " }</span> }
+        };
+        side.plus.iter().take(3).map(word).collect()
     };
     let row = |i: usize, s: f64| {
         let app = app.clone();
@@ -126,8 +141,8 @@ fn list(app: &App, sigma: &[f64], pairs: &[PairTokens], k: usize) -> Html {
                 <th scope="row"><button type="button" {onclick}>{ i }</button></th>
                 <td>{ three(s) }</td>
                 <td>{ text::share(sigma, i) }</td>
-                <td><code>{ pair.map(|p| words(&p.left)).unwrap_or_default() }</code></td>
-                <td><code>{ pair.map(|p| words(&p.right)).unwrap_or_default() }</code></td>
+                <td><code>{ pair.map(|p| words(&p.left, on_left)).unwrap_or_default() }</code></td>
+                <td><code>{ pair.map(|p| words(&p.right, on_right)).unwrap_or_default() }</code></td>
             </tr>
         }
     };

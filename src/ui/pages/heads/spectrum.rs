@@ -69,7 +69,9 @@ pub fn Spectrum() -> Html {
     let stamp = state.stamp(at.weights).circuit(at.circuit).how(spectrum.by.words());
     let stamp = stamp
         .how(format!("residual {}", short_exponent(spectrum.residual)))
-        .how(format!("orthogonality {}", short_exponent(spectrum.orthogonality)));
+        .how(format!("orthogonality of the core {}", short_exponent(spectrum.orthogonality)));
+    let vectors = state.vectors.as_ref().filter(|v| v.at == at);
+    let shown = vectors.map(|v| v.certificate.map(short_exponent));
     let name = state.head_name(at.layer, at.head);
     let circuit = at.circuit.name();
     let bars: Vec<Bar> = spectrum.sigma.iter().map(|&value| Bar { value, mark: None }).collect();
@@ -99,6 +101,9 @@ pub fn Spectrum() -> Html {
                     <div key={s.slug()}><dt><Gloss term={s.name()} meaning={s.meaning()} /></dt><dd>{ three(s.of(&head, at.circuit)) }</dd></div>
                 }) }
             </dl>
+            if let Some([residual, orthogonality]) = shown {
+                <p class="hint" data-testid="certificate">{ format!("The vectors shown, measured: residual {residual}, orthogonality {orthogonality}.") }</p>
+            }
             if !blocks.is_empty() {
                 <p class="hint">{ format!("{} degenerate block(s), bracketed: inside one only the subspace means something.", blocks.len()) }</p>
             }
