@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::controls::{ControlOptions, ControlSparsity, Controls};
+use super::controls::{ControlOptions, ControlSparsity, Controls, Spread};
 use super::event::{SadEvent, most_attended};
 use super::evidence::{Evidence, HeadRanks};
 use super::sparsity::{EventRule, RunningSum, Sparsity};
@@ -181,6 +181,7 @@ impl HeadEvents {
             Measures { sparseness: column(0), n_recon: column(1), n_recon_90: column(2) }
         };
         let count = |n: Option<usize>| n.map(|n| n as f64);
+        let of_spread = |c: &Spread| [c.sparseness, c.n_recon, c.n_recon_90];
         HeadSetReport {
             options: self.options,
             n_prompts: self.n_prompts,
@@ -189,18 +190,9 @@ impl HeadEvents {
                 let s = &e.sparsity;
                 [s.sparseness, count(s.n_recon), count(s.n_recon_90)]
             }),
-            basis: over(&|e| {
-                let c = &e.controls.basis;
-                [c.sparseness, c.n_recon, c.n_recon_90]
-            }),
-            subspace: over(&|e| {
-                let c = &e.controls.subspace;
-                [c.sparseness, c.n_recon, c.n_recon_90]
-            }),
-            matched: over(&|e| {
-                let c = &e.controls.matched;
-                [c.sparseness, c.n_recon, c.n_recon_90]
-            }),
+            basis: over(&|e| of_spread(&e.controls.basis)),
+            subspace: over(&|e| of_spread(&e.controls.subspace)),
+            matched: over(&|e| of_spread(&e.controls.matched)),
             against_chance: self.ranks.evidence(),
             recurring: self.recurring(),
             largest: self.largest.clone(),
@@ -331,8 +323,11 @@ mod tests {
             // Sums of the same numbers in another order.
             assert!((a - b).abs() < 1e-12);
         }
-        let variance_shares = whole.variance_shares.clone();
-        assert_eq!(HeadSetReport { variance_shares, ..joined }, whole);
+        let p = |report: &HeadSetReport| report.against_chance.unwrap().p;
+        assert!((p(&whole) - p(&joined)).abs() < 1e-9 * p(&whole));
+        let (variance_shares, against_chance) =
+            (whole.variance_shares.clone(), whole.against_chance);
+        assert_eq!(HeadSetReport { variance_shares, against_chance, ..joined }, whole);
     }
 
     #[test]
