@@ -58,7 +58,6 @@ pub mod cli;
 pub mod engine;
 #[cfg(feature = "gpu")]
 pub mod gpu;
-pub mod math;
 pub mod model;
 #[cfg(feature = "page")]
 pub mod protocol;
@@ -68,3 +67,5 @@ pub mod toy;
 pub mod ui;
 #[cfg(feature = "page")]
 pub mod worker;
+
+pub use omega_math as math;

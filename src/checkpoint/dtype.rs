@@ -1,5 +1,6 @@
 //! Number formats of safetensors, and their decoding.
 
+use crate::math::decode;
 use half::{bf16, f16};
 use serde::{Serialize, Serializer};
 
@@ -128,12 +129,12 @@ impl Dtype {
     /// All elements of `bytes` in f32 (F64 is rounded), several at a time; empty for what is not decoded.
     pub(crate) fn f32s(self, bytes: &[u8]) -> Vec<f32> {
         match self {
-            Dtype::F64 => all(bytes, |b| f64::from_le_bytes(b) as f32),
-            Dtype::F32 => all(bytes, f32::from_le_bytes),
-            Dtype::F16 => all(bytes, |b| f16::from_le_bytes(b).to_f32()),
-            Dtype::Bf16 => all(bytes, |b| bf16::from_le_bytes(b).to_f32()),
-            Dtype::F8E4M3 => all(bytes, |[b]| f8_e4m3(b)),
-            Dtype::F8E5M2 => all(bytes, |[b]| f8_e5m2(b)),
+            Dtype::F64 => decode::all(bytes, |b| f64::from_le_bytes(b) as f32),
+            Dtype::F32 => decode::f32s(bytes),
+            Dtype::F16 => decode::f16s(bytes),
+            Dtype::Bf16 => decode::bf16s(bytes),
+            Dtype::F8E4M3 => decode::all(bytes, |[b]| f8_e4m3(b)),
+            Dtype::F8E5M2 => decode::all(bytes, |[b]| f8_e5m2(b)),
             Dtype::Other(_) => Vec::new(),
         }
     }
@@ -143,13 +144,6 @@ impl Serialize for Dtype {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
-}
-
-/// An iterator that knows its length: the compiler decodes in SIMD, which a closure that pushes prevents.
-#[inline]
-fn all<const N: usize>(bytes: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-    let (elements, _) = bytes.as_chunks::<N>();
-    elements.iter().map(|element| decode(*element)).collect()
 }
 
 #[inline]

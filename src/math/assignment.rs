@@ -75,7 +75,7 @@ fn match_all_rows(n_rows: usize, n_cols: usize, cost: impl Fn(usize, usize) -> f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::random::Rng;
+    use crate::random::Rng;
 
     fn best_by_trying(
         scores: &[f64],

@@ -79,7 +79,7 @@ pub(super) fn orthogonality(q: &Mat, kept: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::{ProductSvd, product_svd};
+    use crate::{ProductSvd, product_svd};
 
     fn residual(a: &Mat, b: &Mat, svd: &ProductSvd) -> f64 {
         let z = probes(b.nrows());

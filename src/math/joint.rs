@@ -141,8 +141,8 @@ impl Side {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::product_svd;
-    use crate::math::random::Rng;
+    use crate::product_svd;
+    use crate::random::Rng;
 
     fn joint(a: &Mat, b: &Mat, new_a: &Mat, new_b: &Mat) -> Joint {
         Joint::new(a, b, new_a, new_b).unwrap()

@@ -2,6 +2,7 @@
 
 pub mod assignment;
 pub mod core_svd;
+pub mod decode;
 pub mod factor;
 pub mod jacobi;
 pub mod joint;
@@ -13,9 +14,11 @@ pub mod pseudo_inverse;
 pub mod qr;
 pub mod random;
 pub mod reflections;
+pub mod rows;
 pub mod signed_rank;
 pub mod special;
 pub mod statistics;
+pub mod streamed;
 pub mod svd;
 pub mod top_k;
 

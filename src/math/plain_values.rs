@@ -44,7 +44,7 @@ fn sorted(values: &[f64], scale: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::random::Rng;
+    use crate::random::Rng;
 
     #[test]
     fn planted_values_come_back_whatever_the_shape_and_size() {

@@ -42,7 +42,7 @@ pub fn principal_angles(u: &Mat, v: &Mat) -> Result<Vec<f64>, MathError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::random::Rng;
+    use crate::random::Rng;
     use std::f64::consts::FRAC_PI_2;
 
     /// Subspaces of these planted angles, in a random position.

@@ -18,7 +18,7 @@ fn by_columns(a: &Mat, b: &Mat) -> Mat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::random::Rng;
+    use crate::random::Rng;
 
     #[test]
     fn both_kernels_make_the_same_product() {

@@ -122,7 +122,7 @@ fn insert(list: &mut Vec<Ranked>, k: usize, ranked: Ranked) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::random::Rng;
+    use crate::random::Rng;
 
     /// The oracle: sort everything.
     fn sorted(scores: &[f32], n: usize, j: usize, k: usize) -> Vec<Ranked> {

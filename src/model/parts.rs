@@ -2,15 +2,7 @@
 
 use serde::Serialize;
 
-/// How a two-dimensional weight lies in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Orientation {
-    /// `[d_out, d_in]`: torch's `Linear`, `y = x Wᵀ + b`.
-    OutIn,
-    /// `[d_in, d_out]`: GPT-2's `Conv1D`, `y = x W + b`.
-    InOut,
-}
+pub use crate::math::streamed::Orientation;
 
 /// A linear map in the file.
 #[derive(Debug, Clone, PartialEq, Serialize)]

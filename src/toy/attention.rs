@@ -6,8 +6,10 @@
 use super::batch::Batch;
 use super::config::AttentionLoss;
 use super::gradients::Problem;
-use super::kernels::{add_product, add_rows, add_scaled, add_transposed_product, dot, transpose};
 use super::model::Params;
+use crate::math::rows::{
+    add_product, add_rows, add_scaled, add_transposed_product, dot, transpose,
+};
 
 /// One side of the head, query or key.
 #[derive(Debug, Clone)]

@@ -17,7 +17,6 @@ mod export;
 mod gradients;
 mod history;
 mod isotropy;
-mod kernels;
 mod metrics;
 mod model;
 mod presets;

@@ -5,8 +5,8 @@
 
 use super::batch::Batch;
 use super::gradients::Problem;
-use super::kernels::{add_product, add_rows, add_scaled, transpose};
 use super::model::Params;
+use crate::math::rows::{add_product, add_rows, add_scaled, transpose};
 
 /// Scratch memory of the reconstruction, made once per run.
 #[derive(Debug, Clone)]

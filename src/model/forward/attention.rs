@@ -3,11 +3,11 @@
 use super::batch::Batch;
 use super::head_norms::{HeadNorm, HeadNorms};
 use super::positions::Positions;
-use super::product::product;
 use super::products::{Map, Products};
 use super::projected::Projected;
 use super::weights::LayerWeights;
 use super::{EditScores, LayerTrace, Site};
+use crate::math::streamed::product;
 use crate::model::architecture::{Attention, Orientation, Projection, Sizes};
 use crate::model::{ModelError, pattern};
 

@@ -1,7 +1,7 @@
 //! Convolutions over time, as products: each window becomes a row.
 
 use super::linear;
-use super::product::product;
+use crate::math::streamed::product;
 use crate::model::architecture::Orientation;
 
 /// A convolution in memory.

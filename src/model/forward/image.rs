@@ -1,8 +1,8 @@
 //! Pixels to the first state of a residual stream.
 
 use super::batch::State;
-use super::product::product;
 use super::{Image, embed, linear};
+use crate::math::streamed::product;
 use crate::model::architecture::{Linear, Orientation, Stream};
 use crate::model::{Model, ModelError};
 

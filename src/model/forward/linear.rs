@@ -1,8 +1,8 @@
 //! Linear maps on many positions at once, in `f32`.
 
-use super::product::add_product;
 use super::products::Map;
 use super::weights::LayerWeights;
+use crate::math::streamed::add_product;
 use crate::model::ModelError;
 use crate::model::architecture::{Linear, Orientation};
 

@@ -20,7 +20,6 @@ mod mixture;
 mod mlp;
 mod norm;
 mod positions;
-mod product;
 mod products;
 mod projected;
 mod sound;

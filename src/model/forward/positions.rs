@@ -1,9 +1,9 @@
 //! What positions do to the scores of a layer through tables in the file.
 
 use super::linear;
-use super::product::product;
 use super::products::Map;
 use super::weights::LayerWeights;
+use crate::math::streamed::product;
 use crate::model::ModelError;
 use crate::model::architecture::{Orientation, Sizes};
 use crate::model::relative::{Disentangled, Relative, grid_row};

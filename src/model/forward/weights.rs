@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::checkpoint::{Tensor, plan};
+use crate::math::streamed::Part;
 use crate::model::architecture::{Linear, Norm, Orientation};
 use crate::model::{Model, ModelError};
 
@@ -32,18 +33,6 @@ pub struct RowBlock<'a> {
     pub n_rows: usize,
     /// Numbers in each.
     pub n_columns: usize,
-}
-
-/// A run of rows of a linear map as it lies in the file, decoded.
-pub(super) struct Part<'a> {
-    /// `[outputs, inputs]` or `[inputs, outputs]`, row-major.
-    pub(super) values: &'a [f32],
-    /// How it lies.
-    pub(super) orientation: Orientation,
-    /// The inputs that it covers.
-    pub(super) inputs: Range<usize>,
-    /// The outputs that it covers.
-    pub(super) outputs: Range<usize>,
 }
 
 /// Bytes of a layer in the files.

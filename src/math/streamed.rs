@@ -3,8 +3,31 @@
 //! Nothing but a panel of eight outputs is packed. A general kernel packs both sides whole, which takes longer than the
 //! product where there are only the sixteen rows of one prompt, and is no faster in WebAssembly where there are thousands.
 
-use super::weights::Part;
-use crate::model::architecture::Orientation;
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// How a two-dimensional weight lies in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Orientation {
+    /// `[d_out, d_in]`: torch's `Linear`, `y = x Wᵀ + b`.
+    OutIn,
+    /// `[d_in, d_out]`: GPT-2's `Conv1D`, `y = x W + b`.
+    InOut,
+}
+
+/// A run of rows of a linear map as it lies in the file, decoded.
+pub struct Part<'a> {
+    /// `[outputs, inputs]` or `[inputs, outputs]`, row-major.
+    pub values: &'a [f32],
+    /// How it lies.
+    pub orientation: Orientation,
+    /// The inputs that it covers.
+    pub inputs: Range<usize>,
+    /// The outputs that it covers.
+    pub outputs: Range<usize>,
+}
 
 /// Outputs that are summed side by side: two SIMD registers.
 const WIDE: usize = 8;
@@ -19,7 +42,7 @@ const FEW: usize = 2;
 const DEEP: usize = 256;
 
 /// `x: [n, d_in]` times a matrix that lies `[d_out, d_in]` or `[d_in, d_out]`, as `[n, d_out]`.
-pub(super) fn product(
+pub fn product(
     x: &[f32],
     values: &[f32],
     orientation: Orientation,
@@ -33,7 +56,7 @@ pub(super) fn product(
 }
 
 /// `y += x w` for a part of `w`; `x: [n, d_in]`, `y: [n, d_out]`.
-pub(super) fn add_product(y: &mut [f32], x: &[f32], d_in: usize, d_out: usize, part: &Part<'_>) {
+pub fn add_product(y: &mut [f32], x: &[f32], d_in: usize, d_out: usize, part: &Part<'_>) {
     let n = x.len() / d_in.max(1);
     let (n_inputs, n_outputs) = (part.inputs.len(), part.outputs.len());
     if n <= FEW && part.orientation == Orientation::OutIn {

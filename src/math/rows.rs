@@ -5,7 +5,7 @@
 
 /// `out += Σ weights[a] · matrix[rows[a]]`; `matrix` has rows as long as `out`.
 #[inline]
-pub(super) fn add_rows(out: &mut [f64], matrix: &[f64], rows: &[u32], weights: &[f64]) {
+pub fn add_rows(out: &mut [f64], matrix: &[f64], rows: &[u32], weights: &[f64]) {
     let n = out.len();
     let row = |r: u32| &matrix[r as usize * n..][..n];
     let (row_fours, row_rest) = rows.as_chunks::<4>();
@@ -30,14 +30,14 @@ fn add_four(out: &mut [f64], w: [f64; 4], x: [&[f64]; 4]) {
 
 /// `out += w · x`.
 #[inline]
-pub(super) fn add_scaled(out: &mut [f64], w: f64, x: &[f64]) {
+pub fn add_scaled(out: &mut [f64], w: f64, x: &[f64]) {
     for (out, x) in out.iter_mut().zip(x) {
         *out += w * x;
     }
 }
 
 /// `C += A B` with `A [m, k]`, `B [k, n]`, `C [m, n]`, all row-major.
-pub(super) fn add_product(c: &mut [f64], a: &[f64], b: &[f64], k: usize, n: usize) {
+pub fn add_product(c: &mut [f64], a: &[f64], b: &[f64], k: usize, n: usize) {
     for (c, a) in c.chunks_exact_mut(n).zip(a.chunks_exact(k)) {
         let (fours, rest) = a.as_chunks::<4>();
         for (w, x) in fours.iter().zip(b.chunks_exact(4 * n)) {
@@ -50,7 +50,7 @@ pub(super) fn add_product(c: &mut [f64], a: &[f64], b: &[f64], k: usize, n: usiz
 }
 
 /// `C += Aᵀ B` with `A [k, m]`, `B [k, n]`, `C [m, n]`, all row-major.
-pub(super) fn add_transposed_product(c: &mut [f64], a: &[f64], b: &[f64], m: usize, n: usize) {
+pub fn add_transposed_product(c: &mut [f64], a: &[f64], b: &[f64], m: usize, n: usize) {
     let mut a_fours = a.chunks_exact(4 * m);
     let mut b_fours = b.chunks_exact(4 * n);
     for (a, b) in a_fours.by_ref().zip(b_fours.by_ref()) {
@@ -67,7 +67,7 @@ pub(super) fn add_transposed_product(c: &mut [f64], a: &[f64], b: &[f64], m: usi
 }
 
 /// `out = Aᵀ` with `A [m, n]`, row-major.
-pub(super) fn transpose(out: &mut [f64], a: &[f64], n: usize) {
+pub fn transpose(out: &mut [f64], a: &[f64], n: usize) {
     let m = a.len() / n;
     for (i, row) in a.chunks_exact(n).enumerate() {
         for (j, x) in row.iter().enumerate() {
@@ -78,7 +78,7 @@ pub(super) fn transpose(out: &mut [f64], a: &[f64], n: usize) {
 
 /// `Σ x_i y_i` in four partial sums.
 #[inline]
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+pub fn dot(x: &[f64], y: &[f64]) -> f64 {
     let (x_fours, x_rest) = x.as_chunks::<4>();
     let (y_fours, y_rest) = y.as_chunks::<4>();
     let mut sums = [0.0; 4];
@@ -94,8 +94,8 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::layout::{from_row_major, to_row_major};
-    use crate::math::random::Rng;
+    use crate::layout::{from_row_major, to_row_major};
+    use crate::random::Rng;
 
     #[test]
     fn every_loop_agrees_with_plain_matrix_products_at_lengths_that_do_not_divide() {
