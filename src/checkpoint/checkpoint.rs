@@ -49,6 +49,26 @@ impl Checkpoint {
         self.entries.iter()
     }
 
+    /// A number that tells this checkpoint from others: FNV-1a (Fowler, Noll and Vo) over names, types and shapes of its tensors.
+    /// Headers alone are read, so two trainings of one architecture have one number.
+    pub fn fingerprint(&self) -> u32 {
+        let mut hash = 0x811c_9dc5_u32;
+        let mut take = |bytes: &[u8]| {
+            for byte in bytes {
+                hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+            }
+        };
+        for entry in &self.entries {
+            take(entry.name.as_bytes());
+            take(&[0]);
+            take(entry.stored_as().as_bytes());
+            for size in &entry.shape {
+                take(&(*size as u64).to_le_bytes());
+            }
+        }
+        hash
+    }
+
     /// Reads a whole tensor.
     ///
     /// # Errors

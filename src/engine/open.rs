@@ -93,6 +93,7 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
         d_vocab: arch.d_vocab.unwrap_or(0),
         dtypes: dtypes.into_iter().map(|(name, _)| name).collect(),
         size: checkpoint.size(),
+        fingerprint: format!("{:08x}", checkpoint.fingerprint()),
         files: checkpoint.files().map(|(name, _)| name.to_owned()).collect(),
         missing_shards: checkpoint.missing_shards().to_vec(),
         complete_layers: model.readable_layers(),

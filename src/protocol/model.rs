@@ -71,6 +71,8 @@ pub struct ModelSummary {
     pub dtypes: Vec<String>,
     /// Bytes of all files together.
     pub size: u64,
+    /// Tells it from other checkpoints: names, types and shapes of its tensors, in hexadecimal digits.
+    pub fingerprint: String,
     /// The files that hold tensors.
     pub files: Vec<String>,
     /// Shards that the index names and nobody dropped.

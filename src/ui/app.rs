@@ -1,8 +1,9 @@
 //! The frame: header, path, notices, the page in view; and the effects that turn state into questions.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{ClipboardEvent, DragEvent, Event};
 use yew::prelude::*;
@@ -104,16 +105,15 @@ pub fn go(route: &Route) {
 
 /// Puts a route into the address without a step in the history.
 pub(super) fn replace(session: &Session, route: Route) {
-    let history = web_sys::window().and_then(|w| w.history().ok());
-    if let Some(history) = history {
-        // Replacing the hash of our own address fails only in a document that is already gone.
-        let _ = history.replace_state_with_url(
-            &wasm_bindgen::JsValue::NULL,
-            "",
-            Some(&route.to_hash()),
-        );
-    }
+    put_in_place(&route);
     session.act(Action::Go(route));
+}
+
+fn put_in_place(route: &Route) {
+    if let Some(history) = web_sys::window().and_then(|w| w.history().ok()) {
+        // Replacing the hash of our own address fails only in a document that is already gone.
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&route.to_hash()));
+    }
 }
 
 /// Where the address says that the reader is.
@@ -135,6 +135,7 @@ pub fn Root() -> Html {
     use_built_in(&state.0, &session);
     use_questions(&state.0, &session);
     use_keys(&state);
+    use_address(&state.0.route);
 
     let app = App { state: state.clone(), session: session.clone(), dark: *dark };
     let page = state.0.route.page;
@@ -216,6 +217,16 @@ fn use_questions(state: &AppState, session: &Session) {
     );
 }
 
+/// Has the address follow a state that changed by itself: another model has other heads.
+#[hook]
+fn use_address(route: &Route) {
+    use_effect_with(route.clone(), |route| {
+        if here() != *route {
+            put_in_place(route);
+        }
+    });
+}
+
 /// Keys that work everywhere outside a text field: `j` `k` for pairs, `[` `]` for layers.
 #[hook]
 fn use_keys(state: &UseReducerHandle<Store>) {
@@ -266,24 +277,33 @@ fn use_listeners(session: &Session, dark: &UseStateHandle<bool>, dragging: &UseS
             newer.act(Action::Update);
         }
         listen(&window, "omega-update", move |_| newer.act(Action::Update));
-        let over = dragging.clone();
-        listen(&window, "dragover", move |event| {
-            event.prevent_default();
-            if !*over {
-                over.set(true);
+        let shown = Cell::new(false);
+        let veil = Rc::new(move |on: bool| {
+            if shown.replace(on) != on {
+                dragging.set(on);
             }
         });
-        let left = dragging.clone();
+        let over = veil.clone();
+        listen(&window, "dragover", move |event| {
+            event.prevent_default();
+            over(true);
+        });
+        let left = veil.clone();
         listen(&window, "dragleave", move |event: Event| {
             // Leaving for another element of the page has a related target; leaving the window has none.
             if event.dyn_ref::<DragEvent>().is_some_and(|e| e.related_target().is_none()) {
-                left.set(false);
+                left(false);
             }
         });
+        // A drag that ended without a word: neither keys nor a free pointer are heard of while one lasts.
+        for over in ["keydown", "mousemove"] {
+            let ended = veil.clone();
+            listen(&window, over, move |_| ended(false));
+        }
         let drops = session.clone();
         listen(&window, "drop", move |event| {
             event.prevent_default();
-            dragging.set(false);
+            veil(false);
             if let Some(transfer) = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer)
             {
                 take(&drops, drop::entries(&transfer));

@@ -285,7 +285,10 @@ fn pick(
             let found: Vec<String> = checkpoint
                 .entries()
                 .take(4)
-                .map(|entry| format!("{} {:?}", entry.name, entry.shape))
+                .map(|entry| {
+                    let sizes: Vec<String> = entry.shape.iter().map(usize::to_string).collect();
+                    format!("{} ({})", entry.name, sizes.join(" × "))
+                })
                 .collect();
             Err(DictionaryError::NoMatrix { file: file(), width, found: found.join(", ") })
         }

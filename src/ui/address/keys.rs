@@ -86,6 +86,8 @@ macro_rules! table {
 }
 
 table! {
+    /// Which checkpoint the rest is about, where it is not the built-in model.
+    CHECKPOINT: Words = Words { name: "checkpoint", longest: 400 };
     /// The layer in view.
     LAYER: Whole<usize> = index("layer");
     /// The head in view.

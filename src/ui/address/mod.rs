@@ -1,6 +1,7 @@
 //! The address of everything: a page and what it shows, as the part of the URL behind `#`.
 
 pub mod bench;
+pub mod checkpoint;
 pub mod key;
 pub mod keys;
 pub mod lock;

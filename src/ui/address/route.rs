@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use super::keys;
+
 /// The pages, in the order of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Page {
@@ -78,6 +80,16 @@ impl Page {
     }
 }
 
+/// Parameters that mean something in one model alone.
+const SELECTION: [&str; 6] = [
+    keys::LAYER.name,
+    keys::HEAD.name,
+    keys::K.name,
+    keys::DEST.name,
+    keys::SRC.name,
+    keys::MEASURED.name,
+];
+
 /// A page and its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Route {
@@ -124,6 +136,15 @@ impl Route {
     #[must_use]
     pub(super) fn without(mut self, name: &str) -> Self {
         self.params.remove(name);
+        self
+    }
+
+    /// This route without what is selected in one model and means nothing in another.
+    #[must_use]
+    pub fn without_selection(mut self) -> Self {
+        for name in SELECTION {
+            self.params.remove(name);
+        }
         self
     }
 

@@ -6,12 +6,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::circuits::alignment::IsotropicLevel;
+use crate::circuits::omega::Circuit;
 use crate::model::{Head, Weights};
 use crate::protocol::Failure;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{BrokenHead, HeadAt, HeadSpectra, PairTokens};
 use crate::protocol::model::ModelSummary;
 use crate::study::stamp::Stamp;
+use crate::ui::address::checkpoint::Named;
 use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
 use crate::worker::request::Running;
@@ -173,6 +175,7 @@ impl AppState {
                     next.gpu = None;
                 }
                 next.route = route;
+                next.name_the_model();
             }
             Action::Opening(name) => {
                 next.opening = Some(name);
@@ -219,23 +222,67 @@ impl AppState {
 
     fn open(&mut self, name: String, built_in: Option<u32>, summary: ModelSummary) {
         let generation = self.model.as_ref().map_or(1, |m| m.generation + 1);
-        // The first selection of a new model is its first head; the page and its settings stay. Another training step
-        // of the same model is the same heads.
-        if self.model.as_ref().is_some_and(|m| m.built_in.is_none() || built_in.is_none()) {
-            for key in [keys::LAYER, keys::HEAD, keys::K] {
-                self.route = std::mem::take(&mut self.route).clear(&key);
-            }
+        // The first selection of a new model is its first head; the page and its settings stay. What a link wished for waits
+        // for its own model. Another training step of the same model is the same heads.
+        let another =
+            self.model.as_ref().is_some_and(|m| m.built_in.is_none() || built_in.is_none());
+        let wished = match self.named() {
+            Some(named) => named.is(&Named::of(&name, &summary)),
+            None => self.is_beyond_the_model(),
+        };
+        if another && !wished {
+            self.route = std::mem::take(&mut self.route).without_selection();
+        }
+        if another {
+            // What was said of the model that goes.
+            self.notices.clear();
         }
         for note in &summary.notes {
             self.note(note.clone(), String::new());
         }
         self.model = Some(OpenModel { generation, name, built_in, summary: Rc::new(summary) });
+        if another {
+            self.route = std::mem::take(&mut self.route).clear(&keys::CHECKPOINT);
+        }
+        self.name_the_model();
         self.opening = None;
         self.asking = None;
         self.spectra = Rc::default();
         self.gpu = None;
         self.vectors = None;
         self.nearest = None;
+    }
+
+    /// Has the address say whose heads it means, unless it means those of another model.
+    fn name_the_model(&mut self) {
+        let Some(model) = self.model.as_ref().filter(|m| m.built_in.is_none()) else { return };
+        if self.route.find(&keys::CHECKPOINT).is_none() {
+            let named = Named::of(&model.name, &model.summary).slug();
+            self.route = std::mem::take(&mut self.route).put(&keys::CHECKPOINT, named);
+        }
+    }
+
+    /// The checkpoint that the address is about, where it says so.
+    fn named(&self) -> Option<Named> {
+        Named::parse(&self.route.find(&keys::CHECKPOINT)?)
+    }
+
+    /// The same, where another one is open.
+    pub fn wish(&self) -> Option<Named> {
+        let wish = self.named()?;
+        let open = self.model.as_ref().filter(|m| m.built_in.is_none());
+        let answered = open.is_some_and(|m| wish.is(&Named::of(&m.name, &m.summary)));
+        (!answered).then_some(wish)
+    }
+
+    /// Whether the address names a head that the built-in model lacks: a link that does not say whose head it means.
+    fn is_beyond_the_model(&self) -> bool {
+        let Some(model) = self.model.as_ref().filter(|m| m.built_in.is_some()) else {
+            return false;
+        };
+        let layer = self.route.read(&keys::LAYER);
+        layer >= model.summary.n_layers
+            || self.route.read(&keys::HEAD) >= model.summary.layers.n_heads(layer)
     }
 
     fn note(&mut self, what: String, hint: String) {
@@ -306,11 +353,21 @@ impl AppState {
         };
         if let (Some(at), true) = (self.at(), about_a_head) {
             path.push(self.head_name(at.layer, at.head));
-            path.push(at.circuit.name().to_owned());
-            // A comparison is of all pairs at once.
-            if self.route.page != Page::Compare {
-                path.push(format!("k = {}", self.k()));
-            }
+            let chosen = self.route.find(&keys::K).map(|_| self.k());
+            let (circuit, k) = match self.route.page {
+                // Without a choice in the URL this page shows the largest term of the score in view.
+                Page::Attention => (Some(Circuit::Qk.name().to_owned()), chosen),
+                // And this one the side that surprises most.
+                Page::Features => {
+                    let side = self.route.find(&keys::SIDE);
+                    (side.map(|s| format!("{} {}", s.circuit().name(), s.name())), side.and(chosen))
+                }
+                // A comparison is of all pairs at once.
+                Page::Compare => (Some(at.circuit.name().to_owned()), None),
+                _ => (Some(at.circuit.name().to_owned()), Some(self.k())),
+            };
+            path.extend(circuit);
+            path.extend(k.map(|k| format!("k = {k}")));
         }
         path
     }
@@ -352,6 +409,61 @@ mod tests {
         state.route = Route::parse("#/heads?layer=9&head=9&k=99");
         let at = state.at().expect("a model is open");
         assert_eq!((at.layer, at.head, state.k()), (1, 3, 7));
+    }
+
+    fn model(name: &str, size: u64, n_layers: usize, built_in: Option<u32>) -> Action {
+        let plain = |l| LayerFace { stack: StackKind::Only, number: l, n_heads: 4, tensors_of: l };
+        let summary = ModelSummary {
+            n_layers,
+            layers: Layers((0..n_layers).map(plain).collect()),
+            d_head: 8,
+            size,
+            fingerprint: "1a2b3c4d".into(),
+            ..Default::default()
+        };
+        Action::Opened { name: name.into(), built_in, summary: Box::new(summary) }
+    }
+
+    #[test]
+    fn a_link_waits_for_the_model_that_it_names() {
+        let link = "#/heads?checkpoint=mine~7~1a2b3c4d&head=3&k=5&layer=6";
+        let state =
+            AppState::at_route(Route::parse(link)).after(model("built-in", 1, 2, Some(4000)));
+        assert_eq!(state.wish().expect("another model is open").name, "mine");
+        let other = state.after(model("other", 8, 9, None));
+        assert_eq!(other.wish(), None, "the address is now about the other one");
+        assert_eq!(other.route.find(&keys::LAYER), None);
+        let mine = state.after(model("renamed", 7, 9, None));
+        assert_eq!((mine.wish(), mine.route.find(&keys::LAYER), mine.k()), (None, Some(6), 5));
+        // A link of the browser's history about the first one, while another one is open.
+        let back = other.after(Action::Go(Route::parse(link)));
+        assert!(back.wish().is_some());
+    }
+
+    #[test]
+    fn a_link_without_a_name_waits_where_the_built_in_model_cannot_have_been_meant() {
+        let at = |link: &str| {
+            let state =
+                AppState::at_route(Route::parse(link)).after(model("built-in", 1, 2, Some(4000)));
+            state.after(model("mine", 7, 9, None)).route.find(&keys::LAYER)
+        };
+        assert_eq!(at("#/heads?layer=6&head=1"), Some(6));
+        assert_eq!(at("#/heads?layer=1&head=1"), None);
+    }
+
+    #[test]
+    fn whatever_is_open_an_address_names_it() {
+        let state = AppState::default().after(model("built-in", 1, 2, Some(4000)));
+        assert_eq!(state.route.find(&keys::CHECKPOINT), None);
+        let mine = state.after(Action::Note("about the built-in model".into(), String::new()));
+        let mine =
+            mine.after(model("mine", 7, 9, None)).after(Action::Go(Route::parse("#/attention")));
+        assert_eq!(mine.route.find(&keys::CHECKPOINT).as_deref(), Some("mine~7~1a2b3c4d"));
+        assert!(mine.notices.is_empty());
+        assert_eq!(
+            mine.after(model("built-in", 1, 2, Some(4000))).route.find(&keys::CHECKPOINT),
+            None
+        );
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use yew::prelude::*;
 
 use super::asked::Asked;
-use crate::ui::app::use_app;
+use crate::ui::address::keys;
+use crate::ui::app::{App, use_app};
 use crate::ui::memory::state::Action;
+use crate::ui::words::text;
 
 /// The notices, and the question about files that do not speak for themselves.
 #[component]
@@ -24,6 +26,10 @@ pub fn Notices() -> Html {
     html! {
         <>
             <div role="status" aria-label="Notices"><ul class="notices">
+                if let Some(wish) = app.value().wish() {
+                    <li key="wish" data-testid="wish"><p class="what">{ text::wish(&wish) }<span class="hint">{ format!(" {}", text::wish_hint(app.value().model.as_ref().map(|m| m.name.as_str()))) }</span></p>
+                        <button type="button" onclick={forget_wish(&app)} aria-label="Forget what the link is about">{ "×" }</button></li>
+                }
                 { for lines }
                 if app.value().update {
                     <li key="update"><p class="what">{ "A newer version of this page is ready." }<span class="hint">{ " It comes with the next visit, or now." }</span></p>
@@ -33,6 +39,15 @@ pub fn Notices() -> Html {
             if let Some(failure) = &app.value().asking { <Asked failure={failure.clone()} /> }
         </>
     }
+}
+
+/// Takes the checkpoint that a link named, and its head, out of the address.
+fn forget_wish(app: &App) -> Callback<MouseEvent> {
+    let app = app.clone();
+    Callback::from(move |_| {
+        let route = app.value().route.clone().clear(&keys::CHECKPOINT);
+        app.go(route.without_selection());
+    })
 }
 
 /// Asks `www/offline.js` to go over to the newer version.

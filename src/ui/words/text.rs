@@ -1,11 +1,12 @@
 //! Sentences that the reader sees, written from the numbers.
 
-use super::format::{percent, three, token};
+use super::format::{bytes, percent, three, token};
 use crate::circuits::alignment::IsotropicLevel;
 use crate::circuits::omega::Circuit;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{PairTokens, TokenCosine};
 use crate::protocol::model::ModelSummary;
+use crate::ui::address::checkpoint::Named;
 use crate::worker::request::Trouble;
 
 /// What this is, in one sentence.
@@ -23,6 +24,17 @@ pub const DROP: &str = "drop a .safetensors file or a model's folder anywhere, o
 /// Said where words cannot be shown.
 pub const NO_TOKENIZER: &str =
     "No tokenizer: showing ids. Drop tokenizer.json together with the model to see words.";
+
+/// Said where a link is about another model than the one that is open.
+pub fn wish(named: &Named) -> String {
+    format!("This link is about “{}” ({}).", named.name, bytes(named.size))
+}
+
+/// What to do about it.
+pub fn wish_hint(open: Option<&str>) -> String {
+    let open = open.map_or_else(String::new, |name| format!(" Until then you see the {name}."));
+    format!("Drop that model, and the link shows its head.{open}")
+}
 
 /// The names of the two sides of a circuit: left, right.
 pub fn side_names(circuit: Circuit) -> (&'static str, &'static str) {

@@ -138,7 +138,7 @@ pub fn Attention() -> Html {
         );
     }
     // The head in view: the reader's choice, or the one that looks hardest at one place.
-    let chosen = state.route.find(&keys::LAYER).zip(state.route.find(&keys::HEAD));
+    let chosen = state.route.find(&keys::LAYER).and(state.at()).map(|at| (at.layer, at.head));
     let hardest = seen
         .looks
         .iter()

@@ -74,8 +74,8 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
         let app = app.clone();
         move |text: String| {
             let route = app.value().route.clone().put(&keys::PROMPT, text);
-            let selected = [keys::DEST, keys::SRC, keys::LAYER, keys::HEAD];
-            app.go(selected.iter().fold(route, |route, key| route.clear(key)));
+            // Positions are the old prompt's; the head and its pair stay in view.
+            app.go(route.clear(&keys::DEST).clear(&keys::SRC));
         }
     };
     let onsubmit = {

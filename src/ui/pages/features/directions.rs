@@ -63,7 +63,10 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let comparison = &props.report.comparison;
     let tab = |s: &SideAlignment| {
         let (app, own) = (app.clone(), s.side);
-        let onclick = Callback::from(move |_: MouseEvent| app.put(&keys::SIDE, own));
+        let onclick = Callback::from(move |_: MouseEvent| {
+            let route = app.value().route.clone().put(&keys::SIDE, own);
+            app.go(route.put(&keys::CIRCUIT, own.circuit()));
+        });
         html! { <button type="button" role="tab" aria-selected={(s.side == side.side).to_string()} {onclick}>{ s.side.name() }</button> }
     };
     let head = format!("{} {}", app.value().head_name(side.layer, side.head), side.side.name());

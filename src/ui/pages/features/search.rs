@@ -44,11 +44,14 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
     let cells = |hit: &FeatureHit| [hit.sigma, hit.cos, hit.p, hit.q, hit.p_rotation].map(three);
     let row = |hit: &FeatureHit| {
         let go = app.clone();
-        let circuit = hit.side.circuit();
+        let side = hit.side;
         let (layer, head, k) = (hit.layer, hit.head, hit.k);
         let onclick = Callback::from(move |_: MouseEvent| {
             let route = go.value().route.clone().put(&keys::LAYER, layer).put(&keys::HEAD, head);
-            go.go(route.put(&keys::CIRCUIT, circuit).put(&keys::K, k));
+            go.go(route
+                .put(&keys::CIRCUIT, side.circuit())
+                .put(&keys::SIDE, side)
+                .put(&keys::K, k));
         });
         html! {
             <tr>

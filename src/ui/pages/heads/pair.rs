@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use crate::circuits::alignment::IsotropicLevel;
+use crate::circuits::alignment::{IsotropicLevel, Side};
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::blocks;
 use crate::protocol::heads::{PairTokens, SideTokens, TokenCosine};
@@ -33,7 +33,14 @@ pub fn Pair() -> Html {
     let (left, right) = text::side_names(at.circuit);
     let chance = nearest.as_ref().map_or([None, None], |n| n.chance.clone());
     let critical = chance.each_ref().map(|level| level.as_ref().map(|level| level.critical));
-    let go = |page: Page| state.route.clone().on(page).to_hash();
+    // The pair in view, said whole: another page has another default.
+    let here = state.route.clone().put(&keys::LAYER, at.layer).put(&keys::HEAD, at.head);
+    let here = here.put(&keys::CIRCUIT, at.circuit).put(&keys::K, k);
+    let of_circuit = |side: &Side| side.circuit() == at.circuit;
+    let seen = state.route.find(&keys::SIDE).filter(of_circuit);
+    let side_seen = seen.or(Side::ALL.into_iter().find(of_circuit)).unwrap_or(Side::Dest);
+    let to_chance = here.clone().put(&keys::SIDE, side_seen).on(Page::Features).to_hash();
+    let to_prompt = here.on(Page::Attention).to_hash();
     let set_mean = {
         let app = app.clone();
         Callback::from(move |on: bool| app.put(&keys::MEAN, on))
@@ -75,8 +82,9 @@ pub fn Pair() -> Html {
             <Switch label="remove the direction common to all tokens" on={state.route.read(&keys::MEAN)} on_change={set_mean} />
             if !model.summary.has_tokenizer { <p class="hint">{ text::NO_TOKENIZER }</p> }
             <p class="onward">
-                <a href={go(Page::Attention)}>{ "see it on a prompt" }</a>
-                <a href={go(Page::Features)}>{ "is it more than chance?" }</a>
+                // A score is made by QK alone.
+                if at.circuit == Circuit::Qk { <a href={to_prompt}>{ "see it on a prompt" }</a> }
+                <a href={to_chance}>{ "is it more than chance?" }</a>
             </p>
             { list(&app, &vectors.sigma, nearest.as_ref().map(|n| n.pairs.as_slice()).unwrap_or_default(), k, critical) }
         </section>
