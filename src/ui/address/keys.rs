@@ -12,6 +12,7 @@ use crate::toy::{FeatureKind, Setting};
 use crate::ui::layered::Grouping;
 use crate::ui::words::change;
 use crate::ui::words::measure::Measure;
+use crate::ui::words::role::Shown;
 use crate::ui::words::statistic::Statistic;
 use crate::worker::offer::Compute;
 
@@ -143,6 +144,10 @@ table! {
 
     /// Attention: the prompt.
     PROMPT: Words = Words { name: "prompt", longest: 100_000 };
+    /// Attention: the prompt is written as token ids, in a model that has words too.
+    IDS: Switch = Switch { name: "ids", default: false, on: "on", off: None };
+    /// Attention: what the map of roles shows.
+    ROLE: Choice<Shown> = Choice { name: "role", all: &Shown::ALL, slug: Shown::slug };
     /// Attention: the prompt begins with the model's start token; where the address does not say, the model decides.
     BOS: Switch = Switch { name: "bos", default: false, on: "on", off: Some("off") };
     /// Attention: who looks.

@@ -4,6 +4,7 @@ pub mod chance;
 pub mod change;
 pub mod format;
 pub mod measure;
+pub mod role;
 pub mod sparsity;
 pub mod statistic;
 pub mod table;

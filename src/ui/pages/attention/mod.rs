@@ -25,6 +25,7 @@ mod growth;
 mod measured;
 mod pattern;
 pub(super) mod prompt;
+mod roles;
 pub(super) mod series;
 mod set;
 mod set_run;
@@ -96,7 +97,7 @@ pub fn Attention() -> Html {
             .find(&keys::PROMPT)
             .unwrap_or_else(|| prompt::example(built_in, has_tokenizer)),
         bos: state.route.find(&keys::BOS),
-        ids: !has_tokenizer,
+        ids: !has_tokenizer || state.route.read(&keys::IDS),
     };
     // Run the prompt whenever it, or the model, is another one.
     {
@@ -187,6 +188,7 @@ pub fn Attention() -> Html {
                     </div>
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
+                <roles::RoleMap patterns={seen.patterns.clone()} {head} ran={ran.clone()} />
                 <change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} />
             } else if seen.failed.is_none() && !seen.stopped {
                 <p class="empty" role="status">{ "The prompt is being run through the model." }</p>

@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use crate::circuits::alignment::Side;
 use crate::circuits::sad::sparsity::RunningSum;
+use crate::math::random::Rng;
 use crate::protocol::attention::{Cell, Guess, Prompt, Ran};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
@@ -33,6 +34,17 @@ pub(in crate::ui::pages) fn example(built_in: bool, has_tokenizer: bool) -> Stri
         (false, true) => "When Mary and John went to the store, John gave a drink to".to_owned(),
         (false, false) => "1 2 3 4 5 6 7 8 1 2 3 4".to_owned(),
     }
+}
+
+/// Tokens of the random list.
+const LIST: usize = 16;
+
+/// Token ids drawn at random, twice over: the same for everybody.
+fn twice(d_vocab: usize) -> String {
+    let mut rng = Rng::new(0);
+    let most = u32::try_from(d_vocab).unwrap_or(u32::MAX).max(1);
+    let list: Vec<String> = (0..LIST).map(|_| rng.below(most).to_string()).collect();
+    [list.clone(), list].concat().join(" ")
 }
 
 /// Properties of [`PromptBar`].
@@ -72,22 +84,32 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     };
     let show = {
         let app = app.clone();
-        move |text: String| {
+        move |text: String, ids: bool| {
             let route = app.value().route.clone().put(&keys::PROMPT, text);
+            let route = if ids { route.put(&keys::IDS, true) } else { route.clear(&keys::IDS) };
             // Positions are the old prompt's; the head and its pair stay in view.
             app.go(route.clear(&keys::DEST).clear(&keys::SRC));
         }
     };
     let onsubmit = {
-        let (show, typed) = (show.clone(), typed.clone());
+        let (show, typed, ids) = (show.clone(), typed.clone(), props.prompt.ids);
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            show((*typed).clone());
+            show((*typed).clone(), ids);
         })
     };
     let set_bos = {
         let app = app.clone();
         Callback::from(move |on: bool| app.put(&keys::BOS, on))
+    };
+    let d_vocab = app.value().model.as_ref().map_or(0, |m| m.summary.d_vocab);
+    let by_ids = props.prompt.ids;
+    let in_words = {
+        let app = app.clone();
+        Callback::from(move |_: MouseEvent| {
+            let route = app.value().route.clone().clear(&keys::PROMPT).clear(&keys::IDS);
+            app.go(route.clear(&keys::DEST).clear(&keys::SRC));
+        })
     };
     let words = app.value().model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
     let built_in = app.value().model.as_ref().is_some_and(|m| m.built_in.is_some());
@@ -108,16 +130,21 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     html! {
         <section class="prompt" aria-label="Prompt">
             <form class="controls" {onsubmit}>
-                <label class="field wide"><span>{ if words { "prompt" } else { "token ids" } }</span>
+                <label class="field wide"><span>{ if by_ids { "token ids" } else { "prompt" } }</span>
                     <input type="text" value={(*typed).clone()} {oninput} data-testid="prompt" /></label>
                 <button type="submit" class="primary">{ "run" }</button>
                 <Switch label="start token" on={bos} on_change={set_bos} />
                 if built_in {
                     { for EXAMPLES.iter().map(|(name, text)| {
                         let (show, text) = (show.clone(), (*text).to_owned());
-                        let onclick = Callback::from(move |_: MouseEvent| show(text.clone()));
+                        let onclick = Callback::from(move |_: MouseEvent| show(text.clone(), false));
                         html! { <button type="button" {onclick}>{ *name }</button> }
                     }) }
+                }
+                <button type="button" onclick={Callback::from(move |_: MouseEvent| show(twice(d_vocab), true))}
+                    title="Token ids drawn at random, then the same again: nothing but the repetition helps to guess them.">{ "random list, twice" }</button>
+                if by_ids && words {
+                    <button type="button" onclick={in_words}>{ "words again" }</button>
                 }
             </form>
             if let Some(ran) = &props.ran {

@@ -1,0 +1,170 @@
+//! What every head does on this prompt: a map of roles, and a table of all of them.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::circuits::roles::{Role, evenness};
+use crate::protocol::attention::Ran;
+use crate::study::stamp::Stamp;
+use crate::ui::address::keys;
+use crate::ui::app::{App, use_app, use_dark};
+use crate::ui::browser::export::save;
+use crate::ui::palette::Scale;
+use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid, pick};
+use crate::ui::widgets::select::Select;
+use crate::ui::words::format::three;
+use crate::ui::words::role::{Shown, sentence};
+use crate::ui::words::table::{Cell, Table};
+
+/// Properties of [`RoleMap`].
+#[derive(Properties, PartialEq)]
+pub(super) struct RoleMapProps {
+    /// Patterns by layer, `[n_heads, n, n]`.
+    pub patterns: BTreeMap<usize, Rc<Vec<f32>>>,
+    /// The head in view.
+    pub head: Option<(usize, usize)>,
+    /// The prompt.
+    pub ran: Rc<Ran>,
+}
+
+/// One head's numbers.
+#[derive(PartialEq)]
+struct Row {
+    at: (usize, usize),
+    /// One entry per [`Shown::ALL`]: the number, and its level of chance.
+    values: Vec<(Option<f64>, Option<f64>)>,
+}
+
+/// The numbers of every head whose pattern is here.
+fn rows(patterns: &BTreeMap<usize, Rc<Vec<f32>>>, ids: &[u32]) -> Vec<Row> {
+    let size = (ids.len() * ids.len()).max(1);
+    let heads = patterns.iter().flat_map(|(&layer, p)| {
+        p.chunks_exact(size).enumerate().map(move |(head, own)| ((layer, head), own))
+    });
+    heads
+        .map(|(at, own)| {
+            let value = |shown| match shown {
+                Shown::Role(role) => {
+                    let share = role.share(ids, own);
+                    (share.map(|s| s.observed), share.map(|s| s.uniform))
+                }
+                Shown::Evenness => (evenness(ids.len(), own), None),
+            };
+            Row { at, values: Shown::ALL.into_iter().map(value).collect() }
+        })
+        .collect()
+}
+
+/// A grid coloured by one role, the sentence about the head in view, the table of all.
+#[component]
+pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
+    let app = use_app();
+    let dark = use_dark();
+    let known = use_memo((props.patterns.clone(), props.ran.clone()), |(patterns, ran)| {
+        rows(patterns, &ran.ids)
+    });
+    let Some(model) = app.value().model.clone() else { return Html::default() };
+    let shown = app.value().route.read(&keys::ROLE);
+    let column = Shown::ALL.into_iter().position(|s| s == shown).unwrap_or(0);
+    let choose = {
+        let app = app.clone();
+        Callback::from(move |slug: String| app.choose(&keys::ROLE, &slug))
+    };
+    let options =
+        Shown::ALL.into_iter().map(|s| (s.slug().into(), s.name().into())).collect::<Vec<_>>();
+    let scale = Scale::Sequential { max: 1.0 };
+    let cell = |layer: usize, head: usize| {
+        let row = known.iter().find(|row| row.at == (layer, head));
+        let Some((value, chance)) = row.map(|row| row.values[column]) else {
+            return HeadCell::waiting(format!("{} …", shown.name()));
+        };
+        let Some(value) = value else {
+            return HeadCell {
+                shown: "–".into(),
+                label: format!("{}: nowhere to look", shown.name()),
+                style: None,
+                broken: false,
+            };
+        };
+        let chance = chance.map_or_else(String::new, |c| format!(", chance {}", three(c)));
+        let label = format!("{} {}{chance}", shown.name(), three(value));
+        HeadCell::coloured(three(value), label, value, scale, dark)
+    };
+    let layers = &model.summary.layers;
+    let drawn: Vec<usize> = props.patterns.keys().copied().collect();
+    let said = props.head.and_then(|(layer, head)| {
+        let size = props.ran.ids.len() * props.ran.ids.len();
+        let own = props.patterns.get(&layer)?.get(head * size..(head + 1) * size)?;
+        let shares: Vec<_> =
+            Role::ALL.into_iter().map(|r| (r, r.share(&props.ran.ids, own))).collect();
+        Some(sentence(&app.value().head_name(layer, head), &shares))
+    });
+    if drawn.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <section class="roles" aria-label="Roles on this prompt">
+            <h2>{ "What each head does on this prompt" }</h2>
+            <div class="controls"><Select label="share of attention to" {options} value={shown.slug()} on_change={choose} /></div>
+            <Gloss term={shown.name()} meaning={shown.meaning()} />
+            { head_grid(&app, &format!("{} of every head", shown.name()), Rows { layers, shown: &drawn }, props.head, &[keys::SRC], cell) }
+            if let Some(said) = said { <p class="sentence" aria-live="polite">{ said }</p> }
+            { table(&app, &known, &props.ran) }
+        </section>
+    }
+}
+
+/// All heads and all roles, with their levels of chance, and the same as a file.
+fn table(app: &App, known: &Rc<Vec<Row>>, ran: &Rc<Ran>) -> Html {
+    let state = app.value();
+    let columns = || Shown::ALL.into_iter().map(|s| s.name());
+    let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), three);
+    let save = {
+        let (app, known, n) = (app.clone(), known.clone(), ran.ids.len());
+        Callback::from(move |_: MouseEvent| {
+            let chances = Shown::ALL.into_iter().filter(|s| *s != Shown::Evenness);
+            let header = std::iter::once("head".to_owned())
+                .chain(columns().map(str::to_owned))
+                .chain(chances.map(|s| format!("{}, chance", s.name())));
+            let number = |x: Option<f64>| x.map_or(Cell::Empty, Cell::Number);
+            let table = known.iter().fold(Table::new(header), |table, row| {
+                let name = Cell::from(app.value().head_name(row.at.0, row.at.1));
+                let values = row.values.iter().map(|v| number(v.0));
+                let chances =
+                    row.values.iter().zip(Shown::ALL).filter(|(_, s)| *s != Shown::Evenness);
+                let chances = chances.map(|(v, _)| number(v.1)).collect::<Vec<_>>();
+                table.row(std::iter::once(name).chain(values).chain(chances))
+            });
+            let stamp: Stamp = app.value().stamp(app.value().weights());
+            let stamp = stamp.how(format!(
+                "attention of one prompt of {n} tokens, averaged over its destinations"
+            ));
+            // A refused download leaves the table on the page.
+            let _ = save("roles.csv", "text/csv", table.csv(&stamp).as_bytes());
+        })
+    };
+    html! {
+        <details class="numbers-behind">
+            <summary>{ "All heads, all roles" }</summary>
+            <button type="button" onclick={save}>{ "CSV" }</button>
+            <div class="numbers" tabindex="0" role="region" aria-label="Roles of all heads">
+                <table>
+                    <thead><tr><th scope="col">{ "head" }</th>{ for columns().map(|c| html! { <th scope="col">{ c }</th> }) }</tr></thead>
+                    <tbody>{ for known.iter().map(|row| {
+                        let (app, (layer, head)) = (app.clone(), row.at);
+                        let choose = Callback::from(move |_: MouseEvent| pick(&app, layer, head, &[keys::SRC]));
+                        html! {
+                            <tr key={format!("{layer}-{head}")}>
+                                <th scope="row"><button type="button" onclick={choose}>{ state.head_name(layer, head) }</button></th>
+                                { for row.values.iter().map(|v| html! { <td title={v.1.map(|c| format!("chance {}", three(c)))}>{ cell(v.0) }</td> }) }
+                            </tr>
+                        }
+                    }) }</tbody>
+                </table>
+            </div>
+        </details>
+    }
+}
