@@ -72,12 +72,12 @@ describe("Links", () => {
   });
 
   it("go where a search found something", { hash: "#/features?layer=0&head=0&side=dest" }, async (page) => {
-    await complete(page, "built-in model");
+    await model(page).filter({ hasText: "built-in model" }).waitFor();
     const search = page.getByRole("region", { name: "Feature search" });
     await search.getByRole("searchbox").fill("Mary");
     await search.getByRole("button", { name: "find" }).click();
     const hit = search.locator("tbody tr").first();
-    await hit.waitFor({ timeout: 60_000 });
+    await search.getByText(/over all 48 sides/).waitFor({ timeout: 60_000 });
     const [name, side, k] = await hit.evaluate((row) => [...row.children].slice(0, 3).map((cell) => cell.textContent));
     await hit.getByRole("button").click();
     const circuit = ["dest", "src"].includes(side) ? "QK" : "OV";

@@ -37,7 +37,7 @@ pub(in crate::ui::pages) fn example(built_in: bool, has_tokenizer: bool) -> Stri
 }
 
 /// Tokens of the random list.
-const LIST: usize = 16;
+const LIST: usize = 12;
 
 /// Token ids drawn at random, twice over: the same for everybody.
 fn twice(d_vocab: usize) -> String {

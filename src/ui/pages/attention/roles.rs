@@ -108,7 +108,7 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
     html! {
         <section class="roles" aria-label="Roles on this prompt">
             <h2>{ "What each head does on this prompt" }</h2>
-            <div class="controls"><Select label="share of attention to" {options} value={shown.slug()} on_change={choose} /></div>
+            <div class="controls"><Select label="colour by" {options} value={shown.slug()} on_change={choose} /></div>
             <Gloss term={shown.name()} meaning={shown.meaning()} />
             { head_grid(&app, &format!("{} of every head", shown.name()), Rows { layers, shown: &drawn }, props.head, &[keys::SRC], cell) }
             if let Some(said) = said { <p class="sentence" aria-live="polite">{ said }</p> }
