@@ -79,7 +79,7 @@ pub fn Trace() -> Html {
     let prompt = Prompt {
         text: state.route.find(&keys::PROMPT).unwrap_or_else(|| example(built_in, has_tokenizer)),
         bos: state.route.find(&keys::BOS),
-        ids: !has_tokenizer,
+        ids: !has_tokenizer || state.route.read(&keys::IDS),
     };
     let mut question = question(&state.route);
     let words = [keys::PROMPT, keys::ANSWER, keys::AGAINST, keys::READING];
