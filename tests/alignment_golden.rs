@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-#[path = "support/minilm.rs"]
-mod minilm;
+use crate::support::minilm;
 
 use std::path::{Path, PathBuf};
 

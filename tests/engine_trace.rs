@@ -2,8 +2,7 @@
 #![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-#[path = "support/built_in.rs"]
-mod built_in;
+use crate::support::built_in;
 
 use built_in::{ask, open};
 use omega_lens::circuits::trace::{Firing, Node, TraceOptions};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-mod golden;
+use crate::golden;
 
 use golden::{Fixture, fixtures};
 use omega_lens::math::Mat;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-mod golden;
+use crate::golden;
 
 use golden::{Fixture, more_families};
 use omega_lens::model::architecture::StackKind;

@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-mod golden;
+use crate::golden;
 #[cfg(feature = "gpu")]
-#[path = "support/gpu.rs"]
-mod support;
+use crate::support::gpu as support;
 
 use golden::{Fixture, fixtures, variants};
 #[cfg(feature = "gpu")]

@@ -5,8 +5,7 @@
 #![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-#[path = "support/gpu.rs"]
-mod support;
+use crate::support::gpu as support;
 
 use omega_lens::gpu::{Factors, GpuError, HeadSvd, Plant};
 use omega_lens::math::random::Rng;

@@ -2,8 +2,7 @@
 #![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-#[path = "support/gpu.rs"]
-mod support;
+use crate::support::gpu as support;
 
 use omega_lens::circuits::alignment::{
     AlignOptions, Alignment, HeadSide, RotationCount, Side, SideFound,

@@ -6,8 +6,7 @@
     reason = "in a test, a failed unwrap is a failed test"
 )]
 
-#[path = "support/gpu.rs"]
-mod support;
+use crate::support::gpu as support;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -2,8 +2,7 @@
 #![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-#[path = "support/gpu.rs"]
-mod support;
+use crate::support::gpu as support;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -97,7 +96,8 @@ const LITTLE_MEMORY: &str = "OMEGA_LENS_LITTLE_MEMORY";
 #[cfg(target_os = "linux")]
 fn memory_that_the_driver_refuses_means_smaller_pieces_or_an_error_in_words() {
     if std::env::var_os(LITTLE_MEMORY).is_none() {
-        let test = "memory_that_the_driver_refuses_means_smaller_pieces_or_an_error_in_words";
+        let test =
+            "gpu_faults::memory_that_the_driver_refuses_means_smaller_pieces_or_an_error_in_words";
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         let output =
             child.args(["--exact", test, "--nocapture"]).env(LITTLE_MEMORY, "1").output().unwrap();

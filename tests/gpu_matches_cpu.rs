@@ -4,8 +4,7 @@
 #![cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-#[path = "support/gpu.rs"]
-mod support;
+use crate::support::gpu as support;
 
 use omega_lens::engine::self_test::checks;
 use omega_lens::gpu::{Factors, GpuError, Operand, Plant, Raw, SvdBatch};

@@ -1,6 +1,6 @@
 //! Hostile input: every way a header can lie gets its own clear error, and nothing panics.
 
-mod support;
+use crate::support::files as support;
 
 use omega_lens::checkpoint::{Checkpoint, CheckpointError, HeaderError, MemorySource};
 use support::{good, open_bytes, safetensors};

@@ -1,6 +1,6 @@
 //! Hostile and merely unlucky sets of files: foreign formats, shards, indices, folders.
 
-mod support;
+use crate::support::files as support;
 
 use omega_lens::checkpoint::foreign::Foreign;
 use omega_lens::checkpoint::{Checkpoint, CheckpointError};

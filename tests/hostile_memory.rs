@@ -1,5 +1,6 @@
 //! No allocation larger than the input justifies: the peak of the heap is measured while hostile files are opened.
 
+#[path = "support/files.rs"]
 mod support;
 
 use omega_lens::checkpoint::{CheckpointError, MemorySource, header};

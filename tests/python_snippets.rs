@@ -2,10 +2,8 @@
 #![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-#[path = "support/built_in.rs"]
-mod built_in;
-#[path = "support/python.rs"]
-mod python;
+use crate::support::built_in;
+use crate::support::python;
 
 use std::path::{Path, PathBuf};
 

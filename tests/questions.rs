@@ -2,7 +2,7 @@
 #![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-mod golden;
+use crate::golden;
 
 use golden::{Fixture, memory};
 use omega_lens::checkpoint::ByteSource;

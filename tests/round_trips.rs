@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-mod support;
+use crate::support::files as support;
 
 use half::{bf16, f16};
 use omega_lens::checkpoint::{MemorySource, header};

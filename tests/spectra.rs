@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-mod golden;
-#[path = "support/minilm.rs"]
-mod minilm;
+use crate::golden;
+use crate::support::minilm;
 
 use golden::fixtures;
 use serde_json::Value;

@@ -289,3 +289,17 @@ fn the_repository_stands_alone_and_leaves_nothing_half_said() {
     }
     assert_none(found, "a line points outside the repository, or at work not done");
 }
+
+#[test]
+fn every_file_of_tests_is_part_of_a_program() {
+    let root =
+        fs::read_to_string("tests/main.rs").unwrap() + &fs::read_to_string("Cargo.toml").unwrap();
+    for path in fs::read_dir("tests").unwrap().map(|entry| entry.unwrap().path()) {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if path.extension().is_some_and(|e| e == "rs") {
+            let is_named = root.contains(&format!("mod {name};"))
+                || root.contains(&format!("name = \"{name}\""));
+            assert!(is_named, "{} runs nowhere: name it in tests/main.rs", path.display());
+        }
+    }
+}

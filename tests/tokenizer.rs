@@ -2,9 +2,8 @@
 #![cfg(feature = "tokenizer")]
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-#[path = "support/minilm.rs"]
-mod minilm;
-mod support;
+use crate::support::files as support;
+use crate::support::minilm;
 
 use omega_lens::checkpoint::Checkpoint;
 use omega_lens::model::tokenizer::{Start, Tokenizer, TokenizerError};

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-mod golden;
+use crate::golden;
 
 use std::path::PathBuf;
 

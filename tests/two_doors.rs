@@ -4,10 +4,8 @@
 #![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
-#[path = "support/built_in.rs"]
-mod built_in;
-#[path = "support/minilm.rs"]
-mod minilm;
+use crate::support::built_in;
+use crate::support::minilm;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -2,7 +2,7 @@
 //!
 //! Each kind is made here from the golden Llama, of which the plain folder is the reference.
 
-mod golden;
+use crate::golden;
 
 use golden::Fixture;
 use omega_lens::checkpoint::{

@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-mod golden;
+use crate::golden;
 
 use golden::{Fixture, memory};
 use omega_lens::checkpoint::{Checkpoint, Named, to_safetensors};
@@ -159,8 +159,8 @@ fn qwen_1_is_llama_under_the_names_of_gpt2() {
         rows.extend(repeated(&format!("layers.{l}.self_attn.k_proj.weight")));
         rows.extend(repeated(&format!("layers.{l}.self_attn.v_proj.weight")));
         let name = format!("transformer.h.{l}.attn.c_attn");
-        made.push(Named::f32(&format!("{name}.weight"), &[3 * d, d], rows));
-        made.push(Named::f32(&format!("{name}.bias"), &[3 * d], vec![0.0; 3 * d]));
+        made.push(Named::f32(format!("{name}.weight"), &[3 * d, d], rows));
+        made.push(Named::f32(format!("{name}.bias"), &[3 * d], vec![0.0; 3 * d]));
     }
     let said = json!({
         "model_type": "qwen", "hidden_size": d, "num_attention_heads": n, "num_hidden_layers": 2,

@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn many_pairs_go_on_where_few_end() {
-        let mut rng = crate::math::random::Rng::new(4);
+        let mut rng = crate::random::Rng::new(4);
         for shift in [0.0, 0.3, 0.6] {
             let differences: Vec<f64> = (0..EXACT).map(|_| rng.normal() + shift).collect();
             let ranks = doubled_mid_ranks(&differences.iter().map(|x| x.abs()).collect::<Vec<_>>());

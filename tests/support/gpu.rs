@@ -10,8 +10,7 @@ use omega_lens::gpu::{Factors, Gpu, GpuError, GpuOptions, HeadSvd, SvdBatch};
 use omega_lens::math::Mat;
 use pollster::block_on;
 
-#[path = "skip.rs"]
-mod skip;
+use super::skip;
 
 /// Milliseconds since the first call.
 pub fn now() -> f64 {

@@ -4,8 +4,7 @@
 
 use std::path::PathBuf;
 
-#[path = "skip.rs"]
-mod skip;
+use super::skip;
 
 /// The folder that `OMEGA_MINILM` names, or the one that `.ci/setup` fetched. `None` where `OMEGA_SKIP` names minilm; a failure
 /// where there is none and nothing says so.

@@ -6,8 +6,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-#[path = "skip.rs"]
-mod skip;
+use super::skip;
 
 /// The Python in the variable `PYTHON`, or the one that `.ci/setup` made. `None` where
 /// `OMEGA_SKIP` names python; a failure where there is none and nobody says so.

@@ -1,0 +1,62 @@
+//! Every integration test in one program: what they share is compiled and linked once.
+//!
+//! Programs of their own are `tidy`, which needs nothing that is built here, and `hostile_memory`, which measures the heap of its whole process.
+
+mod golden;
+mod support;
+
+mod adapters;
+mod alignment;
+mod alignment_cli;
+mod alignment_dictionaries;
+mod alignment_golden;
+mod alignment_null;
+mod built_in;
+mod cli;
+mod compare;
+mod compare_python;
+mod dictionary_layouts;
+mod engine_attention;
+mod engine_features;
+mod engine_trace;
+mod families;
+mod families2;
+mod families_files;
+mod forward;
+mod golden_svd;
+mod gpu_adversarial;
+mod gpu_alignment;
+mod gpu_attention;
+mod gpu_engine;
+mod gpu_faults;
+mod gpu_matches_cpu;
+mod hostile;
+mod hostile_configs;
+mod hostile_files;
+mod invariants;
+mod jobs;
+mod minilm;
+mod python_snippets;
+mod quantised;
+mod questions;
+mod round_trips;
+mod sad;
+mod sad_chance;
+mod sad_cli;
+mod sad_model;
+mod sad_series;
+mod shaders_valid;
+mod spectra;
+mod stacks_cli;
+mod supply;
+mod tokenizer;
+mod toy_claims;
+mod toy_export;
+mod toy_golden;
+mod toy_theorems;
+mod trace;
+mod trace_chance;
+mod trace_cli;
+mod two_doors;
+mod wild;
+mod wild_models;
