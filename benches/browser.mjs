@@ -35,7 +35,7 @@ function prompt(ids) {
     const drawn = (name, selector) => (times[name] ??= document.querySelector(selector) ? performance.now() : undefined);
     drawn("pattern", ".page.attention [aria-label='Attention pattern'] .picture > *");
     drawn("next", ".page.attention [data-testid=next]");
-    const cells = [...document.querySelectorAll(".page.attention [data-head]")];
+    const cells = [...document.querySelectorAll(".page.attention [aria-label='Heads on this prompt'] [data-head]")];
     if (cells.length && cells.every((cell) => /\d/.test(cell.textContent))) times.looks ??= performance.now();
     if (!times.next || !times.looks) requestAnimationFrame(look);
   };

@@ -4,7 +4,7 @@
 //!
 //! | layer | module | knows |
 //! |---|---|---|
-//! | 0 | [`math`] | numbers: QR, Jacobi SVD, special functions, seeded random, statistics |
+//! | 0 | [`math`] | numbers: QR, Jacobi SVD, products, special functions, seeded random, statistics |
 //! | 1 | [`checkpoint`] | bytes: safetensors headers, dtypes, shards, which byte ranges a question needs |
 //! | 2 | [`model`] | transformers: config, one short file per family, weight processing, rotary, tokenizer, forward |
 //! | 3 | [`circuits`] | Ω and OV: spectra, alignment with dictionaries, null models, sparse attention decomposition |
@@ -68,4 +68,5 @@ pub mod ui;
 #[cfg(feature = "page")]
 pub mod worker;
 
+// A crate of its own: the page is built for size, and its kernels for speed.
 pub use omega_math as math;

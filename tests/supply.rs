@@ -34,7 +34,8 @@ fn packages() -> Vec<Value> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = found["packages"].as_array().unwrap().clone();
-    packages.into_iter().filter(|package| package["name"] != "omega-lens").collect()
+    let ours = ["omega-lens", "omega-math"];
+    packages.into_iter().filter(|package| ours.iter().all(|own| package["name"] != *own)).collect()
 }
 
 /// The names in quotes between `allow = [` and `]` in the section `[licenses]` of `deny.toml`.

@@ -50,7 +50,7 @@ pub struct Args {
     /// Match the heads of a layer by likeness instead of by number
     #[arg(long)]
     match_heads: bool,
-    /// With one layer and one head: this many tokens nearest to either side of the leading pairs of the change
+    /// With one layer and one head: this many tokens of the second model nearest to either side of the leading pairs of the change
     #[arg(long, value_name = "N", default_value_t = 0, requires_all = ["layer", "head"])]
     words: usize,
     /// Print JSON even on a terminal
@@ -121,7 +121,7 @@ impl Args {
             let all: Vec<_> = heads.into_par_iter().map(|head| pair.compare(head)).collect();
             if let Some(head) = self.head.filter(|_| self.words > 0) {
                 // A model without tokens still has its comparison.
-                match self.words(a, &pair, head) {
+                match self.words(b, &pair, head) {
                     Ok(words) => found.words = words,
                     Err(error) => found.notes.push(format!("The change has no words: {error}.")),
                 }
@@ -140,7 +140,7 @@ impl Args {
         Ok(found)
     }
 
-    /// The leading pairs of both circuits' changes against the tokens of the first model.
+    /// The leading pairs of both circuits' changes against the tokens of the second model, as the page has them.
     fn words(
         &self,
         model: &Model,

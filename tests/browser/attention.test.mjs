@@ -12,11 +12,11 @@ describe("Attention", () => {
   after(() => session?.stop());
   const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
   const explain = (page) => page.getByTestId("explain");
-  const looks = (page) => page.locator(".page.attention [data-head]");
+  const looks = (page) => page.locator(".page.attention [aria-label='Heads on this prompt'] [data-head]");
   // What is below the explanation moves when that comes, and a click at a place that moves goes elsewhere.
   const ready = async (page) => {
     await page.waitForFunction(() => {
-      const cells = [...document.querySelectorAll(".page.attention [data-head]")];
+      const cells = [...document.querySelectorAll(".page.attention [aria-label='Heads on this prompt'] [data-head]")];
       return cells.length === 12 && cells.every((cell) => cell.textContent !== "…");
     });
     await explain(page).waitFor();

@@ -8,6 +8,9 @@ use crate::study::compare::HeadChange;
 use crate::ui::palette::Scale;
 use crate::ui::words::format::three;
 
+/// The tails of a comparison are those of distributions with the null's mean and variance: no simulation reached farther down.
+const FINEST: f64 = 1e-6;
+
 /// The false discovery rate at which a change counts as other than chance.
 pub const Q: f64 = 0.01;
 
@@ -120,9 +123,8 @@ impl Measure {
             (Self::Against, _) => format!("{} standard deviations", three(value)),
             (_, None) => format!("{} (no chance level)", three(value)),
             (_, Some(found)) => {
-                let q = found.q.map_or_else(String::new, |q| match q {
-                    0.0 => ", q < 1e-300".to_owned(),
-                    q => format!(", q {}", three(q)),
+                let q = found.q.map_or_else(String::new, |q| {
+                    if q < FINEST { ", q < 1e-6".to_owned() } else { format!(", q {}", three(q)) }
                 });
                 format!("{} (chance {}{q})", three(value), three(found.expected))
             }
