@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::omega::Circuit;
 use super::spectrum::{null_from, shares};
+use crate::math::Mat;
 use crate::model::HeadWeights;
 
 /// What a spectrum looks like, and for OV whether the head copies.
@@ -29,6 +30,9 @@ pub struct HeadStatistics {
     /// # Source
     /// TransformerLens, "OV copying score" of its documentation's head detectors; Elhage et al. 2021.
     pub copying: Option<f64>,
+    /// QK only: the same for Ω. Near 1 a head looks for what is like the looking token, near −1 for what is unlike it. It means
+    /// something where both sides read one stream. `None` as for [`Self::copying`].
+    pub matching: Option<f64>,
 }
 
 impl HeadStatistics {
@@ -41,6 +45,7 @@ impl HeadStatistics {
         let gaps = kept.windows(2).map(|w| w[0] / w[1]).enumerate();
         let (gap_at, largest_gap) = gaps.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 1.0));
         let some = squares > 0.0;
+        let own = |asked: Circuit| (circuit == asked).then_some(());
         Self {
             sigma_max,
             frobenius: squares.sqrt(),
@@ -49,7 +54,8 @@ impl HeadStatistics {
             condition: kept.last().map_or(0.0, |last| sigma_max / last),
             largest_gap,
             gap_at,
-            copying: if circuit == Circuit::Ov { copying(weights) } else { None },
+            copying: own(Circuit::Ov).and_then(|_| sign(&weights.w_v, &weights.w_o.transpose())),
+            matching: own(Circuit::Qk).and_then(|_| sign(&weights.w_q, &weights.w_k)),
         }
     }
 }
@@ -57,9 +63,12 @@ impl HeadStatistics {
 /// Most QR iterations that the eigenvalues of one head may take.
 const MAX_ITERATIONS: usize = 10_000;
 
-/// `Σλ / Σ|λ|`: the eigenvalues of `W_V W_O` that are not zero are those of the small `W_O W_V`.
-fn copying(weights: &HeadWeights) -> Option<f64> {
-    let core = &weights.w_o * &weights.w_v;
+/// `Σλ / Σ|λ|` of `A Bᵀ`, `[d, d_head]` both: its eigenvalues that are not zero are those of the small `Bᵀ A`.
+fn sign(a: &Mat, b: &Mat) -> Option<f64> {
+    if a.nrows() != b.nrows() {
+        return None;
+    }
+    let core = b.transpose() * a;
     let scale = core.amax();
     if scale == 0.0 || !scale.is_finite() {
         return None;
@@ -73,7 +82,6 @@ fn copying(weights: &HeadWeights) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Mat;
 
     fn head(w_v: Mat, w_o: Mat) -> HeadWeights {
         let h = w_v.ncols();
@@ -91,6 +99,20 @@ mod tests {
         assert!((copying(w_v.transpose()).expect("defined") - 1.0).abs() < 1e-12);
         assert!((copying(-w_v.transpose()).expect("defined") + 1.0).abs() < 1e-12);
         assert_eq!(copying(Mat::zeros(3, 6)), None);
+    }
+
+    #[test]
+    fn a_head_that_looks_for_its_like_matches_and_its_opposite_does_not() {
+        let w_q = Mat::identity(6, 3);
+        let matching = |w_k: Mat| {
+            let head = HeadWeights { w_k, ..head(w_q.clone(), w_q.transpose()) };
+            HeadStatistics::of(&head, Circuit::Qk, &[1.0; 3], 6).matching
+        };
+        assert!((matching(w_q.clone() * 3.0).expect("defined") - 1.0).abs() < 1e-12);
+        assert!((matching(-w_q.clone()).expect("defined") + 1.0).abs() < 1e-12);
+        let turn = Mat::from_row_slice(3, 3, &[0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert!(matching(&w_q * turn).expect("defined").abs() < 1e-12);
+        assert_eq!(matching(Mat::zeros(5, 3)), None, "two streams of different widths");
     }
 
     #[test]

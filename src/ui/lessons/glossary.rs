@@ -58,6 +58,7 @@ pub fn of(page: Page) -> &'static [&'static str] {
             "norm ‖·‖_F",
             "largest gap",
             "OV copying",
+            "QK matching",
             "block",
             "null direction",
             "residual",

@@ -21,11 +21,13 @@ pub enum Statistic {
     Gap,
     /// `Σλ / Σ|λ|` of OV.
     Copying,
+    /// `Σλ / Σ|λ|` of QK.
+    Matching,
 }
 
 impl Statistic {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::StableRank,
         Self::EffectiveRank,
         Self::SigmaMax,
@@ -33,6 +35,7 @@ impl Statistic {
         Self::Condition,
         Self::Gap,
         Self::Copying,
+        Self::Matching,
     ];
 
     /// Its name in URLs.
@@ -45,6 +48,7 @@ impl Statistic {
             Self::Condition => "condition",
             Self::Gap => "gap",
             Self::Copying => "copying",
+            Self::Matching => "matching",
         }
     }
 
@@ -58,6 +62,7 @@ impl Statistic {
             Self::Condition => "condition κ",
             Self::Gap => "largest gap",
             Self::Copying => "OV copying",
+            Self::Matching => "QK matching",
         }
     }
 
@@ -89,14 +94,28 @@ impl Statistic {
                 "Σλ / Σ|λ| over the eigenvalues of OV: near 1 the head writes what it reads (copying), near −1 it writes \
                  the opposite, near 0 neither. Of W_V W_O alone: embeddings and unembeddings are left out."
             }
+            Self::Matching => {
+                "Σλ / Σ|λ| over the eigenvalues of QK: near 1 the head looks for what is like the looking token, near −1 for what \
+                 is unlike it, near 0 for something else. Of W_Q W_Kᵀ alone: rotations by position are left out, and it means \
+                 something only where both sides read one stream."
+            }
+        }
+    }
+
+    /// The circuit that it is a number of, where there is one alone.
+    pub fn circuit(self) -> Option<Circuit> {
+        match self {
+            Self::Copying => Some(Circuit::Ov),
+            Self::Matching => Some(Circuit::Qk),
+            _ => None,
         }
     }
 
     /// Its value for one circuit of a head; NaN where it is not defined.
     pub fn of(self, head: &HeadSpectra, circuit: Circuit) -> f64 {
-        let spectrum = match (self, circuit) {
-            (Self::Copying, _) | (_, Circuit::Ov) => &head.ov,
-            (_, Circuit::Qk) => &head.qk,
+        let spectrum = match self.circuit().unwrap_or(circuit) {
+            Circuit::Ov => &head.ov,
+            Circuit::Qk => &head.qk,
         };
         let s = &spectrum.statistics;
         match self {
@@ -107,12 +126,13 @@ impl Statistic {
             Self::Condition => s.condition,
             Self::Gap => s.largest_gap,
             Self::Copying => s.copying.unwrap_or(f64::NAN),
+            Self::Matching => s.matching.unwrap_or(f64::NAN),
         }
     }
 
     /// The colours for values like these.
     pub fn scale(self, values: &[f64]) -> Scale {
-        if self == Self::Copying {
+        if self.circuit().is_some() {
             return Scale::Diverging { max: 1.0 };
         }
         let finite = || values.iter().copied().filter(|v| v.is_finite());

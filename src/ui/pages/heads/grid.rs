@@ -61,7 +61,7 @@ pub fn Grid() -> Html {
                 <Select label="colour by" {options} value={statistic.slug()} on_change={choose} />
                 <Switch label="table" on={as_table} on_change={switch} />
             </div>
-            <Gloss term={format!("{} of {}", statistic.name(), if statistic == Statistic::Copying { "OV" } else { at.circuit.name() })}
+            <Gloss term={format!("{} of {}", statistic.name(), statistic.circuit().unwrap_or(at.circuit).name())}
                 meaning={statistic.meaning()} />
             if as_table {
                 { finder(&app, at.circuit) }

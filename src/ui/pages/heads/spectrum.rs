@@ -97,7 +97,7 @@ pub fn Spectrum() -> Html {
                 <Bars {label} {bars} {log} selected={k} blocks={blocks.clone()} null_from={null} {on_select} />
             </Figure>
             <dl class="statistics" data-testid="statistics">
-                { for Statistic::ALL.into_iter().filter(|s| *s != Statistic::Copying || at.circuit == Circuit::Ov).map(|s| html! {
+                { for Statistic::ALL.into_iter().filter(|s| s.circuit().is_none_or(|own| own == at.circuit)).map(|s| html! {
                     <div key={s.slug()}><dt><Gloss term={s.name()} meaning={s.meaning()} /></dt><dd>{ three(s.of(&head, at.circuit)) }</dd></div>
                 }) }
             </dl>
