@@ -32,6 +32,7 @@ const component = ([crate, expression]) => {
     purl,
   };
 };
-const [self, ...libraries] = [...crates].map(component);
+// Crates of this repository are the application, not what it is made of.
+const [self, ...libraries] = [...crates].filter(([crate]) => !/^omega-(?!lens )/.test(crate)).map(component);
 const bom = { bomFormat: "CycloneDX", specVersion: "1.6", version: 1, metadata: { component: self }, components: libraries };
 writeFileSync(join(dist, "sbom.json"), `${JSON.stringify(bom, null, 1)}\n`);

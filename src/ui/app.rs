@@ -135,7 +135,7 @@ pub fn Root() -> Html {
     use_built_in(&state.0, &session);
     use_questions(&state.0, &session);
     use_keys(&state);
-    use_address(&state.0.route);
+    use_address(&state.0, &session);
 
     let app = App { state: state.clone(), session: session.clone(), dark: *dark };
     let page = state.0.route.page;
@@ -217,12 +217,14 @@ fn use_questions(state: &AppState, session: &Session) {
     );
 }
 
-/// Has the address follow a state that changed by itself: another model has other heads.
+/// Has the address follow a state that changed by itself: another model has other heads. Where the reader has gone on meanwhile,
+/// that is heard of next.
 #[hook]
-fn use_address(route: &Route) {
-    use_effect_with(route.clone(), |route| {
-        if here() != *route {
-            put_in_place(route);
+fn use_address(state: &AppState, session: &Session) {
+    let session = session.clone();
+    use_effect_with((state.route.clone(), state.read.clone()), move |(route, read)| {
+        if route != read && here() == *read {
+            replace(&session, route.clone());
         }
     });
 }

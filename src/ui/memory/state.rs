@@ -23,6 +23,8 @@ use crate::worker::request::Running;
 pub struct AppState {
     /// Where the reader is: the URL.
     pub route: Route,
+    /// What the URL said when it was last read: it follows a route that has changed since.
+    pub read: Route,
     /// The open model.
     pub model: Option<OpenModel>,
     /// The name of the files now being opened.
@@ -158,7 +160,7 @@ pub enum Action {
 impl AppState {
     /// A page that was just opened at `route`.
     pub fn at_route(route: Route) -> Self {
-        Self { route, ..Self::default() }
+        Self { read: route.clone(), route, ..Self::default() }
     }
 
     /// The state after `action`. Answers are to what is asked now: the jobs drop whatever comes too late.
@@ -174,6 +176,7 @@ impl AppState {
                     next.spectra = Rc::default();
                     next.gpu = None;
                 }
+                next.read = route.clone();
                 next.route = route;
                 next.name_the_model();
             }
@@ -459,6 +462,7 @@ mod tests {
         let mine =
             mine.after(model("mine", 7, 9, None)).after(Action::Go(Route::parse("#/attention")));
         assert_eq!(mine.route.find(&keys::CHECKPOINT).as_deref(), Some("mine~7~1a2b3c4d"));
+        assert_eq!(mine.read, Route::parse("#/attention"), "which the address does not say yet");
         assert!(mine.notices.is_empty());
         assert_eq!(
             mine.after(model("built-in", 1, 2, Some(4000))).route.find(&keys::CHECKPOINT),
