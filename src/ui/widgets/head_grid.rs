@@ -32,6 +32,11 @@ impl HeadCell {
         Self { shown, label, style: Some(style), broken: false }
     }
 
+    /// A cell in which nothing can stand, and why.
+    pub fn empty(label: String) -> Self {
+        Self { shown: "–".into(), label, style: None, broken: false }
+    }
+
     /// A cell whose number is not there yet.
     pub fn waiting(label: String) -> Self {
         Self { shown: "…".into(), label, style: None, broken: false }

@@ -3,6 +3,7 @@
 mod asked;
 pub mod glossary;
 pub mod head_grid;
+pub mod head_table;
 pub mod header;
 pub mod loading;
 pub mod notices;

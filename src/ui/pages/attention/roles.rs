@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::circuits::roles::{Role, evenness};
+use crate::circuits::roles::{Role, Share, evenness};
 use crate::protocol::attention::Ran;
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
@@ -34,8 +34,21 @@ pub(super) struct RoleMapProps {
 #[derive(PartialEq)]
 struct Row {
     at: (usize, usize),
-    /// One entry per [`Shown::ALL`]: the number, and its level of chance.
-    values: Vec<(Option<f64>, Option<f64>)>,
+    shares: [(Role, Option<Share>); Role::ALL.len()],
+    evenness: Option<f64>,
+}
+
+impl Row {
+    /// One number, and its level of chance.
+    fn value(&self, shown: Shown) -> (Option<f64>, Option<f64>) {
+        match shown {
+            Shown::Role(role) => {
+                let share = self.shares.iter().find(|(r, _)| *r == role).and_then(|(_, s)| *s);
+                (share.map(|s| s.observed), share.map(|s| s.uniform))
+            }
+            Shown::Evenness => (self.evenness, None),
+        }
+    }
 }
 
 /// The numbers of every head whose pattern is here.
@@ -44,18 +57,11 @@ fn rows(patterns: &BTreeMap<usize, Rc<Vec<f32>>>, ids: &[u32]) -> Vec<Row> {
     let heads = patterns.iter().flat_map(|(&layer, p)| {
         p.chunks_exact(size).enumerate().map(move |(head, own)| ((layer, head), own))
     });
-    heads
-        .map(|(at, own)| {
-            let value = |shown| match shown {
-                Shown::Role(role) => {
-                    let share = role.share(ids, own);
-                    (share.map(|s| s.observed), share.map(|s| s.uniform))
-                }
-                Shown::Evenness => (evenness(ids.len(), own), None),
-            };
-            Row { at, values: Shown::ALL.into_iter().map(value).collect() }
-        })
-        .collect()
+    let row = |(at, own)| {
+        let shares = Role::ALL.map(|role| (role, role.share(ids, own)));
+        Row { at, shares, evenness: evenness(ids.len(), own) }
+    };
+    heads.map(row).collect()
 }
 
 /// A grid coloured by one role, the sentence about the head in view, the table of all.
@@ -68,7 +74,6 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
     });
     let Some(model) = app.value().model.clone() else { return Html::default() };
     let shown = app.value().route.read(&keys::ROLE);
-    let column = Shown::ALL.into_iter().position(|s| s == shown).unwrap_or(0);
     let choose = {
         let app = app.clone();
         Callback::from(move |slug: String| app.choose(&keys::ROLE, &slug))
@@ -78,16 +83,11 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
     let scale = Scale::Sequential { max: 1.0 };
     let cell = |layer: usize, head: usize| {
         let row = known.iter().find(|row| row.at == (layer, head));
-        let Some((value, chance)) = row.map(|row| row.values[column]) else {
+        let Some((value, chance)) = row.map(|row| row.value(shown)) else {
             return HeadCell::waiting(format!("{} …", shown.name()));
         };
         let Some(value) = value else {
-            return HeadCell {
-                shown: "–".into(),
-                label: format!("{}: nowhere to look", shown.name()),
-                style: None,
-                broken: false,
-            };
+            return HeadCell::empty(format!("{}: nowhere to look", shown.name()));
         };
         let chance = chance.map_or_else(String::new, |c| format!(", chance {}", three(c)));
         let label = format!("{} {}{chance}", shown.name(), three(value));
@@ -95,12 +95,9 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
     };
     let layers = &model.summary.layers;
     let drawn: Vec<usize> = props.patterns.keys().copied().collect();
-    let said = props.head.and_then(|(layer, head)| {
-        let size = props.ran.ids.len() * props.ran.ids.len();
-        let own = props.patterns.get(&layer)?.get(head * size..(head + 1) * size)?;
-        let shares: Vec<_> =
-            Role::ALL.into_iter().map(|r| (r, r.share(&props.ran.ids, own))).collect();
-        Some(sentence(&app.value().head_name(layer, head), &shares))
+    let said = props.head.and_then(|at| {
+        let row = known.iter().find(|row| row.at == at)?;
+        Some(sentence(&app.value().head_name(at.0, at.1), &row.shares))
     });
     if drawn.is_empty() {
         return Html::default();
@@ -125,17 +122,15 @@ fn table(app: &App, known: &Rc<Vec<Row>>, ran: &Rc<Ran>) -> Html {
     let save = {
         let (app, known, n) = (app.clone(), known.clone(), ran.ids.len());
         Callback::from(move |_: MouseEvent| {
-            let chances = Shown::ALL.into_iter().filter(|s| *s != Shown::Evenness);
+            let chances = || Shown::ALL.into_iter().filter(|s| *s != Shown::Evenness);
             let header = std::iter::once("head".to_owned())
                 .chain(columns().map(str::to_owned))
-                .chain(chances.map(|s| format!("{}, chance", s.name())));
+                .chain(chances().map(|s| format!("{}, chance", s.name())));
             let number = |x: Option<f64>| x.map_or(Cell::Empty, Cell::Number);
             let table = known.iter().fold(Table::new(header), |table, row| {
                 let name = Cell::from(app.value().head_name(row.at.0, row.at.1));
-                let values = row.values.iter().map(|v| number(v.0));
-                let chances =
-                    row.values.iter().zip(Shown::ALL).filter(|(_, s)| *s != Shown::Evenness);
-                let chances = chances.map(|(v, _)| number(v.1)).collect::<Vec<_>>();
+                let values = Shown::ALL.map(|shown| number(row.value(shown).0));
+                let chances = chances().map(|shown| number(row.value(shown).1));
                 table.row(std::iter::once(name).chain(values).chain(chances))
             });
             let stamp: Stamp = app.value().stamp(app.value().weights());
@@ -147,7 +142,7 @@ fn table(app: &App, known: &Rc<Vec<Row>>, ran: &Rc<Ran>) -> Html {
         })
     };
     html! {
-        <details class="numbers-behind">
+        <details>
             <summary>{ "All heads, all roles" }</summary>
             <button type="button" onclick={save}>{ "CSV" }</button>
             <div class="numbers" tabindex="0" role="region" aria-label="Roles of all heads">
@@ -159,7 +154,7 @@ fn table(app: &App, known: &Rc<Vec<Row>>, ran: &Rc<Ran>) -> Html {
                         html! {
                             <tr key={format!("{layer}-{head}")}>
                                 <th scope="row"><button type="button" onclick={choose}>{ state.head_name(layer, head) }</button></th>
-                                { for row.values.iter().map(|v| html! { <td title={v.1.map(|c| format!("chance {}", three(c)))}>{ cell(v.0) }</td> }) }
+                                { for Shown::ALL.into_iter().map(|shown| row.value(shown)).map(|(value, chance)| html! { <td title={chance.map(|c| format!("chance {}", three(c)))}>{ cell(value) }</td> }) }
                             </tr>
                         }
                     }) }</tbody>

@@ -6,7 +6,8 @@ use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::memory::compare::Compared;
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid, pick};
+use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
+use crate::ui::widgets::head_table::{HeadRow, head_table};
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::change::{Measure, circuit_of};
 use crate::ui::words::format::three;
@@ -34,12 +35,6 @@ pub(super) fn Grid(props: &GridProps) -> Html {
         .filter_map(|head| measure.of(circuit_of(head, at.circuit)))
         .collect();
     let scale = measure.scale(&all);
-    let empty = |label: &str| HeadCell {
-        shown: "–".into(),
-        label: label.into(),
-        style: None,
-        broken: false,
-    };
     let cell = |layer: usize, head: usize| {
         let change = compared.heads.get(&(layer, head)).map(|head| circuit_of(head, at.circuit));
         match (change, compared.broken.get(&(layer, head))) {
@@ -47,13 +42,13 @@ pub(super) fn Grid(props: &GridProps) -> Html {
                 let label = format!("{} {}", measure.name(), measure.told(change));
                 match measure.of(change) {
                     Some(value) => HeadCell::coloured(three(value), label, value, scale, app.dark),
-                    None => empty(&label),
+                    None => HeadCell::empty(label),
                 }
             }
             (None, Some(why)) => {
                 HeadCell { shown: "!".into(), label: why.clone(), style: None, broken: true }
             }
-            (None, None) if compared.complete => empty("not in both models"),
+            (None, None) if compared.complete => HeadCell::empty("not in both models".into()),
             (None, None) => HeadCell::waiting(measure.name().to_owned()),
         }
     };
@@ -88,45 +83,19 @@ pub(super) fn Grid(props: &GridProps) -> Html {
 
 /// All heads with all measures, sorted by the one that the reader picks.
 fn finder(app: &App, compared: &Compared) -> Html {
-    let state = app.value();
-    let circuit = state.route.read(&keys::CIRCUIT);
-    let (sorted_by, ascending) = (state.route.read(&keys::CHANGE), state.route.read(&keys::ORDER));
-    let mut heads: Vec<_> = compared.heads.values().collect();
-    let key = |head| sorted_by.of(circuit_of(head, circuit)).unwrap_or(f64::NEG_INFINITY);
-    heads.sort_by(|a, b| key(b).total_cmp(&key(a)));
-    if ascending {
-        heads.reverse();
-    }
-    let column = |measure: Measure| {
-        let app = app.clone();
-        let mine = measure == sorted_by;
-        let sort = mine.then_some(if ascending { "ascending" } else { "descending" });
-        let onclick = Callback::from(move |_: MouseEvent| {
-            let route = app.value().route.clone().put(&keys::CHANGE, measure);
-            app.go(route.put(&keys::ORDER, mine && !ascending));
-        });
-        let mark = if mine { if ascending { " ▴" } else { " ▾" } } else { "" };
-        html! { <th scope="col" aria-sort={sort}><button type="button" {onclick}>{ measure.name() }{ mark }</button></th> }
-    };
-    let choose = |layer: usize, head: usize| {
-        let app = app.clone();
-        Callback::from(move |_: MouseEvent| pick(&app, layer, head, &[]))
-    };
-    html! {
-        <div class="numbers finder" tabindex="0" role="region" aria-label="All heads">
-            <table>
-                <thead><tr><th scope="col">{ "head" }</th>{ for Measure::ALL.into_iter().map(column) }</tr></thead>
-                <tbody>
-                    { for heads.iter().map(|head| html! {
-                        <tr key={format!("{}-{}", head.layer, head.head_b)}>
-                            <th scope="row"><button type="button" onclick={choose(head.layer, head.head_b)}>{ state.head_name(head.layer, head.head_b) }</button></th>
-                            { for Measure::ALL.into_iter().map(|measure| html! {
-                                <td title={measure.told(circuit_of(head, circuit))}>{ measure.of(circuit_of(head, circuit)).map_or_else(|| "–".to_owned(), three) }</td>
-                            }) }
-                        </tr>
-                    }) }
-                </tbody>
-            </table>
-        </div>
-    }
+    let circuit = app.value().route.read(&keys::CIRCUIT);
+    let sorted_by = app.value().route.read(&keys::CHANGE);
+    let heads = compared.heads.values().map(|head| {
+        let change = circuit_of(head, circuit);
+        let cell = |measure: Measure| {
+            let shown = measure.of(change).map_or_else(|| "–".to_owned(), three);
+            (shown, Some(measure.told(change)))
+        };
+        HeadRow {
+            at: (head.layer, head.head_b),
+            sort: sorted_by.of(change).unwrap_or(f64::NEG_INFINITY),
+            cells: Measure::ALL.map(cell).to_vec(),
+        }
+    });
+    head_table(app, keys::CHANGE, Measure::name, heads.collect())
 }

@@ -6,7 +6,8 @@ use crate::circuits::omega::Circuit;
 use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid, pick};
+use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
+use crate::ui::widgets::head_table::{HeadRow, head_table};
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::three;
 use crate::ui::words::statistic::Statistic;
@@ -92,41 +93,10 @@ fn compute_options() -> Vec<(AttrValue, AttrValue)> {
 fn finder(app: &App, circuit: Circuit) -> Html {
     let state = app.value();
     let sorted_by = state.route.read(&keys::COLOUR);
-    let ascending = state.route.read(&keys::ORDER);
-    let mut heads: Vec<_> = state.spectra.heads.values().cloned().collect();
-    let key = |s: &crate::protocol::heads::HeadSpectra| sorted_by.of(s, circuit);
-    heads.sort_by(|a, b| key(b).total_cmp(&key(a)).then((a.layer, a.head).cmp(&(b.layer, b.head))));
-    if ascending {
-        heads.reverse();
-    }
-    let head_cell = |statistic: Statistic| {
-        let app = app.clone();
-        let mine = statistic == sorted_by;
-        let sort = mine.then_some(if ascending { "ascending" } else { "descending" });
-        let onclick = Callback::from(move |_: MouseEvent| {
-            let route = app.value().route.clone().put(&keys::COLOUR, statistic);
-            app.go(route.put(&keys::ORDER, mine && !ascending));
-        });
-        let mark = if mine { if ascending { " ▴" } else { " ▾" } } else { "" };
-        html! { <th scope="col" aria-sort={sort}><button type="button" {onclick}>{ statistic.name() }{ mark }</button></th> }
-    };
-    let choose = |layer: usize, head: usize| {
-        let app = app.clone();
-        Callback::from(move |_: MouseEvent| pick(&app, layer, head, &[]))
-    };
-    html! {
-        <div class="numbers finder" tabindex="0" role="region" aria-label="All heads">
-            <table>
-                <thead><tr><th scope="col">{ "head" }</th>{ for Statistic::ALL.into_iter().map(head_cell) }</tr></thead>
-                <tbody>
-                    { for heads.iter().map(|s| html! {
-                        <tr key={format!("{}-{}", s.layer, s.head)}>
-                            <th scope="row"><button type="button" onclick={choose(s.layer, s.head)}>{ state.head_name(s.layer, s.head) }</button></th>
-                            { for Statistic::ALL.into_iter().map(|statistic| html! { <td>{ three(statistic.of(s, circuit)) }</td> }) }
-                        </tr>
-                    }) }
-                </tbody>
-            </table>
-        </div>
-    }
+    let heads = state.spectra.heads.values().map(|head| HeadRow {
+        at: (head.layer, head.head),
+        sort: sorted_by.of(head, circuit),
+        cells: Statistic::ALL.map(|s| (three(s.of(head, circuit)), None)).to_vec(),
+    });
+    head_table(app, keys::COLOUR, Statistic::name, heads.collect())
 }
