@@ -89,16 +89,7 @@ pub fn Attention() -> Html {
     let state = app.value();
     let seen = use_reducer(Seen::default);
     let generation = state.model.as_ref().map(|m| m.generation);
-    let built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
-    let has_tokenizer = state.model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
-    let wanted = Prompt {
-        text: state
-            .route
-            .find(&keys::PROMPT)
-            .unwrap_or_else(|| prompt::example(built_in, has_tokenizer)),
-        bos: state.route.find(&keys::BOS),
-        ids: !has_tokenizer || state.route.read(&keys::IDS),
-    };
+    let wanted = prompt::in_view(state);
     // Run the prompt whenever it, or the model, is another one.
     {
         let (app, seen) = (app.clone(), seen.clone());

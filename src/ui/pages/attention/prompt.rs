@@ -12,6 +12,7 @@ use crate::protocol::attention::{Cell, Guess, Prompt, Ran};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app, use_dark};
+use crate::ui::memory::state::AppState;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{percent, three, token};
@@ -27,8 +28,19 @@ const EXAMPLES: [(&str, &str); 4] = [
 /// Which coefficient colours the tokens.
 const SIDES: [(&str, &str); 2] = [("src", "sources"), ("dest", "destinations")];
 
-/// The prompt that the page opens with.
-pub(in crate::ui::pages) fn example(built_in: bool, has_tokenizer: bool) -> String {
+/// The prompt of the address, or the one that the page opens with.
+pub(in crate::ui::pages) fn in_view(state: &AppState) -> Prompt {
+    let built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
+    let has_tokenizer = state.model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
+    let text = state.route.find(&keys::PROMPT);
+    Prompt {
+        text: text.unwrap_or_else(|| example(built_in, has_tokenizer)),
+        bos: state.route.find(&keys::BOS),
+        ids: !has_tokenizer || state.route.read(&keys::IDS),
+    }
+}
+
+fn example(built_in: bool, has_tokenizer: bool) -> String {
     match (built_in, has_tokenizer) {
         (true, _) => EXAMPLES[0].1.to_owned(),
         (false, true) => "When Mary and John went to the store, John gave a drink to".to_owned(),

@@ -14,7 +14,7 @@ use crate::ui::address::route::Page;
 use crate::ui::address::trace::question;
 use crate::ui::app::{App, use_app};
 use crate::ui::layered::Picture;
-use crate::ui::pages::attention::prompt::example;
+use crate::ui::pages::attention::prompt::in_view;
 use crate::worker::request::{self, Request};
 
 mod alone;
@@ -75,12 +75,7 @@ pub fn Trace() -> Html {
     let seen = use_reducer(Seen::default);
     let generation = state.model.as_ref().map(|m| m.generation);
     let built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
-    let has_tokenizer = state.model.as_ref().is_some_and(|m| m.summary.has_tokenizer);
-    let prompt = Prompt {
-        text: state.route.find(&keys::PROMPT).unwrap_or_else(|| example(built_in, has_tokenizer)),
-        bos: state.route.find(&keys::BOS),
-        ids: !has_tokenizer || state.route.read(&keys::IDS),
-    };
+    let prompt = in_view(state);
     let mut question = question(&state.route);
     let words = [keys::PROMPT, keys::ANSWER, keys::AGAINST, keys::READING];
     let asked_for = words.iter().any(|key| state.route.find(key).is_some());
