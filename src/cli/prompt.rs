@@ -35,9 +35,7 @@ impl PromptArgs {
             return Ok(None);
         }
         // Ids need no tokenizer: one that cannot be read only leaves them without words. They are all there is.
-        let ids: Vec<String> = self.ids.iter().map(u32::to_string).collect();
-        let prompt = Prompt { text: ids.join(" "), bos: Some(false), ids: true };
-        Ok(Some((prompt, tokenizer.unwrap_or(None))))
+        Ok(Some((Prompt::of_ids(&self.ids), tokenizer.unwrap_or(None))))
     }
 }
 

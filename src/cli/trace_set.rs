@@ -53,9 +53,7 @@ pub(super) fn run(
     let prompts = Prompts::new(model, tokenizer, &spec)?;
     let asked: Vec<_> = prompts.asked().collect();
     let traced = asked.par_iter().map(|(ids, at, [answer, wrong])| {
-        let text: Vec<String> = ids.iter().map(u32::to_string).collect();
-        let prompt = Prompt { text: text.join(" "), bos: Some(false), ids: true };
-        let (run, traces) = run_prompt(model, tokenizer, &prompt)?;
+        let (run, traces) = run_prompt(model, tokenizer, &Prompt::of_ids(ids))?;
         let id = |id: &Option<u32>| id.map(|id| format!("#{id}"));
         let mut question = Question { answer: id(answer), wrong: id(wrong), ..args.question() };
         question.options.at = Some(*at);

@@ -27,6 +27,12 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    /// Token ids as they are, with nothing in front.
+    pub fn of_ids(ids: &[u32]) -> Self {
+        let text: Vec<String> = ids.iter().map(u32::to_string).collect();
+        Self { text: text.join(" "), bos: Some(false), ids: true }
+    }
+
     /// The ids of the prompt: the tokenizer's, or the numbers in it; and whether its start token stands in front.
     ///
     /// # Errors
