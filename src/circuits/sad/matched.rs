@@ -47,8 +47,9 @@ pub(super) fn matched_pairs(
         .map(|_| direction(x.len(), rng).into_iter().map(|u| long * u).collect())
         .collect();
     // What y meets: its length along this direction is given by the score.
-    let meets = |x: &[f64]| -> Vec<f64> { x.iter().zip(s).map(|(x, s)| x * s).collect() };
-    let reach: Vec<f64> = candidates.iter().map(|x| dot(&meets(x), &meets(x)).sqrt()).collect();
+    let meets = |x: &Vec<f64>| -> Vec<f64> { x.iter().zip(s).map(|(x, s)| x * s).collect() };
+    let axes: Vec<Vec<f64>> = candidates.iter().map(meets).collect();
+    let reach: Vec<f64> = axes.iter().map(|axis| dot(axis, axis).sqrt()).collect();
     let logs: Vec<f64> = reach.iter().map(|&w| ln_weight(score, w, wide, x.len())).collect();
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let cumulative: Vec<f64> = (logs.iter())
@@ -69,7 +70,7 @@ pub(super) fn matched_pairs(
                 farthest
             };
             let (x, length) = (candidates[chosen].clone(), reach[chosen]);
-            let mut axis = meets(&x);
+            let mut axis = axes[chosen].clone();
             axis.iter_mut().for_each(|w| *w /= length.max(f64::MIN_POSITIVE));
             let along = (score / length.max(f64::MIN_POSITIVE)).clamp(-wide, wide);
             let across = (wide * wide - along * along).max(0.0).sqrt();
