@@ -45,7 +45,6 @@ impl HeadStatistics {
         let gaps = kept.windows(2).map(|w| w[0] / w[1]).enumerate();
         let (gap_at, largest_gap) = gaps.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 1.0));
         let some = squares > 0.0;
-        let own = |asked: Circuit| (circuit == asked).then_some(());
         Self {
             sigma_max,
             frobenius: squares.sqrt(),
@@ -54,8 +53,8 @@ impl HeadStatistics {
             condition: kept.last().map_or(0.0, |last| sigma_max / last),
             largest_gap,
             gap_at,
-            copying: own(Circuit::Ov).and_then(|_| sign(&weights.w_v, &weights.w_o.transpose())),
-            matching: own(Circuit::Qk).and_then(|_| sign(&weights.w_q, &weights.w_k)),
+            copying: if circuit == Circuit::Ov { copying(weights) } else { None },
+            matching: if circuit == Circuit::Qk { matching(weights) } else { None },
         }
     }
 }
@@ -63,12 +62,19 @@ impl HeadStatistics {
 /// Most QR iterations that the eigenvalues of one head may take.
 const MAX_ITERATIONS: usize = 10_000;
 
-/// `Σλ / Σ|λ|` of `A Bᵀ`, `[d, d_head]` both: its eigenvalues that are not zero are those of the small `Bᵀ A`.
-fn sign(a: &Mat, b: &Mat) -> Option<f64> {
-    if a.nrows() != b.nrows() {
-        return None;
-    }
-    let core = b.transpose() * a;
+/// The eigenvalues of `W_V W_O` that are not zero are those of the small `W_O W_V`.
+fn copying(weights: &HeadWeights) -> Option<f64> {
+    balance(&weights.w_o * &weights.w_v)
+}
+
+/// The same for `W_Q W_Kᵀ`; `None` where the two sides read streams of different widths.
+fn matching(weights: &HeadWeights) -> Option<f64> {
+    let (w_q, w_k) = (&weights.w_q, &weights.w_k);
+    if w_q.nrows() == w_k.nrows() { balance(w_k.transpose() * w_q) } else { None }
+}
+
+/// `Σλ / Σ|λ|` over the eigenvalues.
+fn balance(core: Mat) -> Option<f64> {
     let scale = core.amax();
     if scale == 0.0 || !scale.is_finite() {
         return None;
