@@ -13,7 +13,7 @@ use crate::circuits::alignment::{RotationCount, SideAlignment};
 use crate::circuits::convention::Convention;
 use crate::circuits::omega::Circuit;
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{Hints, Model, ModelError, Weights};
+use crate::model::{Hints, Model, Weights};
 use crate::study::StudyError;
 use crate::study::alignment::Comparison;
 use crate::study::compare::{Common, CompareDocument, Found, LayerPair, correct_all};
@@ -109,11 +109,7 @@ impl Args {
             let mut pair =
                 LayerPair::read([a, b], layer, self.weights.into()).map_err(CliError::work)?;
             if self.match_heads {
-                let matched = pair.match_heads();
-                let broken = |error: ModelError| {
-                    format!("Heads of L{layer} are compared by number, not by likeness: {error}.")
-                };
-                found.notes.extend(matched.unwrap_or_else(|error| Some(broken(error))));
+                found.notes.extend(pair.match_heads());
             }
             found.norms.push(pair.norms());
             let mut heads = pair.heads();

@@ -3,7 +3,7 @@
 use super::{Engine, Files, open};
 use crate::checkpoint::Checkpoint;
 use crate::circuits::alignment::RotationCount;
-use crate::model::{Model, ModelError, Weights};
+use crate::model::{Model, Weights};
 use crate::protocol::compare::{About, Ask, Beside, Compare, ComparePart, Known, Words};
 use crate::protocol::model::Hints;
 use crate::protocol::{Failure, FilesId, Out, Question};
@@ -81,13 +81,7 @@ impl Engine {
         match_heads: bool,
     ) -> Result<(LayerPair, Option<String>), Failure> {
         let mut pair = LayerPair::read(self.both()?, layer, weights)?;
-        if !match_heads {
-            return Ok((pair, None));
-        }
-        let by_number = |error: ModelError| {
-            Some(format!("Heads of L{layer} are compared by number, not by likeness: {error}."))
-        };
-        let note = pair.match_heads().unwrap_or_else(by_number);
+        let note = if match_heads { pair.match_heads() } else { None };
         Ok((pair, note))
     }
 }

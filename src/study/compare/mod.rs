@@ -148,12 +148,17 @@ impl LayerPair {
         Ok(Self { models, weights, partners: (0..n).map(same).collect() })
     }
 
-    /// Matches the heads by likeness instead, one to one, and says in a sentence which are at another place. Holds all heads of
-    /// both layers as numbers meanwhile, and costs as much again as the comparison.
-    ///
-    /// # Errors
-    /// What decoding a head says: one broken head keeps all others from being matched.
-    pub fn match_heads(&mut self) -> Result<Option<String>, ModelError> {
+    /// Matches the heads by likeness instead, one to one, and says in a sentence which are at another place, or why they stay where
+    /// they are: one broken head keeps all others from being matched. Holds all heads of both layers as numbers meanwhile, and costs
+    /// as much again as the comparison.
+    pub fn match_heads(&mut self) -> Option<String> {
+        self.by_likeness().unwrap_or_else(|error| {
+            let layer = self.layer();
+            Some(format!("Heads of L{layer} are compared by number, not by likeness: {error}."))
+        })
+    }
+
+    fn by_likeness(&mut self) -> Result<Option<String>, ModelError> {
         let all = |layer: &AttentionLayer| -> Result<Vec<HeadWeights>, ModelError> {
             (0..layer.n_heads()).map(|head| layer.head(head, self.weights)).collect()
         };
