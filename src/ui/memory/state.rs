@@ -233,10 +233,9 @@ impl AppState {
             Some(named) => named.is(&Named::of(&name, &summary)),
             None => self.is_beyond_the_model(),
         };
-        if another && !wished {
-            self.route = std::mem::take(&mut self.route).without_selection();
-        }
         if another {
+            let route = std::mem::take(&mut self.route).clear(&keys::CHECKPOINT);
+            self.route = if wished { route } else { route.without_selection() };
             // What was said of the model that goes.
             self.notices.clear();
         }
@@ -244,9 +243,6 @@ impl AppState {
             self.note(note.clone(), String::new());
         }
         self.model = Some(OpenModel { generation, name, built_in, summary: Rc::new(summary) });
-        if another {
-            self.route = std::mem::take(&mut self.route).clear(&keys::CHECKPOINT);
-        }
         self.name_the_model();
         self.opening = None;
         self.asking = None;
