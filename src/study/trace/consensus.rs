@@ -95,12 +95,11 @@ pub fn consensus(
     let mut rng = Rng::new(options.seed);
     let chance: Vec<usize> = (0..options.draws)
         .map(|_| {
-            let named = |ends: &Ends| is_named(ends);
             let renamed: Vec<BTreeSet<Ends>> = found
                 .iter()
                 .map(|edges| {
                     let mut names = Names { n_heads: &n_heads, drawn: BTreeMap::new() };
-                    let ends = edges.keys().filter(|ends| named(ends));
+                    let ends = edges.keys().filter(|ends| is_named(ends));
                     ends.map(|ends| names.renamed(*ends, &mut rng)).collect()
                 })
                 .collect();
