@@ -1,4 +1,5 @@
 //! What the page knows, and the one function that changes it. Plain Rust.
 
 pub mod compare;
+mod link;
 pub mod state;
