@@ -33,11 +33,20 @@ pub struct HeadStatistics {
     /// QK only: the same for Ω. Near 1 a head looks for what is like the looking token, near −1 for what is unlike it. It means
     /// something where both sides read one stream. `None` as for [`Self::copying`].
     pub matching: Option<f64>,
+    /// `Σλ √d_model / ‖·‖_F`: how far the sum of the eigenvalues lies from what it is by chance, where the two sides keep their
+    /// spectrum and lie at random to each other. It has mean 0 and standard deviation 1 then, and tails no heavier than a normal's.
+    /// `None` where the sides read streams of different widths, or all is zero.
+    ///
+    /// # Source
+    /// The trace is the sum of the eigenvalues, and `E[tr(R M)²] = ‖M‖_F² / d` for a uniformly random rotation `R`; its limit is
+    /// normal (D'Aristotile, Diaconis & Newman 2003, "Brownian motion and the classical groups").
+    pub trace_z: Option<f64>,
 }
 
 impl HeadStatistics {
     /// The statistics of a circuit with singular values `sigma`, descending.
     pub fn of(weights: &HeadWeights, circuit: Circuit, sigma: &[f64], d_model: usize) -> Self {
+        let core = core(weights, circuit);
         let kept = &sigma[..null_from(sigma, d_model)];
         let sigma_max = sigma.first().copied().unwrap_or(0.0);
         let squares: f64 = sigma.iter().map(|s| s * s).sum();
@@ -53,8 +62,10 @@ impl HeadStatistics {
             condition: kept.last().map_or(0.0, |last| sigma_max / last),
             largest_gap,
             gap_at,
-            copying: if circuit == Circuit::Ov { copying(weights) } else { None },
-            matching: if circuit == Circuit::Qk { matching(weights) } else { None },
+            copying: core.as_ref().filter(|_| circuit == Circuit::Ov).and_then(balance),
+            matching: core.as_ref().filter(|_| circuit == Circuit::Qk).and_then(balance),
+            trace_z: (core.filter(|_| some))
+                .map(|core| core.trace() * (d_model as f64 / squares).sqrt()),
         }
     }
 }
@@ -62,19 +73,18 @@ impl HeadStatistics {
 /// Most QR iterations that the eigenvalues of one head may take.
 const MAX_ITERATIONS: usize = 10_000;
 
-/// The eigenvalues of `W_V W_O` that are not zero are those of the small `W_O W_V`.
-fn copying(weights: &HeadWeights) -> Option<f64> {
-    balance(&weights.w_o * &weights.w_v)
-}
-
-/// The same for `W_Q W_Kᵀ`; `None` where the two sides read streams of different widths.
-fn matching(weights: &HeadWeights) -> Option<f64> {
-    let (w_q, w_k) = (&weights.w_q, &weights.w_k);
-    if w_q.nrows() == w_k.nrows() { balance(w_k.transpose() * w_q) } else { None }
+/// The small matrix whose eigenvalues are those of the circuit's that are not zero; `None` where the two sides read streams of
+/// different widths.
+fn core(weights: &HeadWeights, circuit: Circuit) -> Option<Mat> {
+    let HeadWeights { w_q, w_k, w_v, w_o, .. } = weights;
+    match circuit {
+        Circuit::Qk => (w_q.nrows() == w_k.nrows()).then(|| w_k.tr_mul(w_q)),
+        Circuit::Ov => (w_v.nrows() == w_o.ncols()).then(|| w_o * w_v),
+    }
 }
 
 /// `Σλ / Σ|λ|` over the eigenvalues.
-fn balance(core: Mat) -> Option<f64> {
+fn balance(core: &Mat) -> Option<f64> {
     let scale = core.amax();
     if scale == 0.0 || !scale.is_finite() {
         return None;
@@ -88,6 +98,7 @@ fn balance(core: Mat) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::random::Rng;
 
     fn head(w_v: Mat, w_o: Mat) -> HeadWeights {
         let h = w_v.ncols();
@@ -127,6 +138,34 @@ mod tests {
         let w_o = Mat::from_row_slice(2, 2, &[0.0, 1.0, -1.0, 0.0]) * w_v.transpose();
         let statistics = HeadStatistics::of(&head(w_v, w_o), Circuit::Ov, &[1.0, 1.0], 4);
         assert!(statistics.copying.expect("defined").abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_sides_at_random_are_rarely_far_from_chance_and_a_planted_likeness_is() {
+        let (d, h, n) = (48, 6, 4000);
+        let mut rng = Rng::new(8);
+        for decay in [1.0, 0.7, 0.1f64] {
+            let (mut twice, mut thrice) = (0, 0);
+            for _ in 0..n {
+                let sigma: Vec<f64> = (0..h).map(|k| decay.powi(k as i32)).collect();
+                let side = |rng: &mut Rng| rng.normal_matrix(d, h).qr().q();
+                let w_q = side(&mut rng) * Mat::from_diagonal(&sigma.clone().into());
+                let w_k = side(&mut rng);
+                let weights = HeadWeights { w_q, w_k, ..head(Mat::zeros(d, h), Mat::zeros(h, d)) };
+                let z = HeadStatistics::of(&weights, Circuit::Qk, &sigma, d).trace_z.unwrap().abs();
+                twice += usize::from(z > 1.96);
+                thrice += usize::from(z > 3.291);
+            }
+            // Expected 200 and at most 4.
+            assert!((150..250).contains(&twice) && thrice < 10, "{decay}: {twice}, {thrice}");
+        }
+        // A tenth of every key's length along its query, the rest at random.
+        let w_q = rng.normal_matrix(400, 40).qr().q();
+        let w_k = &w_q * 0.3 + rng.normal_matrix(400, 40).qr().q();
+        let sigma = (&w_q * w_k.transpose()).singular_values();
+        let weights = HeadWeights { w_q, w_k, ..head(Mat::zeros(400, 40), Mat::zeros(40, 400)) };
+        let found = HeadStatistics::of(&weights, Circuit::Qk, sigma.as_slice(), 400);
+        assert!(found.trace_z.unwrap() > 20.0, "{:?}", found.trace_z);
     }
 
     #[test]

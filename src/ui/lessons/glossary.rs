@@ -59,6 +59,7 @@ pub fn of(page: Page) -> &'static [&'static str] {
             "largest gap",
             "OV copying",
             "QK matching",
+            "like for like, z",
             "block",
             "null direction",
             "residual",
