@@ -7,11 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use super::CircuitError;
 use super::alignment::HeadSide;
-use super::dictionary::{Frame, UnitBlock, dot};
+use super::dictionary::{Frame, LOST, UnitBlock, dot};
+use crate::math::Mat;
 use crate::math::assignment::best_assignment;
+use crate::math::random::Rng;
+use crate::math::statistics::{empirical_p, mean_sd};
 
 /// The largest dictionary whose whole cosine matrix is kept.
 pub const LARGEST: usize = 4096;
+
+/// Multiply-adds that the rotations of a matching may take: about two seconds in a page.
+const AFFORDED: usize = 2_000_000_000;
+
+/// Fewest and most rotations: the finest p is one over so many and one more.
+const ROTATIONS: [usize; 2] = [19, 199];
+
+/// A matching against those of random bases of the same subspace.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MatchingNull {
+    /// Mean over the rotations of the mean |cosine| of the matched pairs.
+    pub mean: f64,
+    /// Its standard deviation.
+    pub sd: f64,
+    /// The share of rotations that match as well or better, this basis counted among them.
+    pub p: f64,
+    /// How many were drawn.
+    pub rotations: usize,
+    /// Their seed.
+    pub seed: u32,
+}
 
 /// All cosines of the directions of one side with a dictionary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,13 +101,50 @@ impl CosineMatrix {
         };
         matched.into_iter().enumerate().filter_map(pair).collect()
     }
+
+    /// What random bases of the same subspace match, each as well as it can be; `None` for a single direction, which has no other
+    /// basis, and without features.
+    ///
+    /// # Source
+    /// The rotation null of [`super::alignment`], asked of another statistic; Phipson & Smyth 2010 for the counting.
+    pub fn null(&self, side: &HeadSide, frame: &Frame, seed: u32) -> Option<MatchingNull> {
+        let (h, n) = (self.n_directions, self.n_features);
+        if h < 2 || n == 0 {
+            return None;
+        }
+        // A feature's coordinate along a rotated direction is a sum of those along the old ones.
+        let projected = frame.project(&side.basis);
+        let gram = projected.tr_mul(&projected);
+        let coordinates = Mat::from_row_iterator(h, n, self.cosines.iter().map(|&x| f64::from(x)));
+        let coordinates = Mat::from_diagonal(&gram.diagonal().map(f64::sqrt)) * coordinates;
+        let drawn = (AFFORDED / (2 * h * h * n)).clamp(ROTATIONS[0], ROTATIONS[1]);
+        let own = mean_size(&self.matching());
+        let reached: Vec<f64> = (0..drawn)
+            .map(|r| {
+                let rotation = Rng::of_stream(seed, r as u32 + 1).haar_rotation(h);
+                let norms = (rotation.tr_mul(&gram) * &rotation).diagonal().map(f64::sqrt);
+                let mut rotated = rotation.tr_mul(&coordinates);
+                for (mut row, norm) in rotated.row_iter_mut().zip(&norms) {
+                    row *= if *norm > LOST { norm.recip() } else { 0.0 };
+                }
+                let cosines = rotated.transpose().iter().map(|&x| x as f32).collect();
+                mean_size(&Self { n_directions: h, n_features: n, cosines }.matching())
+            })
+            .collect();
+        let (mean, sd) = mean_sd(&reached);
+        Some(MatchingNull { mean, sd, p: empirical_p(own, &reached), rotations: drawn, seed })
+    }
+}
+
+/// Mean |cosine| of matched pairs.
+pub fn mean_size(pairs: &[Pair]) -> f64 {
+    pairs.iter().map(|pair| pair.cos.abs()).sum::<f64>() / pairs.len().max(1) as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::circuits::alignment::Side;
-    use crate::math::Mat;
 
     fn identity_side(h: usize) -> HeadSide {
         HeadSide::new(0, 0, Side::Dest, &Mat::identity(4, h), &vec![1.0; h])
@@ -102,6 +163,37 @@ mod tests {
         let pairs = matrix.matching();
         assert_eq!((pairs[0].index, pairs[1].index), (0, 1));
         assert!((pairs[1].cos + 0.5 / 0.89f64.sqrt()).abs() < 1e-6);
+    }
+
+    /// The null of a random basis, its first `planted` vectors being features, in a dictionary that leans one way.
+    fn null(seed: u32, planted: usize) -> MatchingNull {
+        let (d, h, n) = (16, 5, 40);
+        let mut rng = Rng::new(seed);
+        let basis = rng.normal_matrix(d, h).qr().q();
+        let mut rows: Vec<f32> =
+            (0..n * d).map(|i| (rng.normal() * if i % d < 4 { 3.0 } else { 1.0 }) as f32).collect();
+        for k in 0..planted {
+            (0..d).for_each(|i| rows[k * d + i] = basis[(i, k)] as f32);
+        }
+        let side = HeadSide::new(0, 0, Side::Dest, &basis, &vec![1.0; h]);
+        let frame = Frame::plain(d, false);
+        let block = frame.unit_block(0, rows);
+        let matrix = CosineMatrix::new(&side, &frame, &[block]).unwrap();
+        matrix.null(&side, &frame, seed).unwrap()
+    }
+
+    #[test]
+    fn a_random_basis_matches_as_others_do_and_a_planted_one_better() {
+        let p: Vec<f64> = (0..400).map(|seed| null(seed, 0).p).collect();
+        let below = |t: f64| p.iter().filter(|p| **p <= t).count();
+        // Expected 20 of 400 at 0.05 and 200 at one half.
+        assert!(
+            (8..34).contains(&below(0.05)) && (170..230).contains(&below(0.5)),
+            "{}",
+            below(0.05)
+        );
+        let found = null(3, 5);
+        assert!(found.p == 1.0 / 200.0 && found.mean + 4.0 * found.sd < 1.0, "{found:?}");
     }
 
     #[test]

@@ -54,10 +54,10 @@ pub(super) async fn answer(
             let surveyed = engine.surveyed(&source, weights)?;
             let wanted = sides.iter().find(|s| s.side == side);
             let wanted = wanted.ok_or_else(|| Failure::new("this head has no such side"))?;
-            let found = surveyed.cosines(engine.model()?, wanted, remove_mean)?;
+            let (found, null) = surveyed.cosines(engine.model()?, wanted, remove_mean)?;
             let name = |pair: &Pair| (*pair, engine.label(surveyed, &source, pair.index));
             let matching = found.matching().iter().map(name).collect();
-            let answer = CosinesFound { n_features: found.n_features, matching };
+            let answer = CosinesFound { n_features: found.n_features, matching, null };
             out(Cosines::tell(answer), vec![found.cosines]);
             Ok(())
         }

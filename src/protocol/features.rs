@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::question::questions;
 use super::{Ask as AnyAsk, Failure, Plan, Question};
 use crate::circuits::alignment::{AlignmentReport, FeatureHit, Side};
-use crate::circuits::matching::Pair;
+use crate::circuits::matching::{MatchingNull, Pair};
 use crate::model::Weights;
 use crate::study::channels::Found;
 pub use crate::study::dictionary::{AboutDictionary, Comparing, Source};
@@ -106,6 +106,8 @@ pub struct CosinesFound {
     pub n_features: usize,
     /// The best one-to-one matching, with the features' labels.
     pub matching: Vec<(Pair, String)>,
+    /// What random bases of the same subspace match.
+    pub null: Option<MatchingNull>,
 }
 
 /// The answer to [`Find`].

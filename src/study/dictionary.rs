@@ -9,7 +9,7 @@ use crate::circuits::alignment::{AlignOptions, Alignment, HeadSide, RotationCoun
 use crate::circuits::dictionary::{
     Builtin, Dictionary, DictionarySurvey, FileChoice, Frame, Hook, Survey, UnitBlock,
 };
-use crate::circuits::matching::{CosineMatrix, LARGEST};
+use crate::circuits::matching::{CosineMatrix, LARGEST, MatchingNull};
 use crate::circuits::whitening::{Anisotropy, Gram};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{Model, Weights};
@@ -232,7 +232,7 @@ impl Surveyed {
         Ok(Alignment::new(sides, self.frame(how.remove_mean), self.n_rows(), gram, options)?)
     }
 
-    /// Every feature of a small dictionary beside one side: all cosines.
+    /// Every feature of a small dictionary beside one side: all cosines, and what random bases of the side match.
     ///
     /// # Errors
     /// [`CircuitError::TooMany`] for a large one, before it is read; or what reading says.
@@ -241,7 +241,7 @@ impl Surveyed {
         model: &Model,
         side: &HeadSide,
         remove_mean: bool,
-    ) -> Result<CosineMatrix, StudyError> {
+    ) -> Result<(CosineMatrix, Option<MatchingNull>), StudyError> {
         let n_rows = self.n_rows();
         if n_rows > LARGEST {
             let what = "rows of a dictionary for the whole cosine matrix";
@@ -249,7 +249,9 @@ impl Surveyed {
         }
         let frame = self.frame(remove_mean);
         let block = self.dictionary.block(Some(&model.checkpoint), 0..n_rows, &frame)?;
-        Ok(CosineMatrix::new(side, &frame, &[block])?)
+        let found = CosineMatrix::new(side, &frame, &[block])?;
+        let null = found.null(side, &frame, 0);
+        Ok((found, null))
     }
 
     /// What stands above a comparison: the dictionary's name, size, spread, and what does not fit `side` of `layer`.

@@ -4,6 +4,7 @@ use super::format::three;
 use crate::circuits::alignment::{
     Disagreement, Family, Form, IsotropicLevel, Method, RotationNull, SideAlignment,
 };
+use crate::circuits::matching::MatchingNull;
 
 /// The false discovery rate at which a side counts as aligned.
 pub const FOUND: f64 = 0.01;
@@ -62,6 +63,27 @@ pub fn verdict(side: &SideAlignment) -> Option<String> {
     let sentence = format!("{weight}{what} than chance in the same subspace (q {}).", three(q));
     let mut letters = sentence.chars();
     Some(letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect())
+}
+
+/// How well a side's directions and the features pair up, beside what random bases of its subspace reach.
+pub fn matching(mean: f64, pairs: usize, null: Option<&MatchingNull>) -> String {
+    let own = format!("mean |cosine| of the {pairs} matched pairs is {}", three(mean));
+    let Some(null) = null else { return format!("{own}.") };
+    let chance = format!("{} ± {}", three(null.mean), three(null.sd));
+    let (n, p) = (null.rotations, three(null.p));
+    let finest =
+        if null.p * (n as f64 + 1.0) < 1.5 { ", the finest that so many can tell" } else { "" };
+    if null.p < FOUND {
+        format!(
+            "{own}, better than {n} random bases of the same subspace, {chance} (p {p}{finest})."
+        )
+    } else if null.p < HINT {
+        format!(
+            "{own}; {n} random bases of the same subspace reach {chance}: no more than a hint (p {p}{finest})."
+        )
+    } else {
+        format!("{own}, as of {n} random bases of the same subspace, {chance} (p {p}).")
+    }
 }
 
 /// `k = 0, 1, 2 …`.
@@ -172,6 +194,17 @@ mod tests {
         side.rotation_null = None;
         assert!(verdict(&side).unwrap().contains("no chance level"));
         assert_eq!(line(&side, None), None);
+    }
+
+    #[test]
+    fn a_matching_says_no_more_than_its_rotations() {
+        let null = |p| MatchingNull { mean: 0.3, sd: 0.01, p, rotations: 199, seed: 0 };
+        assert!(matching(0.4, 5, Some(&null(0.005))).contains("better than 199 random bases"));
+        let few = MatchingNull { rotations: 19, ..null(0.05) };
+        let said = matching(0.4, 5, Some(&few));
+        assert!(said.contains("as of 19") && !said.contains("better"), "{said}");
+        assert!(matching(0.4, 5, Some(&null(0.02))).contains("a hint"));
+        assert!(matching(0.4, 1, None).ends_with("pairs is 0.400."));
     }
 
     #[test]

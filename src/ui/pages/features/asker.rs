@@ -111,9 +111,9 @@ impl Asker {
         let known = self.known.dispatcher();
         self.app.session.jobs.ask(request, move |heard| match heard {
             request::Heard::Part { answer, arrays, .. } => {
-                let questions::CosinesFound { n_features, matching } = answer;
+                let questions::CosinesFound { n_features, matching, null } = answer;
                 let values = Rc::new(arrays.into_iter().next().unwrap_or_default());
-                let cosines = Cosines { head, side, n_features, values, matching };
+                let cosines = Cosines { head, side, n_features, values, matching, null };
                 known.dispatch(Heard::Cosines(cosines));
             }
             request::Heard::Failed { failure, .. } => known.dispatch(Heard::Failed(failure)),

@@ -5,12 +5,14 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::known::Cosines;
+use crate::circuits::matching::{Pair, mean_size};
 use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Method;
-use crate::ui::words::format::{three, token};
+use crate::ui::words::chance;
+use crate::ui::words::format::token;
 use crate::ui::words::table::Table;
 
 /// Columns beyond which a heat map shows the matched features alone.
@@ -57,7 +59,8 @@ fn view(app: &App, found: &Cosines, convention: Stamp) -> Html {
         .flat_map(|row| order.iter().map(|&i| row.get(i).copied().unwrap_or(f32::NAN)))
         .collect();
     let largest = values.iter().fold(0f32, |m, x| m.max(x.abs()));
-    let mean = found.matching.iter().map(|(p, _)| p.cos.abs()).sum::<f64>() / matched.max(1) as f64;
+    let pairs: Vec<Pair> = found.matching.iter().map(|(pair, _)| *pair).collect();
+    let said = chance::matching(mean_size(&pairs), matched, found.null.as_ref());
     let name = format!("{}-{}-cosines", app.value().head_slug(layer, head), found.side.name());
     let table = {
         let matching = found.matching.clone();
@@ -69,7 +72,7 @@ fn view(app: &App, found: &Cosines, convention: Stamp) -> Html {
     };
     html! {
         <>
-            <p class="sentence" data-testid="matching">{ format!("{} {}: mean |cosine| of the {matched} matched pairs is {}.", app.value().head_name(layer, head), found.side.name(), three(mean)) }</p>
+            <p class="sentence" data-testid="matching">{ format!("{} {}: {said}", app.value().head_name(layer, head), found.side.name()) }</p>
             <Figure {name} {table} {convention} caption={html! { { if n <= SHOWN { "Cosines; matched features first, in the order of their directions." } else { "Cosines with the matched features, in the order of their directions." } } }}>
                 <HeatMap label="Cosines of directions and features" values={Rc::new(values)} n_cols={columns}
                     scale={Scale::Diverging { max: f64::from(largest.max(1e-6)) }} y="k" x="feature →" />

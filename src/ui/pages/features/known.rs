@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use crate::circuits::alignment::{AlignmentReport, Family, FeatureHit, Side, joined};
 use crate::circuits::dictionary::{Along, Builtin, FileChoice};
-use crate::circuits::matching::Pair;
+use crate::circuits::matching::{MatchingNull, Pair};
 use crate::model::Weights;
 use crate::protocol::Failure;
 use crate::protocol::features::{AboutDictionary, AlignPart, Hits, Source};
@@ -64,6 +64,7 @@ pub(super) struct Cosines {
     pub n_features: usize,
     pub values: Rc<Vec<f32>>,
     pub matching: Vec<(Pair, String)>,
+    pub null: Option<MatchingNull>,
 }
 
 /// What is known about the dictionary and the heads.
