@@ -74,6 +74,17 @@ describe("Features", () => {
     shown.forEach((x, k) => assert.ok(Math.abs(x - found[k]) < 1e-5, `k = ${k}: ${x} here, ${found[k]} in numpy`));
   });
 
+  it("lends its rotations to the words on Heads", { hash: "#/heads?layer=1&head=3" }, async (page) => {
+    await page.getByTestId("token-chance").first().filter({ hasText: "isotropic" }).waitFor();
+    await page.getByRole("link", { name: "is it more than chance?" }).click();
+    await page.getByTestId("verdict").filter({ hasText: /random bases|in the same subspace/ }).waitFor({ timeout: 60_000 });
+    await page.locator("nav").getByRole("link", { name: "Heads" }).click();
+    await page.getByTestId("token-chance").first().filter({ hasText: "rotations of this side" }).waitFor();
+    // Every pair's own two vectors, beside what two random directions reach.
+    await page.locator(".all-pairs summary").click();
+    assert.equal(await page.locator(".all-pairs th", { hasText: "cos(u, v)" }).count(), 1);
+  });
+
   it("whitens, and says how far the dictionary is from isotropic", { hash: head }, async (page) => {
     await page.getByTestId("verdict").waitFor();
     await page.getByLabel("whiten").click();
@@ -84,7 +95,8 @@ describe("Features", () => {
   it("matches one to one: no feature is given away twice", { hash: `${head}&side=src` }, async (page) => {
     await page.getByTestId("verdict").waitFor();
     await page.getByTestId("cosines").click();
-    await page.getByTestId("matching").filter({ hasText: "L2H1 src: mean |cosine| of the 16 matched pairs" }).waitFor();
+    await page.getByTestId("matching").filter({ hasText: "L2H1 src: mean |cosine| of the 16 matched pairs is " }).waitFor();
+    assert.match(await page.getByTestId("matching").textContent(), /199 random bases of the same subspace/);
     const figure = page.getByRole("region", { name: "Cosine matrix" }).locator("figure");
     await figure.locator("details").first().evaluate((details) => (details.open = true));
     const rows = await figure.locator("tbody td:nth-child(3)").allTextContents();

@@ -3,3 +3,4 @@
 pub mod compare;
 mod link;
 pub mod state;
+pub mod token_chance;

@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::circuits::alignment::IsotropicLevel;
+use super::token_chance::Compared;
+use crate::circuits::alignment::{IsotropicLevel, RotatedDirection};
+use crate::circuits::null::IsotropicNull;
 use crate::circuits::omega::Circuit;
 use crate::model::{Head, Weights};
 use crate::protocol::Failure;
@@ -37,6 +39,8 @@ pub struct AppState {
     pub vectors: Option<Rc<Vectors>>,
     /// What its directions point at, as far as it has been read.
     pub nearest: Option<Rc<Nearest>>,
+    /// What random directions of the sides that were compared with the model's tokens reach.
+    pub rotated: Rc<HashMap<Compared, RotatedDirection>>,
     /// What the GPU made of this model's spectra, if it was asked.
     pub gpu: Option<GpuReport>,
     /// What is being computed, oldest first.
@@ -85,6 +89,23 @@ pub struct Vectors {
     pub v: Vec<f32>,
     /// Python that reads this head's matrices.
     pub python: String,
+}
+
+impl Vectors {
+    /// The cosine of each pair's own two vectors, and what two random directions exceed once in twenty; `None` where the sides
+    /// read streams of different widths.
+    pub fn likeness(&self) -> Option<(Vec<f64>, f64)> {
+        let n = self.sigma.len().max(1);
+        let d = self.u.len() / n;
+        if d < 2 || self.u.len() != self.v.len() {
+            return None;
+        }
+        let pairs = self.u.chunks_exact(d).zip(self.v.chunks_exact(d));
+        let cosine = |(u, v): (&[f32], &[f32])| {
+            u.iter().zip(v).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>()
+        };
+        Some((pairs.map(cosine).collect(), IsotropicNull { d, n: 1 }.critical(0.05)))
+    }
 }
 
 /// The tokens nearest to the directions of the head in view.
@@ -143,6 +164,8 @@ pub enum Action {
     Vectors(Box<Vectors>),
     /// Nearest tokens arrived.
     Nearest(Box<Nearest>),
+    /// Rotations of sides were drawn.
+    Rotated(Vec<(Compared, RotatedDirection)>),
     /// What is being computed, and how far it is.
     Running(Vec<Running>),
     /// What the GPU made of the spectra.
@@ -203,6 +226,7 @@ impl AppState {
             }
             Action::Vectors(vectors) => next.vectors = Some(Rc::new(*vectors)),
             Action::Nearest(nearest) => next.nearest = Some(Rc::new(*nearest)),
+            Action::Rotated(levels) => Rc::make_mut(&mut next.rotated).extend(levels),
             Action::Running(running) => next.running = running,
             Action::Gpu(report) => {
                 if let Some((what, hint)) = crate::ui::words::text::gpu_note(&report) {
@@ -250,6 +274,7 @@ impl AppState {
         self.gpu = None;
         self.vectors = None;
         self.nearest = None;
+        self.rotated = Rc::default();
     }
 
     fn note(&mut self, what: String, hint: String) {

@@ -1,12 +1,12 @@
 //! Sentences that the reader sees, written from the numbers.
 
 use super::format::{bytes, percent, three, token};
-use crate::circuits::alignment::IsotropicLevel;
 use crate::circuits::omega::Circuit;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{PairTokens, TokenCosine};
 use crate::protocol::model::ModelSummary;
 use crate::ui::address::checkpoint::Named;
+use crate::ui::memory::token_chance::TokenChance;
 use crate::worker::request::Trouble;
 
 /// What this is, in one sentence.
@@ -181,8 +181,28 @@ pub fn stands_out(token: &TokenCosine, critical: Option<f64>) -> bool {
 }
 
 /// The chance level of a side's nearest tokens, in words.
-pub fn chance_of_tokens(level: &IsotropicLevel) -> String {
-    format!("chance {}, 5 % critical {} (isotropic)", three(level.mean), three(level.critical))
+pub fn chance_of_tokens(level: &TokenChance) -> String {
+    let of = if level.rotated { "rotations of this side" } else { "isotropic" };
+    format!("chance {}, 5 % critical {} ({of})", three(level.mean), three(level.critical))
+}
+
+/// What the words in grey are held against.
+pub fn grey_words(chance: &[Option<TokenChance>; 2]) -> &'static str {
+    if chance.iter().flatten().any(|level| !level.rotated) {
+        "Words in grey are no nearer than a random direction comes once in twenty if tokens were isotropic; real ones are not, so this \
+         is the least that must be asked. Features draws random directions of the head's own subspaces; they count here once drawn."
+    } else {
+        "Words in grey are no nearer than a random direction of the same subspace comes once in twenty."
+    }
+}
+
+/// What the cosine of a pair's own two vectors says.
+pub fn likeness(critical: f64) -> String {
+    format!(
+        "cos(u, v): near 1 a pair joins like with like, near −1 a thing with its opposite. In grey: no more than two random \
+         directions reach in nineteen of twenty cases, {}.",
+        three(critical)
+    )
 }
 
 fn listed(tokens: &[TokenCosine], critical: Option<f64>) -> String {

@@ -8,10 +8,14 @@ use super::known::{Cosines, Heard, Known, Setting};
 use crate::circuits::alignment::{RotationCount, Side};
 use crate::model::Weights;
 use crate::protocol::Question;
-use crate::protocol::features::{self as questions, Align, ChannelsInto, Comparing, Find, Source};
+use crate::protocol::features::{
+    self as questions, Align, AlignPart, ChannelsInto, Comparing, Find, Source,
+};
 use crate::study::channels::Found;
 use crate::ui::app::App;
 use crate::ui::browser::time::now;
+use crate::ui::memory::state::Action;
+use crate::ui::memory::token_chance::Compared;
 use crate::ui::session::compute;
 use crate::worker::pool::Dropped;
 use crate::worker::request::{self, Request};
@@ -93,10 +97,20 @@ impl Asker {
     }
 
     /// Remembers what is heard of a comparison.
-    fn aligned(&self) -> impl Fn(request::Heard<questions::AlignPart>) + 'static {
-        let known = self.known.dispatcher();
+    fn aligned(&self) -> impl Fn(request::Heard<AlignPart>) + 'static {
+        let (known, session) = (self.known.dispatcher(), self.app.session.clone());
+        let Setting { source, weights, remove_mean, whiten, .. } = self.setting.clone();
         move |heard| match heard {
-            request::Heard::Part { answer, .. } => known.dispatch(Heard::Aligned(answer)),
+            request::Heard::Part { answer, .. } => {
+                // The Heads page has the same words, and wants the same chance beside them.
+                if let (AlignPart::Report(report), Source::Model(dictionary), false) =
+                    (&answer, &source, whiten)
+                {
+                    let levels = Compared::rotated(report, weights, *dictionary, remove_mean);
+                    session.act(Action::Rotated(levels));
+                }
+                known.dispatch(Heard::Aligned(answer));
+            }
             request::Heard::Gpu(report) => known.dispatch(Heard::Gpu(report)),
             request::Heard::Failed { failure, .. } => known.dispatch(Heard::Failed(failure)),
             _ => {}

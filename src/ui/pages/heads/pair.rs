@@ -2,13 +2,15 @@
 
 use yew::prelude::*;
 
-use crate::circuits::alignment::{IsotropicLevel, Side};
+use crate::circuits::alignment::Side;
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::blocks;
 use crate::protocol::heads::{PairTokens, SideTokens, TokenCosine};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
+use crate::ui::memory::state::Vectors;
+use crate::ui::memory::token_chance::TokenChance;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::text;
@@ -31,7 +33,7 @@ pub fn Pair() -> Html {
     let together =
         blocks(&vectors.sigma).into_iter().find(|b| b.contains(&k)).map_or(1, |b| b.len());
     let (left, right) = text::side_names(at.circuit);
-    let chance = nearest.as_ref().map_or([None, None], |n| n.chance.clone());
+    let chance = state.token_chance();
     let critical = chance.each_ref().map(|level| level.as_ref().map(|level| level.critical));
     // The pair in view, said whole: another page has another default.
     let here = state.route.clone().put(&keys::LAYER, at.layer).put(&keys::HEAD, at.head);
@@ -75,7 +77,7 @@ pub fn Pair() -> Html {
             if let Some(nearest) = &nearest {
                 <p class="hint">
                     { format!("Nearest of {} token embeddings by cosine{written}. ", nearest.of) }
-                    { "Words in grey are no nearer than a random direction comes once in twenty if tokens were isotropic; real ones are not, so this is the least that must be asked. " }
+                    { text::grey_words(&chance) }{ " " }
                     if nearest.rows < nearest.of { { format!("Read so far: {}.", nearest.rows) } }
                 </p>
             }
@@ -86,7 +88,7 @@ pub fn Pair() -> Html {
                 if at.circuit == Circuit::Qk { <a href={to_prompt}>{ "see it on a prompt" }</a> }
                 <a href={to_chance}>{ "is it more than chance?" }</a>
             </p>
-            { list(&app, &vectors.sigma, nearest.as_ref().map(|n| n.pairs.as_slice()).unwrap_or_default(), k, critical) }
+            { list(&app, &vectors, nearest.as_ref().map(|n| n.pairs.as_slice()).unwrap_or_default(), k, critical) }
         </section>
     }
 }
@@ -101,7 +103,7 @@ fn step(app: &App, to: Option<usize>, label: &'static str, mark: &'static str) -
     html! { <button type="button" class="step" aria-label={label} disabled={to.is_none()} {onclick}>{ mark }</button> }
 }
 
-fn side(name: &str, tokens: &SideTokens, chance: Option<&IsotropicLevel>) -> Html {
+fn side(name: &str, tokens: &SideTokens, chance: Option<&TokenChance>) -> Html {
     let critical = chance.map(|level| level.critical);
     let end = |mark: &'static str, spoken: &'static str, list: &[TokenCosine]| {
         html! {
@@ -128,7 +130,7 @@ fn side(name: &str, tokens: &SideTokens, chance: Option<&IsotropicLevel>) -> Htm
 /// Every pair in a line, to pick from.
 fn list(
     app: &App,
-    sigma: &[f64],
+    vectors: &Vectors,
     pairs: &[PairTokens],
     k: usize,
     [on_left, on_right]: [Option<f64>; 2],
@@ -140,6 +142,8 @@ fn list(
         };
         side.plus.iter().take(3).map(word).collect()
     };
+    let sigma = vectors.sigma.as_slice();
+    let likeness = vectors.likeness();
     let row = |i: usize, s: f64| {
         let app = app.clone();
         let onclick = Callback::from(move |_: MouseEvent| app.put(&keys::K, i));
@@ -149,6 +153,9 @@ fn list(
                 <th scope="row"><button type="button" {onclick}>{ i }</button></th>
                 <td>{ three(s) }</td>
                 <td>{ text::share(sigma, i) }</td>
+                if let Some((cosines, critical)) = &likeness {
+                    { for cosines.get(i).map(|c| html! { <td class={(c.abs() <= *critical).then_some("by-chance")}>{ three(*c) }</td> }) }
+                }
                 <td><code>{ pair.map(|p| words(&p.left, on_left)).unwrap_or_default() }</code></td>
                 <td><code>{ pair.map(|p| words(&p.right, on_right)).unwrap_or_default() }</code></td>
             </tr>
@@ -157,9 +164,11 @@ fn list(
     html! {
         <details class="all-pairs">
             <summary>{ format!("All {} pairs", sigma.len()) }</summary>
+            if let Some((_, critical)) = &likeness { <p class="hint">{ text::likeness(*critical) }</p> }
             <div class="numbers" tabindex="0" role="region" aria-label="All pairs">
                 <table>
                     <thead><tr><th scope="col">{ "k" }</th><th scope="col">{ "σ" }</th><th scope="col">{ "share" }</th>
+                        if likeness.is_some() { <th scope="col">{ "cos(u, v)" }</th> }
                         <th scope="col">{ "left +" }</th><th scope="col">{ "right +" }</th></tr></thead>
                     <tbody>{ for sigma.iter().enumerate().map(|(i, s)| row(i, *s)) }</tbody>
                 </table>
