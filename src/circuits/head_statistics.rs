@@ -104,7 +104,16 @@ mod tests {
         let h = w_v.ncols();
         let zero = vec![0.0; h];
         let (w_q, w_k) = (w_v.clone(), w_v.clone());
-        HeadWeights { w_q, w_k, w_v, w_o, b_q: zero.clone(), b_k: zero.clone(), b_v: zero }
+        HeadWeights {
+            w_q,
+            w_k,
+            w_v,
+            w_o,
+            b_q: zero.clone(),
+            b_k: zero.clone(),
+            b_v: zero,
+            rotary: None,
+        }
     }
 
     #[test]

@@ -154,6 +154,7 @@ mod tests {
             b_q: vec![0.5; d_head],
             b_k: vec![0.0; d_head],
             b_v: vec![0.0; d_head],
+            rotary: None,
         }
     }
 

@@ -97,7 +97,7 @@ fn print_text(
     let name = |layer: usize, head: usize| model.arch.head_name(layer, head);
     writeln!(out, "head          QK σ_1     σ_last   OV σ_1     σ_last   residual")?;
     let ends = |s: &[f64]| (s.first().copied().unwrap_or(0.0), s.last().copied().unwrap_or(0.0));
-    for HeadSpectra { layer, head, qk, ov } in heads {
+    for HeadSpectra { layer, head, qk, ov, .. } in heads {
         let ((q, q_last), (o, o_last)) = (ends(&qk.sigma), ends(&ov.sigma));
         let (name, residual) = (name(*layer, *head), qk.residual.max(ov.residual));
         writeln!(

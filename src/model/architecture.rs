@@ -10,6 +10,7 @@ pub use super::attention_parts::{
     Attention, Factors, FusedOrder, Projection, QkNorm, Qkv, Sizes, Temperature, Window,
 };
 pub use super::front::Front;
+pub use super::latent::Latent;
 pub use super::mixture::{Groups, Mixture, RouterScores, Routing, Shared};
 pub use super::parts::{Linear, Norm, NormKind, Orientation};
 pub use super::rope::{Pairing, Rope};

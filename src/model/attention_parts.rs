@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::grid_rope::GridRope;
+use super::latent::Latent;
 use super::parts::{Linear, Norm};
 use super::relative::Relative;
 use super::rope::Rope;
@@ -40,6 +41,8 @@ pub enum Qkv {
         /// The order of the heads in it.
         order: FusedOrder,
     },
+    /// Out of latents (DeepSeek).
+    Latent(Box<Latent>),
 }
 
 /// One of the three projections.
@@ -254,7 +257,7 @@ impl Attention {
         match (&self.qkv, projection) {
             (Qkv::Fused { .. }, _) => (n_heads + 2 * n_kv_heads) * d_head,
             (Qkv::Separate { .. }, Projection::Query) if self.gated => 2 * n_heads * d_head,
-            (Qkv::Separate { .. }, _) => {
+            (Qkv::Separate { .. } | Qkv::Latent(_), _) => {
                 self.sizes.heads(projection) * self.sizes.width(projection)
             }
         }
@@ -268,6 +271,7 @@ impl Attention {
             Qkv::Separate { q, k, v } => {
                 names.extend(q.tensors().chain(k.tensors()).chain(v.tensors()));
             }
+            Qkv::Latent(latent) => names.extend(latent.tensors()),
         }
         match &self.qk_norm {
             Some(QkNorm::Shared { q, k } | QkNorm::Together { q, k } | QkNorm::Rows { q, k }) => {
@@ -286,21 +290,31 @@ impl Attention {
 }
 
 impl Qkv {
+    /// The latents that it comes out of, if it does.
+    pub fn latent(&self) -> Option<&Latent> {
+        match self {
+            Self::Latent(latent) => Some(latent),
+            _ => None,
+        }
+    }
+
     /// The order of heads, where the three share a matrix.
     pub fn order(&self) -> Option<FusedOrder> {
         match self {
-            Self::Separate { .. } => None,
+            Self::Separate { .. } | Self::Latent(_) => None,
             Self::Fused { order, .. } => Some(*order),
         }
     }
 
-    /// The matrix that holds a projection.
+    /// The matrix that holds a projection; of latent attention, the one behind the latent.
     pub fn linear(&self, projection: Projection) -> &Linear {
         match (self, projection) {
             (Self::Fused { linear, .. }, _) => linear,
             (Self::Separate { q, .. }, Projection::Query) => q,
             (Self::Separate { k, .. }, Projection::Key) => k,
             (Self::Separate { v, .. }, Projection::Value) => v,
+            (Self::Latent(latent), Projection::Query) => &latent.q,
+            (Self::Latent(latent), _) => &latent.kv,
         }
     }
 }

@@ -20,6 +20,7 @@ impl GridRope {
         Self {
             rope: Rope {
                 pairing: Pairing::Half,
+                start: 0,
                 rotary_dim: 4 * n,
                 inv_freq: (0..n).map(frequency).collect(),
                 beyond: None,

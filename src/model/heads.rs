@@ -4,6 +4,7 @@
 //! time is decoded to `f64`.
 
 use super::architecture::{Attention, Norm, NormKind, Projection, QkNorm, Sizes, Source};
+use super::latent::{LatentLayer, RotaryPart};
 use super::matrix::Matrix;
 use super::{Model, ModelError, processing};
 use crate::math::Mat;
@@ -60,6 +61,8 @@ pub struct HeadWeights {
     pub b_k: Vec<f64>,
     /// `[d_head]`; zero in folded weights where [`AttentionLayer::b_o`] has taken it up.
     pub b_v: Vec<f64>,
+    /// The dimensions that turn, where they stand beside those of `w_q` and `w_k` (latent attention).
+    pub rotary: Option<Box<RotaryPart>>,
 }
 
 /// A norm in front of the attention, read: its kind, gains and bias.
@@ -72,6 +75,8 @@ pub struct AttentionLayer {
     /// Query, key, value: an index into `matrices`.
     places: [Option<usize>; 3],
     matrices: Vec<Matrix>,
+    /// Instead of `matrices`, where queries, keys and values come out of latents.
+    latent: Option<LatentLayer>,
     output: Option<Matrix>,
     /// The norms in front of queries and in front of keys and values.
     norms: [Option<Reading>; 2],
@@ -101,7 +106,7 @@ impl AttentionLayer {
         for (i, projection) in
             [Projection::Query, Projection::Key, Projection::Value].into_iter().enumerate()
         {
-            if !wanted(projection) {
+            if !wanted(projection) || attention.qkv.latent().is_some() {
                 continue;
             }
             if attention.qkv.order().is_none() || matrices.is_empty() {
@@ -110,6 +115,10 @@ impl AttentionLayer {
             }
             places[i] = Some(matrices.len() - 1);
         }
+        let latent = attention.qkv.latent();
+        let latent = latent
+            .map(|latent| LatentLayer::read(model, latent, attention.sizes, part))
+            .transpose()?;
         let output = match part {
             Part::Qk => None,
             Part::Ov | Part::Both => {
@@ -141,6 +150,7 @@ impl AttentionLayer {
             attention: attention.clone(),
             places,
             matrices,
+            latent,
             output,
             norms: [own, source],
             centres: model.arch.writes_to_layer_norm(layer),
@@ -175,15 +185,27 @@ impl AttentionLayer {
             return Err(ModelError::OutOfRange { what: "head", index: head, count: a.n_heads });
         }
         let kv = a.kv_head(head);
-        let (mut w_q, mut b_q) = self.projection(Projection::Query, head)?;
-        let (mut w_k, mut b_k) = self.projection(Projection::Key, kv)?;
-        let (mut w_v, mut b_v) = self.projection(Projection::Value, kv)?;
+        let gained = weights == Weights::Folded;
+        let (mut w_q, mut b_q) = self.projection(Projection::Query, head, gained)?;
+        let (mut w_k, mut b_k) = self.projection(Projection::Key, kv, gained)?;
+        let (mut w_v, mut b_v) = self.projection(Projection::Value, kv, gained)?;
+        let rotary = self.latent.as_ref().map(|latent| latent.rotary(head, gained)).transpose()?;
+        let mut rotary = rotary.flatten();
         let mut w_o = match &self.output {
             Some(output) => output.inputs(head * a.d_value, a.d_value)?,
             None => Mat::zeros(0, a.d_model),
         };
-        if weights == Weights::Folded {
+        if gained {
             let [own, source] = &self.norms;
+            if let Some(part) = &mut rotary {
+                for (w, b, norm) in
+                    [(&mut part.w_q, &mut part.b_q, own), (&mut part.w_k, &mut part.b_k, source)]
+                {
+                    if let Some((kind, gains, bias)) = norm {
+                        processing::fold_reading(w, b, *kind, gains, bias.as_deref());
+                    }
+                }
+            }
             for (w, b, norm) in [
                 (&mut w_q, &mut b_q, own),
                 (&mut w_k, &mut b_k, source),
@@ -207,7 +229,7 @@ impl AttentionLayer {
                 processing::fold_qk_norm(&mut w_k, &mut b_k, *kind, gains_of(k, kv, a.d_head));
             }
         }
-        Ok(HeadWeights { w_q, w_k, w_v, w_o, b_q, b_k, b_v })
+        Ok(HeadWeights { w_q, w_k, w_v, w_o, b_q, b_k, b_v, rotary: rotary.map(Box::new) })
     }
 
     /// What the attention adds wherever it looks, `[d_model]`: the file's `b_O`, and in folded weights also `Σ_h b_V W_O`, centred
@@ -224,7 +246,8 @@ impl AttentionLayer {
         }
         if let Some((kind, gains, bias)) = &self.norms[1] {
             for head in 0..a.n_heads {
-                let (mut w_v, mut b_v) = self.projection(Projection::Value, a.kv_head(head))?;
+                let (mut w_v, mut b_v) =
+                    self.projection(Projection::Value, a.kv_head(head), true)?;
                 processing::fold_reading(&mut w_v, &mut b_v, *kind, gains, bias.as_deref());
                 let w_o = output.inputs(head * a.d_value, a.d_value)?;
                 for (column, b) in w_o.column_iter().zip(&mut b_o) {
@@ -249,19 +272,23 @@ impl AttentionLayer {
     /// [`ModelError::NotFinite`].
     pub fn value_bias(&self, head: usize) -> Result<Vec<f64>, ModelError> {
         let kv = self.attention.sizes.kv_head(head);
-        let (mut w_v, mut b_v) = self.projection(Projection::Value, kv)?;
+        let (mut w_v, mut b_v) = self.projection(Projection::Value, kv, true)?;
         if let Some((kind, gains, bias)) = &self.norms[1] {
             processing::fold_reading(&mut w_v, &mut b_v, *kind, gains, bias.as_deref());
         }
         Ok(b_v)
     }
 
-    /// One projection of one head as `[d_model, d_head]`, with its bias.
+    /// One projection of one head as `[d_model, d_head]`, with its bias; the gains between latents inside if `gained`.
     fn projection(
         &self,
         projection: Projection,
         head: usize,
+        gained: bool,
     ) -> Result<(Mat, Vec<f64>), ModelError> {
+        if let Some(latent) = &self.latent {
+            return latent.projection(projection, head, gained);
+        }
         let a = self.attention.sizes;
         let place = self.places[projection as usize].and_then(|i| self.matrices.get(i));
         let Some(matrix) = place else { return Ok((Mat::zeros(a.d_model, 0), Vec::new())) };

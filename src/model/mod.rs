@@ -28,6 +28,7 @@ pub mod front;
 pub mod grid_rope;
 mod head;
 mod heads;
+mod latent;
 pub mod layers;
 mod matrix;
 mod mixture;
@@ -44,6 +45,7 @@ pub use error::ModelError;
 pub use forward::{ForwardPass, LayerTrace};
 pub use head::Head;
 pub use heads::{AttentionLayer, HeadWeights, Part, Weights};
+pub use latent::RotaryPart;
 pub use layers::Layers;
 
 use crate::checkpoint::{Checkpoint, Tensor};

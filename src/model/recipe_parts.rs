@@ -31,6 +31,19 @@ pub enum QkvPaths {
     Separate(&'static str, &'static str, &'static str),
     /// One matrix.
     Fused(&'static str, FusedOrder),
+    /// Out of latents.
+    Latent(LatentPaths),
+}
+
+/// Paths of latent attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatentPaths {
+    /// Queries straight from the stream, in checkpoints without a latent for them.
+    pub q: &'static str,
+    /// Into the latent of queries, its norm, and out of it.
+    pub q_latent: [&'static str; 3],
+    /// Into the latent of keys and values and the rotary key, the latent's norm, and out of it.
+    pub kv_latent: [&'static str; 3],
 }
 
 /// Paths of the norms of queries and keys.

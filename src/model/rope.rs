@@ -89,7 +89,9 @@ pub struct RopeConfig {
 pub struct Rope {
     /// How dimensions are paired.
     pub pairing: Pairing,
-    /// How many of the head's first dimensions turn.
+    /// The first dimension that turns; 0 but in latent attention.
+    pub start: usize,
+    /// How many dimensions turn.
     pub rotary_dim: usize,
     /// Radians per position of each pair, `[rotary_dim / 2]`.
     pub inv_freq: Vec<f64>,
@@ -110,6 +112,7 @@ impl Rope {
         let plain: Vec<f64> = (0..n).map(|i| theta.powf(-2.0 * i as f64 / dim)).collect();
         let mut rope = Self {
             pairing,
+            start: 0,
             rotary_dim: 2 * n,
             inv_freq: plain,
             beyond: None,
@@ -162,8 +165,8 @@ impl Rope {
     /// The two dimensions of pair `i`.
     pub fn pair(&self, i: usize) -> (usize, usize) {
         match self.pairing {
-            Pairing::Half => (i, i + self.rotary_dim / 2),
-            Pairing::Adjacent => (2 * i, 2 * i + 1),
+            Pairing::Half => (self.start + i, self.start + i + self.rotary_dim / 2),
+            Pairing::Adjacent => (self.start + 2 * i, self.start + 2 * i + 1),
         }
     }
 

@@ -16,7 +16,7 @@ pub fn head_basis(
     head: usize,
     weights: Weights,
 ) -> Result<TermBasis, StudyError> {
-    Ok(TermBasis::of(&decompose(&attention.head(head, weights)?, Circuit::Qk)?))
+    Ok(TermBasis::of(&decompose(&attention.head(head, weights)?.whole(), Circuit::Qk)?))
 }
 
 /// One head's look, taken apart.

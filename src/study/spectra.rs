@@ -6,7 +6,7 @@ use super::StudyError;
 use crate::circuits::convention::Convention;
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::{Circuit, singular_values};
-use crate::math::MathError;
+use crate::math::{MathError, product_singular_values};
 use crate::model::{AttentionLayer, HeadWeights, Layers, Weights};
 
 /// What computed a spectrum.
@@ -77,6 +77,31 @@ pub struct HeadSpectra {
     pub qk: CircuitSpectrum,
     /// `W_V W_O`.
     pub ov: CircuitSpectrum,
+    /// What latent attention adds to `qk`, which is its part without positions.
+    #[serde(default)]
+    pub rotary: Option<RotarySpectra>,
+}
+
+/// The singular values of the rotary part of a latent attention.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RotarySpectra {
+    /// Of the rotary part alone, at offset 0, `[d_rotary]`.
+    pub qk_rope: Vec<f64>,
+    /// Of both parts side by side, `[d_head]`.
+    pub qk_full: Vec<f64>,
+}
+
+impl RotarySpectra {
+    /// Of one head, where it has a rotary part of its own.
+    ///
+    /// # Errors
+    /// As [`singular_values`].
+    pub fn of(weights: &HeadWeights) -> Result<Option<Self>, MathError> {
+        let Some(rotary) = &weights.rotary else { return Ok(None) };
+        let qk_rope = product_singular_values(&rotary.w_q, &rotary.w_k)?.s;
+        let qk_full = singular_values(&weights.clone().whole(), Circuit::Qk)?.s;
+        Ok(Some(Self { qk_rope, qk_full }))
+    }
 }
 
 /// A head that could not be decomposed; the others are not affected.
@@ -105,7 +130,8 @@ pub fn head_spectra(
         let matrices = attention.head(head, weights)?;
         let qk = CircuitSpectrum::on_cpu(&matrices, Circuit::Qk)?;
         let ov = CircuitSpectrum::on_cpu(&matrices, Circuit::Ov)?;
-        Ok(HeadSpectra { layer, head, qk, ov })
+        let rotary = RotarySpectra::of(&matrices)?;
+        Ok(HeadSpectra { layer, head, qk, ov, rotary })
     };
     found().map_err(|error| BrokenHead { layer, head, why: error.to_string() })
 }
@@ -148,6 +174,8 @@ struct HeadRow<'a> {
     head: usize,
     qk: &'a [f64],
     ov: &'a [f64],
+    #[serde(flatten)]
+    rotary: Option<&'a RotarySpectra>,
     residual_qk: f64,
     residual_ov: f64,
     orthogonality_qk: f64,
@@ -183,6 +211,7 @@ impl<'a> SpectraDocument<'a> {
             head: head.head,
             qk: &head.qk.sigma,
             ov: &head.ov.sigma,
+            rotary: head.rotary.as_ref(),
             residual_qk: head.qk.residual,
             residual_ov: head.ov.residual,
             orthogonality_qk: head.qk.orthogonality,

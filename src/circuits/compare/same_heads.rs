@@ -82,6 +82,7 @@ mod tests {
             b_q: zero.clone(),
             b_k: zero.clone(),
             b_v: zero.clone(),
+            rotary: None,
         };
         (0..n).map(|_| head()).collect()
     }

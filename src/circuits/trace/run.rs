@@ -1,6 +1,7 @@
 //! One clean run of a prompt, as the trace reads it, and what the model says of its layers: the only place that asks.
 
 use crate::circuits::error::CircuitError;
+use crate::circuits::sad::components::model::LATENT;
 use crate::circuits::sad::run::{HeadParts, LayerRun};
 use crate::circuits::sad::terms::View;
 use crate::math::statistics;
@@ -111,6 +112,7 @@ impl<'a> CleanRun<'a> {
         let grid =
             "its queries and keys turn with the place in an image, which a trace does not follow";
         let refused = [
+            (attention.qkv.latent().is_some(), LATENT),
             (attention.turns_before_norm, normed),
             (attention.relative.is_some(), distances),
             (attention.grid_rope.is_some(), grid),

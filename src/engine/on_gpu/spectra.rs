@@ -13,7 +13,7 @@ use crate::protocol::heads::{
     BrokenHead, By, CircuitSpectrum, HeadOutcome, HeadSpectra, Spectra as SpectraOf,
 };
 use crate::protocol::{Question, Tell};
-use crate::study::spectra::head_spectra;
+use crate::study::spectra::{RotarySpectra, head_spectra};
 
 /// Bytes of decoded weights in memory at a time: as many heads as fit go over together.
 const DECODED: usize = 128 << 20;
@@ -106,7 +106,8 @@ impl<'a> Heads<'a> {
             Some(((_, weights), (qk, ov))) => {
                 let qk = certified(qk, weights, Circuit::Qk);
                 let ov = certified(ov, weights, Circuit::Ov);
-                qk.and_then(|qk| Ok(HeadSpectra { layer, head, qk, ov: ov? }))
+                let rotary = RotarySpectra::of(weights);
+                qk.and_then(|qk| Ok(HeadSpectra { layer, head, qk, ov: ov?, rotary: rotary? }))
                     .map_err(|error| BrokenHead { layer, head, why: error.to_string() })
             }
             None => head_spectra(self.attention, head, self.weights),

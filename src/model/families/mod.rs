@@ -11,6 +11,7 @@ mod clip;
 mod codegen;
 mod cohere;
 mod deberta_v2;
+mod deepseek;
 mod deit;
 mod dinov2;
 mod dinov3_vit;
@@ -80,15 +81,16 @@ mod prelude {
     pub(super) use crate::model::ModelError;
     pub(super) use crate::model::activation::Activation;
     pub(super) use crate::model::architecture::{
-        FusedOrder, NormKind, Orientation, Pairing, RouterScores, Routing, StackKind, Temperature,
-        Window,
+        FusedOrder, Groups, NormKind, Orientation, Pairing, RouterScores, Routing, StackKind,
+        Temperature, Window,
     };
     pub(super) use crate::model::config::Config;
     pub(super) use crate::model::names::Names;
     pub(super) use crate::model::recipe::{
-        AlibiKind, CrossPaths, Family, FrontPaths, MixturePaths, MlpPaths, PerLayer, PositionPaths,
-        QkNormPaths, QkvPaths, Recipe, RelativePaths, RopeRecipe, Rotary, Scale, SharedPaths,
-        Sinusoids, Survey, softmax_routing, windows_in,
+        AlibiKind, CrossPaths, Family, FrontPaths, LatentPaths,
+        MixturePaths, MlpPaths, PerLayer, PositionPaths, QkNormPaths, QkvPaths, Recipe,
+        RelativePaths, RopeRecipe, Rotary, Scale, SharedPaths, Sinusoids, Survey, softmax_routing,
+        windows_in,
     };
     pub(super) use crate::model::relative::Buckets;
     pub(super) use crate::model::resolve::MOST_LAYERS;
@@ -105,7 +107,7 @@ use super::recipe::Family;
 const SHARED_NAMES: u32 = 13;
 
 /// All families, in the order in which they are listed to people.
-pub static FAMILIES: [&Family; 80] = [
+pub static FAMILIES: [&Family; 82] = [
     &gpt2::GPT2,
     &gpt_neo::GPT_NEO,
     &gpt_neox::GPT_NEOX,
@@ -161,6 +163,8 @@ pub static FAMILIES: [&Family; 80] = [
     &ernie4_5_moe::ERNIE4_5_MOE,
     &glm4_moe::GLM4_MOE,
     &llama4::LLAMA4,
+    &deepseek::DEEPSEEK_V2,
+    &deepseek::DEEPSEEK_V3,
     &gpt_oss::GPT_OSS,
     &bert::BERT,
     &roberta::ROBERTA,

@@ -1,9 +1,10 @@
 //! Queries, keys and values of all positions, as the matrices give them, and their rows by head.
 
+use super::norm;
 use super::products::{Map, Products};
 use super::weights::LayerWeights;
 use crate::model::ModelError;
-use crate::model::architecture::{Attention, Projection};
+use crate::model::architecture::{Attention, Latent, Linear, Norm, Projection, Sizes};
 
 /// What the three projections make of a batch.
 pub(super) struct Projected<'a> {
@@ -19,6 +20,9 @@ impl<'a> Projected<'a> {
         attention: &'a Attention,
         [x, x_src]: [&[f32]; 2],
     ) -> Result<Self, ModelError> {
+        if let Some(latent) = attention.qkv.latent() {
+            return Self::of_latent(weights, products, attention, latent, x).await;
+        }
         let all = [Projection::Query, Projection::Key, Projection::Value];
         let map = |projection| Map {
             linear: attention.qkv.linear(projection),
@@ -44,6 +48,46 @@ impl<'a> Projected<'a> {
             values.iter_mut().flatten().for_each(|x| *x = x.clamp(-clip, clip));
         }
         let parts = values.into_iter().zip(maps.iter().map(|map| map.d_out)).collect();
+        Ok(Self { parts, attention })
+    }
+
+    /// Queries, keys and values out of their latents; the rotary key is the same for all heads.
+    async fn of_latent(
+        weights: &LayerWeights<'_>,
+        products: &mut impl Products,
+        attention: &'a Attention,
+        latent: &Latent,
+        x: &[f32],
+    ) -> Result<Self, ModelError> {
+        let Sizes { d_model, n_heads, d_head, d_value, .. } = attention.sizes;
+        let (d_rotary, plain) = (latent.d_rotary, d_head - latent.d_rotary);
+        let mut one = async |linear: &Linear, x: &[f32], d_in: usize, d_out: usize| {
+            let made = products.linear(weights, &[Map { linear, d_out }], x, d_in).await?;
+            Ok::<_, ModelError>(made.into_iter().next().unwrap_or_default())
+        };
+        let q = match &latent.q_down {
+            Some((down, norm)) => {
+                let mut narrow = one(down, x, d_model, latent.d_q).await?;
+                rows_normed(weights, norm, &mut narrow, latent.d_q)?;
+                one(&latent.q, &narrow, latent.d_q, n_heads * d_head).await?
+            }
+            None => one(&latent.q, x, d_model, n_heads * d_head).await?,
+        };
+        let both = one(&latent.kv_down, x, d_model, latent.d_kv + d_rotary).await?;
+        let rows = || both.chunks_exact((latent.d_kv + d_rotary).max(1));
+        let mut narrow: Vec<f32> = rows().flat_map(|row| &row[..latent.d_kv]).copied().collect();
+        rows_normed(weights, &latent.kv_norm, &mut narrow, latent.d_kv)?;
+        let width = n_heads * (plain + d_value);
+        let kv = one(&latent.kv, &narrow, latent.d_kv, width).await?;
+        let (mut k, mut v) = (Vec::new(), Vec::new());
+        for (row, down) in kv.chunks_exact(width.max(1)).zip(rows()) {
+            for head in row.chunks_exact(plain + d_value) {
+                k.extend_from_slice(&head[..plain]);
+                k.extend_from_slice(&down[latent.d_kv..]);
+                v.extend_from_slice(&head[plain..]);
+            }
+        }
+        let parts = vec![(q, n_heads * d_head), (k, n_heads * d_head), (v, n_heads * d_value)];
         Ok(Self { parts, attention })
     }
 
@@ -86,4 +130,16 @@ impl<'a> Projected<'a> {
         }
         heads
     }
+}
+
+/// Rows of a latent normed in place.
+fn rows_normed(
+    weights: &LayerWeights<'_>,
+    norm: &Norm,
+    rows: &mut [f32],
+    d: usize,
+) -> Result<(), ModelError> {
+    let (gains, bias) = weights.norm(norm, d)?;
+    norm::rows_in_place(rows, norm.kind, norm.eps, &gains, bias.as_deref());
+    Ok(())
 }

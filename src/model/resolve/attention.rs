@@ -5,7 +5,7 @@ use crate::model::ModelError;
 use crate::model::architecture::*;
 use crate::model::grid_rope::GridRope;
 use crate::model::recipe::{
-    CrossPaths, QkNormPaths, QkvPaths, RelativePaths, RopeRecipe, Rotary, Scale,
+    CrossPaths, LatentPaths, QkNormPaths, QkvPaths, RelativePaths, RopeRecipe, Rotary, Scale,
 };
 use crate::model::relative::{Disentangled, Relative};
 
@@ -30,7 +30,10 @@ impl Builder<'_> {
                 Qkv::Separate { q: self.linear(l, q), k, v }
             }
             QkvPaths::Fused(path, order) => Qkv::Fused { linear: self.linear(l, path), order },
+            QkvPaths::Latent(paths) => Qkv::Latent(Box::new(self.latent(l, paths, sizes)?)),
         };
+        let rope = r.rope.at(l).flatten();
+        let rope = rope.map(|rope| resolve_rope(&rope, sizes.d_head, qkv.latent())).transpose()?;
         Ok(Some(Attention {
             sizes,
             qkv,
@@ -49,15 +52,30 @@ impl Builder<'_> {
             score_cap: r.score_cap,
             sinks: r.sinks.map(|path| self.name_in_layer(l, path)),
             window: r.window.at(l).flatten(),
-            rope: r
-                .rope
-                .at(l)
-                .flatten()
-                .map(|rope| resolve_rope(&rope, sizes.d_head))
-                .transpose()?,
+            rope,
             grid_rope: r.grid_rope.map(|theta| GridRope::new(sizes.d_head, theta)),
             relative: r.relative.and_then(|paths| self.relative(l, paths)),
         }))
+    }
+
+    /// Latent attention: the latents' widths are those of their norms.
+    fn latent(&self, l: usize, paths: LatentPaths, sizes: Sizes) -> Result<Latent, ModelError> {
+        let [q_down, q_norm, q_up] = paths.q_latent;
+        let [kv_down, kv_norm, kv_up] = paths.kv_latent;
+        // No config sets this ε.
+        let norm = |path| self.norm(l, path, NormKind::Rms).map(|norm| Norm { eps: 1e-6, ..norm });
+        let narrow = self.queries_are_latent(paths);
+        let q_down = if narrow { Some((self.linear(l, q_down), norm(q_norm)?)) } else { None };
+        Ok(Latent {
+            d_q: if narrow { self.length(l, q_norm)? } else { sizes.d_model },
+            d_kv: self.length(l, kv_norm)?,
+            d_rotary: self.d_rotary(l, paths)?,
+            q: self.linear(l, if narrow { q_up } else { paths.q }),
+            q_down,
+            kv_down: self.linear(l, kv_down),
+            kv_norm: norm(kv_norm)?,
+            kv: self.linear(l, kv_up),
+        })
     }
 
     /// The attention of a layer to another stream: no mask, no positions.
@@ -74,6 +92,7 @@ impl Builder<'_> {
                 Qkv::Separate { q: self.linear(l, q), k: self.linear(l, k), v: self.linear(l, v) }
             }
             QkvPaths::Fused(path, order) => Qkv::Fused { linear: self.linear(l, path), order },
+            QkvPaths::Latent(paths) => Qkv::Latent(Box::new(self.latent(l, paths, sizes)?)),
         };
         Ok(Attention {
             sizes,
@@ -174,7 +193,15 @@ fn score_scale(scale: Scale, d_head: usize, layer: usize) -> f64 {
     }
 }
 
-fn resolve_rope(recipe: &RopeRecipe, d_head: usize) -> Result<Rope, ModelError> {
+fn resolve_rope(
+    recipe: &RopeRecipe,
+    d_head: usize,
+    latent: Option<&Latent>,
+) -> Result<Rope, ModelError> {
+    if let Some(latent) = latent {
+        let start = d_head - latent.d_rotary;
+        return Ok(Rope { start, ..Rope::new(recipe.pairing, latent.d_rotary, &recipe.config) });
+    }
     let rotary_dim = match recipe.rotary {
         Rotary::Fraction => (d_head as f64 * recipe.config.fraction) as usize,
         Rotary::Dimensions(n) => n,

@@ -188,7 +188,10 @@ impl<'a> Builder<'a> {
 
     /// True if a layer is in the files and nothing of its attention is: it was taken out.
     pub(super) fn lacks_attention(&self, l: usize) -> bool {
-        let (QkvPaths::Separate(q, ..) | QkvPaths::Fused(q, _)) = self.recipe.qkv;
+        let q = match self.recipe.qkv {
+            QkvPaths::Separate(q, ..) | QkvPaths::Fused(q, _) => q,
+            QkvPaths::Latent(paths) => paths.kv_latent[0],
+        };
         self.missing_shards == 0
             && self.recipe.layer_paths.is_none()
             && !self.has(l, self.recipe.output)

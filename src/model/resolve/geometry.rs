@@ -3,7 +3,7 @@
 use super::builder::{Builder, weight_of};
 use crate::model::ModelError;
 use crate::model::architecture::{Orientation, Sizes};
-use crate::model::recipe::QkvPaths;
+use crate::model::recipe::{LatentPaths, QkvPaths};
 
 impl Builder<'_> {
     /// The sizes of a layer's attention.
@@ -42,6 +42,16 @@ impl Builder<'_> {
                 self.fits(v, values.unwrap_or(keys), n_kv * d_value, [n_heads, n_kv, d_value])?;
                 (d_head, n_kv)
             }
+            QkvPaths::Latent(paths) => {
+                let [_, _, q_up] = paths.q_latent;
+                let q = if self.queries_are_latent(paths) { q_up } else { paths.q };
+                let d_head = self.share(self.length(layer, q)?, n_heads, q)?;
+                let [_, _, up] = paths.kv_latent;
+                let plain = d_head.saturating_sub(self.d_rotary(layer, paths)?);
+                let (rows, width) = (self.length(layer, up)?, plain + d_value);
+                self.fits(up, rows, n_heads * width, [n_heads, n_heads, width])?;
+                (d_head, n_heads)
+            }
         };
         if let Some(said) = self.said_width().filter(|&said| said != d_head) {
             return Err(ModelError::Mismatch {
@@ -55,8 +65,10 @@ impl Builder<'_> {
 
     /// The width of a head as config.json says it, in families where it is the same everywhere.
     fn said_width(&self) -> Option<usize> {
+        // What latent attention calls so is the part of a head that turns.
+        let latent = matches!(self.recipe.qkv, QkvPaths::Latent(_));
         let said = self.recipe.d_head.or(self.config.size(&["head_dim"]));
-        said.filter(|_| !self.recipe.widths_vary && !self.config.is_empty())
+        said.filter(|_| !latent && !self.recipe.widths_vary && !self.config.is_empty())
     }
 
     /// The heads of a layer whose matrices are `inner` wide, and the width of each. Pruned layers have fewer heads of the same
@@ -118,6 +130,33 @@ impl Builder<'_> {
                 second: format!("d_model {}", self.d_model),
             }),
         }
+    }
+
+    /// Dimensions of a latent attention's rotary part: what its first matrix makes beside the latent.
+    pub(super) fn d_rotary(&self, layer: usize, paths: LatentPaths) -> Result<usize, ModelError> {
+        let [down, norm, _] = paths.kv_latent;
+        let (both, latent) = (self.length(layer, down)?, self.length(layer, norm)?);
+        both.checked_sub(latent).ok_or_else(|| ModelError::Mismatch {
+            what: format!("{down} is narrower than its norm"),
+            first: format!("{both} rows"),
+            second: format!("{latent} gains"),
+        })
+    }
+
+    /// True if queries come out of a latent too.
+    pub(super) fn queries_are_latent(&self, paths: LatentPaths) -> bool {
+        self.in_any_layer(&weight_of(paths.q_latent[0])).is_some()
+    }
+
+    /// The first axis of a weight: outputs of a matrix that lies output by output, or gains of a norm.
+    pub(super) fn length(&self, layer: usize, path: &str) -> Result<usize, ModelError> {
+        let path = format!("{path}.weight");
+        let own = self.name_in_layer(layer, &path);
+        let shape = self.names.shape(&own).or_else(|| self.in_any_layer(&path));
+        shape
+            .and_then(|shape| shape.first())
+            .copied()
+            .ok_or(ModelError::MissingTensor { name: own, shards: self.missing_shards })
     }
 
     fn share(&self, rows: usize, n: usize, path: &str) -> Result<usize, ModelError> {

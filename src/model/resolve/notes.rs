@@ -75,6 +75,9 @@ pub(super) fn of(a: &Architecture, builders: &[Builder<'_>]) -> Vec<String> {
         ),
         None => {}
     }
+    if attention.is_some_and(|attention| attention.qkv.latent().is_some()) {
+        note("Queries and keys come out of latents. QK here is their part without positions; the rotary part, whose key all heads share, is added to the score. Folded weights hold the gains of the latents' norms, not their RMS.".into());
+    }
     if let Some(cap) = attention.and_then(|attention| attention.score_cap) {
         note(format!("Scores are soft-capped at {cap}, after the bilinear part."));
     }

@@ -18,6 +18,9 @@ pub struct LookedAt<'a> {
     pub scale: f64,
 }
 
+/// The part without positions and the rotary part of a latent attention, side by side as they meet in a score.
+const BESIDE: &str = "w_q, w_k = np.hstack([w_q, w_q_rotary]), np.hstack([w_k, w_k_rotary])\n";
+
 /// Code that prints the terms of relative attention: k, sigma, term; then their sum, S and N_recon.
 ///
 /// # Errors
@@ -41,7 +44,7 @@ pub fn cell(
          q = array(\"{}\", {d_head})\n\
          keys = array(\"{}\", {n_visible}, {d_head})\n\
          src, scale = {}, {:e}\n\n\
-         u, sigma, v = svd(w_q, w_k)\n\
+         {}u, sigma, v = svd(w_q, w_k)\n\
          # q = x W_Q, so x u_k = (q W_Q^+) u_k: what each token holds of each singular vector.\n\
          rcond = len(w_q) * np.finfo(np.float32).eps\n\
          dest = q @ np.linalg.pinv(w_q, rcond=rcond) @ u * sigma\n\
@@ -61,5 +64,6 @@ pub fn cell(
         base64(seen.keys),
         seen.src,
         seen.scale,
+        if model.attention(layer)?.qkv.latent().is_some() { BESIDE } else { "" },
     ))
 }

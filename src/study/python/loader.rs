@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::checkpoint::quoting::python;
-use crate::model::architecture::{Linear, Norm, Orientation, Projection, QkNorm};
+use crate::model::architecture::{Latent, Linear, Norm, Orientation, Projection, QkNorm, Sizes};
 use crate::model::{Model, ModelError, Weights};
 
 /// Reads any safetensors file with numpy alone, bf16 and both eight-bit floats included.
@@ -73,11 +73,15 @@ pub(super) fn matrices(
         code.push_str(&format!("raise SystemExit({})\n", python(&stop)));
     }
     let kv = sizes.kv_head(head);
-    for (name, projection, head) in [
+    if let Some(latent) = qkv.latent() {
+        out_of_latents(&mut code, latent, sizes, head, weights);
+    }
+    let plain = [
         ("w_q", Projection::Query, head),
         ("w_k", Projection::Key, kv),
         ("w_v", Projection::Value, kv),
-    ] {
+    ];
+    for (name, projection, head) in plain.into_iter().filter(|_| qkv.latent().is_none()) {
         let start = attention.head_start(projection, head);
         let linear = qkv.linear(projection);
         let by_head = model.lies_by_head(linear);
@@ -95,7 +99,11 @@ pub(super) fn matrices(
         (None, Some(other)) => model.layer(other)?.before_attention.as_ref(),
         (None, None) => own.before_attention.as_ref(),
     };
-    for (name, norm) in [("w_q", own.before_attention.as_ref()), ("w_k", source), ("w_v", source)] {
+    let front = own.before_attention.as_ref();
+    let turning = [("w_q_rotary", front), ("w_k_rotary", source)];
+    let turning = turning.into_iter().filter(|_| qkv.latent().is_some());
+    let read = [("w_q", front), ("w_k", source), ("w_v", source)];
+    for (name, norm) in read.into_iter().chain(turning) {
         let Some(norm) = norm else { continue };
         if let Some(gain) = gain(norm) {
             let value = format!("{gain}[:, None] * {name}  # the norm in front, folded in");
@@ -134,6 +142,28 @@ pub(super) fn matrices(
         }
     }
     Ok(code)
+}
+
+/// The parts without positions, and the rotary parts beside them, `w_q_rotary` and `w_k_rotary`.
+fn out_of_latents(code: &mut String, latent: &Latent, sizes: Sizes, head: usize, weights: Weights) {
+    let Sizes { d_head, d_value, .. } = sizes;
+    let (d_kv, plain) = (latent.d_kv, d_head - latent.d_rotary);
+    let gained = |norm: &Norm| match gain(norm).filter(|_| weights == Weights::Folded) {
+        Some(gain) => format!(" * {gain}"),
+        None => String::new(),
+    };
+    line(code, "down", &outputs(&latent.kv_down, false, 0, d_kv + latent.d_rotary));
+    line(code, "w_k_rotary", &format!("down[:, {d_kv}:]"));
+    line(code, "down", &format!("down[:, :{d_kv}]{}", gained(&latent.kv_norm)));
+    let first = head * (plain + d_value);
+    line(code, "up", &outputs(&latent.kv, false, first, plain + d_value));
+    line(code, "w_k, w_v", &format!("down @ up[:, :{plain}], down @ up[:, {plain}:]"));
+    line(code, "w_q", &outputs(&latent.q, false, head * d_head, d_head));
+    if let Some((down, norm)) = &latent.q_down {
+        let down = outputs(down, false, 0, latent.d_q);
+        line(code, "w_q", &format!("({down}{}) @ w_q", gained(norm)));
+    }
+    line(code, "w_q, w_q_rotary", &format!("w_q[:, :{plain}], w_q[:, {plain}:]"));
 }
 
 /// A norm's gains, where it has any.

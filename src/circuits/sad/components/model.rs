@@ -7,6 +7,10 @@ use crate::circuits::sad::terms::TermBasis;
 use crate::math::Mat;
 use crate::model::{Architecture, AttentionLayer, HeadWeights, LayerTrace, Model, Part, Weights};
 
+/// Why a latent attention's queries and keys are no sum of shares.
+pub(in crate::circuits) const LATENT: &str = "queries and keys come out of latents with norms of their own, so what was \
+                                              written before has no fixed share in them";
+
 /// Why the residual stream of a model is not the sum of its writers, if it is not.
 ///
 /// Where the stream itself is normed after each block (BERT, OPT-350m), no split over writers exists.
@@ -14,6 +18,9 @@ pub fn unsplittable(model: &Model, layer: usize) -> Option<String> {
     let (arch, title) = (&model.arch, model.arch.title);
     let before = upstream(arch, layer).filter_map(|index| arch.layers.get(index));
     let own = arch.attention(layer);
+    if own.is_some_and(|own| own.qkv.latent().is_some()) {
+        return Some(LATENT.to_owned());
+    }
     if before.clone().any(|l| l.after_attention.is_some() || l.after_mlp.is_some()) {
         return Some(format!(
             "{title} norms the residual stream itself after each block, so it is not the sum of what was written into it"
