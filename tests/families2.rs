@@ -13,7 +13,7 @@ use serde_json::Value;
 const TOLERANCE: f64 = 1e-4;
 
 /// Families whose heads are read and whose prompts are refused with the reason.
-const NOT_RUN: [&str; 4] = ["gemma3n_text", "gemma4_text", "qwen3_5_text", "qwen3_next"];
+const NOT_RUN: [&str; 2] = ["gemma3n_text", "gemma4_text"];
 
 /// Largest difference, relative to the larger of 1 and the largest expected value.
 fn difference(expected: &[f64], found: &[f32]) -> f64 {
@@ -59,7 +59,14 @@ fn check_layer(
     for (weights, form) in [(Weights::Raw, "raw"), (Weights::Folded, "folded")] {
         for head in 0..attention.n_heads() {
             let w = attention.head(head, weights).unwrap();
-            for (kind, m) in [("qk", &w.w_q * w.w_k.transpose()), ("ov", &w.w_v * &w.w_o)] {
+            let mut matrices = vec![("qk", &w.w_q * w.w_k.transpose()), ("ov", &w.w_v * &w.w_o)];
+            assert_eq!(w.rotary.is_some(), !spectra[form]["qk_rope"].is_null());
+            if let Some(rotary) = &w.rotary {
+                matrices.push(("qk_rope", &rotary.w_q * rotary.w_k.transpose()));
+                let whole = w.clone().whole();
+                matrices.push(("qk_full", &whole.w_q * whole.w_k.transpose()));
+            }
+            for (kind, m) in matrices {
                 let expected: Vec<f64> =
                     serde_json::from_value(spectra[form][kind][number][head].clone()).unwrap();
                 let found = m.singular_values();

@@ -14,6 +14,8 @@ pub enum Activation {
     QuickGelu,
     /// `x σ(x)` ("silu", "swish").
     Silu,
+    /// `m x σ(m x)` with a fixed m (Falcon-H1).
+    ScaledSilu(f32),
     /// `max(x, 0)²`.
     Relu2,
     /// `α₊ x² + β x` above zero, `α₋ (e^min(x, ε) − 1 − x) + β x` below: xIELU (Huang & Schlag, arXiv:2411.13010).
@@ -68,6 +70,10 @@ impl Activation {
             }
             Self::QuickGelu => each(values, |x| x * sigmoid(1.702 * x)),
             Self::Silu => each(values, |x| x * sigmoid(x)),
+            &Self::ScaledSilu(m) => {
+                values.iter_mut().for_each(|x| *x *= m);
+                each(values, |x| x * sigmoid(x));
+            }
             Self::Relu2 => each(values, |x| x.max(0.0) * x.max(0.0)),
             &Self::Xielu { positive, negative, beta, eps } => values.iter_mut().for_each(|x| {
                 let curved = if *x > 0.0 {

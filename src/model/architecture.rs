@@ -11,6 +11,7 @@ pub use super::attention_parts::{
 };
 pub use super::front::Front;
 pub use super::latent::Latent;
+pub use super::mixers::Mixer;
 pub use super::mixture::{Groups, Mixture, RouterScores, Routing, Shared};
 pub use super::parts::{Linear, Norm, NormKind, Orientation};
 pub use super::rope::{Pairing, Rope};
@@ -100,6 +101,8 @@ pub struct Layer {
     pub same_as: Option<usize>,
     /// The attention; not every layer of a hybrid has one.
     pub attention: Option<Attention>,
+    /// What passes along the prompt instead of it, or beside it (hybrids).
+    pub mixer: Option<Mixer>,
     /// Factor on what the attention adds to the stream (Granite, Falcon-H1).
     pub attention_factor: f64,
     /// Factor on what the MLP adds to the stream.
@@ -312,6 +315,7 @@ impl Layer {
     /// Names of all the layer's tensors.
     pub fn tensors(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.attention.iter().flat_map(Attention::tensors).collect();
+        names.extend(self.mixer.iter().flat_map(Mixer::tensors));
         names.extend(self.mlp.tensors());
         let norms = [
             &self.before_attention,

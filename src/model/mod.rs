@@ -31,12 +31,14 @@ mod heads;
 mod latent;
 pub mod layers;
 mod matrix;
+pub mod mixers;
 mod mixture;
 mod parts;
 mod recipe_parts;
 pub mod relative;
 mod resolve;
 mod stacks;
+mod survey;
 mod tokenizer_backend;
 mod tokenizer_files;
 

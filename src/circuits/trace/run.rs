@@ -94,11 +94,18 @@ impl<'a> CleanRun<'a> {
     }
 
     /// # Errors
-    /// [`ModelError::CannotRun`] for a model with several stacks: what a trace finds is a sum over one stream.
+    /// [`ModelError::CannotRun`] for a model with several stacks, or layers that are no attention: what a trace finds is a sum over the
+    /// heads of one stream.
     pub(super) fn check_model(&self) -> Result<(), ModelError> {
-        let several = self.model.arch.stacks.len() > 1;
-        let reason = "a trace follows one stream, and this model has several stacks of layers";
-        if several { Err(ModelError::CannotRun { reason: reason.into() }) } else { Ok(()) }
+        let arch = &self.model.arch;
+        let several = "a trace follows one stream, and this model has several stacks of layers";
+        let mixed = "a trace takes apart attention, and layers of this model pass along the prompt by something else";
+        let refused = [
+            (arch.stacks.len() > 1, several),
+            (arch.layers.iter().any(|layer| layer.mixer.is_some()), mixed),
+        ];
+        let reason = refused.into_iter().find_map(|(is, reason)| is.then_some(reason));
+        reason.map_or(Ok(()), |reason| Err(ModelError::CannotRun { reason: reason.into() }))
     }
 
     /// # Errors

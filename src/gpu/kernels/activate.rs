@@ -22,7 +22,9 @@ fn kind(activation: &Activation) -> Option<u32> {
         Activation::QuickGelu => 3,
         Activation::Silu => 4,
         Activation::Relu2 => 5,
-        Activation::Xielu { .. } | Activation::Unknown(_) => return None,
+        Activation::ScaledSilu(_) | Activation::Xielu { .. } | Activation::Unknown(_) => {
+            return None;
+        }
     })
 }
 

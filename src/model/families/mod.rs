@@ -21,6 +21,7 @@ mod ernie4_5;
 mod ernie4_5_moe;
 mod exaone4;
 mod falcon;
+mod falcon_h1;
 mod gemma;
 mod gemma2;
 mod gemma3;
@@ -37,6 +38,8 @@ mod granite;
 mod granitemoe;
 mod helium;
 mod hunyuan;
+mod jamba;
+mod lfm2;
 mod llama;
 mod llama4;
 mod llama_meta;
@@ -87,7 +90,7 @@ mod prelude {
     pub(super) use crate::model::config::Config;
     pub(super) use crate::model::names::Names;
     pub(super) use crate::model::recipe::{
-        AlibiKind, CrossPaths, Family, FrontPaths, LatentPaths,
+        AlibiKind, CrossPaths, Family, FrontPaths, LatentPaths, MambaFactors, MixerPaths,
         MixturePaths, MlpPaths, PerLayer, PositionPaths, QkNormPaths, QkvPaths, Recipe,
         RelativePaths, RopeRecipe, Rotary, Scale, SharedPaths, Sinusoids, Survey, softmax_routing,
         windows_in,
@@ -107,7 +110,7 @@ use super::recipe::Family;
 const SHARED_NAMES: u32 = 13;
 
 /// All families, in the order in which they are listed to people.
-pub static FAMILIES: [&Family; 82] = [
+pub static FAMILIES: [&Family; 85] = [
     &gpt2::GPT2,
     &gpt_neo::GPT_NEO,
     &gpt_neox::GPT_NEOX,
@@ -158,6 +161,9 @@ pub static FAMILIES: [&Family; 82] = [
     &qwen3_moe::QWEN3_MOE,
     &qwen3_next::QWEN3_NEXT,
     &qwen3_next::QWEN3_5,
+    &jamba::JAMBA,
+    &lfm2::LFM2,
+    &falcon_h1::FALCON_H1,
     &olmoe::OLMOE,
     &granitemoe::GRANITEMOE,
     &ernie4_5_moe::ERNIE4_5_MOE,

@@ -1,4 +1,4 @@
-//! Qwen 3 Next and Qwen 3.5: linear attention in three layers of four, in the fourth attention whose heads are gated.
+//! Qwen 3 Next and Qwen 3.5: gated delta nets in three layers of four, in the fourth attention whose heads are gated.
 
 use super::prelude::*;
 
@@ -23,30 +23,28 @@ pub(super) static QWEN3_5: Family = Family {
 };
 
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
+    let every = s.config.size(&["full_attention_interval"]).unwrap_or(4).max(1);
+    let normalised = s.config.flag("norm_topk_prob", true);
+    // No shape tells it; without config.json it is not guessed.
+    let n_key_heads = s.config.size_or("linear_num_key_heads", 16).filter(|_| !s.config.is_empty());
     Ok(Recipe {
         gated: true,
         qk_norm: PerLayer::All(Some((
             QkNormPaths::Shared("self_attn.q_norm", "self_attn.k_norm"),
             NormKind::RmsPlusOne,
         ))),
-        attends: attends(s),
+        attends: s.attends("self_attn.o_proj", |l| (l + 1).is_multiple_of(every)),
+        mixer: Some(MixerPaths::DeltaNet { home: "linear_attn", n_key_heads }),
         norm: NormKind::RmsPlusOne,
         eps: s.config.eps(1e-6),
+        mixture: Some(MixturePaths {
+            routing: softmax_routing(s.experts_per_token("num_experts_per_tok", 10), normalised),
+            shared: Some(SharedPaths { path: "shared_expert", gate: Some("shared_expert_gate") }),
+            ..MixturePaths::default()
+        }),
+        activation: s.config.activation(&["hidden_act"], Activation::Silu),
         rope: s.rope(0.25),
         prepend_bos: false,
-        cannot_run: Some("its other layers are linear attention, which is not run here".into()),
         ..Recipe::default()
-    })
-}
-
-/// The layers with heads: by config.json, else those that have their tensors.
-fn attends(s: &Survey<'_>) -> PerLayer<bool> {
-    let named = s.names.layers("layers.{l}.self_attn.o_proj.weight");
-    let every = s.config.size(&["full_attention_interval"]).unwrap_or(4).max(1);
-    let kinds = s.config.get("layer_types").and_then(Value::as_array);
-    s.each(|l| match kinds.and_then(|kinds| kinds.get(l)).and_then(Value::as_str) {
-        Some(kind) => kind == "full_attention",
-        None if s.config.is_empty() => named.values().any(|layers| layers.contains(&l)),
-        None => (l + 1).is_multiple_of(every),
     })
 }

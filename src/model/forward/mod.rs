@@ -16,6 +16,7 @@ mod input;
 mod linear;
 mod logit_map;
 mod logits;
+mod mixers;
 mod mixture;
 mod mlp;
 mod norm;
@@ -239,6 +240,13 @@ impl ForwardPass {
             traces = own.lengths.iter().map(bare).collect();
             (attended, input_scale) = (vec![0.0; resid.len()], vec![1.0; resid.len() / d.max(1)]);
             output_scale = input_scale.clone();
+        }
+        if let Some(mixer) = &layer.mixer {
+            let (x, _) = normed(&layer.before_attention, &own.resid)?;
+            let reading = mixers::Reading { x: &x, lengths: &own.lengths, d_model: d };
+            let written = mixers::run(&weights, products, mixer, &reading).await?;
+            attended.resize(written.len(), 0.0);
+            add(&mut attended, &written);
         }
         let side_by_side = layer.parallel.then(|| own.resid.clone());
         add(&mut resid, &attended);

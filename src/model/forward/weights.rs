@@ -77,6 +77,16 @@ impl<'a> LayerWeights<'a> {
         })
     }
 
+    /// The numbers of a tensor of this shape.
+    pub(super) fn array(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+        let wanted: Vec<Option<usize>> = shape.iter().copied().map(Some).collect();
+        self.model.check(name, &wanted)?;
+        Ok(match self.together.get(name) {
+            Some(tensor) => tensor.f32s()?,
+            None => self.model.checkpoint.read(name)?.f32s()?,
+        })
+    }
+
     /// The bias of a map to `n` outputs, where it has one.
     ///
     /// # Errors

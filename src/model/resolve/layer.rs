@@ -42,7 +42,8 @@ impl Builder<'_> {
         let alone = mlp == Mlp::None;
         let of_mlp = |path: Option<&'static str>| norm(path.filter(|_| !alone));
         let before = r.before_attention.filter(|_| l > 0 || !r.first_is_normed);
-        let lacking = self.lacks_attention(l);
+        let mixer = self.mixer(l);
+        let lacking = self.lacks_attention(l) && mixer.is_none();
         let of_attention = |path: Option<&'static str>| norm(path.filter(|_| !lacking));
         let gain = |path: &str| self.name_in_layer(l, path);
         Ok(Layer {
@@ -50,6 +51,7 @@ impl Builder<'_> {
             number: l,
             same_as: None,
             attention: self.attention(l, n_heads)?,
+            mixer,
             attention_factor: r.attention_factor,
             attention_gain: r.layer_scale.map(|(path, _)| gain(path)),
             mlp_gain: r.layer_scale.map(|(_, path)| gain(path)),
@@ -80,6 +82,7 @@ impl Builder<'_> {
             |path: Option<&str>| path.map(|path| self.norm(l, path, self.recipe.norm)).transpose();
         let mut layer = own.clone();
         (own.mlp, own.before_mlp, own.on_mlp, own.after_mlp) = (Mlp::None, None, None, None);
+        layer.mixer = None;
         layer.attention = Some(self.cross_attention(l, n_heads, paths, source)?);
         layer.before_attention = norm(paths.before)?;
         layer.after_attention = norm(paths.after)?;

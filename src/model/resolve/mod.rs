@@ -5,6 +5,7 @@ mod builder;
 mod geometry;
 mod layer;
 mod merge;
+mod mixer;
 mod mixture;
 mod notes;
 mod outside;

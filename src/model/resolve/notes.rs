@@ -110,6 +110,9 @@ pub(super) fn of(a: &Architecture, builders: &[Builder<'_>]) -> Vec<String> {
     if !bare.is_empty() {
         note(format!("Layers {bare:?} have no attention, so no heads."));
     }
+    if a.layers.iter().any(|l| l.attention.is_some() && l.mixer.is_some()) {
+        note("Beside its heads every layer has a state space that passes along the prompt: what it writes is none of OV.".into());
+    }
     if a.attentions().any(|attention| attention.relative.is_some()) {
         note("Relative positions are added to the scores, after the bilinear part.".into());
     }

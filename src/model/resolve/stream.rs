@@ -54,6 +54,8 @@ impl Builder<'_> {
             Some("the norm of its embeddings is not in the files".to_owned())
         } else if let Some(reason) = layers.iter().find_map(|l| l.mlp.unsupported()) {
             Some(reason.to_owned())
+        } else if let Some(reason) = layers.iter().find_map(|l| l.mixer.as_ref()?.unsupported()) {
+            Some(reason.to_owned())
         } else if let Some(reason) = unknown(&r.activation) {
             Some(reason)
         } else if let Some(Front::Wave(wave)) = &embedding.front

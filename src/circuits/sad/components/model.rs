@@ -26,9 +26,9 @@ pub fn unsplittable(model: &Model, layer: usize) -> Option<String> {
             "{title} norms the residual stream itself after each block, so it is not the sum of what was written into it"
         ));
     }
-    if before.clone().any(|l| l.attention.is_none()) {
+    if before.clone().any(|l| l.attention.is_none() || l.mixer.is_some()) {
         return Some(format!(
-            "layers of {title} that have no attention write into the stream too, and they have no heads to split it over"
+            "layers of {title} write into the stream by something else than attention too, and that has no heads to split it over"
         ));
     }
     let attentions = before.filter_map(|l| l.attention.as_ref());
