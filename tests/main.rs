@@ -14,6 +14,7 @@ mod alignment_null;
 mod built_in;
 mod cli;
 mod compare;
+mod compare_prompt;
 mod compare_python;
 mod dictionary_layouts;
 mod engine_attention;

@@ -5,19 +5,21 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::CliError;
+use super::compare_prompt::{Look, Together};
 use super::compare_text::print_text;
 use super::files::{print_json, wants_json};
 use super::spectra::Form;
 use crate::checkpoint::Checkpoint;
-use crate::circuits::alignment::{RotationCount, SideAlignment};
+use crate::circuits::alignment::SideAlignment;
 use crate::circuits::convention::Convention;
 use crate::circuits::omega::Circuit;
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{Hints, Model, Weights};
 use crate::study::StudyError;
-use crate::study::alignment::Comparison;
-use crate::study::compare::{Common, CompareDocument, Found, LayerPair, correct_all};
-use crate::study::dictionary::{Comparing, Source, Surveying};
+use crate::study::compare::{
+    Common, CompareDocument, Found, LayerPair, correct_all, nearest_tokens,
+};
+use crate::study::dictionary::{Source, Surveying};
 
 /// Compare two models head by head: base and fine-tuned, two steps, two seeds
 #[derive(Debug, Clone, clap::Args)]
@@ -53,6 +55,8 @@ pub struct Args {
     /// With one layer and one head: this many tokens of the second model nearest to either side of the leading pairs of the change
     #[arg(long, value_name = "N", default_value_t = 0, requires_all = ["layer", "head"])]
     words: usize,
+    #[command(flatten)]
+    look: Look,
     /// Print JSON even on a terminal
     #[arg(long)]
     json: bool,
@@ -68,11 +72,14 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let weights: Weights = args.weights.into();
     let conventions = [(&a, &args.a), (&b, &args.b)]
         .map(|(model, path)| Convention::of(model, weights).named(path.to_string_lossy()));
+    let at = args.layer.zip(args.head);
+    let together = Together::new(&args.look, [&a, &b], at, |layer| args.read([&a, &b], layer))?;
     let found = args.compare(&a, &b)?;
     if !wants_json(args.json) {
-        return print_text(&conventions, &found);
+        return print_text(&conventions, &found, together.as_ref());
     }
-    print_json(&CompareDocument::new(conventions.each_ref(), &found))
+    let document = CompareDocument::new(conventions.each_ref(), &found);
+    print_json(&document.on(together.as_ref().map(Together::document)))
 }
 
 impl Args {
@@ -96,6 +103,18 @@ impl Args {
         }
     }
 
+    /// One layer of both, and what the reader should know of its heads.
+    fn read(
+        &self,
+        models: [&Model; 2],
+        layer: usize,
+    ) -> Result<(LayerPair, Option<String>), CliError> {
+        let pair = LayerPair::read(models, layer, self.weights.into());
+        let mut pair = pair.map_err(CliError::work)?;
+        let note = if self.match_heads { pair.match_heads() } else { None };
+        Ok((pair, note))
+    }
+
     fn compare(&self, a: &Model, b: &Model) -> Result<Found, CliError> {
         let common = Common::of(a, b)?;
         let layers = self.layers(&common)?;
@@ -106,11 +125,8 @@ impl Args {
         }));
         found.notes.extend(common.notes);
         for layer in layers {
-            let mut pair =
-                LayerPair::read([a, b], layer, self.weights.into()).map_err(CliError::work)?;
-            if self.match_heads {
-                found.notes.extend(pair.match_heads());
-            }
+            let (pair, note) = self.read([a, b], layer)?;
+            found.notes.extend(note);
             found.norms.push(pair.norms());
             let mut heads = pair.heads();
             heads.retain(|head| self.head.is_none_or(|asked| asked == *head));
@@ -144,24 +160,15 @@ impl Args {
         head: usize,
     ) -> Result<Vec<SideAlignment>, StudyError> {
         let tokenizer = Tokenizer::from_side_files(&model.checkpoint)?;
+        let weights = self.weights.into();
         let mut found = Vec::new();
         for circuit in [Circuit::Qk, Circuit::Ov] {
-            for (which, sides) in pair.difference(head, circuit)?.token_sides(model) {
-                let source = Source::Model(which);
-                let weights = self.weights.into();
+            for sides in pair.difference(head, circuit)?.token_sides(model) {
+                let source = Source::Model(sides.0);
                 let mut surveying = Surveying::new(model, &source, Vec::new(), weights)?;
                 while surveying.step(model)? {}
-                let surveyed = surveying.finish();
-                let how = Comparing {
-                    top: self.words,
-                    rotations: RotationCount::None,
-                    ..Comparing::with(source, weights)
-                };
-                let mut comparison = Comparison::new(&surveyed, sides, &how)?;
-                while comparison.step(model)?.is_some() {}
-                let mut report = comparison.finish();
-                report.label_with(|row| surveyed.label(&how.source, tokenizer.as_ref(), row));
-                found.extend(report.sides);
+                let (surveyed, how) = (surveying.finish(), (self.words, weights));
+                found.extend(nearest_tokens(model, &surveyed, sides, how, tokenizer.as_ref())?);
             }
         }
         Ok(found)

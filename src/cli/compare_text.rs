@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::CliError;
+use super::compare_prompt::Together;
 use crate::circuits::alignment::{Match, SideAlignment};
 use crate::circuits::compare::CircuitChange;
 use crate::circuits::compare::chance::Evidence;
@@ -13,7 +14,11 @@ use crate::study::compare::Found;
 /// A q below this is starred.
 const LEVEL: f64 = 0.01;
 
-pub(super) fn print_text([a, b]: &[Convention; 2], found: &Found) -> Result<(), CliError> {
+pub(super) fn print_text(
+    [a, b]: &[Convention; 2],
+    found: &Found,
+    together: Option<&Together>,
+) -> Result<(), CliError> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     writeln!(out, "from {}", a.line())?;
     writeln!(out, "to   {}", b.line())?;
@@ -46,6 +51,7 @@ pub(super) fn print_text([a, b]: &[Convention; 2], found: &Found) -> Result<(), 
     for side in &found.words {
         words(&mut out, side)?;
     }
+    together.map(|together| together.print(&mut out)).transpose()?;
     for broken in &found.failed {
         writeln!(out, "{}: {}", Head::new(broken.layer, broken.head), broken.why)?;
     }

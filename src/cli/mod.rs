@@ -8,6 +8,7 @@ mod align_arguments;
 mod align_text;
 pub mod attention;
 pub mod compare;
+mod compare_prompt;
 mod compare_text;
 pub mod error;
 pub mod files;

@@ -108,7 +108,7 @@ impl Engine {
             Ask::Attention(ask) => attention::answer(self, ask, gpu, out).await,
             Ask::Features(ask) => features::answer(self, ask, gpu, files, out).await,
             Ask::Trace(ask) => trace::answer(self, ask, out).await,
-            Ask::Compare(ask) => compare::answer(self, ask, files, out),
+            Ask::Compare(ask) => Box::pin(compare::answer(self, ask, files, out)).await,
             Ask::Toy(ask) => toy::answer(self, ask, out),
             #[cfg(feature = "gpu")]
             Ask::SelfTest(questions::Ask::SelfTest(of)) => {

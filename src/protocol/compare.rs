@@ -4,13 +4,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attention::Prompt;
 use super::question::questions;
 use super::{Ask as AnyAsk, Plan, Question};
 use crate::circuits::alignment::SideAlignment;
 use crate::circuits::convention::Convention;
 use crate::circuits::omega::Circuit;
 use crate::model::Weights;
-pub use crate::study::compare::{Common, HeadChange, NormChange};
+pub use crate::study::compare::{
+    Common, HeadChange, HeadOnPrompt, NextToken, NormChange, OnPrompt,
+};
 use crate::study::spectra::BrokenHead;
 
 /// Opens the second model and says what can be compared.
@@ -67,10 +70,66 @@ pub struct Words {
 
 impl Plan for Words {}
 
+/// Runs a prompt through both models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Together {
+    /// The prompt, in the words of the open model.
+    pub prompt: Prompt,
+}
+
+impl Plan for Together {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+
+    fn steps(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// One head of both models on a prompt, and one of its scores taken apart. The answer's arrays are the patterns of the two,
+/// `[n, n]`: before, now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreAt {
+    /// What its reader knows the second model as.
+    pub name: String,
+    /// The prompt, in the words of the open model.
+    pub prompt: Prompt,
+    /// The layer.
+    pub layer: usize,
+    /// The head of the second model.
+    pub head: usize,
+    /// Which convention the singular pairs are of.
+    pub weights: Weights,
+    /// As in [`Compare`].
+    pub match_heads: bool,
+    /// The position that looks; with none, and no source, the pair whose attention changed most.
+    pub dest: Option<usize>,
+    /// The position looked at.
+    pub src: Option<usize>,
+}
+
+impl Plan for ScoreAt {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+}
+
 questions! { Compare:
     Beside => Box<Known>,
     Compare => ComparePart,
     Words => About,
+    Together => Box<OnPrompt>,
+    ScoreAt => Box<Scored>,
+}
+
+/// The answer to [`ScoreAt`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scored {
+    /// What was found.
+    pub found: HeadOnPrompt,
+    /// Python that makes the split again from the files of both models.
+    pub python: String,
 }
 
 /// The answer to [`Words`].

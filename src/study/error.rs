@@ -104,6 +104,24 @@ pub enum StudyError {
     /// Two models without a layer whose attention can be read in both.
     #[error("there is no layer whose attention can be read in both models")]
     NoCommonLayer,
+    /// A prompt that the tokenizers of two models cut into different tokens.
+    #[error(
+        "the two models cut this prompt into different tokens, from position {at} on, so their attention is not over the same positions"
+    )]
+    OtherTokens {
+        /// The first position that differs.
+        at: usize,
+    },
+    /// A position that a destination does not see, or that the prompt does not have.
+    #[error("position {dest} does not see position {src} in both models, of {n} in the prompt")]
+    NotSeen {
+        /// The position that looks.
+        dest: usize,
+        /// The position looked at.
+        src: usize,
+        /// Positions of the prompt.
+        n: usize,
+    },
 }
 
 impl StudyError {
@@ -128,6 +146,9 @@ impl StudyError {
             }
             Self::OtherWidth { .. } => {
                 "Compare two models of one geometry: a base and its fine-tuned copy, two steps, two seeds."
+            }
+            Self::OtherTokens { .. } => {
+                "Write the prompt as token ids: then both models read the same numbers."
             }
             _ => "",
         }

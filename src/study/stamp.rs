@@ -119,6 +119,14 @@ impl Stamp {
             .seeded(controls.seed)
     }
 
+    /// What the difference of a score between two models is.
+    #[must_use]
+    pub fn score(self, dest: usize, src: usize) -> Self {
+        self.how(format!(
+            "score from position {dest} to {src}, scale included, before soft-cap, ALiBi and mask"
+        ))
+    }
+
     /// How a set of `n` prompts was measured.
     #[must_use]
     pub fn set(self, spec: &SetSpec, n: usize) -> Self {

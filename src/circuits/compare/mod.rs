@@ -16,6 +16,7 @@
 pub mod chance;
 pub mod pairs;
 pub mod same_heads;
+pub mod scores;
 
 use serde::{Deserialize, Serialize};
 

@@ -11,7 +11,7 @@ use super::{Engine, Maker};
 use crate::circuits::sad::intervention::Intervention;
 use crate::circuits::sad::run::Look;
 use crate::circuits::sad::terms::TermBasis;
-use crate::model::{AttentionLayer, Model, Part, Weights};
+use crate::model::{AttentionLayer, LayerTrace, Model, Part, Weights};
 use crate::protocol::attention::{Ask, Explain, Looks, Rerun};
 use crate::protocol::gpu::GpuChoice;
 use crate::protocol::{Failure, Out, Question, Tell};
@@ -19,6 +19,7 @@ use crate::study::StudyError;
 use crate::study::cell::{CellAt, cell};
 use crate::study::change::Change;
 use crate::study::looks::{head_basis, head_look};
+use crate::study::prompt::{Guess, Prompt, PromptRun};
 use crate::study::trace::CleanPrompt;
 
 pub(super) use run::Run;
@@ -35,6 +36,21 @@ impl Memory {
     /// The prompt that was run last, as a trace reads it.
     pub(super) fn clean(&self) -> Option<CleanPrompt<'_>> {
         self.run.as_ref().map(Run::clean)
+    }
+
+    /// Whether this prompt was run last.
+    pub(super) fn has_run(&self, prompt: &Prompt) -> bool {
+        self.run.as_ref().is_some_and(|run| run.is_of(prompt))
+    }
+
+    /// The run itself, and what the model expects next.
+    pub(super) fn ran(&self) -> Option<(&PromptRun, &[Guess])> {
+        self.run.as_ref().map(Run::whole)
+    }
+
+    /// What one layer of the run left.
+    pub(super) fn trace(&self, layer: usize) -> Option<&LayerTrace> {
+        self.run.as_ref()?.traces.iter().find(|trace| trace.layer == layer)
     }
 }
 

@@ -23,6 +23,16 @@ impl Run {
         CleanPrompt::new(&self.run, &self.traces)
     }
 
+    /// Whether it is the run of this prompt.
+    pub(super) fn is_of(&self, prompt: &Prompt) -> bool {
+        self.prompt == *prompt
+    }
+
+    /// The pass at its end, and what the model expects next.
+    pub(super) fn whole(&self) -> (&PromptRun, &[Guess]) {
+        (&self.run, &self.next)
+    }
+
     /// Tells all of it again.
     fn tell(&self, out: Out<'_>) {
         out(RunOf::tell(RunPart::Ran(self.run.ran.clone())), Vec::new());
@@ -44,7 +54,7 @@ impl Engine {
         prompt: &Prompt,
         out: Out<'_>,
     ) -> Result<(), Failure> {
-        if let Some(run) = self.attention.run.as_ref().filter(|run| run.prompt == *prompt) {
+        if let Some(run) = self.attention.run.as_ref().filter(|run| run.is_of(prompt)) {
             run.tell(out);
             return Ok(());
         }
@@ -82,7 +92,7 @@ impl Engine {
     /// Runs `prompt` on the CPU unless it was the last one, and tells nothing.
     pub(in crate::engine) async fn run(&mut self, prompt: &Prompt) -> Result<(), Failure> {
         // Telling copies every pattern, which a question about one cell has no use for.
-        if self.attention.run.as_ref().is_some_and(|run| run.prompt == *prompt) {
+        if self.attention.has_run(prompt) {
             return Ok(());
         }
         self.run_by(&mut Maker::default(), prompt, &mut |_, _| {}).await

@@ -2,7 +2,13 @@
 //!
 //! Both models are streamed: of each, one layer's attention is in memory at a time.
 
+mod on_prompt;
 mod words;
+
+pub use on_prompt::{
+    HeadOnPrompt, NextToken, OnPrompt, PromptDocument, across, next_of_both, shared_ids,
+};
+pub use words::nearest_tokens;
 
 use serde::{Deserialize, Serialize};
 
@@ -296,6 +302,9 @@ pub struct CompareDocument<'a> {
     /// The leading pairs of ΔΩ in words, where they were asked for.
     #[serde(skip_serializing_if = "<[SideAlignment]>::is_empty")]
     words: &'a [SideAlignment],
+    /// Both models on a prompt, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<PromptDocument<'a>>,
     notes: &'a [String],
 }
 
@@ -313,7 +322,14 @@ impl<'a> CompareDocument<'a> {
             norms,
             failed,
             words,
+            prompt: None,
             notes,
         }
+    }
+
+    /// The same with both models on a prompt.
+    #[must_use]
+    pub fn on(self, prompt: Option<PromptDocument<'a>>) -> Self {
+        Self { prompt, ..self }
     }
 }

@@ -1,12 +1,17 @@
 //! What a change is about: the tokens at both ends of the leading singular pairs of ΔΩ, beside chance.
 
 use super::LayerPair;
+use crate::circuits::alignment::{HeadSide, RotationCount, SideAlignment};
 use crate::circuits::compare::leading;
+use crate::circuits::dictionary::Builtin;
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::null_from;
 use crate::math::ProductSvd;
-use crate::model::Model;
+use crate::model::tokenizer::Tokenizer;
+use crate::model::{Model, Weights};
 use crate::study::StudyError;
+use crate::study::alignment::Comparison;
+use crate::study::dictionary::{Comparing, Source, Surveyed};
 use crate::study::python;
 use crate::study::stamp::Stamp;
 use crate::study::vectors::{HeadAt, Vectors};
@@ -50,4 +55,28 @@ impl LayerPair {
         let from = HeadAt { layer: self.layer(), head, circuit, weights: self.weights };
         Ok(python::change(models, from, to, stamp)?)
     }
+}
+
+/// Sides of a change that have one dictionary, in words: the `top` nearest tokens at either end of every pair. No rotations are
+/// drawn: their chance level is that of isotropic words.
+///
+/// # Errors
+/// What reading the dictionary, or comparing, says.
+pub fn nearest_tokens(
+    model: &Model,
+    surveyed: &Surveyed,
+    (which, sides): (Builtin, Vec<HeadSide>),
+    (top, weights): (usize, Weights),
+    tokenizer: Option<&Tokenizer>,
+) -> Result<Vec<SideAlignment>, StudyError> {
+    let how = Comparing {
+        top,
+        rotations: RotationCount::None,
+        ..Comparing::with(Source::Model(which), weights)
+    };
+    let mut comparison = Comparison::new(surveyed, sides, &how)?;
+    while comparison.step(model)?.is_some() {}
+    let mut report = comparison.finish();
+    report.label_with(|row| surveyed.label(&how.source, tokenizer, row));
+    Ok(report.sides)
 }

@@ -1,22 +1,29 @@
-//! Answers about two models: what became of every head, and what a change is about.
+//! Answers about two models: what became of every head, what a change is about, and both on one prompt.
+
+mod together;
 
 use super::{Engine, Files, open};
 use crate::checkpoint::Checkpoint;
-use crate::circuits::alignment::RotationCount;
-use crate::model::{Model, Weights};
+use crate::model::{LayerTrace, Model, Weights};
 use crate::protocol::compare::{About, Ask, Beside, Compare, ComparePart, Known, Words};
 use crate::protocol::model::Hints;
 use crate::protocol::{Failure, FilesId, Out, Question};
-use crate::study::alignment::Comparison;
-use crate::study::compare::{Common, LayerPair};
-use crate::study::dictionary::{Comparing, Source};
+use crate::study::compare::{Common, LayerPair, nearest_tokens};
+use crate::study::dictionary::Source;
+use crate::study::prompt::Prompt;
 use crate::study::stamp::Stamp;
 
-/// The second model, and the number of its files.
-pub(super) type Second = (Option<FilesId>, Model);
+/// A model beside the open one, with a memory of its own.
+pub(super) struct Second {
+    /// The number of its files.
+    id: Option<FilesId>,
+    engine: Box<Engine>,
+    /// One layer of the open model at the second one's residuals on a prompt.
+    across: Option<(Prompt, usize, LayerTrace)>,
+}
 
 /// Answers one question.
-pub(super) fn answer(
+pub(super) async fn answer(
     engine: &mut Engine,
     ask: Ask,
     files: Files,
@@ -50,27 +57,32 @@ pub(super) fn answer(
             Ok(())
         }
         Ask::Words(wanted) => words(engine, &wanted, out),
+        Ask::Together(asked) => together::together(engine, asked, out).await,
+        Ask::ScoreAt(asked) => together::score(engine, asked, out).await,
     }
 }
 
 impl Engine {
     /// Opens the second model, once however many questions its files travel beside.
     fn open_second(&mut self, files: Files) -> Result<(), Failure> {
-        let known = self.second.as_ref().is_some_and(|(id, _)| id.is_some() && *id == files.id);
+        let same = |second: &Second| second.id.is_some() && second.id == files.id;
+        let known = self.second.as_ref().is_some_and(same);
         if !known {
             let checkpoint = Checkpoint::open(files.sources).map_err(open::unreadable)?;
             // Of weights without a config.json the open model is the best guess; a file that speaks for itself is believed.
             let n_heads = Some(self.model()?.arch.n_heads);
             let (model, _) = open::open(checkpoint, &Hints { n_heads, ..Hints::default() })?;
-            self.second = Some((files.id, model));
+            let engine = Engine { model: Some(model), clock: self.clock, ..Engine::default() };
+            self.second = Some(Second { id: files.id, engine: Box::new(engine), across: None });
         }
         Ok(())
     }
 
     /// The second model and the open one.
     fn both(&self) -> Result<[&Model; 2], Failure> {
-        let second = self.second.as_ref().map(|(_, model)| model);
-        Ok([second.ok_or_else(|| Failure::new("no second model is open"))?, self.model()?])
+        let none = || Failure::new("no second model is open");
+        let second = self.second.as_ref().ok_or_else(none)?;
+        Ok([second.engine.model()?, self.model()?])
     }
 
     /// One layer of both, and what the reader should know of its heads.
@@ -98,20 +110,12 @@ fn words(engine: &mut Engine, wanted: &Words, out: Out<'_>) -> Result<(), Failur
     if engine.model()?.arch.embedding().is_some_and(|embedding| embedding.tokens.is_some()) {
         engine.load_tokenizer()?;
         let difference = pair.difference(head, circuit)?;
-        for (which, sides) in difference.token_sides(engine.model()?) {
-            let how = Comparing {
-                top,
-                rotations: RotationCount::None,
-                ..Comparing::with(Source::Model(which), weights)
-            };
-            engine.survey(&how.source, Files::none(), weights)?;
-            let surveyed = engine.surveyed(&how.source, weights)?;
-            let mut comparison = Comparison::new(surveyed, sides, &how)?;
-            while comparison.step(engine.model()?)?.is_some() {}
-            let mut report = comparison.finish();
-            let tokenizer = engine.tokenizer.as_ref();
-            report.label_with(|row| surveyed.label(&how.source, tokenizer, row));
-            about.sides.extend(report.sides);
+        for sides in difference.token_sides(engine.model()?) {
+            let source = Source::Model(sides.0);
+            engine.survey(&source, Files::none(), weights)?;
+            let surveyed = engine.surveyed(&source, weights)?;
+            let (model, words) = (engine.model()?, engine.tokenizer.as_ref());
+            about.sides.extend(nearest_tokens(model, surveyed, sides, (top, weights), words)?);
         }
     }
     out(Words::tell(about), Vec::new());
