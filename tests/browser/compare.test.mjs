@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { PROJECTS, ROOT, assertAccessible, assertClose, measures, picture, start, withPage } from "./harness.mjs";
 
 const GOLDEN = JSON.parse(readFileSync(join(ROOT, "tests/golden/compare/names.json")));
+const PROMPT = JSON.parse(readFileSync(join(ROOT, "tests/golden/compare/prompt.json")));
 const BUILT_IN = join(ROOT, "www/models/names");
 const compared = (page) => page.getByTestId("compared").filter({ hasText: "circuits" });
 const files = (page) => page.getByTestId("second-files");
@@ -61,6 +62,55 @@ describe("Compare", () => {
     assert.match(await page.getByTestId("became").textContent(), /L1H2.s QK came within half .* by step 2800; no earlier step is within a tenth/);
   });
 
+  it("shows both models on a prompt, and takes the difference of a score apart as numpy does", { hash: `#/compare?with=${from}&step=${to}&layer=1&head=2` }, async (page) => {
+    const [cell] = PROMPT.cells;
+    const view = page.locator('.page.compare [aria-label="On a prompt"]');
+    await page.getByTestId("run-together").click({ timeout: 60_000 });
+    assert.match(page.url(), /together=prompt/);
+    await page.getByTestId("score-change").waitFor({ timeout: 60_000 });
+    // The attention that changed most, until the reader picks another pair; the pair is in the address.
+    const ended = (text) => text.replaceAll("−", "-");
+    const [dest, src] = cell.most;
+    assert.match(await page.getByTestId("score-change").textContent(), new RegExp(`L1H2, “[^”]*” \\(${dest}\\) gave “[^”]*” \\(${src}\\) `));
+    const prompt = page.getByTestId("both-prompt");
+    await page.goto(`${page.url()}&dest=${cell.dest}&src=${cell.src}`);
+    await page.getByTestId("score-change").filter({ hasText: `(${cell.dest})` }).waitFor({ timeout: 60_000 });
+    for (const [name, expected, digits] of [
+      ["before", cell.pattern_a, 1], ["now", cell.pattern_b, 2],
+    ]) {
+      const map = view.locator("figure").nth(digits - 1);
+      await map.locator("summary").click();
+      await map.locator("tbody td").first().waitFor();
+      const all = await measures(map, digits === 1 ? 3 : 4);
+      const rows = await map.locator("tbody td:first-child").allTextContents();
+      const row = all.filter((_, i) => rows[i].startsWith(`${cell.dest} `));
+      row.forEach((found, i) => assert.ok(Math.abs(found - expected[i]) < 1e-5, `${name}: ${found} for ${expected[i]}`));
+      assert.equal(row.length, cell.dest + 1);
+    }
+    for (const [at, terms] of [[3, cell.weights], [4, cell.streams]]) {
+      const figure = view.locator("figure").nth(at);
+      await figure.locator("summary").click();
+      await figure.locator("tbody td").first().waitFor();
+      const found = await measures(figure, 3);
+      assert.equal(found.length, terms.length);
+      found.forEach((found, k) => assert.ok(Math.abs(found - terms[k]) < 1e-5, `${found} for ${terms[k]}`));
+    }
+    assert.match(ended(await page.getByTestId("sums").textContent()), /score before-0\.298.*weights.*-0\.660.*score now-1\.00/);
+    const next = page.getByTestId("next-of-both").locator("tbody tr").first();
+    assert.match(await next.textContent(), /Mary\s*91 %\s*100 %/);
+    assert.match(await view.getByTestId("python").textContent(), /The score of layer 1, head 2 before and 2 after, from position 14 to 2/);
+    // A pattern is picked with the arrow keys too, and another prompt forgets the old positions.
+    await view.locator(".heat-map").first().press("ArrowLeft");
+    assert.match(page.url(), /src=1\b/);
+    await prompt.fill("Mary gave John a drink");
+    await prompt.press("Enter");
+    await page.getByTestId("score-change").filter({ hasText: "drink" }).or(page.getByTestId("score-change").filter({ hasText: "John" })).waitFor();
+    assert.doesNotMatch(page.url(), /src=/);
+    await prompt.fill("Mary xyzzy");
+    await prompt.press("Enter");
+    await page.waitForFunction(() => !/is being/.test(document.querySelector('.page.compare [aria-label="On a prompt"]').textContent));
+  });
+
   it("takes a second model of the reader's, and says when nothing can be compared", { hash: "#/compare" }, async (page) => {
     await files(page).waitFor({ timeout: 60_000 });
     const same = ["step-04000.safetensors", "config.json"].map((name) => join(BUILT_IN, name));
@@ -72,9 +122,10 @@ describe("Compare", () => {
   });
 
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
-    it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/compare?with=700&layer=1&head=2", ...options }, async (page) => {
+    it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/compare?with=700&layer=1&head=2&together=prompt", ...options }, async (page) => {
       await compared(page).waitFor({ timeout: 60_000 });
       await page.getByTestId("words").waitFor({ timeout: 60_000 });
+      await page.getByTestId("sums").waitFor({ timeout: 60_000 });
       await assertAccessible(page, "on compare");
       const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide <= width, `no sideways scrolling: ${wide} px`);

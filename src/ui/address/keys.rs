@@ -194,6 +194,8 @@ table! {
     WITH: Whole<u32> = Whole { name: "with", ..STEP };
     /// Compare: heads belong together by likeness, not by number.
     LIKENESS: Switch = Switch { name: "match", default: false, on: "likeness", off: Some("number") };
+    /// Compare: a prompt is run through both models.
+    TOGETHER: Switch = Switch { name: "together", default: false, on: "prompt", off: None };
     /// Compare: what colours the grid.
     CHANGE: Choice<change::Measure> =
         Choice { name: "change", all: &change::Measure::ALL, slug: change::Measure::slug };

@@ -5,6 +5,7 @@ pub mod change;
 pub mod format;
 pub mod measure;
 pub mod role;
+pub mod score;
 pub mod sparsity;
 pub mod statistic;
 pub mod table;

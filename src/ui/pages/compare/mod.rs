@@ -22,7 +22,9 @@ use second::{Choose, Second, use_second};
 mod export_bar;
 mod grid;
 mod head;
+mod score;
 mod second;
+mod together;
 mod training;
 
 /// The comparison as Yew's reducer sees it.
@@ -110,6 +112,8 @@ pub fn Compare() -> Html {
                     <head::HeadView change={compared.heads.get(&(at.layer, at.head)).cloned()} complete={compared.complete} circuit={at.circuit}
                         {weights} {match_heads} second={second.clone()} stamp={stamp(compared)} d_model={model.summary.d_model} />
                 </div>
+                <together::OnOnePrompt second={second.clone()} {weights} {match_heads} conventions={Rc::new(known.conventions.clone())}
+                    head={compared.heads.get(&(at.layer, at.head)).map(|change| (at.layer, change.head))} />
                 { remarks(compared) }
                 <export_bar::ExportBar compared={compared.clone()} stamp={stamp(compared)} />
             </>

@@ -1,0 +1,208 @@
+//! Both models on one prompt: what either expects next, and the head in view: both patterns, their difference, one score.
+
+use std::rc::Rc;
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use super::in_view;
+use super::score::ScoreView;
+use super::second::Second;
+use crate::circuits::convention::Convention;
+use crate::model::Weights;
+use crate::protocol::Failure;
+use crate::protocol::attention::Prompt;
+use crate::protocol::compare::{NextToken, OnPrompt, ScoreAt, Scored, Together};
+use crate::ui::address::keys;
+use crate::ui::app::use_app;
+use crate::ui::pages::attention::prompt;
+use crate::ui::words::format::{percent, token};
+use crate::worker::pool::Files;
+use crate::worker::request::{Heard, Request};
+
+/// Tokens that are listed.
+const SHOWN: usize = 8;
+
+/// Properties of [`OnOnePrompt`].
+#[derive(Properties, PartialEq)]
+pub(super) struct OnOnePromptProps {
+    /// The second model.
+    pub second: Second,
+    /// The layer in view, and the head of the second model; none if it is not in both.
+    pub head: Option<(usize, usize)>,
+    /// Which convention.
+    pub weights: Weights,
+    /// Heads belong together by likeness.
+    pub match_heads: bool,
+    /// Conventions of the second model and of the open one.
+    pub conventions: Rc<[Convention; 2]>,
+}
+
+/// What a question about a prompt was, and the model beside it.
+type Of<Q> = (Q, Files);
+
+/// The head in view on the prompt, and its patterns before and now.
+pub(super) type Seen = (Scored, [Rc<Vec<f32>>; 2]);
+
+/// The prompt, and what is seen on it.
+#[component]
+pub(super) fn OnOnePrompt(props: &OnOnePromptProps) -> Html {
+    let app = use_app();
+    let state = app.value();
+    let both = use_state(|| None::<(Of<Together>, Result<Rc<OnPrompt>, Failure>)>);
+    let seen = use_state(|| None::<(Of<ScoreAt>, Result<Rc<Seen>, Failure>)>);
+    let shown = state.route.read(&keys::TOGETHER);
+    let prompt = prompt::in_view(state);
+    let files = props.second.files.clone();
+    let wanted =
+        shown.then(|| (Together { prompt: prompt.clone() }, files)).filter(|_| in_view(&app));
+    {
+        let (jobs, both) = (app.session.jobs.clone(), both.clone());
+        use_effect_with(wanted.clone(), move |wanted| {
+            let Some((question, files)) = wanted.clone() else { return };
+            let request = Request::new(question.clone()).beside(&files).owner("compare/together");
+            let request = request.urgent().listed("a prompt through both models");
+            jobs.ask(request, move |heard| {
+                let outcome = match heard {
+                    Heard::Part { answer, .. } => Ok(Rc::from(answer)),
+                    Heard::Failed { failure, .. } => Err(failure),
+                    _ => return,
+                };
+                both.set(Some(((question.clone(), files.clone()), outcome)));
+            });
+        });
+    }
+    // What was found stays while the page is out of view.
+    let current = both.as_ref().filter(|(of, _)| wanted.as_ref().is_none_or(|wanted| wanted == of));
+    let on = current.and_then(|(_, outcome)| outcome.as_ref().ok()).cloned();
+    let n = on.as_ref().map_or(0, |on| on.ids.len());
+    let position = |at: Option<usize>| at.filter(|at| *at < n);
+    let score =
+        props.head.zip(wanted).filter(|_| on.is_some()).map(|((layer, head), (_, files))| {
+            let question = ScoreAt {
+                name: props.second.name.clone(),
+                prompt: prompt.clone(),
+                layer,
+                head,
+                weights: props.weights,
+                match_heads: props.match_heads,
+                dest: position(state.route.find(&keys::DEST)),
+                src: position(state.route.find(&keys::SRC)),
+            };
+            (question, files)
+        });
+    {
+        let (jobs, seen) = (app.session.jobs.clone(), seen.clone());
+        use_effect_with(score.clone(), move |wanted| {
+            let Some((question, files)) = wanted.clone() else { return };
+            let request = Request::new(question.clone()).beside(&files).owner("compare/score");
+            jobs.ask(request.urgent(), move |heard| {
+                let outcome = match heard {
+                    Heard::Part { answer, arrays, .. } => {
+                        let mut arrays = arrays.into_iter().map(Rc::new);
+                        let mut next = || arrays.next().unwrap_or_default();
+                        Ok(Rc::new((*answer, [next(), next()])))
+                    }
+                    Heard::Failed { failure, .. } => Err(failure),
+                    _ => return,
+                };
+                seen.set(Some(((question.clone(), files.clone()), outcome)));
+            });
+        });
+    }
+    let found = seen.as_ref().filter(|(of, _)| score.as_ref().is_none_or(|score| score == of));
+    let failed = current.and_then(|(_, outcome)| outcome.as_ref().err());
+    let failed = failed.or(found.and_then(|(_, outcome)| outcome.as_ref().err()));
+    let open = {
+        let app = app.clone();
+        Callback::from(move |_: MouseEvent| app.put(&keys::TOGETHER, true))
+    };
+    let (before, now) = (&props.conventions[0].model, &props.conventions[1].model);
+    html! {
+        <section class="series-view" aria-label="On a prompt">
+            <h2>{ "On a prompt" }</h2>
+            if shown {
+                <PromptField {prompt} />
+                if let Some(failure) = failed {
+                    <p class="ask" role="status" data-testid="not-together"><strong>{ failure.what.clone() }</strong>{ format!(" {}", failure.hint) }</p>
+                } else if let Some(on) = &on {
+                    { expected(&on.next, before, now) }
+                    { match found.and_then(|(_, outcome)| outcome.as_ref().ok()) {
+                        Some(seen) => html! { <ScoreView on={on.clone()} seen={seen.clone()} conventions={props.conventions.clone()} /> },
+                        None if props.head.is_none() => html! { <p class="empty">{ "The head in view is not in both models." }</p> },
+                        None => html! { <p class="empty" role="status">{ "The score is being taken apart." }</p> },
+                    } }
+                    if !on.named.is_empty() { <p class="hint">{ format!("In these families: {}.", on.named.join("; ")) }</p> }
+                } else {
+                    <p class="empty" role="status">{ "The prompt is being run through both models." }</p>
+                }
+            } else {
+                <p class="hint">{ "What the head in view looked at before, and looks at now; where the difference of a score comes from; what both models expect next." }</p>
+                <button type="button" onclick={open} data-testid="run-together">{ "run a prompt through both" }</button>
+            }
+        </section>
+    }
+}
+
+/// Properties of [`PromptField`].
+#[derive(Properties, PartialEq)]
+struct PromptFieldProps {
+    /// The prompt in view.
+    prompt: Prompt,
+}
+
+/// The prompt, to change.
+#[component]
+fn PromptField(props: &PromptFieldProps) -> Html {
+    let app = use_app();
+    let typed = use_state(|| props.prompt.text.clone());
+    {
+        let typed = typed.clone();
+        use_effect_with(props.prompt.text.clone(), move |text| typed.set(text.clone()));
+    }
+    let oninput = {
+        let typed = typed.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                typed.set(input.value());
+            }
+        })
+    };
+    let onsubmit = {
+        let typed = typed.clone();
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let route = app.value().route.clone().put(&keys::PROMPT, (*typed).clone());
+            // Positions are the old prompt's.
+            app.go(route.clear(&keys::DEST).clear(&keys::SRC));
+        })
+    };
+    let label =
+        if props.prompt.ids { "token ids for both models" } else { "prompt for both models" };
+    html! {
+        <form class="controls" {onsubmit}>
+            <label class="field wide"><span>{ label }</span>
+                <input type="text" ~value={(*typed).clone()} {oninput} data-testid="both-prompt" /></label>
+            <button type="submit" class="primary">{ "run" }</button>
+        </form>
+    }
+}
+
+/// Next tokens of both models, side by side.
+fn expected(next: &[NextToken], before: &str, now: &str) -> Html {
+    if next.is_empty() {
+        return html! { <p class="hint">{ "Neither model has a next token: they see both ways, or have no unembedding." }</p> };
+    }
+    let p = |p: Option<f64>| p.map_or_else(|| "–".to_owned(), percent);
+    html! {
+        <>
+        <p class="hint" id="next-of-both">{ format!("What comes next in {before} (before) and in {now} (now):") }</p>
+        <table class="compare" data-testid="next-of-both" aria-labelledby="next-of-both">
+            <thead><tr><th scope="col">{ "token" }</th><th scope="col">{ "before" }</th><th scope="col">{ "now" }</th></tr></thead>
+            <tbody>{ for next.iter().take(SHOWN).map(|next| html! {
+                <tr key={next.id}><th scope="row"><code>{ token(&next.text) }</code></th><td>{ p(next.a) }</td><td>{ p(next.b) }</td></tr>
+            }) }</tbody>
+        </table>
+        </>
+    }
+}
