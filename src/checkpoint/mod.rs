@@ -12,6 +12,7 @@ pub mod header;
 pub mod json;
 pub mod plan;
 pub mod quoting;
+pub mod remote;
 
 mod adapter;
 #[expect(clippy::module_inception, reason = "the file of the type that this module is named after")]
@@ -34,10 +35,11 @@ mod write;
 pub use checkpoint::Checkpoint;
 pub use dtype::{Dtype, OtherDtype};
 pub use error::CheckpointError;
+pub use file_names::SIDE_FILES;
 pub use header_error::HeaderError;
 pub use non_finite::NonFinite;
 #[cfg(not(target_arch = "wasm32"))]
 pub use source::FileSource;
-pub use source::{ByteSource, MemorySource, Shareable};
+pub use source::{ByteSource, MemorySource, Shareable, joined};
 pub use tensor::{Tensor, TensorEntry};
 pub use write::{Named, Numbers, to_safetensors};

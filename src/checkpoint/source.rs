@@ -43,6 +43,32 @@ pub trait ByteSource: Shareable {
     }
 }
 
+/// Reads `ranges` by runs of neighbours: those with at most `gap` bytes between them are read at once, and cut out by `cut`.
+///
+/// # Errors
+/// What `read` says.
+pub fn joined<B>(
+    ranges: &[Range<u64>],
+    gap: u64,
+    read: impl Fn(Range<u64>) -> Result<B, CheckpointError>,
+    cut: impl Fn(&B, Range<usize>) -> Vec<u8>,
+) -> Result<Vec<Vec<u8>>, CheckpointError> {
+    let mut order: Vec<usize> = (0..ranges.len()).collect();
+    order.sort_by_key(|&i| ranges[i].start);
+    let mut found = vec![Vec::new(); ranges.len()];
+    let near = |a: &usize, b: &usize| ranges[*b].start <= ranges[*a].end + gap;
+    for run in order.chunk_by(near) {
+        let start = run.first().map_or(0, |&i| ranges[i].start);
+        let end = run.iter().map(|&i| ranges[i].end).max().unwrap_or(start);
+        let bytes = read(start..end)?;
+        for &i in run {
+            let within = |at: u64| (at - start) as usize;
+            found[i] = cut(&bytes, within(ranges[i].start)..within(ranges[i].end));
+        }
+    }
+    Ok(found)
+}
+
 /// Bytes that are already in memory: the built-in model, and tests.
 #[derive(Debug, Clone)]
 pub struct MemorySource {

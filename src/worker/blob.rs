@@ -5,33 +5,25 @@ use std::ops::Range;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, FileReaderSync};
 
-use super::transport::get;
-use crate::checkpoint::{ByteSource, CheckpointError};
+use crate::checkpoint::{ByteSource, CheckpointError, joined};
 
 /// Bytes between two ranges that are read rather than skipped: a read of its own takes longer, over a millisecond.
 const GAP: u64 = 1 << 18;
 
 /// A dropped file, read piece by piece.
-pub struct BlobSource {
+pub(super) struct BlobSource {
     name: String,
     blob: Blob,
     reader: FileReaderSync,
 }
 
 impl BlobSource {
-    /// The sources in a list of `{name, blob}` objects, as the page sends them.
+    /// A file of the page's.
     ///
     /// # Errors
-    /// If the value is not such a list, or this thread may not read files synchronously.
-    pub fn list(files: &JsValue) -> Result<Vec<Box<dyn ByteSource>>, JsValue> {
-        let files: js_sys::Array = files.clone().dyn_into()?;
-        let mut sources: Vec<Box<dyn ByteSource>> = Vec::new();
-        for file in files.iter() {
-            let name = get(&file, "name")?.as_string().unwrap_or_default();
-            let blob: Blob = get(&file, "blob")?.dyn_into()?;
-            sources.push(Box::new(Self { name, blob, reader: FileReaderSync::new()? }));
-        }
-        Ok(sources)
+    /// If this thread may not read files synchronously.
+    pub(super) fn new(name: String, blob: Blob) -> Result<Self, JsValue> {
+        Ok(Self { name, blob, reader: FileReaderSync::new()? })
     }
 }
 
@@ -49,20 +41,12 @@ impl ByteSource for BlobSource {
     }
 
     fn read_all(&self, ranges: &[Range<u64>]) -> Result<Vec<Vec<u8>>, CheckpointError> {
-        let mut order: Vec<usize> = (0..ranges.len()).collect();
-        order.sort_by_key(|&i| ranges[i].start);
-        let mut found = vec![Vec::new(); ranges.len()];
-        let joined = |a: &usize, b: &usize| ranges[*b].start <= ranges[*a].end + GAP;
-        for run in order.chunk_by(joined) {
-            let start = run.first().map_or(0, |&i| ranges[i].start);
-            let end = run.iter().map(|&i| ranges[i].end).max().unwrap_or(start);
-            let buffer = self.buffer(&(start..end))?;
-            for &i in run {
-                let within = |at: u64| (at - start) as u32;
-                found[i] = buffer.subarray(within(ranges[i].start), within(ranges[i].end)).to_vec();
-            }
-        }
-        Ok(found)
+        joined(
+            ranges,
+            GAP,
+            |run| self.buffer(&run),
+            |buffer, within| buffer.subarray(within.start as u32, within.end as u32).to_vec(),
+        )
     }
 }
 

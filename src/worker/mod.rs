@@ -2,7 +2,7 @@
 //!
 //! [`jobs`] is the one way to ask: [`request`] is what a page says and hears, [`offer`] whether the GPU is asked; the private
 //! `book` and `queue` decide. All of that is plain Rust and is tested on the host. The rest runs in the browser: [`pool`] is
-//! workers, [`transport`] turns a message into a `postMessage` with its arrays transferred, [`serve`] is the other side.
+//! workers, [`sources`] the files that go with a question, [`transport`] turns a message into a `postMessage` with its arrays transferred, [`serve`] is the other side.
 
 mod book;
 pub mod jobs;
@@ -11,10 +11,14 @@ mod queue;
 pub mod request;
 
 #[cfg(target_arch = "wasm32")]
-pub mod blob;
+mod blob;
 #[cfg(target_arch = "wasm32")]
 pub mod pool;
 #[cfg(target_arch = "wasm32")]
+mod remote;
+#[cfg(target_arch = "wasm32")]
 pub mod serve;
+#[cfg(target_arch = "wasm32")]
+pub mod sources;
 #[cfg(target_arch = "wasm32")]
 pub mod transport;

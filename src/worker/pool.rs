@@ -3,22 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::jobs::{self, Handle, Notify, Workers};
+use super::sources::{Dropped, packed};
 use super::transport::{pack, text, unpack};
 use crate::protocol::{Asked, QuestionId, Tell};
-
-/// A file that the reader gave: its path as dropped, and its bytes, not read yet.
-#[derive(Clone, PartialEq)]
-pub struct Dropped {
-    /// Path or name.
-    pub name: String,
-    /// Where the bytes are.
-    pub blob: Blob,
-}
 
 /// Files that the reader gave together.
 pub type Files = super::request::Files<Dropped>;
@@ -85,7 +77,7 @@ impl Workers<Dropped> for Pool {
         asked: &Asked,
         files: Option<&Files>,
     ) -> Result<(), String> {
-        let files = files.map_or(JsValue::UNDEFINED, |files| list_of(files.list()));
+        let files = files.map_or(JsValue::UNDEFINED, |files| packed(files.list()));
         let (message, transfer) = pack(id, asked, &[], &files).map_err(|error| text(&error))?;
         let slots = self.slots.borrow();
         let worker = slots.get(slot).and_then(Option::as_ref).ok_or("it is not there")?;
@@ -102,19 +94,6 @@ impl Workers<Dropped> for Pool {
     fn now(&self) -> f64 {
         web_sys::window().and_then(|w| w.performance()).map_or(0.0, |p| p.now())
     }
-}
-
-/// The files as workers take them.
-fn list_of(files: &[Dropped]) -> JsValue {
-    let list = Array::new();
-    for file in files {
-        let entry = Object::new();
-        // Setting a property of a fresh object cannot fail.
-        let _ = Reflect::set(&entry, &"name".into(), &file.name.as_str().into());
-        let _ = Reflect::set(&entry, &"blob".into(), &file.blob);
-        list.push(&entry);
-    }
-    list.into()
 }
 
 /// Where the worker's program is: the page names the one that was built with it.

@@ -7,8 +7,8 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::blob::BlobSource;
 use super::book::NO_QUESTION;
+use super::sources;
 use super::transport::{Envelope, number, pack, text, unpack};
 use crate::engine::Engine;
 use crate::protocol::{Asked, BUILD, Failure, QuestionId, Tell};
@@ -60,7 +60,7 @@ async fn answer(engine: &RefCell<Engine>, question: Envelope<Asked>) {
     let sources = if question.extra.is_undefined() {
         Vec::new()
     } else {
-        match BlobSource::list(&question.extra) {
+        match sources::unpacked(&question.extra) {
             Ok(sources) => sources,
             Err(error) => {
                 let what = format!("cannot read the files: {}", text(&error));

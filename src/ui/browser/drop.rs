@@ -7,7 +7,7 @@ use web_sys::{
     FileSystemEntry, FileSystemFileEntry,
 };
 
-use crate::worker::pool::Dropped;
+use crate::worker::sources::Dropped;
 
 /// Deepest folder that is searched for a checkpoint.
 const MAX_DEPTH: usize = 6;
@@ -54,7 +54,7 @@ impl Entries {
             if entry.is_file() {
                 if let Some(file) = file_of(entry.unchecked_ref()).await {
                     let name = entry.full_path().trim_start_matches('/').to_owned();
-                    files.push(Dropped { name, blob: file.into() });
+                    files.push(Dropped::here(name, file.into()));
                 }
             } else if depth < MAX_DEPTH {
                 let directory: &FileSystemDirectoryEntry = entry.unchecked_ref();
@@ -76,7 +76,7 @@ pub fn listed(list: &FileList) -> Vec<Dropped> {
                 .ok()
                 .and_then(|p| p.as_string());
             let name = path.filter(|p| !p.is_empty()).unwrap_or_else(|| file.name());
-            Dropped { name, blob: file.into() }
+            Dropped::here(name, file.into())
         })
         .collect()
 }

@@ -21,8 +21,9 @@ use crate::ui::browser::drop::listed;
 use crate::ui::memory::state::Action;
 use crate::ui::session::{BUILT_IN_STEPS, Session};
 use crate::ui::widgets::select::Slider;
-use crate::worker::pool::{Dropped, Files};
+use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
+use crate::worker::sources::Dropped;
 
 /// What the measuring of a series is called while it is under way.
 pub(super) const MEASURED: &str = "checkpoints measured";

@@ -17,8 +17,8 @@ use crate::ui::browser::time::now;
 use crate::ui::memory::state::Action;
 use crate::ui::memory::token_chance::Compared;
 use crate::ui::session::compute;
-use crate::worker::pool::Dropped;
 use crate::worker::request::{self, Request};
+use crate::worker::sources::Dropped;
 
 /// What the comparison of many heads is called while it is under way.
 const COMPARED: &str = "heads compared with the dictionary";

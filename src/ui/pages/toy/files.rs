@@ -14,7 +14,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::{blob, save};
 use crate::ui::memory::state::Action;
 use crate::ui::widgets::python::Python;
-use crate::worker::pool::Dropped;
+use crate::worker::sources::Dropped;
 
 /// What the opened toy is called.
 const NAME: &str = "trained toy";
@@ -68,7 +68,7 @@ fn open_in(app: &App, config: &Config, files: &[File], page: Page) -> Result<(),
     let mut dropped = Vec::new();
     for file in files.iter().filter(|f| f.name != "run.json") {
         let blob = blob("application/octet-stream", &file.bytes)?;
-        dropped.push(Dropped { name: format!("{NAME}/{}", file.name), blob });
+        dropped.push(Dropped::here(format!("{NAME}/{}", file.name), blob));
     }
     app.session.open(dropped, Default::default());
     let mut route =

@@ -17,8 +17,9 @@ use crate::protocol::toy::{Files, Frame, LookBack, Start, TakeApart, Train};
 use crate::toy::{Config, Outcome, Point, Snapshot, ToySad};
 use crate::ui::app::use_app;
 use crate::ui::browser::time::now;
-use crate::worker::pool::{Dropped, Jobs};
+use crate::worker::pool::Jobs;
 use crate::worker::request::{self, Request};
+use crate::worker::sources::Dropped;
 
 /// Longest time that a worker may train for one frame; with the drawing, 30 frames a second.
 const BUDGET: f64 = 16.0;
