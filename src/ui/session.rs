@@ -10,20 +10,19 @@ use yew::UseReducerDispatcher;
 use super::address::{keys, said};
 use super::app::{Store, here, replace};
 use super::browser::fetch::fetch;
-use super::browser::time::{now, pause};
+use super::browser::remote;
+use super::drawing::Drawing;
 use super::memory::state::{Action, AppState, Nearest, Vectors};
 use super::words::text;
+use crate::checkpoint::remote::reference::Reference;
 use crate::protocol::Failure;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{self, ExportVectors, HeadAt, Spectra, VectorsPart};
 use crate::protocol::model::{Hints, Open};
-use crate::worker::jobs::Notify;
 use crate::worker::offer::Compute;
-use crate::worker::pool::{self, Dropped, Files, Jobs};
+use crate::worker::pool::{self, Files, Jobs};
 use crate::worker::request::{Heard, Request, Running};
-
-/// Milliseconds between drawings of many small results.
-pub(super) const DRAWING_MS: f64 = 200.0;
+use crate::worker::sources::Dropped;
 
 /// Where the built-in model's files lie.
 const BUILT_IN: &str = "models/names";
@@ -44,85 +43,30 @@ pub struct Session {
     /// The one way to ask.
     pub jobs: Jobs,
     store: Drawing,
-    /// The files that were tried last and what was said of them, to try again with the reader's word on what they do not say.
-    tried: Rc<RefCell<(Files, Hints)>>,
+    /// What was tried last and what was said of it, to try again with the reader's word on what its files do not say.
+    tried: Rc<RefCell<(Tried, Hints)>>,
     /// Counts what was opened: what is still being fetched when something else is opened comes too late.
     openings: Rc<Cell<u32>>,
     /// The built-in model's files by training step, once they are here.
     built_in: Rc<RefCell<HashMap<u32, Files>>>,
 }
 
-/// The store, drawn at once or soon.
-#[derive(Clone, PartialEq)]
-struct Drawing {
-    dispatch: UseReducerDispatcher<Store>,
-    /// Small results that wait for the next drawing, and when the last one was.
-    soon: Rc<RefCell<(Vec<Action>, f64)>>,
-}
-
-impl Drawing {
-    /// Dispatches an action, after those that wait: their order is that in which they happened.
-    fn act(&self, action: Action) {
-        let mut waiting = std::mem::take(&mut self.soon.borrow_mut().0);
-        if waiting.is_empty() {
-            return self.dispatch.dispatch(action.into());
-        }
-        waiting.push(action);
-        self.dispatch.dispatch(Action::Many(waiting).into());
-    }
-
-    /// Dispatches one of many small results: the first at once, then what has come, every [`DRAWING_MS`].
-    fn act_soon(&self, action: Action) {
-        let wait = {
-            let mut soon = self.soon.borrow_mut();
-            let (waiting, last) = &mut *soon;
-            let wait = *last + DRAWING_MS - now();
-            if waiting.is_empty() && wait <= 0.0 {
-                *last = now();
-                drop(soon);
-                return self.act(action);
-            }
-            if let Action::Running(_) = action {
-                waiting.retain(|waits| !matches!(waits, Action::Running(_)));
-            }
-            waiting.push(action);
-            if waiting.len() > 1 {
-                return;
-            }
-            wait.max(0.0)
-        };
-        let store = self.clone();
-        spawn_local(async move {
-            pause(wait).await;
-            let waiting = {
-                let mut soon = store.soon.borrow_mut();
-                soon.1 = now();
-                std::mem::take(&mut soon.0)
-            };
-            if !waiting.is_empty() {
-                store.act(Action::Many(waiting));
-            }
-        });
-    }
-
-    /// Has `list` hear of what is being computed, and the reader of trouble with the workers.
-    fn notify(&self, list: impl Fn(Vec<Running>) + 'static) -> Notify {
-        let trouble = self.clone();
-        Notify {
-            list: Box::new(list),
-            trouble: Box::new(move |what| {
-                web_sys::console::warn_1(&format!("{what:?}").into());
-                let (what, hint) = text::trouble(&what);
-                trouble.act(Action::Note(what, hint));
-            }),
-        }
-    }
+/// What is being opened.
+#[derive(Clone, PartialEq, Default)]
+struct Tried {
+    files: Files,
+    /// What the reader calls it.
+    name: String,
+    /// The training step, of the built-in model.
+    built_in: Option<u32>,
+    /// What it was named as in the address, where it came from elsewhere.
+    named: Option<String>,
 }
 
 impl Session {
     /// A session over fresh workers.
     pub fn new(dispatch: UseReducerDispatcher<Store>) -> Self {
-        let store = Drawing { dispatch, soon: Rc::default() };
+        let store = Drawing::new(dispatch);
         let list = store.clone();
         let notify = store.notify(move |running| list.act_soon(Action::Running(running)));
         let jobs = pool::start(pool::default_size(), notify);
@@ -168,7 +112,7 @@ impl Session {
         let mut files = Vec::new();
         for name in [&format!("step-{step:05}.safetensors"), "config.json", "tokenizer.json"] {
             let blob = fetch(&format!("{BUILT_IN}/{name}")).await?;
-            files.push(Dropped { name: name.to_owned(), blob });
+            files.push(Dropped::here(name.to_owned(), blob));
         }
         // Somebody else may have fetched them meanwhile; the same files have one number.
         let mut built_in = self.built_in.borrow_mut();
@@ -187,7 +131,10 @@ impl Session {
                 return;
             }
             match fetched {
-                Ok(files) => session.open_as(name, Some(step), files, Hints::default()),
+                Ok(files) => {
+                    let tried = Tried { files, name, built_in: Some(step), named: None };
+                    session.open_as(tried, Hints::default());
+                }
                 Err(why) => {
                     let what = format!("The built-in model could not be loaded: {why}.");
                     let hint = "Drop a checkpoint of your own, or reload the page.";
@@ -200,23 +147,53 @@ impl Session {
     /// Opens files of the reader.
     pub fn open(&self, files: Vec<Dropped>, hints: Hints) {
         self.act(Action::Forget);
-        self.open_files(Files::new(files), hints);
+        let is_checkpoint = |file: &&Dropped| file.name.ends_with(".safetensors");
+        let Some(first) = files.iter().find(is_checkpoint).or_else(|| files.first()) else {
+            return;
+        };
+        let name = first.name.rsplit('/').next().unwrap_or_default().to_owned();
+        let folder = first.name.split('/').next().filter(|f| *f != first.name).map(str::to_owned);
+        let name = folder.unwrap_or(name);
+        self.next_opening();
+        self.open_as(Tried { files: Files::new(files), name, ..Tried::default() }, hints);
+    }
+
+    /// Opens what lies elsewhere, by what it is named as; `instead` is opened where that fails.
+    pub fn open_named(&self, named: String, instead: Option<u32>) {
+        let reference = match Reference::parse(&named) {
+            Ok(reference) => reference,
+            Err(why) => return self.act(Action::OpenFailed(Failure::new(why))),
+        };
+        self.act(Action::Forget);
+        let name = reference.name();
+        self.act(Action::Opening(name.clone()));
+        let (session, opening) = (self.clone(), self.next_opening());
+        spawn_local(async move {
+            let found = remote::files(&reference).await;
+            if session.openings.get() != opening {
+                return;
+            }
+            match found {
+                Ok(files) => {
+                    let (files, named) = (Files::new(files), Some(named));
+                    let tried = Tried { files, name, built_in: None, named };
+                    session.open_as(tried, Hints::default());
+                }
+                Err(failure) => {
+                    session.act(Action::OpenFailed(failure));
+                    if let Some(step) = instead {
+                        session.open_built_in(step);
+                    }
+                }
+            }
+        });
     }
 
     /// Opens the files that were tried last, now that the reader has said what they leave open; earlier answers still hold.
     pub fn open_again(&self, hints: Hints) {
-        let (files, before) = self.tried.borrow().clone();
-        self.open_files(files, hints.or(before));
-    }
-
-    fn open_files(&self, files: Files, hints: Hints) {
-        let is_checkpoint = |file: &&Dropped| file.name.ends_with(".safetensors");
-        let list = files.list();
-        let Some(first) = list.iter().find(is_checkpoint).or_else(|| list.first()) else { return };
-        let name = first.name.rsplit('/').next().unwrap_or_default().to_owned();
-        let folder = first.name.split('/').next().filter(|f| *f != first.name).map(str::to_owned);
+        let (tried, before) = self.tried.borrow().clone();
         self.next_opening();
-        self.open_as(folder.unwrap_or(name), None, files, hints);
+        self.open_as(tried, hints.or(before));
     }
 
     fn next_opening(&self) -> u32 {
@@ -224,33 +201,33 @@ impl Session {
         self.openings.get()
     }
 
-    fn open_as(&self, name: String, built_in: Option<u32>, files: Files, hints: Hints) {
-        self.act(Action::Opening(name.clone()));
-        self.tried.replace((files.clone(), hints.clone()));
+    fn open_as(&self, tried: Tried, hints: Hints) {
+        self.act(Action::Opening(tried.name.clone()));
+        self.tried.replace((tried.clone(), hints.clone()));
         let called = match &hints.model {
-            Some(model) => format!("{name}, {model}"),
-            None => name.clone(),
+            Some(model) => format!("{}, {model}", tried.name),
+            None => tried.name.clone(),
         };
         let asked = Hints { name: Some(called.clone()), ..hints.clone() };
-        let request = Request::new(Open { hints: asked }).beside(&files).owner("open").urgent();
+        let request =
+            Request::new(Open { hints: asked }).beside(&tried.files).owner("open").urgent();
         let session = self.clone();
         self.jobs.ask(request, move |heard| match heard {
             Heard::Part { answer: summary, .. } => {
-                if built_in.is_none() {
+                if tried.built_in.is_none() {
                     let route = here();
                     let answered = said::written(route.clone(), &hints);
                     if answered != route {
                         replace(&session, answered);
                     }
                 }
-                session.act(Action::Opened { name: called.clone(), built_in, summary });
+                let Tried { built_in, named, .. } = tried.clone();
+                session.act(Action::Opened { name: called.clone(), built_in, named, summary });
             }
             Heard::Failed { failure, .. } => {
                 let unclear = failure.unclear.as_ref();
                 match unclear.and_then(|unclear| said::answer(&here(), unclear, &hints)) {
-                    Some(hints) => {
-                        session.open_as(name.clone(), built_in, files.clone(), hints);
-                    }
+                    Some(hints) => session.open_as(tried.clone(), hints),
                     None => session.act(Action::OpenFailed(failure)),
                 }
             }

@@ -31,6 +31,13 @@ async function smaller(file, accepted) {
   return null;
 }
 
+/** The first and last byte of a single range that lies in a file of `size` bytes; null for anything else. */
+export function part(header, size) {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(header ?? "") ?? [];
+  const range = { start: Number(first), end: Math.min(Number(last), size - 1) };
+  return range.start <= range.end ? range : null;
+}
+
 /**
  * Serves `directory` under `prefix` until `close()`; port 0 takes any free one.
  *
@@ -47,11 +54,22 @@ export async function serve(directory, { port = 0, prefix = "/" } = {}) {
       response.writeHead(404).end("Not found");
       return;
     }
+    const range = part(request.headers.range, found.size);
+    if (range) {
+      response.writeHead(206, {
+        "Content-Length": range.end - range.start + 1,
+        "Content-Range": `bytes ${range.start}-${range.end}/${found.size}`,
+        "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+      });
+      createReadStream(file, range).pipe(response);
+      return;
+    }
     const packed = await smaller(file, request.headers["accept-encoding"] ?? "");
     response.writeHead(200, {
       "Cache-Control": "no-cache",
       "Content-Length": packed?.size ?? found.size,
       "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+      "Accept-Ranges": "bytes",
       "Vary": "Accept-Encoding",
       "X-Content-Type-Options": "nosniff",
       ...(packed && { "Content-Encoding": packed.encoding }),

@@ -89,6 +89,8 @@ macro_rules! table {
 table! {
     /// Which checkpoint the rest is about, where it is not the built-in model.
     CHECKPOINT: Words = Words { name: "checkpoint", longest: 400 };
+    /// The model by a name on the hub, an address or a path beside the page.
+    NAMED: Words = Words { name: "model", longest: 2000 };
     /// The layer in view.
     LAYER: Whole<usize> = index("layer");
     /// The head in view.

@@ -3,4 +3,5 @@
 pub mod drop;
 pub mod export;
 pub mod fetch;
+pub mod remote;
 pub mod time;

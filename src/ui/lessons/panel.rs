@@ -11,7 +11,8 @@ use super::progress::Progress;
 use super::prose::{Prose, words};
 use crate::ui::address::keys::PRESENT;
 use crate::ui::address::route::{Page, Route};
-use crate::ui::app::{go, listen, use_app};
+use crate::ui::app::{go, use_app};
+use crate::ui::listeners::listen;
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::widgets::glossary::Gloss;
 

@@ -19,9 +19,15 @@ impl AppState {
         Named::parse(&self.route.find(&keys::CHECKPOINT)?)
     }
 
-    /// The same, where another one is open.
+    /// What the address names, on the hub, at an address or beside the page, where it is not open.
+    pub fn offered(&self) -> Option<String> {
+        let named = self.route.find(&keys::NAMED).filter(|named| !named.is_empty());
+        named.filter(|named| self.model.as_ref().and_then(|m| m.named.as_ref()) != Some(named))
+    }
+
+    /// The checkpoint that the address is about, where another one is open and it cannot be had by name.
     pub fn wish(&self) -> Option<Named> {
-        let wish = self.named()?;
+        let wish = self.named().filter(|_| self.offered().is_none())?;
         let open = self.model.as_ref().filter(|m| m.built_in.is_none());
         let answered = open.is_some_and(|m| wish.is(&Named::of(&m.name, &m.summary)));
         (!answered).then_some(wish)
@@ -48,6 +54,12 @@ mod tests {
     use crate::ui::address::route::Route;
     use crate::ui::memory::state::Action;
 
+    /// The same, opened by what the address names.
+    fn named(named: &str) -> Action {
+        let Action::Opened { summary, .. } = model("gpt2", 7, 9, None) else { unreachable!() };
+        Action::Opened { name: "gpt2".into(), built_in: None, named: Some(named.into()), summary }
+    }
+
     fn model(name: &str, size: u64, n_layers: usize, built_in: Option<u32>) -> Action {
         let plain = |l| LayerFace { stack: StackKind::Only, number: l, n_heads: 4, tensors_of: l };
         let summary = ModelSummary {
@@ -58,7 +70,7 @@ mod tests {
             fingerprint: "1a2b3c4d".into(),
             ..Default::default()
         };
-        Action::Opened { name: name.into(), built_in, summary: Box::new(summary) }
+        Action::Opened { name: name.into(), built_in, named: None, summary: Box::new(summary) }
     }
 
     #[test]
@@ -75,6 +87,23 @@ mod tests {
         // A link of the browser's history about the first one, while another one is open.
         let back = other.after(Action::Go(Route::parse(link)));
         assert!(back.wish().is_some());
+    }
+
+    #[test]
+    fn what_a_link_names_is_offered_until_it_is_open_and_keeps_its_head() {
+        let link = "#/heads?checkpoint=gpt2~8~00&head=3&k=5&layer=6&model=gpt2";
+        let state =
+            AppState::at_route(Route::parse(link)).after(model("built-in", 1, 2, Some(4000)));
+        assert_eq!((state.offered().as_deref(), state.wish()), (Some("gpt2"), None));
+        // The file may have changed since the link was made; it is what the name stands for all the same.
+        let open = state.after(named("gpt2"));
+        assert_eq!((open.offered(), open.wish(), open.k()), (None, None, 5));
+        assert_eq!(open.route.find(&keys::LAYER), Some(6));
+        // Dropped files have no name that a link could use.
+        let dropped = open.after(model("mine", 9, 3, None));
+        assert_eq!((dropped.offered(), dropped.route.find(&keys::NAMED)), (None, None));
+        let other = open.after(Action::Go(Route::parse("#/heads?model=org/other")));
+        assert_eq!(other.offered().as_deref(), Some("org/other"));
     }
 
     #[test]

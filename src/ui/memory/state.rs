@@ -61,6 +61,8 @@ pub struct OpenModel {
     pub name: String,
     /// The built-in model's training step, where it is the built-in model.
     pub built_in: Option<u32>,
+    /// What the address names it as, where it was not dropped: a name on the hub, an address, a path beside the page.
+    pub named: Option<String>,
     /// What was found.
     pub summary: Rc<ModelSummary>,
 }
@@ -149,6 +151,8 @@ pub enum Action {
         name: String,
         /// The built-in model's step.
         built_in: Option<u32>,
+        /// What the address named it as.
+        named: Option<String>,
         /// What was found.
         summary: Box<ModelSummary>,
     },
@@ -206,7 +210,16 @@ impl AppState {
             Action::Opening(name) => {
                 next.opening = Some(name);
             }
-            Action::Opened { name, built_in, summary } => next.open(name, built_in, *summary),
+            Action::Opened { name, built_in, named, summary } => {
+                let generation = next.model.as_ref().map_or(1, |m| m.generation + 1);
+                next.open(OpenModel {
+                    generation,
+                    name,
+                    built_in,
+                    named,
+                    summary: Rc::from(summary),
+                });
+            }
             Action::OpenFailed(failure) => {
                 next.opening = None;
                 if failure.unclear.is_some() {
@@ -247,26 +260,35 @@ impl AppState {
         next
     }
 
-    fn open(&mut self, name: String, built_in: Option<u32>, summary: ModelSummary) {
-        let generation = self.model.as_ref().map_or(1, |m| m.generation + 1);
+    fn open(&mut self, model: OpenModel) {
         // The first selection of a new model is its first head; the page and its settings stay. What a link wished for waits
         // for its own model. Another training step of the same model is the same heads.
         let another =
-            self.model.as_ref().is_some_and(|m| m.built_in.is_none() || built_in.is_none());
-        let wished = match self.named() {
-            Some(named) => named.is(&Named::of(&name, &summary)),
-            None => self.is_beyond_the_model(),
-        };
+            self.model.as_ref().is_some_and(|m| m.built_in.is_none() || model.built_in.is_none());
+        let by_name = model.named.is_some() && self.route.find(&keys::NAMED) == model.named;
+        let wished = by_name
+            || match self.named() {
+                Some(named) => named.is(&Named::of(&model.name, &model.summary)),
+                None => self.is_beyond_the_model(),
+            };
         if another {
             let route = std::mem::take(&mut self.route).clear(&keys::CHECKPOINT);
             self.route = if wished { route } else { route.without_selection() };
             // What was said of the model that goes.
             self.notices.clear();
         }
-        for note in &summary.notes {
+        // The built-in model stands in for what a link names, until the reader has said yes to it.
+        if model.built_in.is_none() {
+            let route = std::mem::take(&mut self.route);
+            self.route = match &model.named {
+                Some(named) => route.put(&keys::NAMED, named.clone()),
+                None => route.clear(&keys::NAMED),
+            };
+        }
+        for note in &model.summary.notes {
             self.note(note.clone(), String::new());
         }
-        self.model = Some(OpenModel { generation, name, built_in, summary: Rc::new(summary) });
+        self.model = Some(model);
         self.name_the_model();
         self.opening = None;
         self.asking = None;
@@ -383,7 +405,12 @@ mod tests {
             complete_layers: vec![0, 1],
             ..Default::default()
         };
-        state.after(Action::Opened { name: "m".into(), built_in: None, summary: Box::new(summary) })
+        state.after(Action::Opened {
+            name: "m".into(),
+            built_in: None,
+            named: None,
+            summary: Box::new(summary),
+        })
     }
 
     #[test]

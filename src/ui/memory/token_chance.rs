@@ -109,6 +109,7 @@ mod tests {
         AppState::at_route(Route::parse(hash)).after(Action::Opened {
             name: "m".into(),
             built_in: Some(0),
+            named: None,
             summary: Box::new(summary),
         })
     }
@@ -144,6 +145,7 @@ mod tests {
         let opened = Action::Opened {
             name: "n".into(),
             built_in: None,
+            named: None,
             summary: Box::new((*summary).clone()),
         };
         assert!(known.after(opened).rotated.is_empty());

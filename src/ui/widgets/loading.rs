@@ -3,6 +3,7 @@
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::named::ByName;
 use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
@@ -61,6 +62,7 @@ pub fn Loading() -> Html {
                 if !is_built_in { <button type="button" onclick={built_in}>{ "built-in model" }</button> }
                 <input ref={input} type="file" multiple=true hidden=true aria-label="Checkpoint files" data-testid="file-input" onchange={chosen} />
             </p>
+            <ByName />
             if first_screen { { welcome(choose) } }
             // Lines that come and go keep their place: a page that moves under the pointer loses clicks.
             if let Some(model) = &state.model { { details(&model.summary) } } else { <p class="found">{ "\u{a0}" }</p> }

@@ -6,6 +6,7 @@ pub mod head_grid;
 pub mod head_table;
 pub mod header;
 pub mod loading;
+mod named;
 pub mod notices;
 pub mod python;
 pub mod select;

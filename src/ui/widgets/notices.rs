@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::asked::Asked;
+use super::named::Offered;
 use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::memory::state::Action;
@@ -36,6 +37,7 @@ pub fn Notices() -> Html {
                         <button type="button" onclick={Callback::from(|_| update_now())}>{ "reload" }</button></li>
                 }
             </ul></div>
+            if let (Some(named), None) = (app.value().offered(), &app.value().opening) { <Offered {named} /> }
             if let Some(failure) = &app.value().asking { <Asked failure={failure.clone()} /> }
         </>
     }

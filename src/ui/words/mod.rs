@@ -4,6 +4,7 @@ pub mod chance;
 pub mod change;
 pub mod format;
 pub mod measure;
+pub mod named;
 pub mod role;
 pub mod score;
 pub mod sparsity;

@@ -13,7 +13,8 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::time::now;
-use crate::ui::session::{DRAWING_MS, compute};
+use crate::ui::drawing::DRAWING_MS;
+use crate::ui::session::compute;
 use crate::worker::request::{self, Request};
 
 mod cell;
