@@ -199,20 +199,24 @@ fn nothing(kind: usize, shape: usize, share: f64, seed: u32) -> Result<Count, Ci
     Ok(counts.into_iter().fold(Count::default(), Count::plus))
 }
 
-/// One side among 192 whose first `planted` vectors are features; the side, its report.
+/// One side among 192 whose first `planted` vectors have a feature at a cosine of `cos`; the side, its report.
 fn planted(
     kind: usize,
     shape: usize,
-    planted: usize,
+    [planted, cos]: [f64; 2],
     seed: u32,
 ) -> Result<SideAlignment, CircuitError> {
     let [h, d, n, _] = SHAPES[shape];
     let mut rng = Rng::of_stream(77 + 1000 * seed + kind as u32, shape as u32);
     let mut rows = dictionary(KINDS[kind], n, d, &mut rng);
     let mut bases: Vec<Mat> = (0..4 * SIDES).map(|_| basis(&rows, h, d, false, &mut rng)).collect();
-    for k in 0..planted {
+    for k in 0..planted as usize {
+        let vector = bases[50].column(k).into_owned();
+        let mut rest = rng.normal_matrix(d, 1).column(0).into_owned();
+        rest -= &vector * vector.dot(&rest);
+        let feature = &vector * cos + rest.normalize() * (1.0 - cos * cos).sqrt();
         for i in 0..d {
-            rows[(3 + k) * d + i] = bases[50][(i, k)] as f32;
+            rows[(3 + k) * d + i] = feature[i] as f32;
         }
     }
     // The common direction of the features moves with them: as in a checkpoint, nothing is told of it.
@@ -244,16 +248,19 @@ fn main() -> Result<(), CircuitError> {
     }
     all.into_iter().fold(Count::default(), Count::plus).print("all");
     println!(
-        "\nOne planted side of 192: vectors that are features, p, q, smallest q of a direction"
+        "\nOne planted side of 192: vectors near a feature, at what cosine, p, q, smallest q of a direction"
     );
     for (kind, name) in KINDS.iter().enumerate().filter(|(_, name)| wanted(name)) {
         for shape in [2, 3, 5] {
-            for n in [1, 4, 16] {
-                let side = planted(kind, shape, n, seed)?;
+            for [n, cos] in [1.0, 0.9, 0.8, 0.7, 0.6]
+                .into_iter()
+                .flat_map(|cos| [[1.0, cos], [4.0, cos], [16.0, cos]])
+            {
+                let side = planted(kind, shape, [n, cos], seed)?;
                 let Some(null) = &side.rotation_null else { continue };
                 let q = side.directions.iter().filter_map(|d| d.q).fold(1.0, f64::min);
                 println!(
-                    "| {name} | {} wide, {} features | {n} | {:.1e} {:?} {:?} | {:.1e} | {q:.1e} |",
+                    "| {name} | {} wide, {} features | {n} | {cos} | {:.1e} {:?} {:?} | {:.1e} | {q:.1e} |",
                     SHAPES[shape][0],
                     SHAPES[shape][2],
                     null.p,
