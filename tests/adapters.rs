@@ -4,10 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
+use omega_lens::checkpoint::adapter::LoneAdapter;
 use omega_lens::checkpoint::{Checkpoint, CheckpointError};
 use omega_lens::circuits::convention::Convention;
 use omega_lens::circuits::omega::Circuit;
-use omega_lens::model::{Hints, Model, Weights};
+use omega_lens::model::{Hints, Model, ModelError, Weights};
+use omega_lens::study::StudyError;
+use omega_lens::study::lone_adapter::lone_adapter;
 use omega_lens::study::python;
 use omega_lens::study::stamp::Stamp;
 use omega_lens::study::vectors::HeadAt;
@@ -112,4 +115,46 @@ fn an_adapter_alone_and_one_for_another_model_are_told_apart() {
     let whole = folder("unmerged").join("base/model.safetensors");
     let unmerged = Checkpoint::open_paths(&[whole]).unwrap_err();
     assert!(matches!(unmerged, CheckpointError::Unmerged { .. }), "{unmerged}");
+}
+
+#[test]
+fn an_adapter_alone_shows_what_it_adds_to_each_head() {
+    for name in ["lora", "conv1d"] {
+        let adapter = LoneAdapter::open_paths(&[folder(name).join("adapter")]).unwrap();
+        let asked = lone_adapter(&adapter, None).unwrap_err();
+        assert!(
+            matches!(asked, StudyError::Model(ModelError::HeadCountNeeded { inner: 16, .. })),
+            "{asked}"
+        );
+        assert!(lone_adapter(&adapter, Some(3)).is_err(), "16 are not 3 heads");
+        let found = lone_adapter(&adapter, Some(2)).unwrap();
+        assert_eq!((found.base.as_deref(), found.n_heads), (Some("org/base"), Some(2)));
+        let expected = std::fs::read(folder(name).join("alone.json")).unwrap();
+        let expected: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&expected).unwrap();
+        assert_eq!(found.heads.len(), expected.len(), "{name}");
+        for delta in &found.heads {
+            let key = format!("{} {}{}", delta.module, delta.matrix, delta.head);
+            let right: Vec<f64> = serde_json::from_value(expected[&key].clone()).unwrap();
+            assert_eq!(delta.sigma.len(), right.len(), "{name} {key}");
+            for (a, b) in delta.sigma.iter().zip(&right) {
+                assert!((a - b).abs() < 1e-12 * right[0], "{name} {key}: {a} against {b}");
+            }
+        }
+    }
+    // Where config.json lies beside it nobody is asked, and what is trained whole is said to be left out.
+    let both = tempfile::tempdir().unwrap();
+    for (part, file) in [
+        ("adapter", "adapter_model.safetensors"),
+        ("adapter", "adapter_config.json"),
+        ("base", "config.json"),
+    ] {
+        std::fs::copy(folder("lora").join(part).join(file), both.path().join(file)).unwrap();
+    }
+    let adapter = LoneAdapter::open_paths(&[both.path()]).unwrap();
+    let found = lone_adapter(&adapter, None).unwrap();
+    assert_eq!(found.n_heads, Some(2));
+    assert!(found.notes.iter().any(|note| note.contains("replaced whole")), "{:?}", found.notes);
+    let base = [folder("lora").join("base")];
+    assert!(LoneAdapter::open_paths(&base).is_err(), "a model is no adapter");
 }

@@ -45,7 +45,7 @@ pub enum CheckpointError {
     /// An adapter without its base model.
     #[error(
         "{file} is {kind}: small corrections to a model that is not in it. Load it together with its base model{base}; they \
-         are merged as they are read"
+         are merged as they are read. By itself `omega spectra` shows what it adds to each head"
     )]
     Adapter {
         /// The file, as dropped.

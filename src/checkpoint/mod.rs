@@ -6,6 +6,7 @@
 //!
 //! Everything is synchronous: a worker of the page reads with `FileReaderSync`, the command line with seek and read.
 
+pub mod adapter;
 pub mod foreign;
 pub mod gather;
 pub mod header;
@@ -14,7 +15,6 @@ pub mod plan;
 pub mod quoting;
 pub mod remote;
 
-mod adapter;
 #[expect(clippy::module_inception, reason = "the file of the type that this module is named after")]
 mod checkpoint;
 mod choose;

@@ -171,7 +171,7 @@ fn open(
 }
 
 /// The files beside the weights; what is something else under that name is left out and said.
-fn side_files(
+pub(super) fn side_files(
     sources: Vec<Box<dyn ByteSource>>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<SideFile>, CheckpointError> {
@@ -200,8 +200,8 @@ fn side_files(
 }
 
 /// The files beside the weights, asked by name.
-struct Side<'a> {
-    files: &'a [SideFile],
+pub(super) struct Side<'a> {
+    pub(super) files: &'a [SideFile],
 }
 
 impl Side<'_> {
@@ -217,15 +217,15 @@ impl Side<'_> {
         Some(lenient.value)
     }
 
-    fn adapter(&self) -> Result<Option<AdapterConfig>, CheckpointError> {
+    pub(super) fn adapter(&self) -> Result<Option<AdapterConfig>, CheckpointError> {
         self.bytes(gather::ADAPTER_CONFIG).map(AdapterConfig::parse).transpose()
     }
 }
 
 /// The entries of all files, and the metadata of all of them.
-type Headers = (Vec<TensorEntry>, BTreeMap<String, String>);
+pub(super) type Headers = (Vec<TensorEntry>, BTreeMap<String, String>);
 
-fn read_headers(weights: &[Box<dyn ByteSource>]) -> Result<Headers, CheckpointError> {
+pub(super) fn read_headers(weights: &[Box<dyn ByteSource>]) -> Result<Headers, CheckpointError> {
     let (mut entries, mut metadata) = (Vec::new(), BTreeMap::new());
     for (file, source) in weights.iter().enumerate() {
         refuse_foreign(source.as_ref())?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{CliError, hub_cache};
 use crate::checkpoint::Checkpoint;
+use crate::checkpoint::adapter::LoneAdapter;
 
 /// The checkpoint to read.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,12 +27,24 @@ impl Files {
     /// # Errors
     /// What [`Checkpoint::open_one_of_paths`] says, or that a name is not in the hub's cache.
     pub fn checkpoint(&self) -> Result<Checkpoint, CliError> {
+        Ok(Checkpoint::open_one_of_paths(&self.found()?, self.model.as_deref())?)
+    }
+
+    /// Opens an adapter that is there without its base.
+    ///
+    /// # Errors
+    /// What [`LoneAdapter::open_paths`] says, or that a name is not in the hub's cache.
+    pub fn lone_adapter(&self) -> Result<LoneAdapter, CliError> {
+        Ok(LoneAdapter::open_paths(&self.found()?)?)
+    }
+
+    /// The paths, those of the hub's names among them.
+    fn found(&self) -> Result<Vec<PathBuf>, CliError> {
         let found = |path: &PathBuf| match hub_cache::folder() {
             Some(cache) => hub_cache::resolve(path, &cache),
             None => Ok(path.clone()),
         };
-        let files = self.files.iter().map(found).collect::<Result<Vec<_>, _>>()?;
-        Ok(Checkpoint::open_one_of_paths(&files, self.model.as_deref())?)
+        self.files.iter().map(found).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{CliError, Files};
 use crate::circuits::convention::Convention;
 use crate::model::{Hints, Model, Weights};
+use crate::study::lone_adapter::{AdapterDocument, lone_adapter};
 
 /// The checkpoint, and what its files may not say.
 #[derive(Debug, Clone, clap::Args)]
@@ -25,6 +26,14 @@ impl ModelArgs {
     pub fn open(&self) -> Result<Model, CliError> {
         let hints = Hints { n_heads: self.n_heads, family: self.family.clone() };
         Model::open(self.files.checkpoint()?, &hints).map_err(CliError::work)
+    }
+
+    /// What an adapter adds to each head, of an adapter without its base.
+    ///
+    /// # Errors
+    /// What opening says, or what [`lone_adapter`] says.
+    pub fn lone_adapter(&self) -> Result<AdapterDocument, CliError> {
+        Ok(lone_adapter(&self.files.lone_adapter()?, self.n_heads)?)
     }
 
     /// The convention of `model`, called as the first of the paths that were given.

@@ -7,9 +7,11 @@ use rayon::prelude::*;
 use super::CliError;
 use super::files::{print_json, wants_json};
 use super::model::ModelArgs;
+use crate::checkpoint::CheckpointError;
 use crate::circuits::convention::Convention;
 use crate::model::{AttentionLayer, Layers, Model, Part, Weights};
 use crate::study::StudyError;
+use crate::study::lone_adapter::{HeadDelta, WholeDelta};
 use crate::study::spectra::{BrokenHead, HeadSpectra, Sizes, SpectraDocument, head_spectra};
 
 /// Compute the singular values of every head
@@ -48,7 +50,11 @@ impl From<Form> for Weights {
 /// # Errors
 /// [`CliError`] if the files are no checkpoint of a known family, or the result cannot be written.
 pub fn run(args: &Args) -> Result<(), CliError> {
-    let (model, weights) = (args.model.open()?, args.weights.into());
+    let model = match args.model.open() {
+        Err(CliError::Checkpoint(CheckpointError::Adapter { .. })) => return alone(args),
+        opened => opened?,
+    };
+    let weights = args.weights.into();
     let (heads, failed) = spectra(&model, weights)?;
     let convention = args.model.convention(&model, weights);
     if !wants_json(args.json) {
@@ -63,6 +69,32 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         layers: &layers,
     };
     print_json(&SpectraDocument::new(&convention, sizes, &heads, &failed, &model.notes))
+}
+
+/// The spectra of what an adapter adds, where its base is not there.
+fn alone(args: &Args) -> Result<(), CliError> {
+    let found = args.model.lone_adapter()?;
+    if wants_json(args.json) {
+        return print_json(&found);
+    }
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    writeln!(out, "{}, of {}", found.convention, found.kind)?;
+    writeln!(out, "layer  matrix  head   σ_1        σ_last")?;
+    let ends = |s: &[f64]| (s.first().copied().unwrap_or(0.0), s.last().copied().unwrap_or(0.0));
+    for HeadDelta { layer, head, matrix, sigma, .. } in &found.heads {
+        let (first, last) = ends(sigma);
+        let layer = layer.map_or_else(String::new, |layer| layer.to_string());
+        writeln!(out, "{layer:<6} {matrix:<7} {head:<6} {first:<10.4} {last:.2e}")?;
+    }
+    for WholeDelta { module, sigma, .. } in &found.others {
+        let (first, last) = ends(sigma);
+        writeln!(out, "{module}: σ_1 {first:.4}, σ_last {last:.2e}")?;
+    }
+    for note in &found.notes {
+        writeln!(out, "note: {note}")?;
+    }
+    out.flush()?;
+    Ok(())
 }
 
 /// The heads of one layer after the other, shared out over the processor's cores.

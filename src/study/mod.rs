@@ -15,6 +15,7 @@ pub mod channels;
 pub mod compare;
 pub mod dictionary;
 pub mod error;
+pub mod lone_adapter;
 pub mod looks;
 pub mod prompt;
 pub mod prompt_set;

@@ -10,7 +10,7 @@ import json
 import os
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "adapters")
 rng = np.random.default_rng(7)
@@ -110,3 +110,38 @@ whole["base_model.model.lm_head.modules_to_save.default.weight"] = expected["lm_
 write("unmerged", whole, config, None, None, expected)
 with open(os.path.join(HERE, "unmerged", "base", "adapter_config.json"), "w") as out:
     json.dump({"peft_type": "LORA", "lora_alpha": 3, "r": 2}, out)
+
+
+def alone(name, head):
+    """Singular values of every head's part of scale B A, read back from the adapter's files."""
+    folder = os.path.join(HERE, name, "adapter")
+    tensors = load_file(os.path.join(folder, "adapter_model.safetensors"))
+    scale = json.load(open(os.path.join(folder, "adapter_config.json")))
+    found = {}
+    for key in sorted(k for k in tensors if k.endswith("lora_A.weight")):
+        module = key.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
+        a, b = (tensors[key.replace("lora_A", x)].astype(np.float64) for x in ("lora_A", "lora_B"))
+        w, rank = scale["lora_alpha"] / len(a) * b @ a, len(a)
+        for matrix, i, block in head(module, w):
+            found[f"{module} {matrix}{i}"] = np.linalg.svd(block, compute_uv=False)[: min(rank, min(block.shape))].tolist()
+    with open(os.path.join(HERE, name, "alone.json"), "w") as out:
+        json.dump(found, out)
+
+
+W = D // HEADS
+
+
+def plain(module, w):
+    matrix = module.split(".")[-1][0]
+    n = (w.shape[1] if matrix == "o" else w.shape[0]) // W
+    return [(matrix, i, w[:, i * W : (i + 1) * W] if matrix == "o" else w[i * W : (i + 1) * W]) for i in range(n)]
+
+
+def conv(module, w):
+    if module.endswith("c_proj"):
+        return [("o", i, w[:, i * W : (i + 1) * W]) for i in range(HEADS)]
+    return [(x, i, w[j * D + i * W : j * D + (i + 1) * W]) for j, x in enumerate("qkv") for i in range(HEADS)]
+
+
+alone("lora", plain)
+alone("conv1d", conv)

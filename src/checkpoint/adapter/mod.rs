@@ -4,12 +4,14 @@
 //! gives each output a new length after that (arXiv:2402.09353). `adapter_config.json` says which, and α by module. Everything else
 //! that PEFT knows is named and not read.
 
+mod alone;
 mod config;
 mod merge;
 mod pattern;
 
 use std::collections::BTreeMap;
 
+pub use alone::{Correction, LoneAdapter};
 pub(super) use config::AdapterConfig;
 pub(super) use merge::Merged;
 
