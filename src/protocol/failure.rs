@@ -61,7 +61,10 @@ impl From<StudyError> for Failure {
             }
             _ => None,
         };
-        Self { what: error.to_string(), hint: error.hint().to_owned(), unclear }
+        let hint = error.hint();
+        // The advice is a sentence of its own behind it.
+        let stop = if hint.is_empty() { "" } else { "." };
+        Self { what: format!("{error}{stop}"), hint: hint.to_owned(), unclear }
     }
 }
 
