@@ -7,11 +7,12 @@ use crate::support::built_in;
 use std::path::Path;
 
 use built_in::{answers, ask, files, indirect_objects, open, told};
-use omega_lens::checkpoint::{ByteSource, FileSource};
+use omega_lens::checkpoint::{ByteSource, Checkpoint, FileSource};
 use omega_lens::circuits::sad::run::Look;
 use omega_lens::circuits::sad::set::HeadEvents;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
+use omega_lens::model::architecture::StackKind;
 use omega_lens::protocol::attention::{Looks, Prompt, Run, RunPart, SetPart, SetSpec, Share};
 use omega_lens::protocol::heads::{HeadSpectra, Spectra};
 use omega_lens::protocol::model::Open;
@@ -24,7 +25,7 @@ const N_HEADS: usize = 4;
 fn a_run_is_told_as_it_goes_and_the_same_again_from_memory() {
     let mut engine = open(4000, || 0.0);
     let text = "When Mary and John went to the store , John gave a drink to".into();
-    let run = Run { prompt: Prompt { text, bos: None, ids: false } };
+    let run = Run { prompt: Prompt { text, bos: None, ids: false, ..Prompt::default() } };
     let first: Vec<_> = told(&mut engine, run.clone(), vec![])
         .into_iter()
         .filter(|(tell, _)| !matches!(tell, Tell::Progress { .. }))
@@ -49,12 +50,61 @@ fn a_prompt_of_an_encoder_shows_its_patterns_and_lets_no_decoder_guess() {
     };
     let mut engine = Engine::with_clock(|| 0.0);
     told(&mut engine, Open::default(), vec![file("model.safetensors"), file("config.json")]);
-    let prompt = Prompt { text: "3 4 5 6".into(), bos: None, ids: true };
+    let prompt = Prompt { text: "3 4 5 6".into(), bos: None, ids: true, ..Prompt::default() };
     let parts = ask(&mut engine, Run { prompt: prompt.clone() });
     assert!(matches!(parts.last(), Some(RunPart::Next(next)) if next.is_empty()), "{parts:?}");
     let looks = Looks { prompt, look: Look { dest: Some(3), ..Look::default() } };
     let seen: Vec<_> = ask(&mut engine, looks).into_iter().flatten().map(|l| l.layer).collect();
     assert_eq!(seen, [0, 0, 0, 0, 1, 1, 1, 1], "the encoder's layers, four heads each");
+}
+
+#[test]
+fn a_decoder_reads_its_own_prompt_beside_the_encoders() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/families2/t5");
+    let file = |name: &str| -> Box<dyn ByteSource> {
+        Box::new(FileSource::open(&folder.join(name)).unwrap())
+    };
+    let expected = Checkpoint::open(vec![file("expected.safetensors")]).unwrap();
+    let ids = |name: &str| -> String {
+        let bytes = expected.read(name).unwrap().bytes;
+        let ids = bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()));
+        ids.map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let mut engine = Engine::with_clock(|| 0.0);
+    let opened =
+        told(&mut engine, Open::default(), vec![file("model.safetensors"), file("config.json")]);
+    let layers = answers::<Open>(opened).remove(0).layers;
+    let (text, decoder) = (ids("input_ids"), ids("decoder_input_ids"));
+    let prompt = Prompt { text, decoder, bos: Some(false), ids: true };
+    let parts = told(&mut engine, Run { prompt: prompt.clone() }, vec![]);
+    let (mut compared, mut sides) = (0, [0, 0]);
+    for (tell, arrays) in parts {
+        match Run::answer(tell) {
+            Some(RunPart::Ran(ran)) => {
+                sides = ran.sides(StackKind::Cross).map(<[_]>::len);
+                assert_eq!(ran.own_ids(StackKind::Cross), None);
+                assert_eq!(ran.own_ids(StackKind::Decoder).map(<[_]>::len), Some(sides[0]));
+            }
+            Some(RunPart::Pattern { layer, n }) => {
+                let stack = layers.stack(layer);
+                let name = format!("{}.attention.{}", stack.name().unwrap(), layers.number(layer));
+                let right = expected.read(&name).unwrap().f32s().unwrap();
+                assert_eq!(arrays[0].len(), right.len(), "{name}");
+                let off = arrays[0].iter().zip(&right).map(|(a, b)| (a - b).abs());
+                // The library computes in f32 too.
+                assert!(off.fold(0.0, f32::max) < 1e-4, "{name}");
+                assert_eq!(n, if stack == StackKind::Encoder { sides[1] } else { sides[0] });
+                compared += 1;
+            }
+            Some(RunPart::Next(next)) => assert!(!next.is_empty(), "the decoder answers"),
+            None => {}
+        }
+    }
+    assert_eq!((compared, sides), (layers.0.len(), [9, 12]));
+    // Where the decoder's prompt is shorter than the position that looks, its last token does.
+    let looks = Looks { prompt, look: Look { dest: Some(11), ..Look::default() } };
+    let seen: Vec<_> = ask(&mut engine, looks).into_iter().flatten().map(|l| l.layer).collect();
+    assert!((0..layers.0.len()).all(|layer| seen.contains(&layer)), "{seen:?}");
 }
 
 #[test]

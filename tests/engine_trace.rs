@@ -14,7 +14,7 @@ const LOOK: Firing = Firing { layer: 1, head: 3, dest: 14, src: 10 };
 
 fn prompt() -> Prompt {
     let text = "When Mary and John went to the store , John gave a drink to".into();
-    Prompt { text, bos: None, ids: false }
+    Prompt { text, bos: None, ids: false, ..Prompt::default() }
 }
 
 fn trace(engine: &mut Engine, question: Question) -> Answer {

@@ -292,7 +292,7 @@ fn what_the_reader_looks_at_goes_before_what_waits() {
 #[test]
 fn a_prompt_goes_to_the_worker_that_has_run_it() {
     let stage = Stage::new(2);
-    let prompt = Prompt { text: "Mary".into(), bos: None, ids: false };
+    let prompt = Prompt { text: "Mary".into(), bos: None, ids: false, ..Prompt::default() };
     let run = || Request::new(Run { prompt: prompt.clone() });
     stage.ask(run());
     let first = stage.sent();

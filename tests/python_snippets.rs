@@ -188,7 +188,7 @@ fn the_terms_of_a_score_are_those_of_numpy() {
         ),
     ];
     for ((mut engine, file), text, (dest, src), ids) in cases {
-        let prompt = Prompt { text: text.into(), bos: None, ids };
+        let prompt = Prompt { text: text.into(), bos: None, ids, ..Prompt::default() };
         let at = CellAt { layer: 0, head: 1, dest, src };
         let cell = ask(&mut engine, Explain { prompt, at }).remove(0);
         let event = cell.event.unwrap();
@@ -284,7 +284,7 @@ fn the_edges_of_a_circuit_follow_from_its_file() {
     let files = ["model.safetensors", "config.json"].map(|file| golden.join(file));
     let (mut engine, summary) = open(&files);
     let text = "42 26 39 16 8 37 7 8 40".into();
-    let prompt = Prompt { text, bos: Some(false), ids: true };
+    let prompt = Prompt { text, bos: Some(false), ids: true, ..Prompt::default() };
     for rule in [Rule::Accpp, Rule::Key] {
         let options = TraceOptions { rule, threshold_scale: 1.5, ..TraceOptions::default() };
         let question = Question { options, ..Question::default() };

@@ -195,7 +195,7 @@ fn golden(family: &str) -> Doors {
 }
 
 fn ids(text: &str) -> Prompt {
-    Prompt { text: text.replace(',', " "), bos: Some(false), ids: true }
+    Prompt { text: text.replace(',', " "), bos: Some(false), ids: true, ..Prompt::default() }
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn the_built_in_model_says_the_same_at_both_doors() {
     let mut doors = Doors::of(files.map(|file| folder.join(file)).to_vec());
     doors.spectra_agree();
     doors.alignments_agree(1, None, 16);
-    let text = Prompt { text: SENTENCE.into(), bos: None, ids: false };
+    let text = Prompt { text: SENTENCE.into(), bos: None, ids: false, ..Prompt::default() };
     doors.looks_agree(text.clone(), &["--prompt", SENTENCE]);
     doors.circuits_agree(text, &["--prompt", SENTENCE]);
     let printed = doors.sets_agree(SetTask::Task(Task::IndirectObject), "indirect-object", 24);
@@ -239,7 +239,7 @@ fn minilm_says_the_same_at_both_doors_and_looks_from_the_last_word() {
     let mut doors = Doors::folder(&folder);
     doors.spectra_agree();
     doors.alignments_agree(2, Some(3), 4);
-    let text = Prompt { text: SENTENCE.into(), bos: None, ids: false };
+    let text = Prompt { text: SENTENCE.into(), bos: None, ids: false, ..Prompt::default() };
     doors.looks_agree(text, &["--prompt", SENTENCE]);
     let printed = doors.sets_agree(SetTask::Task(Task::IndirectObject), "indirect-object", 6);
     let example = printed["example"].as_str().unwrap();

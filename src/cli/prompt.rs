@@ -29,7 +29,10 @@ impl PromptArgs {
     ) -> Result<Option<(Prompt, Option<Tokenizer>)>, CliError> {
         if let Some(text) = &self.prompt {
             let tokenizer = Some(needed(tokenizer.map_err(CliError::work)?)?);
-            return Ok(Some((Prompt { text: text.clone(), bos: self.bos, ids: false }, tokenizer)));
+            return Ok(Some((
+                Prompt { text: text.clone(), bos: self.bos, ..Prompt::default() },
+                tokenizer,
+            )));
         }
         if self.ids.is_empty() {
             return Ok(None);

@@ -97,6 +97,7 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
         files: checkpoint.files().map(|(name, _)| name.to_owned()).collect(),
         missing_shards: checkpoint.missing_shards().to_vec(),
         complete_layers: model.readable_layers(),
+        two_prompts: arch.reads_two_prompts(),
         has_tokenizer: TOKENIZERS.iter().any(|name| checkpoint.side_file(name).is_some()),
         has_config: checkpoint.side_file("config.json").is_some(),
         has_unembedding: arch.unembedding.is_some(),

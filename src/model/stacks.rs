@@ -143,6 +143,13 @@ impl Architecture {
         self.streams.get(self.main())?.final_norm.as_ref()
     }
 
+    /// True if an encoder and a decoder both read words.
+    pub fn reads_two_prompts(&self) -> bool {
+        let mut words = self.streams.iter().filter(|stream| stream.embedding.tokens.is_some());
+        let decoder = words.clone().any(|stream| stream.kind == StackKind::Decoder);
+        decoder && words.any(|stream| stream.kind == StackKind::Encoder)
+    }
+
     /// True if the main stream's attention never sees what comes after its destination.
     pub fn causal(&self) -> bool {
         let main = self.main();

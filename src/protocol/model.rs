@@ -79,6 +79,8 @@ pub struct ModelSummary {
     pub missing_shards: Vec<String>,
     /// Layers whose attention tensors are all here.
     pub complete_layers: Vec<usize>,
+    /// Whether a decoder reads a prompt of its own beside the encoder's.
+    pub two_prompts: bool,
     /// Whether words can be shown.
     pub has_tokenizer: bool,
     /// Whether a config.json was there.

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::StudyError;
 use crate::math::statistics::{largest_first, ln_softmax, softmax};
-use crate::model::architecture::{Architecture, Window};
-use crate::model::forward::Products;
+use crate::model::architecture::{Architecture, StackKind, Window};
+use crate::model::config::Config;
+use crate::model::forward::{Input, Products};
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, LayerTrace, Model, ModelError};
 
@@ -24,13 +25,16 @@ pub struct Prompt {
     pub bos: Option<bool>,
     /// The text is a list of ids.
     pub ids: bool,
+    /// What the decoder reads beside an encoder that reads the text; empty for nothing, which leaves the decoder idle.
+    #[serde(default)]
+    pub decoder: String,
 }
 
 impl Prompt {
     /// Token ids as they are, with nothing in front.
     pub fn of_ids(ids: &[u32]) -> Self {
         let text: Vec<String> = ids.iter().map(u32::to_string).collect();
-        Self { text: text.join(" "), bos: Some(false), ids: true }
+        Self { text: text.join(" "), bos: Some(false), ids: true, decoder: String::new() }
     }
 
     /// The ids of the prompt: the tokenizer's, or the numbers in it; and whether its start token stands in front.
@@ -46,12 +50,7 @@ impl Prompt {
         let ids = match tokenizer.filter(|_| !self.ids) {
             Some(tokenizer) => tokenizer.encode(&self.text, bos)?,
             None => {
-                let words = self.text.split([' ', ',', '\n']).filter(|word| !word.is_empty());
-                let read = |word: &str| {
-                    let number = word.trim_start_matches('#').parse();
-                    number.map_err(|_| StudyError::NotAnId { word: word.to_owned() })
-                };
-                let mut ids = words.map(read).collect::<Result<Vec<u32>, _>>()?;
+                let mut ids = numbers(&self.text)?;
                 if let (true, Some(Start::Bos { id, .. })) = (bos, tokenizer.map(Tokenizer::start))
                 {
                     ids.insert(0, *id);
@@ -61,6 +60,35 @@ impl Prompt {
         };
         if ids.is_empty() { Err(StudyError::EmptyPrompt) } else { Ok((ids, bos)) }
     }
+
+    /// The ids that the decoder reads; empty where it reads none. Words have the model's first decoder token in front.
+    fn decoder_ids(
+        &self,
+        tokenizer: Option<&Tokenizer>,
+        model: &Model,
+    ) -> Result<Vec<u32>, StudyError> {
+        if self.decoder.trim().is_empty() || !model.arch.reads_two_prompts() {
+            return Ok(Vec::new());
+        }
+        let Some(tokenizer) = tokenizer.filter(|_| !self.ids) else {
+            return numbers(&self.decoder);
+        };
+        let mut ids = tokenizer.encode(&self.decoder, false)?;
+        let config = model.checkpoint.side_file("config.json").map(Config::parse).transpose()?;
+        let start = config.and_then(|config| config.size(&["decoder_start_token_id"]));
+        ids.splice(0..0, start.and_then(|id| u32::try_from(id).ok()));
+        Ok(ids)
+    }
+}
+
+/// Numbers separated by spaces or commas.
+fn numbers(text: &str) -> Result<Vec<u32>, StudyError> {
+    let words = text.split([' ', ',', '\n']).filter(|word| !word.is_empty());
+    let read = |word: &str| {
+        let number = word.trim_start_matches('#').parse();
+        number.map_err(|_| StudyError::NotAnId { word: word.to_owned() })
+    };
+    words.map(read).collect()
 }
 
 /// A prompt as the model sees it.
@@ -72,8 +100,34 @@ pub struct Ran {
     pub tokens: Vec<String>,
     /// Whether the beginning-of-sequence token is in front.
     pub bos: bool,
+    /// The ids that the decoder read beside an encoder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decoder_ids: Vec<u32>,
+    /// The same as text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decoder: Vec<String>,
     /// What changes a score after the bilinear part, named: soft-cap, ALiBi, window, query-key norm, rotation.
     pub named: Vec<String>,
+}
+
+impl Ran {
+    /// The tokens that look and those that are looked at in a stack.
+    pub fn sides(&self, stack: StackKind) -> [&[String]; 2] {
+        match stack {
+            StackKind::Decoder if !self.decoder.is_empty() => [&self.decoder, &self.decoder],
+            StackKind::Cross => [&self.decoder, &self.tokens],
+            _ => [&self.tokens, &self.tokens],
+        }
+    }
+
+    /// The ids of a stack's own tokens; `None` where the two sides are two prompts.
+    pub fn own_ids(&self, stack: StackKind) -> Option<&[u32]> {
+        match stack {
+            StackKind::Decoder if !self.decoder.is_empty() => Some(&self.decoder_ids),
+            StackKind::Cross => None,
+            _ => Some(&self.ids),
+        }
+    }
 }
 
 /// A token and its probability.
@@ -105,18 +159,25 @@ impl PromptRun {
         prompt: &Prompt,
     ) -> Result<Self, StudyError> {
         let (ids, bos) = prompt.ids(tokenizer, &model.arch)?;
-        let n = ids.len();
+        let decoder_ids = prompt.decoder_ids(tokenizer, model)?;
+        let n = ids.len().max(decoder_ids.len());
         let layers = (0..model.arch.n_layers).map(|layer| model.arch.n_heads_of(layer));
         fits(n, layers.sum(), LARGEST)?;
-        let pass = ForwardPass::of_tokens(model, std::slice::from_ref(&ids));
+        let pass = if decoder_ids.is_empty() {
+            ForwardPass::of_tokens(model, std::slice::from_ref(&ids))
+        } else {
+            let (ids, decoder_ids) = (Some(ids.clone()), Some(decoder_ids.clone()));
+            ForwardPass::of_input(model, &Input { ids, decoder_ids, ..Input::default() })
+        };
         let pass = pass.map_err(|error| match error {
             ModelError::OutOfRange { what: "position", count, .. } => {
                 StudyError::TooLong { n, most: count }
             }
             other => other.into(),
         })?;
-        let tokens = ids.iter().map(|&id| label(tokenizer, id)).collect();
-        Ok(Self { pass, ran: Ran { ids, tokens, bos, named: named(&model.arch) } })
+        let words = |ids: &[u32]| ids.iter().map(|&id| label(tokenizer, id)).collect();
+        let (tokens, decoder, named) = (words(&ids), words(&decoder_ids), named(&model.arch));
+        Ok(Self { pass, ran: Ran { ids, tokens, bos, decoder_ids, decoder, named } })
     }
 
     /// Runs the next layer that has an attention; `None` after the last.
@@ -164,7 +225,9 @@ impl PromptRun {
         model: &Model,
         tokenizer: Option<&Tokenizer>,
     ) -> Result<Vec<Guess>, StudyError> {
-        guesses(model, &self.pass, products, self.ran.ids.len() - 1, tokenizer).await
+        let Ran { ids, decoder_ids, .. } = &self.ran;
+        let read = if decoder_ids.is_empty() { ids } else { decoder_ids };
+        guesses(model, &self.pass, products, read.len() - 1, tokenizer).await
     }
 }
 

@@ -103,6 +103,9 @@ fn looks(engine: &mut Engine, look: Look, out: Out<'_>) -> Result<(), Failure> {
         let (model, memory) = (engine.model()?, &engine.attention);
         let Some(run) = &memory.run else { return Err(Failure::new("no prompt was run")) };
         let Some(trace) = run.traces.iter().find(|t| t.layer == layer) else { continue };
+        // A decoder's prompt may be shorter than the encoder's: its last token looks then.
+        let dest = look.dest.map(|dest| dest.min(trace.n.saturating_sub(1)));
+        let look = Look { dest, ..look };
         let heads = (0..model.arch.n_heads_of(layer)).filter_map(|head| {
             let basis = memory.bases.get(&(layer, head))?.as_ref()?;
             head_look(model, trace, head, basis, look).ok()

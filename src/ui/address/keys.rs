@@ -146,6 +146,8 @@ table! {
 
     /// Attention: the prompt.
     PROMPT: Words = Words { name: "prompt", longest: 100_000 };
+    /// Attention: what a decoder reads beside the prompt.
+    DECODER: Words = Words { name: "decoder", longest: 100_000 };
     /// Attention: the prompt is written as token ids, in a model that has words too.
     IDS: Switch = Switch { name: "ids", default: false, on: "on", off: None };
     /// Attention: what the map of roles shows.

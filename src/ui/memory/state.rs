@@ -9,6 +9,7 @@ use super::token_chance::Compared;
 use crate::circuits::alignment::{IsotropicLevel, RotatedDirection};
 use crate::circuits::null::IsotropicNull;
 use crate::circuits::omega::Circuit;
+use crate::model::architecture::StackKind;
 use crate::model::{Head, Weights};
 use crate::protocol::Failure;
 use crate::protocol::gpu::GpuReport;
@@ -333,6 +334,11 @@ impl AppState {
         let head = self.route.read(&keys::HEAD).min(last);
         let circuit = self.route.read(&keys::CIRCUIT);
         Some(HeadAt { layer, head, circuit, weights: self.weights() })
+    }
+
+    /// The stack that a layer belongs to.
+    pub fn stack(&self, layer: usize) -> StackKind {
+        self.model.as_ref().map_or(StackKind::Only, |model| model.summary.layers.stack(layer))
     }
 
     /// A head's name: "L3H0", or "dec L3H0" in a model of several stacks.

@@ -220,8 +220,8 @@ pub fn share(sigma: &[f64], k: usize) -> String {
 }
 
 /// Under the grid of a prompt that not all stacks of a model read.
-pub const NOT_RUN: &str = "The other stacks read something else than this prompt: an image, sound, or the decoder's own words. Their spectra \
-    are on the Heads page; omega attention --input runs them.";
+pub const NOT_RUN: &str = "The other stacks read something else than this prompt: an image, sound, or a decoder prompt, which is empty. Their \
+    spectra are on the Heads page; omega attention --input runs images and sound.";
 
 /// What was found in the files, in one line.
 pub fn found(summary: &ModelSummary) -> String {

@@ -37,12 +37,13 @@ pub(super) struct CellViewProps {
 pub(super) fn CellView(props: &CellViewProps) -> Html {
     let app = use_app();
     let Some(at) = props.at else { return Html::default() };
-    let word = |i: usize| props.ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();
+    let [dests, srcs] = props.ran.sides(app.value().stack(at.layer));
+    let word = |side: &[String], i: usize| side.get(i).map(|t| token(t)).unwrap_or_default();
     let Some(cell) = props.cell.clone() else {
         return html! { <section class="column"><p class="empty" role="status">{ "The score is being taken apart." }</p></section> };
     };
     let Some(event) = cell.event.clone() else {
-        return html! { <section class="column"><p class="empty">{ format!("“{}” sees a single source, so there is nothing to set it against.", word(at.dest)) }</p></section> };
+        return html! { <section class="column"><p class="empty">{ format!("“{}” sees a single source, so there is nothing to set it against.", word(dests, at.dest)) }</p></section> };
     };
     let terms = event.relative.terms.clone();
     let running = RunningSum::toward(&terms, event.relative.score);
@@ -55,8 +56,8 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
         format!(
             "“{}” gives “{}” {} of its attention. Singular vector k = {top} carries {} of the difference to the other \
              sources; {} nine tenths. {}",
-            word(at.dest),
-            word(at.src),
+            word(dests, at.dest),
+            word(srcs, at.src),
             percent(event.attention),
             percent(share),
             match needed {

@@ -63,7 +63,9 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let order = RunningSum::toward(&terms, event.relative.score).order;
     let top = order.first().copied().unwrap_or(0);
     let k = app.value().route.find(&K).filter(|k| *k < terms.len()).unwrap_or(top);
-    let word = |i: usize| props.ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();
+    let [dests, srcs] = props.ran.sides(app.value().stack(at.layer));
+    let of = |side: &[String], i: usize| side.get(i).map(|t| token(t)).unwrap_or_default();
+    let (looks, word) = (|i| of(dests, i), |i| of(srcs, i));
 
     let rerun = {
         let (session, prompt, outcome) =
@@ -144,7 +146,7 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     html! {
         <section class="change" aria-label="What if">
             <h2>{ "What if?" }</h2>
-            <p class="hint">{ format!("Changes what singular vectors add to the scores of “{}” at {}, and runs the model on from there.", word(at.dest), app.value().head_name(at.layer, at.head)) }</p>
+            <p class="hint">{ format!("Changes what singular vectors add to the scores of “{}” at {}, and runs the model on from there.", looks(at.dest), app.value().head_name(at.layer, at.head)) }</p>
             <div class="controls">
                 { quick(format!("remove k = {k}"), vec![k], Edit::Ablate) }
                 { quick(format!("double k = {k}"), vec![k], Edit::Scale(2.0)) }
@@ -163,15 +165,22 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
                 <button type="submit">{ "rerun" }</button>
             </form>
             { match &*outcome {
-                Some((label, Ok(changed))) => outcome_view(label, &app.value().head_name(at.layer, at.head), changed, &props.ran, at),
+                Some((label, Ok(changed))) => outcome_view(label, &app.value().head_name(at.layer, at.head), changed, [dests, srcs], at),
                 Some((_, Err(why))) => html! { <p class="ask" role="status">{ format!("{why}.") }</p> },
                 None => Html::default(),
             } }
         </section>
     }
 }
-fn outcome_view(label: &str, head: &str, changed: &Changed, ran: &Ran, at: CellAt) -> Html {
-    let word = |i: usize| ran.tokens.get(i).map(|t| token(t)).unwrap_or_default();
+fn outcome_view(
+    label: &str,
+    head: &str,
+    changed: &Changed,
+    [dests, srcs]: [&[String]; 2],
+    at: CellAt,
+) -> Html {
+    let of = |side: &[String], i: usize| side.get(i).map(|t| token(t)).unwrap_or_default();
+    let (looks, word) = (|i| of(dests, i), |i| of(srcs, i));
     let before = |i: usize| changed.attention_before.get(i).copied().unwrap_or(0.0);
     let after = |i: usize| changed.attention_after.get(i).copied().unwrap_or(0.0);
     let either = |i: usize| f64::from(before(i).max(after(i)));
@@ -181,7 +190,7 @@ fn outcome_view(label: &str, head: &str, changed: &Changed, ran: &Ran, at: CellA
     html! {
         <div class="sides" data-testid="changed">
             <div class="side">
-                <h3>{ format!("{label}: attention of “{}” at {head}", word(at.dest)) }</h3>
+                <h3>{ format!("{label}: attention of “{}” at {head}", looks(at.dest)) }</h3>
                 <table class="compare"><thead><tr><th scope="col">{ "source" }</th><th scope="col">{ "before" }</th><th scope="col">{ "after" }</th></tr></thead>
                     <tbody>{ for rows.into_iter().take(6).map(|i| html! {
                         <tr><th scope="row"><code>{ word(i) }</code></th><td>{ p(before(i)) }</td><td>{ p(after(i)) }</td></tr>

@@ -51,12 +51,13 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let Some(look) = props.looks.iter().find(|l| (l.layer, l.head) == (layer, head)) else {
             return HeadCell::waiting(format!("{} …", measure.name()));
         };
-        let n = props.tokens.tokens.len();
+        let [dests, srcs] = props.tokens.sides(model.summary.layers.stack(layer));
+        let (n, n_src) = (dests.len(), srcs.len());
         let src = props.src.filter(|_| measure == Measure::ToSource).unwrap_or(look.src);
-        let place = (head * n + props.dest) * n + src;
+        let place = (head * n + props.dest.min(n.saturating_sub(1))) * n_src + src;
         let to_source = props.patterns.get(&layer).and_then(|p| p.get(place));
         let value = measure.of(look, to_source.map_or(0.0, |&p| f64::from(p)));
-        let to = props.tokens.tokens.get(src).map_or("", |t| t.trim());
+        let to = srcs.get(src).map_or("", |t| t.trim());
         let label = format!("{} {}, looks at {to}", measure.name(), three(value));
         HeadCell::coloured(three(value), label, measure.shade(value), scale, dark)
     };

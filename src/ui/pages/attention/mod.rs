@@ -7,6 +7,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::circuits::sad::run::{HeadSad, Look};
+use crate::model::architecture::StackKind;
 use crate::protocol::Failure;
 use crate::protocol::attention::{Cell, CellAt, Explain, Guess, Looks, Prompt, Ran, Run, RunPart};
 use crate::ui::address::keys;
@@ -38,7 +39,7 @@ const LARGE: u64 = 50_000_000;
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Seen {
     ran: Option<Rc<Ran>>,
-    /// By layer: `[n_heads, n, n]`.
+    /// By layer: `[n_heads, n, n_src]`.
     patterns: BTreeMap<usize, Rc<Vec<f32>>>,
     /// What the model expects after the last token, once it is known.
     next: Option<Rc<Vec<Guess>>>,
@@ -102,16 +103,17 @@ pub fn Attention() -> Html {
             }
         });
     }
-    let n = seen.ran.as_ref().map_or(0, |r| r.tokens.len());
-    let dest =
-        state.route.find(&keys::DEST).unwrap_or(n.saturating_sub(1)).min(n.saturating_sub(1));
+    // Of two prompts the longer one says how far positions go; each stack ends at its own.
+    let longest = seen.ran.as_ref().map_or(0, |r| r.tokens.len().max(r.decoder.len()));
+    let last = longest.saturating_sub(1);
+    let wanted_dest = state.route.find(&keys::DEST).unwrap_or(last).min(last);
     // The guesses come last of all.
     let ready = seen.next.is_some();
     // Every head's look from the chosen destination.
     {
         let (app, seen) = (app.clone(), seen.clone());
         use_effect_with(
-            (generation, wanted.clone(), dest, ready),
+            (generation, wanted.clone(), wanted_dest, ready),
             move |(_, wanted, dest, ready)| {
                 if *ready {
                     let look = Look { dest: Some(*dest), ..Look::default() };
@@ -140,7 +142,10 @@ pub fn Attention() -> Html {
     let head = chosen.or_else(|| hardest.map(|l| (l.layer, l.head)));
     let look = head
         .and_then(|(layer, head)| seen.looks.iter().find(|l| (l.layer, l.head) == (layer, head)));
-    let src = state.route.find(&keys::SRC).filter(|s| *s < n).or(look.map(|l| l.src));
+    let stack = head.map_or(StackKind::Only, |(layer, _)| state.stack(layer));
+    let [n, n_src] = seen.ran.as_ref().map_or([0, 0], |ran| ran.sides(stack).map(<[_]>::len));
+    let dest = wanted_dest.min(n.saturating_sub(1));
+    let src = state.route.find(&keys::SRC).filter(|s| *s < n_src).or(look.map(|l| l.src));
     let at = head.zip(src).map(|((layer, head), src)| CellAt { layer, head, dest, src });
     // A page that is hidden stays mounted, and asks for no cell.
     let wanted_cell = at.filter(|_| state.route.page == Page::Attention);
@@ -167,7 +172,7 @@ pub fn Attention() -> Html {
     let cell = seen.cell.clone().filter(|c| Some(c.at) == at);
     html! {
         <>
-            <prompt::PromptBar prompt={wanted.clone()} ran={seen.ran.clone()} next={seen.next.clone()} {dest} {src} cell={cell.clone()} />
+            <prompt::PromptBar prompt={wanted.clone()} ran={seen.ran.clone()} next={seen.next.clone()} {dest} {src} {stack} cell={cell.clone()} />
             if let Some(Failure { what, hint, .. }) = &seen.failed {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }
@@ -175,8 +180,8 @@ pub fn Attention() -> Html {
             if let Some(ran) = &seen.ran {
                 <div class="columns look">
                     <div class="column">
-                    <grid::LookGrid looks={seen.looks.clone()} patterns={seen.patterns.clone()} {head} {dest} {src} tokens={ran.clone()} />
-                    <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(&l).cloned())} {head} {at} ran={ran.clone()} />
+                    <grid::LookGrid looks={seen.looks.clone()} patterns={seen.patterns.clone()} {head} dest={wanted_dest} {src} tokens={ran.clone()} />
+                    <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(&l).cloned())} {head} {at} {stack} ran={ran.clone()} />
                     </div>
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>

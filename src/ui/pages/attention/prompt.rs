@@ -8,6 +8,7 @@ use yew::prelude::*;
 use crate::circuits::alignment::Side;
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::math::random::Rng;
+use crate::model::architecture::StackKind;
 use crate::protocol::attention::{Cell, Guess, Prompt, Ran};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
@@ -37,7 +38,18 @@ pub(in crate::ui::pages) fn in_view(state: &AppState) -> Prompt {
         text: text.unwrap_or_else(|| example(built_in, has_tokenizer)),
         bos: state.route.find(&keys::BOS),
         ids: !has_tokenizer || state.route.read(&keys::IDS),
+        decoder: decoder_in_view(state, has_tokenizer),
     }
+}
+
+/// The decoder's prompt of the address, or the one that the page opens with; empty where the model reads one prompt.
+fn decoder_in_view(state: &AppState, has_tokenizer: bool) -> String {
+    if state.model.as_ref().is_none_or(|m| !m.summary.two_prompts) {
+        return String::new();
+    }
+    let by_ids = !has_tokenizer || state.route.read(&keys::IDS);
+    let opening = if by_ids { "0 1 2 3 4 5" } else { "The answer is" };
+    state.route.find(&keys::DECODER).unwrap_or_else(|| opening.to_owned())
 }
 
 fn example(built_in: bool, has_tokenizer: bool) -> String {
@@ -72,6 +84,8 @@ pub(super) struct PromptBarProps {
     pub dest: usize,
     /// What is looked at.
     pub src: Option<usize>,
+    /// The stack of the head in view: whose tokens look, and whose are looked at.
+    pub stack: StackKind,
     /// The cell in view, for colours.
     pub cell: Option<Rc<Cell>>,
 }
@@ -94,11 +108,26 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
             }
         })
     };
+    let typed_decoder = use_state(|| props.prompt.decoder.clone());
+    {
+        let typed = typed_decoder.clone();
+        use_effect_with(props.prompt.decoder.clone(), move |text| typed.set(text.clone()));
+    }
+    let oninput_decoder = {
+        let typed = typed_decoder.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                typed.set(input.value());
+            }
+        })
+    };
+    let two = app.value().model.as_ref().is_some_and(|m| m.summary.two_prompts);
     let show = {
-        let app = app.clone();
+        let (app, decoder) = (app.clone(), typed_decoder.clone());
         move |text: String, ids: bool| {
             let route = app.value().route.clone().put(&keys::PROMPT, text);
             let route = if ids { route.put(&keys::IDS, true) } else { route.clear(&keys::IDS) };
+            let route = if two { route.put(&keys::DECODER, (*decoder).clone()) } else { route };
             // Positions are the old prompt's; the head and its pair stay in view.
             app.go(route.clear(&keys::DEST).clear(&keys::SRC));
         }
@@ -144,6 +173,10 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
             <form class="controls" {onsubmit}>
                 <label class="field wide"><span>{ if by_ids { "token ids" } else { "prompt" } }</span>
                     <input type="text" value={(*typed).clone()} {oninput} data-testid="prompt" /></label>
+                if two {
+                    <label class="field wide"><span>{ if by_ids { "token ids of the decoder" } else { "decoder prompt" } }</span>
+                        <input type="text" value={(*typed_decoder).clone()} oninput={oninput_decoder} data-testid="decoder-prompt" /></label>
+                }
                 <button type="submit" class="primary">{ "run" }</button>
                 <Switch label="start token" on={bos} on_change={set_bos} />
                 if built_in {
@@ -169,17 +202,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                     <Select label="colour tokens as" options={SIDES.map(|(slug, name)| (AttrValue::from(slug), AttrValue::from(name))).to_vec()}
                         value={if by_dest { "dest" } else { "src" }} on_change={set_side} />
                 </div>
-                <div class="tokens" role="group" aria-label="Tokens of the prompt">
-                    { for ran.tokens.iter().enumerate().map(|(i, text)| {
-                        let app = app.clone();
-                        let onclick = Callback::from(move |_: MouseEvent| {
-                            app.go(app.value().route.clone().put(&keys::DEST, i).clear(&keys::SRC));
-                        });
-                        let style = props.cell.as_ref().and_then(|cell| colour(cell, i, props.dest, pair, by_dest, dark));
-                        let class = classes!((i == props.dest).then_some("dest"), (Some(i) == props.src).then_some("src"));
-                        html! { <button type="button" key={i} {class} {style} {onclick} aria-pressed={(i == props.dest).to_string()}>{ token(text) }</button> }
-                    }) }
-                </div>
+                { for rows(ran, props.stack).into_iter().map(|row| token_row(&app, props, &row, pair, by_dest, dark)) }
                 if let Some(next) = props.next.as_ref().filter(|next| !next.is_empty()) {
                     <p class="next" data-testid="next">{ "next: " }
                         { for next.iter().take(5).map(|g| html! { <span><a href={who_wrote(&app, g.id)} title={format!("Who wrote “{}”? Trace it.", token(&g.text))}><code>{ token(&g.text) }</code></a>{ format!(" {} ", percent(g.probability)) }</span> }) }
@@ -192,6 +215,83 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                 if !ran.named.is_empty() { <p class="hint">{ format!("In this family: {}.", ran.named.join("; ")) }</p> }
             }
         </section>
+    }
+}
+
+/// A row of tokens as buttons.
+struct Row<'a> {
+    tokens: &'a [String],
+    /// Whose they are, where there are two prompts.
+    of: Option<StackKind>,
+    /// They look in the stack of the head in view.
+    looks: bool,
+    /// They are looked at there.
+    seen: bool,
+}
+
+/// The encoder's tokens and the decoder's, or the only ones.
+fn rows(ran: &Ran, stack: StackKind) -> Vec<Row<'_>> {
+    if ran.decoder.is_empty() {
+        return vec![Row { tokens: &ran.tokens, of: None, looks: true, seen: true }];
+    }
+    let in_decoder = matches!(stack, StackKind::Decoder | StackKind::Cross);
+    let sees_decoder = stack == StackKind::Decoder;
+    vec![
+        Row {
+            tokens: &ran.tokens,
+            of: Some(StackKind::Encoder),
+            looks: !in_decoder,
+            seen: !sees_decoder,
+        },
+        Row {
+            tokens: &ran.decoder,
+            of: Some(StackKind::Decoder),
+            looks: in_decoder,
+            seen: sees_decoder,
+        },
+    ]
+}
+
+fn token_row(
+    app: &App,
+    props: &PromptBarProps,
+    row: &Row<'_>,
+    pair: Option<usize>,
+    by_dest: bool,
+    dark: bool,
+) -> Html {
+    let (label, name) = match row.of {
+        None => ("Tokens of the prompt", None),
+        Some(StackKind::Decoder) => ("Tokens of the decoder's prompt", Some("decoder")),
+        Some(_) => ("Tokens of the encoder's prompt", Some("encoder")),
+    };
+    // A token of the other prompt looks with a head of its own stack; cross heads come first for the decoder's.
+    let other = row.of.filter(|_| !row.looks).and_then(|of| {
+        let layers = &app.value().model.as_ref()?.summary.layers;
+        let kind = if of == StackKind::Decoder { StackKind::Cross } else { of };
+        (0..layers.0.len()).find(|&layer| layers.stack(layer) == kind)
+    });
+    let button = |(i, text): (usize, &String)| {
+        let app = app.clone();
+        let onclick = Callback::from(move |_: MouseEvent| {
+            let route = app.value().route.clone().put(&keys::DEST, i).clear(&keys::SRC);
+            app.go(match other {
+                Some(layer) => route.put(&keys::LAYER, layer).put(&keys::HEAD, 0),
+                None => route,
+            });
+        });
+        let coloured = if by_dest { row.looks } else { row.seen };
+        let cell = props.cell.as_ref().filter(|_| coloured);
+        let style = cell.and_then(|cell| colour(cell, i, props.dest, pair, by_dest, dark));
+        let (dest, src) = (row.looks && i == props.dest, row.seen && Some(i) == props.src);
+        let class = classes!(dest.then_some("dest"), src.then_some("src"));
+        html! { <button type="button" key={i} {class} {style} {onclick} aria-pressed={dest.to_string()}>{ token(text) }</button> }
+    };
+    html! {
+        <div class="tokens" role="group" aria-label={label}>
+            if let Some(name) = name { <span class="hint">{ name }</span> }
+            { for row.tokens.iter().enumerate().map(button) }
+        </div>
     }
 }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::circuits::roles::{Role, Share, evenness};
+use crate::model::Layers;
 use crate::protocol::attention::Ran;
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
@@ -52,16 +53,19 @@ impl Row {
 }
 
 /// The numbers of every head whose pattern is here.
-fn rows(patterns: &BTreeMap<usize, Rc<Vec<f32>>>, ids: &[u32]) -> Vec<Row> {
-    let size = (ids.len() * ids.len()).max(1);
-    let heads = patterns.iter().flat_map(|(&layer, p)| {
-        p.chunks_exact(size).enumerate().map(move |(head, own)| ((layer, head), own))
-    });
-    let row = |(at, own)| {
-        let shares = Role::ALL.map(|role| (role, role.share(ids, own)));
-        Row { at, shares, evenness: evenness(ids.len(), own) }
-    };
-    heads.map(row).collect()
+fn rows(patterns: &BTreeMap<usize, Rc<Vec<f32>>>, ran: &Ran, layers: &Layers) -> Vec<Row> {
+    let mut found = Vec::new();
+    for (&layer, patterns) in patterns {
+        // Between two prompts there is no previous token and no same one.
+        let Some(ids) = ran.own_ids(layers.stack(layer)) else { continue };
+        let heads = patterns.chunks_exact((ids.len() * ids.len()).max(1));
+        found.extend(heads.enumerate().map(|(head, own)| Row {
+            at: (layer, head),
+            shares: Role::ALL.map(|role| (role, role.share(ids, own))),
+            evenness: evenness(ids.len(), own),
+        }));
+    }
+    found
 }
 
 /// A grid coloured by one role, the sentence about the head in view, the table of all.
@@ -69,9 +73,11 @@ fn rows(patterns: &BTreeMap<usize, Rc<Vec<f32>>>, ids: &[u32]) -> Vec<Row> {
 pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
     let app = use_app();
     let dark = use_dark();
-    let known = use_memo((props.patterns.clone(), props.ran.clone()), |(patterns, ran)| {
-        rows(patterns, &ran.ids)
-    });
+    let layers = app.value().model.as_ref().map(|model| model.summary.layers.clone());
+    let known =
+        use_memo((props.patterns.clone(), props.ran.clone(), layers), |(patterns, ran, layers)| {
+            layers.as_ref().map(|layers| rows(patterns, ran, layers)).unwrap_or_default()
+        });
     let Some(model) = app.value().model.clone() else { return Html::default() };
     let shown = app.value().route.read(&keys::ROLE);
     let choose = {
@@ -94,7 +100,8 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
         HeadCell::coloured(three(value), label, value, scale, dark)
     };
     let layers = &model.summary.layers;
-    let drawn: Vec<usize> = props.patterns.keys().copied().collect();
+    let is_one = |layer: &usize| props.ran.own_ids(layers.stack(*layer)).is_some();
+    let drawn: Vec<usize> = props.patterns.keys().copied().filter(is_one).collect();
     let said = props.head.and_then(|at| {
         let row = known.iter().find(|row| row.at == at)?;
         Some(sentence(&app.value().head_name(at.0, at.1), &row.shares))
