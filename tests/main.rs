@@ -61,3 +61,4 @@ mod trace_cli;
 mod two_doors;
 mod wild;
 mod wild_models;
+mod wild_names;

@@ -97,7 +97,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         family: model.arch.family,
         n_layers: model.arch.n_layers,
         n_heads: model.arch.n_heads,
-        n: arrays.first().and_then(|a| a.shape.first().copied()).unwrap_or(0),
+        n: arrays.first().and_then(|a| a.shape.iter().rev().nth(1).copied()).unwrap_or(0),
         ids,
         decoder_ids,
         out: &args.out,
@@ -151,6 +151,14 @@ fn front(kind: StackKind) -> String {
     kind.name().map_or_else(String::new, |name| format!("{name}."))
 }
 
+/// `[n, d]`, or `[streams, n, d]` where there are several at once.
+fn shape_of(hidden: &[f32], n: usize, d: usize) -> Vec<usize> {
+    match hidden.len() / (n * d).max(1) {
+        0 | 1 => vec![n, d],
+        streams => vec![streams, n, d],
+    }
+}
+
 /// All arrays of a prompt; and a note on each stack that had nothing to read.
 fn compute(model: &Model, mut pass: ForwardPass) -> Result<(Vec<Named>, Vec<String>), ModelError> {
     let arch = &model.arch;
@@ -166,8 +174,9 @@ fn compute(model: &Model, mut pass: ForwardPass) -> Result<(Vec<Named>, Vec<Stri
         }
         // What a cross layer reads is within its decoder layer.
         if kind != StackKind::Cross {
-            let shape = [pass.lengths().first().copied().unwrap_or(0), width(arch, index)];
-            let resid = pass.resid(0).to_vec();
+            let resid = pass.hidden(model, 0)?;
+            let n = pass.lengths().first().copied().unwrap_or(0);
+            let shape = shape_of(&resid, n, width(arch, index));
             arrays.push(Named::f32(format!("{front}hidden.{number}"), &shape, resid));
         }
         let n_heads = arch.n_heads_of(index);
@@ -183,9 +192,10 @@ fn compute(model: &Model, mut pass: ForwardPass) -> Result<(Vec<Named>, Vec<Stri
         }
         let own = arch.stacks.iter().find(|stack| stack.stream == index && stack.source == index);
         let (front, n_layers) = (front(stream.kind), own.map_or(0, |stack| stack.layers.len()));
-        let shape = [last.len() / stream.d_model.max(1), stream.d_model];
-        arrays.push(Named::f32(format!("{front}hidden.{n_layers}"), &shape, last));
         let normed = pass.last_hidden(model, index, 0)?;
+        let shape = [normed.len() / stream.d_model.max(1), stream.d_model];
+        let whole = shape_of(&last, shape[0], shape[1]);
+        arrays.push(Named::f32(format!("{front}hidden.{n_layers}"), &whole, last));
         arrays.push(Named::f32(format!("{front}last_hidden"), &shape, normed));
     }
     let main = arch.stacks.iter().position(|s| s.stream == arch.main());

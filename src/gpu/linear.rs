@@ -80,7 +80,7 @@ impl Gpu {
             return Ok(Cpu.mlp(weights, maps, x).await?);
         }
         let (d, d_mlp) = (maps.down.d_out, maps.d_mlp);
-        if maps.limit.is_some() || !activate::knows(&maps.activation) {
+        if maps.limit.is_some() || maps.cutoff.is_some() || !activate::knows(&maps.activation) {
             let hidden = maps.hidden(self.linear(weights, &maps.into, x, d).await?);
             let written = self.linear(weights, &[maps.down], &hidden, d_mlp).await?;
             return Ok(written.into_iter().next().unwrap_or_default());

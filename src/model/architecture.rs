@@ -11,10 +11,12 @@ pub use super::attention_parts::{
 };
 pub use super::front::Front;
 pub use super::latent::Latent;
+pub use super::layer::Layer;
 pub use super::mixers::Mixer;
 pub use super::mixture::{Groups, Mixture, RouterScores, Routing, Shared};
 pub use super::parts::{Linear, Norm, NormKind, Orientation};
 pub use super::rope::{Pairing, Rope};
+pub use super::side_streams::{AltUp, LayerInput, LayerInputs, SideStreams};
 pub use super::stacks::{Source, Stack, StackKind, Stream};
 
 /// The MLP of one layer.
@@ -90,49 +92,6 @@ impl Mlp {
     }
 }
 
-/// One layer: `x += f · on_attention(attention(before_attention(x)))`, `x = after_attention(x)`, and the same for the MLP.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Layer {
-    /// The stack that it belongs to, an index into [`Architecture::stacks`].
-    pub stack: usize,
-    /// Its number in that stack, which its name shows.
-    pub number: usize,
-    /// The first layer with the same tensors, where that is an earlier one (ALBERT).
-    pub same_as: Option<usize>,
-    /// The attention; not every layer of a hybrid has one.
-    pub attention: Option<Attention>,
-    /// What passes along the prompt instead of it, or beside it (hybrids).
-    pub mixer: Option<Mixer>,
-    /// Factor on what the attention adds to the stream (Granite, Falcon-H1).
-    pub attention_factor: f64,
-    /// Factor on what the MLP adds to the stream.
-    pub mlp_factor: f64,
-    /// Name of the gains, `[d_model]`, on what the attention adds to the stream: a fixed linear map, and so a part of OV (DINO, BEiT).
-    pub attention_gain: Option<String>,
-    /// Name of the gains on what the MLP adds to the stream.
-    pub mlp_gain: Option<String>,
-    /// The MLP.
-    pub mlp: Mlp,
-    /// The MLP's non-linearity.
-    pub activation: Activation,
-    /// Where its parameters are in the file: what stands before `alpha_p`, `alpha_n`, `beta`, `eps` (Apertus).
-    pub activation_parameters: Option<String>,
-    /// Attention and MLP read the same residual stream and are added together.
-    pub parallel: bool,
-    /// Norm of what the attention reads.
-    pub before_attention: Option<Norm>,
-    /// Norm of what the attention writes, before it is added (Gemma 2 and 3, OLMo 2).
-    pub on_attention: Option<Norm>,
-    /// Norm of the residual stream after the attention was added (BERT, OPT-350M).
-    pub after_attention: Option<Norm>,
-    /// Norm of what the MLP reads.
-    pub before_mlp: Option<Norm>,
-    /// Norm of what the MLP writes, before it is added.
-    pub on_mlp: Option<Norm>,
-    /// Norm of the residual stream after the MLP was added.
-    pub after_mlp: Option<Norm>,
-}
-
 /// Where the vectors of absolute positions come from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -176,6 +135,10 @@ pub struct Embedding {
     pub norm: Option<Norm>,
     /// What the model reads instead of tokens: an image, or sound.
     pub front: Option<Front>,
+    /// Inputs of every layer's own (Gemma 3n and 4).
+    pub layer_inputs: Option<LayerInputs>,
+    /// Streams beside the one that layers read (Gemma 3n).
+    pub side_streams: Option<SideStreams>,
 }
 
 /// What turns the last residual stream into logits.
@@ -276,6 +239,9 @@ impl Architecture {
         if self.layers.iter().skip(layer).any(|l| crosses(&l)) {
             return Some("later layers read another stream, which has to run first".into());
         }
+        if self.layers.iter().skip(layer).any(|l| l.input.is_some() || l.altup.is_some()) {
+            return Some("its layers read more than one stream".into());
+        }
         let later = self.layers.iter().skip(layer).filter_map(|l| l.attention.as_ref());
         let source = later.filter_map(|a| a.keys_of).find(|&source| source < layer)?;
         Some(format!(
@@ -299,36 +265,5 @@ impl Architecture {
     /// True if the norm stands in front of the attention, so that it can be folded into the reading weights.
     pub fn folds_norms(&self) -> bool {
         self.layers.iter().any(|l| l.before_attention.is_some())
-    }
-}
-
-impl Layer {
-    /// Names of the tensors that the layer's heads need; none where it has no attention.
-    pub fn head_tensors(&self) -> Vec<&str> {
-        let Some(attention) = &self.attention else { return Vec::new() };
-        let mut names = attention.tensors();
-        names.extend(self.before_attention.iter().flat_map(Norm::tensors));
-        names.extend(self.attention_gain.as_deref());
-        names
-    }
-
-    /// Names of all the layer's tensors.
-    pub fn tensors(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.attention.iter().flat_map(Attention::tensors).collect();
-        names.extend(self.mixer.iter().flat_map(Mixer::tensors));
-        names.extend(self.mlp.tensors());
-        let norms = [
-            &self.before_attention,
-            &self.on_attention,
-            &self.after_attention,
-            &self.before_mlp,
-            &self.on_mlp,
-            &self.after_mlp,
-        ];
-        names.extend(norms.into_iter().flatten().flat_map(Norm::tensors));
-        names.extend(self.attention_gain.iter().chain(&self.mlp_gain).map(String::as_str));
-        names.sort_unstable();
-        names.dedup();
-        names
     }
 }

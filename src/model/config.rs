@@ -217,6 +217,7 @@ impl Config {
                 // It changes nothing within the trained context.
                 None => Scaling::None,
             },
+            "proportional" => Scaling::Proportional,
             other => Scaling::Unknown(other.to_owned()),
         }
     }

@@ -2,8 +2,25 @@
 
 use super::architecture::NormKind;
 use super::config::Config;
+use super::names::Names;
 use super::recipe::Family;
-use super::{Model, ModelError};
+use super::{Model, ModelError, families};
+
+/// What a missing tensor means where the family is only what config.json, names or the reader say.
+pub(super) fn incomplete(
+    error: ModelError,
+    family: &'static Family,
+    names: &Names,
+    (config, asked): (&Config, bool),
+) -> ModelError {
+    let ModelError::MissingTensor { name, shards: 0 } = error else { return error };
+    let by = match (asked, config.is_empty()) {
+        (true, _) => "your choice",
+        (false, false) => "config.json",
+        (false, true) => "their names",
+    };
+    ModelError::Incomplete { name, title: family.title, by, looks: families::look(names) }
+}
 
 /// That a family was asked for, beside what config.json says.
 pub(super) fn read_as(family: &Family, config: &Config) -> String {

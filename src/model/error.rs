@@ -58,6 +58,27 @@ pub enum ModelError {
         /// How many shards of the checkpoint were not given.
         shards: usize,
     },
+    /// The same, of a checkpoint whose family is only what something says.
+    #[error("tensor {name} is not in the files, which are read as {title} by {by}{looks}")]
+    Incomplete {
+        /// Its name.
+        name: String,
+        /// The family, for people.
+        title: &'static str,
+        /// What says so.
+        by: &'static str,
+        /// What its names look like, as the end of a sentence; empty where they look like nothing that is known.
+        looks: String,
+    },
+    /// Files of features, not of a transformer.
+    #[error(
+        "these files hold {what}, a dictionary of features and no model: open the model that it was made for, and then these files on the \
+         page Features, or with `omega align MODEL --dictionary FILE`"
+    )]
+    Dictionary {
+        /// What kind, and for which model.
+        what: String,
+    },
     /// A tensor has another shape than the family needs.
     #[error("tensor {name} has the shape {found:?}, but this {family} model needs {expected:?}")]
     Shape {

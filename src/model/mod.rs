@@ -29,6 +29,7 @@ pub mod grid_rope;
 mod head;
 mod heads;
 mod latent;
+mod layer;
 pub mod layers;
 mod matrix;
 pub mod mixers;
@@ -37,6 +38,7 @@ mod parts;
 mod recipe_parts;
 pub mod relative;
 mod resolve;
+pub mod side_streams;
 mod stacks;
 mod survey;
 mod tokenizer_backend;
@@ -95,7 +97,10 @@ impl Model {
             config: words.as_ref().unwrap_or(&whole),
             n_heads_hint: hints.n_heads,
             missing_shards: checkpoint.missing_shards().len(),
-        })?;
+        });
+        let asked = hints.family.is_some();
+        let resolved =
+            resolved.map_err(|error| doubts::incomplete(error, family, &names, (&whole, asked)))?;
         let config = words.as_ref().unwrap_or(&whole);
         let asked = hints.family.is_some().then(|| doubts::read_as(family, config));
         let notes = said.into_iter().chain(asked).chain(resolved.notes).collect();

@@ -11,6 +11,7 @@ use super::stacks::StackKind;
 
 pub use super::mixers::{MambaFactors, MixerPaths};
 pub use super::recipe_parts::*;
+pub use super::side_streams::{AltUpPaths, LayerInputPaths};
 pub use super::survey::{Survey, windows_in};
 
 /// A family of checkpoints.
@@ -110,6 +111,16 @@ pub struct Recipe {
     pub activation: Activation,
     /// Where that has parameters in the file: what stands before their names.
     pub activation_parameters: Option<&'static str>,
+    /// Share of the gates of a layer that is cut off, 0 for none.
+    pub gates_cut: PerLayer<f64>,
+    /// Inputs of every layer's own.
+    pub layer_inputs: Option<LayerInputPaths>,
+    /// Several streams at once.
+    pub altup: Option<AltUpPaths>,
+    /// One number that the stream behind a layer is multiplied with.
+    pub layer_scalar: Option<&'static str>,
+    /// What tensors without config.json leave open, to be said then.
+    pub doubt: Option<&'static str>,
     /// Factor on the score.
     pub score_scale: Scale,
     /// Soft-cap of the score.
@@ -222,6 +233,11 @@ impl Default for Recipe {
             mixture: None,
             activation: Activation::Silu,
             activation_parameters: None,
+            gates_cut: PerLayer::All(0.0),
+            layer_inputs: None,
+            altup: None,
+            layer_scalar: None,
+            doubt: None,
             score_scale: Scale::HeadWidth,
             score_cap: None,
             input_factor: 1.0,

@@ -69,6 +69,8 @@ pub enum Scaling {
         /// The factor on cos and sin, where the file states it.
         attention_factor: Option<f64>,
     },
+    /// The share of the pairs that turn is taken of the whole head, and the others have frequency 0 (Gemma 4).
+    Proportional,
     /// A name that is not known here.
     Unknown(String),
 }
@@ -120,6 +122,10 @@ impl Rope {
         };
         match &config.scaling {
             Scaling::None | Scaling::Alpha { .. } | Scaling::Unknown(_) => {}
+            Scaling::Proportional => {
+                let turning = (config.fraction * n as f64).floor() as usize;
+                rope.inv_freq.iter_mut().skip(turning).for_each(|f| *f = 0.0);
+            }
             Scaling::Linear { factor } => rope.inv_freq.iter_mut().for_each(|f| *f /= factor),
             &Scaling::Llama3 { factor, low, high, original } => {
                 rope.inv_freq.iter_mut().for_each(|f| *f = llama3(*f, factor, low, high, original));

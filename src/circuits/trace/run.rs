@@ -5,7 +5,7 @@ use crate::circuits::sad::components::model::LATENT;
 use crate::circuits::sad::run::{HeadParts, LayerRun};
 use crate::circuits::sad::terms::View;
 use crate::math::statistics;
-use crate::model::architecture::{Alibi, Attention};
+use crate::model::architecture::{Alibi, Attention, Layer};
 use crate::model::{LayerTrace, Model, ModelError};
 
 /// What a forward pass leaves of one prompt: the traces of all layers and the last residual stream.
@@ -100,7 +100,10 @@ impl<'a> CleanRun<'a> {
         let arch = &self.model.arch;
         let several = "a trace follows one stream, and this model has several stacks of layers";
         let mixed = "a trace takes apart attention, and layers of this model pass along the prompt by something else";
+        let moved =
+            "layers of this model move more than the one stream that attention and MLP write into";
         let refused = [
+            (arch.layers.iter().any(Layer::moves_more_than_one_stream), moved),
             (arch.stacks.len() > 1, several),
             (arch.layers.iter().any(|layer| layer.mixer.is_some()), mixed),
         ];

@@ -6,8 +6,24 @@ pub(super) static EXAONE4: Family = Family {
     id: "exaone4",
     title: "EXAONE 4",
     model_types: &["exaone4"],
-    // Without a config its names can be told from OLMo 2's by the width of the gains alone.
-    fit: |_| 0,
+    // Its names are OLMo 2's; its gains are those of one head, not of all together.
+    fit: |names| {
+        let (gains, matrix) =
+            ("layers.{l}.self_attn.q_norm.weight", "layers.{l}.self_attn.q_proj.weight");
+        let prefixes = names.layers(gains);
+        let first = |path: &str| {
+            names
+                .layer_shape(prefixes.keys().next()?, path)
+                .and_then(|shape| shape.first().copied())
+        };
+        let of_one = first(gains).zip(first(matrix)).is_some_and(|(gains, all)| gains < all);
+        let outputs = names.any_layer("layers.{l}.post_feedforward_layernorm.weight");
+        if of_one && outputs && !names.any_layer("layers.{l}.input_layernorm.weight") {
+            13
+        } else {
+            0
+        }
+    },
     recipe,
 };
 

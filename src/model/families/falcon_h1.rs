@@ -7,7 +7,9 @@ pub(super) static FALCON_H1: Family = Family {
     title: "Falcon-H1",
     model_types: &["falcon_h1"],
     fit: |names| {
-        let beside = names.any_layer("layers.{l}.mamba.in_proj.weight");
+        // Jamba has Mamba's x_proj.
+        let beside = names.any_layer("layers.{l}.mamba.in_proj.weight")
+            && !names.any_layer("layers.{l}.mamba.x_proj.weight");
         if beside && names.any_layer("layers.{l}.feed_forward.gate_proj.weight") { 13 } else { 0 }
     },
     recipe,

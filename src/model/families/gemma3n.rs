@@ -1,6 +1,5 @@
-//! Gemma 3n and Gemma 4: plain norm gains, a bare norm on values, and last layers that use the keys and values of earlier ones.
-//!
-//! Gemma 3n moves several streams at once and Gemma 4 adds an input to every layer; neither is run here.
+//! Gemma 3n and Gemma 4: plain norm gains, a bare norm on values, last layers that use the keys and values of earlier ones, and an
+//! input of every layer's own. Gemma 3n moves several streams at once.
 
 use super::prelude::*;
 
@@ -25,34 +24,74 @@ pub(super) static GEMMA4: Family = Family {
 
 fn three(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let sliding = s.config.sliding_layers(s.n_layers, |l| !(l + 1).is_multiple_of(5));
-    let reason = "it moves several residual streams at once (AltUp), which is not run here";
-    both(s, &sliding, 15, reason)
+    let cut = s.config.get("activation_sparsity_pattern");
+    let of_layer = |l: usize| match cut {
+        Some(Value::Array(list)) => list.get(l).and_then(Value::as_f64).unwrap_or(0.0),
+        Some(all) => all.as_f64().unwrap_or(0.0),
+        None => 0.0,
+    };
+    Ok(Recipe {
+        gates_cut: s.each(of_layer),
+        altup: Some(AltUpPaths {
+            active: s.config.size(&["altup_active_idx"]).unwrap_or(0),
+            into: "altup_projections.{i}",
+            out: "altup_unembed_projections.{i}",
+            home: "altup",
+            laurel: "laurel",
+            scaled: s.config.flag("altup_correct_scale", true),
+        }),
+        doubt: Some(
+            "Which earlier layer lends its keys and values to the last ones is in config.json alone: every fifth layer is taken to see \
+             the whole prompt, as in the released models.",
+        ),
+        ..both(s, &sliding, 15)
+    })
 }
 
 /// Full layers have wider heads than sliding ones.
 fn four(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    let full = |l: usize| (l + 1).is_multiple_of(6) || l + 1 == s.n_layers;
+    let widths = widths(s);
+    let narrowest = widths.iter().flatten().min().copied();
+    let full = |l: usize| match widths.get(l).copied().flatten() {
+        Some(width) if s.config.is_empty() => Some(width) > narrowest,
+        _ => (l + 1).is_multiple_of(6) || l + 1 == s.n_layers,
+    };
     let sliding = s.config.sliding_layers(s.n_layers, |l| !full(l));
-    let reason = "every layer adds an input of its own, which is not run here";
-    Ok(Recipe { widths_vary: true, ..both(s, &sliding, 0, reason)? })
+    let mixed = s.names.any_layer("layers.{l}.experts.gate_up_proj")
+        || s.names.any_layer("layers.{l}.router.proj.weight");
+    Ok(Recipe {
+        widths_vary: true,
+        layer_scalar: Some("layer_scalar"),
+        cannot_run: mixed.then(|| "its experts stand beside the MLP, which is not run here".into()),
+        ..both(s, &sliding, 0)
+    })
 }
 
-fn both(
-    s: &Survey<'_>,
-    sliding: &[bool],
-    shared: usize,
-    cannot_run: &str,
-) -> Result<Recipe, ModelError> {
+/// The width of a head in every layer, by the gains of its queries.
+fn widths(s: &Survey<'_>) -> Vec<Option<usize>> {
+    let gains = s.names.layers("layers.{l}.self_attn.q_norm.weight");
+    let prefix = gains.iter().max_by_key(|(_, layers)| layers.len()).map(|(prefix, _)| prefix);
+    let width = |l: usize| {
+        let name = format!("{}layers.{l}.self_attn.q_norm.weight", prefix?);
+        s.names.shape(&name)?.first().copied()
+    };
+    (0..s.n_layers).map(width).collect()
+}
+
+fn both(s: &Survey<'_>, sliding: &[bool], shared: usize) -> Recipe {
     let window = s.config.size(&["sliding_window"]).unwrap_or(512);
     let rope = |kind: &str, theta: f64| RopeRecipe::half(s.config.rope(kind, theta, 1.0));
     let full = rope("full_attention", 1_000_000.0);
-    let local = rope("sliding_attention", 10_000.0);
+    let mut local = rope("sliding_attention", 10_000.0);
+    if let Some(theta) = s.config.number(&["rope_local_base_freq"]) {
+        local.config.theta = theta;
+    }
     let shared = s.config.size(&["num_kv_shared_layers"]).unwrap_or(if s.config.is_empty() {
         0
     } else {
         shared
     });
-    Ok(Recipe {
+    Recipe {
         qk_norm: PerLayer::All(Some((
             QkNormPaths::Shared("self_attn.q_norm", "self_attn.k_norm"),
             NormKind::Rms,
@@ -64,14 +103,21 @@ fn both(
         before_mlp: Some("pre_feedforward_layernorm"),
         on_mlp: Some("post_feedforward_layernorm"),
         activation: s.config.activation(&["hidden_activation"], Activation::GeluTanh),
+        layer_inputs: Some(LayerInputPaths {
+            table: "embed_tokens_per_layer",
+            project: "per_layer_model_projection",
+            norm: "per_layer_projection_norm",
+            gate: "per_layer_input_gate",
+            back: "per_layer_projection",
+            after: "post_per_layer_input_norm",
+        }),
         score_scale: Scale::Is(1.0),
         window: windows_in(Some(Window::Last(window)), sliding),
         rope: s.each(|l| Some(if sliding[l] { local.clone() } else { full.clone() })),
         embed_times_root_width: true,
         logits_cap: s.config.number(&["final_logit_softcapping"]),
-        cannot_run: Some(cannot_run.into()),
         ..Recipe::default()
-    })
+    }
 }
 
 /// For each of the last `shared` layers, and each without keys in the files, the last layer of its kind before them.

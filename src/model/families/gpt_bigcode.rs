@@ -9,27 +9,32 @@ pub(super) static GPT_BIGCODE: Family = Family {
     id: "gpt_bigcode",
     title: "StarCoder (GPT BigCode)",
     model_types: &["gpt_bigcode"],
-    fit: |names| if one_key(names) == Some(true) { 12 } else { 0 },
+    fit: |names| if one_key(names).is_some() { 12 } else { 0 },
     recipe,
 };
 
-/// Whether the matrix has room for one key and one value beside the queries, `[D + 2h, D]`.
-fn one_key(names: &Names) -> Option<bool> {
+/// The width of a head where the matrix has room for one key and one value beside the queries, `[D + 2h, D]`.
+fn one_key(names: &Names) -> Option<usize> {
     let prefixes = names.layers(FUSED);
     match names.layer_shape(prefixes.keys().next()?, FUSED)? {
-        &[rows, columns] => Some(rows > columns && rows < 3 * columns),
+        &[rows, columns] if rows > columns && rows < 3 * columns => Some((rows - columns) / 2),
         _ => None,
     }
 }
 
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    let multi_query = s.config.flag("multi_query", one_key(s.names).unwrap_or(true));
+    let width = one_key(s.names).filter(|_| s.config.is_empty());
+    let multi_query = s.config.flag("multi_query", !s.config.is_empty() || width.is_some());
     let order = if multi_query { FusedOrder::Blocks } else { FusedOrder::Groups };
     let scaled = s.config.flag("scale_attn_weights", true);
     Ok(Recipe {
         layer: "h.{l}.",
         qkv: QkvPaths::Fused("attn.c_attn", order),
         output: "attn.c_proj",
+        d_head: width,
+        doubt: width.map(|_| {
+            "Its c_attn has room for one key and one value beside the queries: one key/value head for all, whose width is a head's."
+        }),
         norm: NormKind::Layer,
         eps: s.config.eps(1e-5),
         before_attention: Some("ln_1"),

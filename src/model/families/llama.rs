@@ -20,6 +20,11 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         eps: s.config.eps(1e-6),
         activation: s.config.activation(&["hidden_act"], Activation::Silu),
         rope: s.rope(1.0),
+        doubt: Some(
+            "Mistral, Granite, Helium, ERNIE 4.5 and SmolLM 3 have the same names: Granite has factors on scores and stream, Helium and \
+             ERNIE other pairs in the rotary embedding, SmolLM 3 layers without one. If it is one of those, add its config.json or \
+             name the family before you believe a prompt; spectra are the same.",
+        ),
         ..Recipe::default()
     })
 }

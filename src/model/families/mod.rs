@@ -90,10 +90,10 @@ mod prelude {
     pub(super) use crate::model::config::Config;
     pub(super) use crate::model::names::Names;
     pub(super) use crate::model::recipe::{
-        AlibiKind, CrossPaths, Family, FrontPaths, LatentPaths, MambaFactors, MixerPaths,
-        MixturePaths, MlpPaths, PerLayer, PositionPaths, QkNormPaths, QkvPaths, Recipe,
-        RelativePaths, RopeRecipe, Rotary, Scale, SharedPaths, Sinusoids, Survey, softmax_routing,
-        windows_in,
+        AlibiKind, AltUpPaths, CrossPaths, Family, FrontPaths, LatentPaths, LayerInputPaths,
+        MambaFactors, MixerPaths, MixturePaths, MlpPaths, PerLayer, PositionPaths, QkNormPaths,
+        QkvPaths, Recipe, RelativePaths, RopeRecipe, Rotary, Scale, SharedPaths, Sinusoids, Survey,
+        softmax_routing, windows_in,
     };
     pub(super) use crate::model::relative::Buckets;
     pub(super) use crate::model::resolve::MOST_LAYERS;
@@ -105,6 +105,8 @@ use super::ModelError;
 use super::config::Config;
 use super::names::Names;
 use super::recipe::Family;
+
+pub(super) use lookalikes::look;
 
 /// A fit above this is that of names which no other family has.
 const SHARED_NAMES: u32 = 13;
@@ -234,10 +236,14 @@ pub fn recognise(
         );
         return Err(ModelError::UnknownFamily { reason, known: known() });
     }
+    if let Some(what) = lookalikes::dictionary(names, config) {
+        return Err(ModelError::Dictionary { what });
+    }
     let best = FAMILIES.into_iter().map(|f| ((f.fit)(names), f)).max_by_key(|&(fit, _)| fit);
     best.filter(|&(fit, _)| fit > 0).map(|(_, f)| f).ok_or_else(|| ModelError::UnknownFamily {
         reason: format!(
-            "no config.json, and the tensor names fit no family{}",
+            "{}, and the tensor names fit no family{}",
+            if config.is_empty() { "no config.json" } else { "config.json says no model_type" },
             lookalikes::look(names)
         ),
         known: known(),

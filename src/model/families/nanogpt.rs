@@ -11,5 +11,13 @@ pub(super) static NANOGPT: Family = Family {
 };
 
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    Ok(Recipe { eps: 1e-5, activation: Activation::Gelu, ..(super::gpt2::GPT2.recipe)(s)? })
+    Ok(Recipe {
+        eps: 1e-5,
+        activation: Activation::Gelu,
+        doubt: Some(
+            "A GPT BigCode with a key and a value for every head has the same names and shapes, and another order in c_attn: if it is \
+             one, add its config.json or name the family (gpt_bigcode).",
+        ),
+        ..(super::gpt2::GPT2.recipe)(s)?
+    })
 }

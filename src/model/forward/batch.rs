@@ -12,18 +12,37 @@ pub(super) struct State {
     pub(super) d_model: usize,
     /// Rows and columns of an image's patches.
     pub(super) grid: Option<[usize; 2]>,
+    /// Inputs of all layers, `[all positions, n_layers width]`; empty where layers have none.
+    pub(super) layer_inputs: Vec<f32>,
+    /// All streams, where there are several; `resid` is the active one, after the last layer their mean.
+    pub(super) streams: Vec<Vec<f32>>,
 }
 
 impl State {
     pub(super) fn empty(d_model: usize) -> Self {
-        Self { lengths: Vec::new(), resid: Vec::new(), d_model, grid: None }
+        Self::new(Vec::new(), Vec::new(), d_model, None)
+    }
+
+    /// The state of a stream that is all that its layers read.
+    pub(super) fn new(
+        lengths: Vec<usize>,
+        resid: Vec<f32>,
+        d_model: usize,
+        grid: Option<[usize; 2]>,
+    ) -> Self {
+        Self { lengths, resid, d_model, grid, layer_inputs: Vec::new(), streams: Vec::new() }
     }
 
     /// The rows of one prompt; empty past the last.
     pub(super) fn prompt(&self, prompt: usize) -> &[f32] {
+        self.rows(&self.resid, prompt)
+    }
+
+    /// The rows of one prompt in a stream.
+    pub(super) fn rows<'a>(&self, stream: &'a [f32], prompt: usize) -> &'a [f32] {
         let before: usize = self.lengths.iter().take(prompt).sum();
         let n = self.lengths.get(prompt).copied().unwrap_or(0);
-        self.resid.get(before * self.d_model..(before + n) * self.d_model).unwrap_or_default()
+        stream.get(before * self.d_model..(before + n) * self.d_model).unwrap_or_default()
     }
 }
 

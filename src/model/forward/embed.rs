@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::batch::State;
 use super::products::Map;
 use super::weights::LayerWeights;
-use super::{input, linear, norm};
+use super::{input, linear, norm, side_streams};
 use crate::model::architecture::{PositionVectors, Positions, Stream};
 use crate::model::{Model, ModelError};
 
@@ -65,7 +65,13 @@ pub(super) fn tokens(
         x = project(&x)?;
     }
     let lengths = prompts.iter().map(Vec::len).collect();
-    Ok(State { lengths, resid: x, d_model: d, grid: None })
+    let inputs = embedding.layer_inputs.as_ref();
+    let inputs = inputs.map(|all| side_streams::inputs(model, all, prompts, &x, d)).transpose()?;
+    let sides = embedding.side_streams.as_ref();
+    let streams = sides.map(|sides| side_streams::begin(model, sides, &x, d)).transpose()?;
+    let state = State::new(lengths, x, d, None);
+    let (layer_inputs, streams) = (inputs.unwrap_or_default(), streams.unwrap_or_default());
+    Ok(State { layer_inputs, streams, ..state })
 }
 
 /// The first state of a stream that reads no tokens, from `x: [n, d_model]`, which a front has made: positions and norm.
@@ -92,7 +98,7 @@ pub(super) fn after_front(
         super::add(&mut x, &table);
     }
     let resid = norm::maybe(&LayerWeights::of(model), stream.embedding.norm.as_ref(), &x, d)?.0;
-    Ok(State { lengths: vec![n], resid, d_model: d, grid })
+    Ok(State::new(vec![n], resid, d, grid))
 }
 
 /// The row of the table of each position of a prompt.

@@ -11,6 +11,7 @@ mod batch;
 mod convolution;
 mod embed;
 mod head_norms;
+mod hidden;
 mod image;
 mod input;
 mod linear;
@@ -23,6 +24,7 @@ mod norm;
 mod positions;
 mod products;
 mod projected;
+mod side_streams;
 mod sound;
 mod trace;
 mod weights;
@@ -203,13 +205,20 @@ impl ForwardPass {
         let d = own.d_model;
         let normed = |which: &Option<_>, x: &[f32]| norm::maybe(&weights, which.as_ref(), x, d);
         let mlp_maps = MlpMaps::of(&weights, index)?;
+        let active = self.active(model);
+        let predicted = layer.altup.as_ref();
+        let predicted = predicted
+            .map(|altup| side_streams::predicted(&weights, altup, (active, &own.streams), d))
+            .transpose()?;
+        let entry = predicted.as_ref().and_then(|streams| streams.get(active));
+        let entry = entry.unwrap_or(&own.resid).clone();
 
-        let mut resid = own.resid.clone();
+        let mut resid = entry.clone();
         let (mut attended, mut input_scale) = (Vec::new(), Vec::new());
         let (mut output_scale, mut traces) = (Vec::new(), Vec::new());
         let mut kept = None;
         if let Some(attention) = &layer.attention {
-            let (input, scale) = normed(&layer.before_attention, &own.resid)?;
+            let (input, scale) = normed(&layer.before_attention, &entry)?;
             let source = attention.source.as_ref().map(|source| {
                 let state = &self.states[source.stream];
                 let normed =
@@ -242,14 +251,19 @@ impl ForwardPass {
             output_scale = input_scale.clone();
         }
         if let Some(mixer) = &layer.mixer {
-            let (x, _) = normed(&layer.before_attention, &own.resid)?;
+            let (x, _) = normed(&layer.before_attention, &entry)?;
             let reading = mixers::Reading { x: &x, lengths: &own.lengths, d_model: d };
             let written = mixers::run(&weights, products, mixer, &reading).await?;
             attended.resize(written.len(), 0.0);
             add(&mut attended, &written);
         }
-        let side_by_side = layer.parallel.then(|| own.resid.clone());
+        let side_by_side = layer.parallel.then(|| entry.clone());
         add(&mut resid, &attended);
+        if let Some(altup) = &layer.altup {
+            let (x, _) = normed(&layer.before_attention, &entry)?;
+            add(&mut resid, &side_streams::laurel(&weights, altup, &x, d)?);
+            scale_rows(&mut resid, std::f64::consts::FRAC_1_SQRT_2);
+        }
         let after_attn_scale;
         (resid, after_attn_scale) = normed(&layer.after_attention, &resid)?;
         let mut mlp = Vec::new();
@@ -269,7 +283,24 @@ impl ForwardPass {
         let after_mlp_scale;
         (resid, after_mlp_scale) = normed(&layer.after_mlp, &resid)?;
 
-        let before = std::mem::replace(&mut self.states[self.stream].resid, resid);
+        let added = |x: &[f32]| match &layer.input {
+            Some(input) => side_streams::added(&weights, (layer, input), x, &own.layer_inputs, d),
+            None => Ok(Vec::new()),
+        };
+        let mut streams = Vec::new();
+        if let (Some(altup), Some(predicted)) = (&layer.altup, predicted) {
+            let all = (active, predicted);
+            streams = side_streams::corrected(&weights, altup, all, &resid, d, added)?;
+            resid = streams.get(active).cloned().unwrap_or_default();
+        } else {
+            let more = added(&resid)?;
+            add(&mut resid, &more);
+        }
+        if let Some(name) = &layer.scalar {
+            scale_rows(&mut resid, weights.number(name)?.map_or(1.0, f64::from));
+        }
+        let before = entry;
+        (self.states[self.stream].resid, self.states[self.stream].streams) = (resid, streams);
         mlp.resize(before.len(), 0.0);
         let mut start = 0;
         for trace in &mut traces {
@@ -285,57 +316,9 @@ impl ForwardPass {
         }
         self.kept.extend(kept.map(|kept| (index, kept)));
         self.next_layer += 1;
+        self.join_streams(model)?;
         self.settle(model);
         Ok(traces)
-    }
-
-    /// What the library reports as a prompt's hidden state before [`ForwardPass::next_layer`], `[n, d_model]`: after the last layer
-    /// that is, in most families, the stream after the final norm.
-    ///
-    /// # Errors
-    /// What reading says.
-    pub fn hidden(&self, model: &Model, prompt: usize) -> Result<Vec<f32>, ModelError> {
-        self.hidden_of(model, self.stream, prompt)
-    }
-
-    /// The same of any of the model's streams, as far as it has come; empty where it had no input.
-    ///
-    /// # Errors
-    /// What reading says.
-    pub fn hidden_of(
-        &self,
-        model: &Model,
-        stream: usize,
-        prompt: usize,
-    ) -> Result<Vec<f32>, ModelError> {
-        let (Some(state), Some(what)) = (self.states.get(stream), model.arch.streams.get(stream))
-        else {
-            return Ok(Vec::new());
-        };
-        let norm = what.final_norm.as_ref();
-        let norm = norm.filter(|_| what.last_hidden_is_normed && self.has_run(model, stream));
-        Ok(norm::maybe(&LayerWeights::of(model), norm, state.prompt(prompt), state.d_model)?.0)
-    }
-
-    /// A stream's last state after its final norm, whatever the library reports, `[n, d_model]`.
-    ///
-    /// # Errors
-    /// What reading says.
-    pub fn last_hidden(
-        &self,
-        model: &Model,
-        stream: usize,
-        prompt: usize,
-    ) -> Result<Vec<f32>, ModelError> {
-        let norm = model.arch.streams.get(stream).and_then(|s| s.final_norm.as_ref());
-        let Some(state) = self.states.get(stream) else { return Ok(Vec::new()) };
-        Ok(norm::maybe(&LayerWeights::of(model), norm, state.prompt(prompt), state.d_model)?.0)
-    }
-
-    /// True if all layers of a stream have run.
-    fn has_run(&self, model: &Model, stream: usize) -> bool {
-        let mut rest = self.next_layer..model.arch.n_layers;
-        rest.all(|l| model.arch.stack_of(l).is_some_and(|stack| stack.stream != stream))
     }
 }
 

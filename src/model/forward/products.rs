@@ -57,6 +57,8 @@ pub struct MlpMaps<'a> {
     pub limit: Option<f32>,
     /// What is between.
     pub activation: Activation,
+    /// So many standard deviations above its mean a position's gates are cut off below.
+    pub cutoff: Option<f64>,
     /// Name of a bias on the hidden layer, after the gate.
     pub bias: Option<&'a str>,
     /// Width of the hidden layer.
@@ -123,7 +125,8 @@ impl<'a> MlpMaps<'a> {
             Mlp::Gated { bias, .. } => bias.as_deref(),
             _ => None,
         };
-        Ok(Self { into, gated, limit, activation, bias, d_mlp, down })
+        let cutoff = layer.gate_cutoff;
+        Ok(Self { into, gated, limit, activation, cutoff, bias, d_mlp, down })
     }
 
     /// The hidden layer `[n, d_mlp]` from what `into` makes of the input, one after the other.
@@ -132,6 +135,9 @@ impl<'a> MlpMaps<'a> {
         let mut hidden = into.next().unwrap_or_default();
         match into.next() {
             Some(up) => {
+                if let Some(deviations) = self.cutoff {
+                    hidden.chunks_exact_mut(d_mlp.max(1)).for_each(|row| cut(row, deviations));
+                }
                 f.apply(&mut hidden);
                 hidden.iter_mut().zip(&up).for_each(|(g, u)| *g *= u);
             }
@@ -157,6 +163,15 @@ impl<'a> MlpMaps<'a> {
         }
         hidden
     }
+}
+
+/// What lies above the mean by so many standard deviations, less that much; 0 for the rest.
+fn cut(row: &mut [f32], deviations: f64) {
+    let n = row.len() as f64;
+    let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+    let square = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n;
+    let least = (mean + deviations * square.sqrt()) as f32;
+    row.iter_mut().for_each(|x| *x = (*x - least).max(0.0));
 }
 
 /// A layer's non-linearity, with its parameters where it has some.

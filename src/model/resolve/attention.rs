@@ -8,6 +8,7 @@ use crate::model::recipe::{
     CrossPaths, LatentPaths, QkNormPaths, QkvPaths, RelativePaths, RopeRecipe, Rotary, Scale,
 };
 use crate::model::relative::{Disentangled, Relative};
+use crate::model::rope::Scaling;
 
 impl Builder<'_> {
     /// The attention of a layer, `None` where it has none.
@@ -203,6 +204,7 @@ fn resolve_rope(
         return Ok(Rope { start, ..Rope::new(recipe.pairing, latent.d_rotary, &recipe.config) });
     }
     let rotary_dim = match recipe.rotary {
+        Rotary::Fraction if recipe.config.scaling == Scaling::Proportional => d_head,
         Rotary::Fraction => (d_head as f64 * recipe.config.fraction) as usize,
         Rotary::Dimensions(n) => n,
         Rotary::AtMost(n) => n.min(d_head),

@@ -5,6 +5,7 @@ use super::outside::{GAINS, SHIFTS, spelled};
 use crate::model::ModelError;
 use crate::model::architecture::*;
 use crate::model::recipe::{CrossPaths, MlpPaths};
+use crate::model::side_streams::deviations;
 
 impl Builder<'_> {
     /// A layer; its place among the stacks is not known here.
@@ -59,6 +60,10 @@ impl Builder<'_> {
             mlp_factor: r.mlp_factor,
             activation: r.activation.clone(),
             activation_parameters: r.activation_parameters.map(|path| self.name_in_layer(l, path)),
+            gate_cutoff: r.gates_cut.at(l).filter(|&share| share > 0.0).map(deviations),
+            input: self.layer_input(l)?,
+            altup: self.altup(l)?,
+            scalar: r.layer_scalar.map(|path| self.name_in_layer(l, path)),
             parallel: r.parallel,
             before_attention: of_attention(before)?,
             on_attention: of_attention(r.on_attention)?,

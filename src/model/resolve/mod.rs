@@ -9,6 +9,7 @@ mod mixer;
 mod mixture;
 mod notes;
 mod outside;
+mod side_streams;
 mod stream;
 
 use super::ModelError;
@@ -82,6 +83,7 @@ pub(super) fn resolve(given: Given<'_>) -> Result<Resolved, ModelError> {
                 "No config.json: read as {} by its tensor names, with the family's usual settings (rotary base, ε, scale).",
                 family.title
             ));
+            notes.extend(main.recipe.doubt.map(str::to_owned));
         }
     }
     let heads_from_table =

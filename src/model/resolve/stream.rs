@@ -23,6 +23,8 @@ impl Builder<'_> {
             token_types: r.token_types.and_then(|path| self.names.find(&self.prefix, path)),
             norm: r.embed_norm.and_then(|path| self.outer_norm(path)),
             front: r.front.as_ref().and_then(|paths| self.front(paths)),
+            layer_inputs: self.layer_inputs(),
+            side_streams: self.side_streams(),
             tokens: tokens.filter(|_| r.front.is_none()),
         };
         Ok(Stream {
@@ -52,6 +54,8 @@ impl Builder<'_> {
             Some("its table of positions is not in the files".to_owned())
         } else if r.embed_norm.is_some() && embedding.norm.is_none() {
             Some("the norm of its embeddings is not in the files".to_owned())
+        } else if layers.iter().any(|l| l.input.is_some()) && embedding.layer_inputs.is_none() {
+            Some("what its layers' own inputs are made of is not in the files".to_owned())
         } else if let Some(reason) = layers.iter().find_map(|l| l.mlp.unsupported()) {
             Some(reason.to_owned())
         } else if let Some(reason) = layers.iter().find_map(|l| l.mixer.as_ref()?.unsupported()) {

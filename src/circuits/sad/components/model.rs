@@ -5,6 +5,7 @@ use super::builder::{Reader, SplitBuilder, Upstream};
 use crate::circuits::error::CircuitError;
 use crate::circuits::sad::terms::TermBasis;
 use crate::math::Mat;
+use crate::model::architecture::Layer;
 use crate::model::{Architecture, AttentionLayer, HeadWeights, LayerTrace, Model, Part, Weights};
 
 /// Why a latent attention's queries and keys are no sum of shares.
@@ -29,6 +30,11 @@ pub fn unsplittable(model: &Model, layer: usize) -> Option<String> {
     if before.clone().any(|l| l.attention.is_none() || l.mixer.is_some()) {
         return Some(format!(
             "layers of {title} write into the stream by something else than attention too, and that has no heads to split it over"
+        ));
+    }
+    if before.clone().any(Layer::moves_more_than_one_stream) {
+        return Some(format!(
+            "layers of {title} move more than the one stream that attention and MLP write into, so it is not the sum of what they wrote"
         ));
     }
     let attentions = before.filter_map(|l| l.attention.as_ref());

@@ -1,0 +1,127 @@
+//! Names that say too little, or too much: what shapes decide, what is said where nothing does, what is no model at all.
+
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
+
+use crate::golden;
+
+use golden::memory;
+use omega_lens::checkpoint::{Checkpoint, Named, to_safetensors};
+use omega_lens::model::{AttentionLayer, Hints, Model, ModelError, Part, Weights};
+use serde_json::{Value, json};
+
+fn open(tensors: &[Named], config: Option<&Value>, hints: &Hints) -> Result<Model, ModelError> {
+    let mut files = vec![memory("model.safetensors", to_safetensors(tensors, &[]).unwrap())];
+    files.extend(config.map(|config| memory("config.json", config.to_string().into_bytes())));
+    Model::open(Checkpoint::open(files).unwrap(), hints)
+}
+
+fn plain(tensors: &[Named], config: &Value) -> Model {
+    open(tensors, Some(config), &Hints::default()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn notes(model: &Model) -> String {
+    model.notes.join("\n")
+}
+
+/// The folded matrices of every head that can be seen.
+fn heads(model: &Model) -> Vec<f64> {
+    let mut all = Vec::new();
+    for layer in model.readable_layers() {
+        let attention = AttentionLayer::read(model, layer, Part::Both).unwrap();
+        for head in 0..attention.n_heads() {
+            let head = attention.head(head, Weights::Folded).unwrap();
+            for matrix in [head.w_q, head.w_k, head.w_v, head.w_o] {
+                all.extend(matrix.iter().copied());
+            }
+        }
+    }
+    all
+}
+
+/// A golden checkpoint of the second set.
+fn other_parts(name: &str) -> (Vec<Named>, Value) {
+    let fixture = golden::more_families().into_iter().find(|f| f.name == name).unwrap();
+    let weights = memory("model.safetensors", fixture.bytes("model.safetensors"));
+    let checkpoint = Checkpoint::open(vec![weights]).unwrap();
+    let tensors = checkpoint.entries().map(|entry| {
+        let values = checkpoint.read(&entry.name).unwrap().f32s().unwrap();
+        Named::f32(&entry.name, &entry.shape, values)
+    });
+    (tensors.collect(), serde_json::from_slice(&fixture.bytes("config.json")).unwrap())
+}
+
+#[test]
+fn one_key_for_all_heads_says_how_wide_they_are() {
+    let (tensors, config) = other_parts("gpt_bigcode");
+    let (with, without) =
+        (plain(&tensors, &config), open(&tensors, None, &Hints::default()).unwrap());
+    assert_eq!((without.arch.family, without.arch.n_kv_heads), ("gpt_bigcode", 1));
+    assert_eq!(heads(&without), heads(&with));
+    assert!(notes(&without).contains("one key/value head"), "{}", notes(&without));
+}
+
+#[test]
+fn what_names_leave_open_is_said_where_no_config_decides() {
+    let hints = Hints { n_heads: Some(4), ..Hints::default() };
+    let (granite, config) = other_parts("granite");
+    let said = notes(&open(&granite, None, &hints).unwrap());
+    assert!(said.contains("Granite has factors on scores"), "{said}");
+    assert!(!notes(&plain(&granite, &config)).contains("have the same names"));
+    let (bigcode, _) = other_parts("gpt_bigcode_mha");
+    let said = notes(&open(&bigcode, None, &hints).unwrap());
+    assert!(said.contains("another order in c_attn"), "{said}");
+    let (gemma, _) = other_parts("gemma3n_text");
+    let said = notes(&open(&gemma, None, &Hints::default()).unwrap());
+    assert!(said.contains("lends its keys and values"), "{said}");
+}
+
+#[test]
+fn shapes_decide_between_families_of_the_same_names() {
+    for name in ["exaone4", "gemma4_text", "jamba", "falcon_h1", "lfm2", "deepseek_v3"] {
+        let (tensors, config) = other_parts(name);
+        let model = plain(&tensors, &config);
+        let hints = Hints { n_heads: Some(model.arch.n_heads), ..Hints::default() };
+        let found = open(&tensors, None, &hints).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(found.arch.family, model.arch.family, "{name}");
+        assert_eq!(heads(&found), heads(&model), "{name}");
+    }
+}
+
+#[test]
+fn a_part_that_is_missing_is_named_beside_what_the_files_are_taken_for() {
+    for (name, part, says) in [
+        ("t5", "encoder.block.0.layer.0.layer_norm.weight", "read as T5 by config.json"),
+        ("deepseek_v2", "layers.0.self_attn.kv_a_layernorm.weight", "latent attention"),
+        ("dinov2", "encoder.layer.0.norm1.weight", "read as DINOv2 by config.json"),
+    ] {
+        let (tensors, config) = other_parts(name);
+        let end = part.replacen(".0.", ".", 1);
+        let is_part = |t: &Named| {
+            let plain: String =
+                t.name.split('.').filter(|word| word.parse::<u32>().is_err()).collect();
+            let wanted: String =
+                end.split('.').filter(|word| word.parse::<u32>().is_err()).collect();
+            plain.ends_with(&wanted)
+        };
+        let rest: Vec<Named> = tensors.iter().filter(|t| !is_part(t)).cloned().collect();
+        assert!(rest.len() < tensors.len(), "{name}");
+        let error = open(&rest, Some(&config), &Hints::default()).err().unwrap().to_string();
+        assert!(error.contains("is not in the files") && error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn files_of_features_are_no_model_and_say_how_they_are_opened() {
+    let config = json!({"hf_hook_point_in": "model.layers.1.output", "model_name": "org/base", "architecture": "jump_relu"});
+    for (name, shape, config, says) in [
+        ("w_dec", vec![12, 8], Some(&config), "a file of Gemma Scope 2 for \"org/base\""),
+        ("W_dec", vec![12, 2, 8], None, "a crosscoder"),
+        ("decoder.weight", vec![8, 12], None, "an autoencoder or transcoder"),
+    ] {
+        let tensors = [Named::f32(name, &shape, vec![0.5; shape.iter().product()])];
+        let error = open(&tensors, config, &Hints::default()).err().unwrap();
+        assert!(matches!(error, ModelError::Dictionary { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(says) && text.contains("omega align"), "{text}");
+    }
+}
