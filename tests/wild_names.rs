@@ -125,3 +125,32 @@ fn files_of_features_are_no_model_and_say_how_they_are_opened() {
         assert!(text.contains(says) && text.contains("omega align"), "{text}");
     }
 }
+
+#[test]
+fn heads_between_state_spaces_are_shown_and_prompts_refused_with_the_reason() {
+    let (tensors, config) = other_parts("mixtral");
+    let right = heads(&plain(&tensors, &config));
+    for (kind, home) in [("granitemoehybrid", "shared_mlp"), ("bamba", "feed_forward")] {
+        let mut made: Vec<Named> = tensors
+            .iter()
+            .filter(|t| !t.name.contains("layers.0.self_attn") && !t.name.contains("moe"))
+            .cloned()
+            .collect();
+        made.push(Named::f32("model.layers.0.mamba.in_proj.weight", &[4, 32], vec![0.5; 128]));
+        made.push(Named::f32(format!("model.layers.0.{home}.x"), &[1], vec![0.5]));
+        let mut said = config.clone();
+        said["model_type"] = json!(kind);
+        said["layer_types"] = json!(["mamba", "attention"]);
+        if kind == "bamba" {
+            for tensor in &mut made {
+                tensor.name = tensor.name.replace("post_attention_layernorm", "pre_ff_layernorm");
+            }
+        }
+        let model = plain(&made, &said);
+        assert_eq!(model.readable_layers(), [1], "{kind}");
+        // The second half are the heads of layer 1.
+        assert_eq!(heads(&model), right[right.len() / 2..], "{kind}");
+        assert!(model.arch.cannot_run.as_ref().unwrap().contains("state spaces"), "{kind}");
+        assert!(notes(&model).contains("Layers [0] have no attention"), "{}", notes(&model));
+    }
+}

@@ -34,9 +34,12 @@ describe("A decoder's prompt", () => {
     await page.waitForURL(/decoder=0/);
     await tokens(page, "decoder").nth(2).waitFor();
     assert.deepEqual([await tokens(page, "encoder").count(), await tokens(page, "decoder").count()], [5, 3]);
-    // A token of the decoder that looks brings a cross head into view.
-    await tokens(page, "decoder").nth(1).click();
+    // A token of the encoder that looks brings one of its heads into view, one of the decoder a cross head.
     const figure = page.locator("section[aria-label='Attention pattern']");
+    await tokens(page, "encoder").nth(2).click();
+    await figure.locator("h2", { hasText: /^enc / }).waitFor();
+    assert.equal(await tokens(page, "encoder").nth(2).getAttribute("aria-pressed"), "true");
+    await tokens(page, "decoder").nth(1).click();
     await figure.locator("h2", { hasText: /^cross L0H0$/ }).waitFor();
     assert.match(await figure.locator("figcaption").textContent(), /token of the decoder \(row\) to every token of the encoder's last stream \(column\)/);
     assert.match(await figure.textContent(), /looks, in the decoder.*looked at, in the encoder/s);
@@ -45,12 +48,9 @@ describe("A decoder's prompt", () => {
     assert.equal(await figure.locator("tbody tr").count(), 15, "three tokens look at five");
     await page.getByTestId("explain").waitFor();
     await page.getByTestId("next").waitFor();
+    assert.equal(await tokens(page, "decoder").nth(1).getAttribute("aria-pressed"), "true");
     await assertAccessible(page);
     await picture(page, "decoder");
-    // And one of the encoder's brings the encoder back.
-    await tokens(page, "encoder").nth(2).click();
-    await figure.locator("h2", { hasText: /^enc L0H0$/ }).waitFor();
-    assert.equal(await tokens(page, "encoder").nth(2).getAttribute("aria-pressed"), "true");
   });
 
   it("leaves the decoder idle where its prompt is empty", {}, async (page) => {

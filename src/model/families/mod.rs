@@ -35,6 +35,7 @@ mod gpt_neox;
 mod gpt_oss;
 mod gptj;
 mod granite;
+mod granite_hybrid;
 mod granitemoe;
 mod helium;
 mod hunyuan;
@@ -112,7 +113,7 @@ pub(super) use lookalikes::look;
 const SHARED_NAMES: u32 = 13;
 
 /// All families, in the order in which they are listed to people.
-pub static FAMILIES: [&Family; 85] = [
+pub static FAMILIES: [&Family; 87] = [
     &gpt2::GPT2,
     &gpt_neo::GPT_NEO,
     &gpt_neox::GPT_NEOX,
@@ -166,6 +167,8 @@ pub static FAMILIES: [&Family; 85] = [
     &jamba::JAMBA,
     &lfm2::LFM2,
     &falcon_h1::FALCON_H1,
+    &granite_hybrid::GRANITE_HYBRID,
+    &granite_hybrid::BAMBA,
     &olmoe::OLMOE,
     &granitemoe::GRANITEMOE,
     &ernie4_5_moe::ERNIE4_5_MOE,
