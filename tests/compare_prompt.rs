@@ -155,7 +155,7 @@ mod on_the_page {
         let mut engine = built_in::open(4000, || 0.0);
         // In words: both tokenizers make the golden's ids of them.
         let text = "When Mary and John went to the store , John gave a drink to".to_owned();
-        let prompt = Prompt { text, bos: Some(true), ids: false };
+        let prompt = Prompt { text, bos: Some(true), ids: false, ..Prompt::default() };
         let both =
             answers::<Together>(told(&mut engine, Together { prompt: prompt.clone() }, files(700)));
         assert_eq!(Value::from(both[0].ids.clone()), golden["ids"]);
