@@ -128,3 +128,30 @@ fn every_stack_runs_as_in_the_library() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn prompts_of_a_batch_do_not_see_each_other() {
+    let hybrids = ["qwen3_next", "qwen3_5_text", "jamba", "lfm2", "falcon_h1"];
+    let others = ["deepseek_v3", "gemma3n_text", "gemma4_text"];
+    for fixture in more_families() {
+        if !hybrids.iter().chain(&others).any(|name| *name == fixture.name) {
+            continue;
+        }
+        let model = fixture.model();
+        let ids = fixture.ids().unwrap();
+        let short = ids[3..8].to_vec();
+        let logits = |prompts: &[Vec<u32>]| -> Vec<f32> {
+            let mut pass = ForwardPass::of_tokens(&model, prompts).unwrap();
+            for _ in 0..model.arch.n_layers {
+                pass.step(&model, false, None).unwrap();
+            }
+            let last: Vec<_> = prompts.iter().enumerate().map(|(i, p)| (i, p.len() - 1)).collect();
+            pass.logits(&model, &last).unwrap()
+        };
+        let both = logits(&[ids.clone(), short.clone()]);
+        let apart = [logits(&[ids]), logits(&[short])].concat();
+        // The same sums; products of more rows at once may add up in another order.
+        let off = both.iter().zip(&apart).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(both.len() == apart.len() && off < 1e-4, "{}: off by {off:e}", fixture.name);
+    }
+}

@@ -79,7 +79,7 @@ pub struct HeadSpectra {
     pub ov: CircuitSpectrum,
     /// What latent attention adds to `qk`, which is its part without positions.
     #[serde(default)]
-    pub rotary: Option<RotarySpectra>,
+    pub rotary: Option<Box<RotarySpectra>>,
 }
 
 /// The singular values of the rotary part of a latent attention.
@@ -96,11 +96,11 @@ impl RotarySpectra {
     ///
     /// # Errors
     /// As [`singular_values`].
-    pub fn of(weights: &HeadWeights) -> Result<Option<Self>, MathError> {
+    pub fn of(weights: &HeadWeights) -> Result<Option<Box<Self>>, MathError> {
         let Some(rotary) = &weights.rotary else { return Ok(None) };
         let qk_rope = product_singular_values(&rotary.w_q, &rotary.w_k)?.s;
         let qk_full = singular_values(&weights.clone().whole(), Circuit::Qk)?.s;
-        Ok(Some(Self { qk_rope, qk_full }))
+        Ok(Some(Box::new(Self { qk_rope, qk_full })))
     }
 }
 
@@ -211,7 +211,7 @@ impl<'a> SpectraDocument<'a> {
             head: head.head,
             qk: &head.qk.sigma,
             ov: &head.ov.sigma,
-            rotary: head.rotary.as_ref(),
+            rotary: head.rotary.as_deref(),
             residual_qk: head.qk.residual,
             residual_ov: head.ov.residual,
             orthogonality_qk: head.qk.orthogonality,

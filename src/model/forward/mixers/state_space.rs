@@ -49,11 +49,11 @@ pub(super) async fn mamba(
         for t in start..start + n {
             let (into, out) =
                 (&into[t * d_state..(t + 1) * d_state], &out[t * d_state..(t + 1) * d_state]);
-            for channel in 0..d_inner {
+            for (channel, own) in own.iter().enumerate() {
                 let at = t * d_inner + channel;
                 let (step, x) = (softplus(steps[at]), f64::from(u[at]));
                 let places = channel * d_state..(channel + 1) * d_state;
-                let mut sum = f64::from(own[channel]) * x;
+                let mut sum = f64::from(*own) * x;
                 let held = state[places.clone()].iter_mut().zip(&decays[places]);
                 for ((held, decay), (b, c)) in held.zip(into.iter().zip(out)) {
                     *held = *held * (step * decay).exp() + step * f64::from(*b) * x;
