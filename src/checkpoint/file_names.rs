@@ -14,7 +14,7 @@ pub enum Role {
 }
 
 /// Files beside the weights that are kept for the layers above.
-pub const SIDE_FILES: [&str; 18] = [
+pub const SIDE_FILES: [&str; 19] = [
     "config.json",
     "cfg.json",
     "params.json",
@@ -27,6 +27,8 @@ pub const SIDE_FILES: [&str; 18] = [
     "merges.txt",
     "vocab.txt",
     "generation_config.json",
+    // Names of a dictionary's features.
+    "labels.json",
     // Vocabularies that are not read; they are kept to be named.
     "tokenizer.model",
     "spiece.model",

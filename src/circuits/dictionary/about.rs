@@ -39,6 +39,12 @@ impl Hook {
         self.name.contains("normalized") || into.iter().any(|end| self.name.ends_with(end))
     }
 
+    /// Whether this is the residual stream between two layers.
+    pub fn is_stream(&self) -> bool {
+        let elsewhere = ["mlp", "attn", "mid", "norm", "ln", "hook_z"];
+        self.read_from.is_some() && !elsewhere.iter().any(|part| self.name.contains(part))
+    }
+
     /// Understands a hook's name: the residual stream after layer `l` is the one before layer `l + 1`, and what an MLP or an
     /// attention writes is read from the next layer on.
     ///
@@ -136,6 +142,16 @@ mod tests {
         assert_eq!(from("resid_post_layer_8"), Some(9));
         assert_eq!(from("h.3"), Some(4));
         assert_eq!(from("hook_embed"), None);
+        let streams =
+            ["blocks.5.hook_resid_pre", "model.layers.17.output", "resid_post_layer_8", "h.3"];
+        assert!(streams.iter().all(|name| Hook::parse(name).is_stream()));
+        let others = [
+            "blocks.5.hook_resid_mid",
+            "blocks.5.hook_mlp_out",
+            "hook_embed",
+            "blocks.1.ln1.hook_normalized",
+        ];
+        assert!(!others.iter().any(|name| Hook::parse(name).is_stream()));
         assert!(Hook::parse("blocks.1.ln2.hook_normalized").is_normed());
         assert!(!Hook::parse("model.layers.4.post_feedforward_layernorm.output").is_normed());
         assert!(Hook::parse("model.layers.4.self_attn.o_proj.input").is_z());

@@ -112,6 +112,14 @@ pub enum DictionaryError {
         /// How many there are.
         n_rows: usize,
     },
+    /// Vectors that cannot encode a residual stream.
+    #[error("{name} cannot encode a residual stream: {reason}")]
+    NoEncoder {
+        /// The dictionary.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A dictionary inside the model was read without the model.
     #[error("this dictionary lies in the model's own files, which were not given")]
     ModelNeeded,

@@ -9,7 +9,7 @@ use super::sae::{DECODERS, SaeConfig, usual_axis};
 use super::{
     About, Along, Dictionary, DictionaryError, Hook, Labels, Matrix, Space, Store, Transform, csv,
 };
-use crate::checkpoint::{ByteSource, Checkpoint, gather};
+use crate::checkpoint::{ByteSource, Checkpoint, gather, json};
 use crate::model::{AttentionLayer, Model, Part, Weights};
 
 /// What the reader says of a file, where it does not speak for itself.
@@ -192,16 +192,29 @@ fn of_safetensors(
         name: format!("{}: {at}", gather::base(&file)),
         ..about_file(&file, n_rows, d_model)
     };
+    let labels = given_labels(&checkpoint, n_rows).map_or_else(
+        || Labels::Counted(if decoder { "feature" } else { "row" }.to_owned()),
+        Labels::Given,
+    );
     Ok(Dictionary {
         about,
-        labels: Labels::Counted(if decoder { "feature" } else { "row" }.to_owned()),
+        labels,
         store: Store::Own(Box::new(checkpoint), matrix),
         transform: Transform { map, ..Transform::default() },
     })
 }
 
+/// Names of the features, where a `labels.json` beside the weights lists as many as there are: "12: at Mary, John".
+fn given_labels(checkpoint: &Checkpoint, n_rows: usize) -> Option<Vec<String>> {
+    let parsed = json::parse(checkpoint.side_file("labels.json")?).ok()?.value;
+    let names = parsed.as_array().filter(|names| names.len() == n_rows)?;
+    let name =
+        |(row, name): (usize, &serde_json::Value)| Some(format!("{row}: {}", name.as_str()?));
+    names.iter().enumerate().map(name).collect()
+}
+
 /// What is said beside the weights of where they were made: a configuration, or a folder that is called after a module.
-fn configuration(checkpoint: &Checkpoint, file: &str) -> SaeConfig {
+pub(super) fn configuration(checkpoint: &Checkpoint, file: &str) -> SaeConfig {
     let said =
         ["cfg.json", "config.json"].into_iter().filter_map(|name| checkpoint.side_file(name));
     let mut config = said

@@ -8,11 +8,15 @@
 //! let frame = Frame::after(&survey.finish(), …)
 //! for rows in dictionary.blocks(n)   alignment.step(&dictionary.block(model, rows, &frame)?)   second pass
 //! ```
+//! A sparse dictionary with an [`Encoder`] also says which of its features a residual stream holds.
+//!
 //! A dictionary that lies in the model's own files is read through the checkpoint that is passed in, so it borrows nothing.
 
 mod about;
+mod activation;
 mod builtin;
 mod csv;
+mod encoder;
 mod error;
 mod file;
 mod frame;
@@ -30,6 +34,7 @@ use nalgebra::{DMatrix, DMatrixView};
 
 pub use about::{About, Hook, Space, neuronpedia_url};
 pub use builtin::Builtin;
+pub use encoder::{Active, Encoder};
 pub use error::DictionaryError;
 pub use file::FileChoice;
 pub use frame::Frame;

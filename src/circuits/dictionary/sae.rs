@@ -35,6 +35,46 @@ pub(super) struct SaeConfig {
     pub(super) neuronpedia: Option<String>,
     /// The SAE was trained on a model whose writing weights were centred.
     centred: bool,
+    /// How it encodes.
+    pub(super) encoding: Encoding,
+}
+
+/// How an encoder turns an input into activations, as far as it is said.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Encoding {
+    architecture: Option<String>,
+    activation: Option<String>,
+    pub(super) k: Option<usize>,
+    /// The decoder's bias is subtracted from the input.
+    pub(super) subtracts_b_dec: Option<bool>,
+    /// How inputs are normed.
+    pub(super) normalised: Option<String>,
+    /// Activations are those of a decoder with rows of length one.
+    pub(super) rescaled: bool,
+    /// Activations are multiplied once more.
+    pub(super) finetuned: bool,
+}
+
+impl Encoding {
+    /// The kind of activation without dashes or case: "topk", "jumprelu"; empty if nothing is said.
+    pub(super) fn kind(&self) -> String {
+        let plain = |name: &String| name.to_lowercase().replace(['-', '_'], "");
+        let is_plain = |name: &String| ["standard", "", "relu"].contains(&name.as_str());
+        let [architecture, activation] = [&self.architecture, &self.activation]
+            .map(|said| said.as_ref().map(plain).unwrap_or_default());
+        // Older files say `standard` and name the activation beside it.
+        let kind = if is_plain(&architecture) && !is_plain(&activation) {
+            activation
+        } else {
+            architecture
+        };
+        kind.trim_end_matches("sae").trim_start_matches("matryoshka").to_owned()
+    }
+
+    /// The same with another architecture.
+    pub(super) fn of(&self, architecture: &str) -> Self {
+        Self { architecture: Some(architecture.to_owned()), ..self.clone() }
+    }
 }
 
 impl SaeConfig {
@@ -61,6 +101,18 @@ impl SaeConfig {
             "hookpoint",
         ]);
         let writes_at = hook(&["hook_name_out", "hook_point_out", "hf_hook_point_out"]);
+        let is = |name: &str| field(name).and_then(Value::as_bool);
+        let of_activation = ["activation_fn_kwargs", "activation_kwargs"].into_iter();
+        let of_activation = of_activation.filter_map(|name| field(name)?.get("k")?.as_u64()).next();
+        let encoding = Encoding {
+            architecture: text(&["architecture"]),
+            activation: text(&["activation_fn_str", "activation_fn", "activation"]),
+            k: number(&["k"]).or_else(|| usize::try_from(of_activation?).ok()),
+            subtracts_b_dec: is("apply_b_dec_to_input"),
+            normalised: text(&["normalize_activations"]),
+            rescaled: is("rescale_acts_by_decoder_norm").unwrap_or(false),
+            finetuned: is("finetuning_scaling_factor").unwrap_or(false),
+        };
         let kwargs = field("model_from_pretrained_kwargs");
         let centred = kwargs.and_then(|k: &Value| k.get("center_writing_weights")?.as_bool());
         Self {
@@ -70,7 +122,13 @@ impl SaeConfig {
             model: text(&["model_name", "lm_name", "model"]),
             neuronpedia: text(&["neuronpedia_id"]),
             centred: centred.unwrap_or(false),
+            encoding,
         }
+    }
+
+    /// Whether the stream that it was trained on had its mean over `d_model` taken out.
+    pub(super) fn is_centred(&self) -> bool {
+        self.centred
     }
 
     /// Where the rows of a matrix live: those of an encoder where it reads, all others where the decoder writes.
@@ -115,6 +173,21 @@ mod tests {
         assert!(old.hook(false).unwrap().is_z() && old.head == Some(2));
         assert_eq!(old.space(false), Space::Raw);
         assert_eq!(SaeConfig::parse(b"not json"), SaeConfig::default());
+    }
+
+    #[test]
+    fn the_kind_of_activation_is_understood_in_every_spelling() {
+        let kind = |config: &str| SaeConfig::parse(config.as_bytes()).encoding.kind();
+        assert_eq!(kind(r#"{"architecture": "jump_relu"}"#), "jumprelu");
+        assert_eq!(kind(r#"{"architecture": "standard", "activation_fn": "relu"}"#), "standard");
+        assert_eq!(kind(r#"{"architecture": "standard", "activation_fn_str": "topk"}"#), "topk");
+        assert_eq!(kind(r#"{"activation": "topk", "k": 32}"#), "topk");
+        assert_eq!(kind(r#"{"architecture": "matryoshka_batchtopk"}"#), "batchtopk");
+        assert_eq!(kind("{}"), "");
+        let old = SaeConfig::parse(
+            br#"{"activation_fn_kwargs": {"k": 8}, "apply_b_dec_to_input": false}"#,
+        );
+        assert_eq!((old.encoding.k, old.encoding.subtracts_b_dec), (Some(8), Some(false)));
     }
 
     #[test]
