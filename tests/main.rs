@@ -37,6 +37,7 @@ mod hostile_files;
 mod invariants;
 mod jobs;
 mod minilm;
+mod pairs;
 mod python_snippets;
 mod quantised;
 mod questions;

@@ -149,6 +149,31 @@ impl TraceConvention {
     }
 }
 
+/// What stands on a score split by features beside the general convention.
+#[derive(Debug, Serialize)]
+pub struct PairsConvention {
+    #[serde(flatten)]
+    general: Convention,
+    score: &'static str,
+    terms: &'static str,
+    meeting: &'static str,
+}
+
+impl PairsConvention {
+    /// The convention of feature pairs of a model.
+    pub fn of(general: Convention) -> Self {
+        Self {
+            general,
+            score: "scale included; before soft-cap, ALiBi and mask; norm scales held at those of the run",
+            terms: "score = sum of pairs + dest_error (error x features) + src_error (features x error) + both_errors + bias (everything \
+                with the dictionary's constant or the bias of query or key on at least one side) + remainder; by_k: the same through \
+                each singular vector, k = 0 the strongest",
+            meeting: "reach: largest |cos| of an active feature with each singular vector, weighted by |term k| of the score; rotations \
+                turn U and V inside their spans, each by itself, with all else",
+        }
+    }
+}
+
 /// What the tensors of a forward pass are, in files that leave the program.
 pub const TENSORS: &str = "attention.{layer} [n_heads, n, n]: destinations on rows, sources on columns; hidden.{layer} [n, d_model]: \
     the residual stream before the layer, the last one after the final norm where the library reports it so; of several stacks with \

@@ -11,6 +11,7 @@ pub mod head_statistics;
 pub mod matching;
 pub mod null;
 pub mod omega;
+pub mod pairs;
 pub mod prompts;
 pub mod roles;
 pub mod sad;

@@ -18,6 +18,7 @@ mod input;
 pub mod inspect;
 mod inspect_text;
 pub mod model;
+pub mod pairs;
 pub mod prompt;
 pub mod sad;
 mod sad_set;
@@ -49,6 +50,7 @@ enum Command {
     Attention(attention::Args),
     Compare(compare::Args),
     Inspect(inspect::Args),
+    Pairs(pairs::Args),
     Sad(sad::Args),
     Spectra(spectra::Args),
     Trace(trace::Args),
@@ -61,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Attention(args) => attention::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Pairs(args) => pairs::run(&args),
         Command::Sad(args) => sad::run(&args),
         Command::Spectra(args) => spectra::run(&args),
         Command::Trace(args) => trace::run(&args),

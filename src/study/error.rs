@@ -91,6 +91,24 @@ pub enum StudyError {
         /// The head.
         head: usize,
     },
+    /// A source that a destination does not look at.
+    #[error("position {dest} does not see position {src}, so there is no score to take apart")]
+    NotSeen {
+        /// The destination.
+        dest: usize,
+        /// The source.
+        src: usize,
+    },
+    /// A dictionary of a later stream than the one that is read.
+    #[error(
+        "the dictionary was made in front of layer {made}, and this head reads in front of layer {front}"
+    )]
+    MadeLater {
+        /// The layer that the dictionary's stream enters.
+        made: usize,
+        /// The layer that reads.
+        front: usize,
+    },
     /// Two models whose heads read and write spaces of different width.
     #[error(
         "the residual streams of the two models are {a} and {b} wide, so no head of one can be compared with a head of the other"
@@ -143,6 +161,9 @@ impl StudyError {
             }
             Self::NoFeature { .. } => {
                 "Type a single token as the model spells it, or a row such as #12."
+            }
+            Self::MadeLater { .. } => {
+                "Take a head of that layer or a later one, or a dictionary made earlier."
             }
             Self::OtherWidth { .. } => {
                 "Compare two models of one geometry: a base and its fine-tuned copy, two steps, two seeds."

@@ -17,6 +17,7 @@ pub mod dictionary;
 pub mod error;
 pub mod lone_adapter;
 pub mod looks;
+pub mod pairs;
 pub mod prompt;
 pub mod prompt_set;
 pub mod python;

@@ -10,6 +10,7 @@
 //! layer      the firings of one layer: a head's images of all writers, then its cells
 //! tracer     from the seeds down, layer by layer
 //! edge       one edge by itself: what it adds to scores
+//! reader     one head by itself: what any vector of the stream adds to its scores
 //! directions its singular vectors beside as many random directions
 //! rows       what a rerun of the model keeps of a circuit
 //! ```
@@ -31,6 +32,7 @@ mod images;
 pub mod jitter;
 pub mod layer;
 pub mod options;
+pub mod reader;
 pub mod rows;
 pub mod run;
 pub mod seeds;
