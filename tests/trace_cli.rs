@@ -174,6 +174,33 @@ fn the_heads_of_one_prompt_come_back_over_the_set() {
     assert!(edges.iter().filter(p).all(|e| share(e) > 0.5), "{found}");
 }
 
+#[cfg(feature = "tokenizer")]
+#[test]
+fn another_prompt_is_laid_beside_this_one() {
+    let here = ["--prompt", "When Mary and John went to the store , John gave a drink to"];
+    let asked = ["--answer", "Mary", "--wrong", "John"];
+    let beside = |prompt: &str, answer: &str, wrong: &str| {
+        let other = ["--other-prompt", prompt, "--other-answer", answer, "--other-wrong", wrong];
+        json(&built_in(), &[&here[..], &asked, &other].concat())["compared"].clone()
+    };
+    let same = beside(here[1], "Mary", "John");
+    let count = |of: &Value, key: &str| of[key].as_u64().unwrap();
+    assert_eq!((count(&same, "only_here"), count(&same, "only_there")), (0, 0));
+    assert!(count(&same, "shared_by_heads") >= 3, "{same}");
+    let found =
+        beside("After Bob and Anna went to the park , Anna handed a ring to", "Bob", "Anna");
+    assert_eq!(found["objective"]["answer_text"].as_str().unwrap().trim(), "Bob");
+    let edges = found["edges"].as_array().unwrap();
+    let all = ["shared", "only_here", "only_there"].map(|key| count(&found, key));
+    assert_eq!(all.iter().sum::<u64>() as usize, edges.len());
+    let both = |e: &&Value| e["here"].is_number() && e["there"].is_number();
+    assert_eq!(edges.iter().filter(both).count() as u64, all[0]);
+    let seed = edges.iter().find(|e| e["from"] == "L1H3" && e["to"] == "answer").unwrap();
+    assert!(both(&seed), "the same head carries both answers: {seed}");
+    // Two heads of four keep their names in one renaming of sixteen.
+    assert!(found["p"].as_f64().is_some_and(|p| (p - 1.0 / 16.0).abs() < 0.025), "{}", found["p"]);
+}
+
 #[test]
 fn bad_input_is_one_clear_line() {
     for (arguments, says) in [
@@ -181,6 +208,7 @@ fn bad_input_is_one_clear_line() {
         (&["--ids", "0,3", "--answer", "9999"], "9999"),
         (&["--ids", "0,3", "--wrong", "9999"], "9999"),
         (&["--ids", "0,3", "--answer", "3", "--at", "2"], "position 2"),
+        (&["--ids", "0,3", "--answer", "3", "--other-ids", "0,9999"], "9999"),
     ] {
         let output = omega(&built_in(), arguments);
         let text = String::from_utf8(output.stderr).unwrap();

@@ -24,6 +24,7 @@ pub mod sad;
 mod sad_set;
 pub mod spectra;
 pub mod trace;
+mod trace_other;
 mod trace_set;
 
 use std::process::ExitCode;

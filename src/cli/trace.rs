@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::files::{print_json, wants_json};
 use super::prompt::PromptArgs;
 use super::sad_set::TaskName;
-use super::{CliError, ModelArgs, trace_set};
+use super::{CliError, ModelArgs, trace_other, trace_set};
 use crate::circuits::trace::directions::{self, DirectionOptions, Directions};
 use crate::circuits::trace::rows::rows;
 use crate::circuits::trace::{Firing, Rule, Side, TraceOptions, layer};
@@ -66,6 +66,24 @@ pub struct Args {
     /// The seed of everything random: circuits, bases, the set of prompts
     #[arg(long, value_name = "N", default_value_t = AloneOptions::default().seed)]
     pub(super) seed: u32,
+    /// Also trace this other prompt and lay its circuit beside this one: which edges both have
+    #[arg(long, value_name = "TEXT", group = "other", conflicts_with = "task")]
+    pub(super) other_prompt: Option<String>,
+    /// The other prompt in token ids
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "ID,ID,…",
+        group = "other",
+        conflicts_with = "task"
+    )]
+    pub(super) other_ids: Vec<u32>,
+    /// The token traced on the other prompt [default: the one that the model expects most]
+    #[arg(long, value_name = "ID|TEXT", requires = "other")]
+    pub(super) other_answer: Option<String>,
+    /// The token that that one is held against
+    #[arg(long, value_name = "ID|TEXT", requires = "other")]
+    pub(super) other_wrong: Option<String>,
     /// Trace not the answer but what makes a head look: from a destination to a source, as in L1H3:14-2
     #[arg(long, value_name = "READING", conflicts_with_all = ["answer", "wrong", "seeding", "tau", "at", "random_circuits"])]
     reading: Option<Firing>,
@@ -106,8 +124,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let convention = args.model.convention(&model, Weights::Folded);
     let alone = alone(args, &model, clean, &traced)?;
     let directions = directions(args, &model, clean, &traced)?;
+    let compared = trace_other::compared(args, &model, tokenizer.as_ref(), &traced.circuit)?;
     let report = Report::new(convention, clean.ran(), tokenizer.is_some(), traced);
-    let report = report.with(alone, directions);
+    let mut report = report.with(alone, directions);
+    report.compared = compared;
     if wants_json(args.json) { print_json(&report) } else { print_text(&report) }
 }
 
@@ -269,6 +289,9 @@ fn print_text(report: &Report) -> Result<(), CliError> {
             p(found.p_falls),
             found.options.draws,
         )?;
+    }
+    if let Some(compared) = &report.compared {
+        trace_other::print(&mut out, compared)?;
     }
     notes.iter().try_for_each(|note| writeln!(out, "note  {note}"))?;
     out.flush()?;

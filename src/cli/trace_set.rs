@@ -8,16 +8,17 @@ use serde::Serialize;
 use super::CliError;
 use super::files::{print_json, wants_json};
 use super::sad_set::TaskName;
-use super::trace::{Args, run_prompt, trace};
+use super::trace::Args;
 use crate::circuits::convention::TraceConvention;
 use crate::circuits::sad::set::SetOptions;
-use crate::circuits::trace::{Circuit, Side, TraceOptions};
+use crate::circuits::trace::{Side, TraceOptions};
+use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{Model, Weights};
-use crate::study::prompt::Prompt;
 use crate::study::prompt_set::{Prompts, SetSpec, Share};
-use crate::study::trace::consensus::{ChanceOptions, Consensus, consensus};
-use crate::study::trace::{CleanPrompt, Question, Traced};
+use crate::study::trace::Traced;
+use crate::study::trace::consensus::ChanceOptions;
+use crate::study::trace::set::{TracedSet, trace_one};
 
 /// An edge of the text has this share of the prompts at least.
 const SHOWN: f64 = 0.1;
@@ -29,15 +30,8 @@ struct Report {
     task: TaskName,
     seed: u32,
     options: TraceOptions,
-    n_prompts: usize,
-    /// Prompts whose answer was held against a typical mistake.
-    n_compared: usize,
-    /// Those with a better logit for the answer.
-    n_correct: usize,
-    /// One of the prompts.
-    example: String,
     #[serde(flatten)]
-    consensus: Consensus,
+    set: TracedSet,
     notes: Vec<String>,
 }
 
@@ -52,28 +46,18 @@ pub(super) fn run(
     let spec = SetSpec { task: task.task(), n, seed, options, series: false, share: Share::WHOLE };
     let prompts = Prompts::new(model, tokenizer, &spec)?;
     let asked: Vec<_> = prompts.asked().collect();
-    let traced = asked.par_iter().map(|(ids, at, [answer, wrong])| {
-        let (run, traces) = run_prompt(model, tokenizer, &Prompt::of_ids(ids))?;
-        let id = |id: &Option<u32>| id.map(|id| format!("#{id}"));
-        let mut question = Question { answer: id(answer), wrong: id(wrong), ..args.question() };
-        question.options.at = Some(*at);
-        trace(model, tokenizer, CleanPrompt::new(&run, &traces), &question)
-    });
+    let rules = args.question();
+    let traced =
+        asked.par_iter().map(|of| ready(trace_one(&mut Cpu, model, tokenizer, *of, &rules)));
     let traced: Vec<Traced> = traced.collect::<Result<_, _>>()?;
-    let margins: Vec<f64> = traced.iter().filter_map(|t| t.objective.logit_difference).collect();
-    let circuits: Vec<Circuit> = traced.into_iter().map(|traced| traced.circuit).collect();
     let chance = ChanceOptions { draws: args.draws, seed };
     let convention = args.model.convention(model, Weights::Folded);
     let report = Report {
         convention: TraceConvention::of(convention),
         task,
         seed,
-        options: args.question().options,
-        n_prompts: circuits.len(),
-        n_compared: margins.len(),
-        n_correct: margins.iter().filter(|margin| **margin > 0.0).count(),
-        example: prompts.example,
-        consensus: consensus(&circuits, |layer| model.arch.n_heads_of(layer), chance),
+        options: rules.options,
+        set: TracedSet::of(model, traced, prompts.example, chance),
         notes: model.notes.clone(),
     };
     if wants_json(args.json) { print_json(&report) } else { print_text(&report) }
@@ -81,11 +65,12 @@ pub(super) fn run(
 
 fn print_text(report: &Report) -> Result<(), CliError> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let found = &report.consensus;
+    let set = &report.set;
+    let found = &set.consensus;
     writeln!(
         out,
         "{} prompts, {} of {} right, {} with a circuit; such as {:?}",
-        report.n_prompts, report.n_correct, report.n_compared, found.n_circuits, report.example
+        set.n_prompts, set.n_correct, set.n_compared, found.n_circuits, set.example
     )?;
     writeln!(out, "from      to        side    prompts  share  mean weight      p")?;
     for edge in found.edges.iter().filter(|edge| edge.share >= SHOWN) {

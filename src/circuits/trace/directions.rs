@@ -20,7 +20,7 @@ use super::run::CleanRun;
 use crate::circuits::error::CircuitError;
 use crate::math::random::Rng;
 use crate::math::reflections::Reflections;
-use crate::math::statistics::empirical_p;
+use crate::math::statistics::{empirical_p, mean_sd};
 
 /// A fall in another basis that differs by rounding alone is as large.
 const ROUNDING: f64 = 1e-9;
@@ -106,7 +106,67 @@ impl Bases {
     }
 }
 
-/// Holds a circuit's singular vectors against random directions, a layer at a time.
+/// A circuit on its way beside random bases, a layer at a time.
+pub struct DirectionsRun<'a> {
+    circuit: &'a Circuit,
+    rules: &'a TraceOptions,
+    found: Directions,
+    /// Layers that are left, the highest last.
+    layers: Vec<usize>,
+}
+
+impl<'a> DirectionsRun<'a> {
+    /// Ready for the first layer.
+    pub fn new(circuit: &'a Circuit, rules: &'a TraceOptions, options: DirectionOptions) -> Self {
+        let taken_apart = circuit.firings.iter().filter(|visit| visit.cells.is_some());
+        let layers: BTreeSet<usize> = taken_apart.map(|visit| visit.firing.layer).collect();
+        let found = Directions {
+            firings: Vec::new(),
+            cells: 0,
+            random_cells: vec![0; options.draws],
+            p_cells: None,
+            edges: Vec::new(),
+            fall: 0.0,
+            random_falls: vec![0.0; options.draws],
+            p_falls: None,
+            options,
+        };
+        Self { circuit, rules, found, layers: layers.into_iter().rev().collect() }
+    }
+
+    /// Layers that are left.
+    pub fn left(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Takes the next layer; false when there is none left.
+    ///
+    /// # Errors
+    /// What reading or decomposing says.
+    pub fn step(&mut self, run: CleanRun<'_>) -> Result<bool, CircuitError> {
+        let Some(layer) = self.layers.pop() else { return Ok(false) };
+        let Circuit { firings, edges, .. } = self.circuit;
+        let here = |visit: &&Visit| visit.cells.is_some() && visit.firing.layer == layer;
+        let visits: Vec<&Visit> = firings.iter().filter(here).collect();
+        let edges: Vec<&Edge> = edges.iter().filter(|edge| edge.to.layer == layer).collect();
+        let mut bases = Bases { layer, options: self.found.options, drawn: BTreeMap::new() };
+        self.found.walk(run, &visits, self.rules, &mut bases)?;
+        self.found.take_edges(run, &edges, self.rules, &mut bases)?;
+        Ok(true)
+    }
+
+    /// What was found.
+    pub fn finish(self) -> Directions {
+        let mut found = self.found;
+        let cells: Vec<f64> = found.random_cells.iter().map(|n| -(*n as f64)).collect();
+        let p = |observed: f64, null: &[f64]| empirical_p(observed - ROUNDING, null);
+        found.p_cells = (!found.firings.is_empty()).then(|| p(-(found.cells as f64), &cells));
+        found.p_falls = (!found.edges.is_empty()).then(|| p(found.fall, &found.random_falls));
+        found
+    }
+}
+
+/// Holds a circuit's singular vectors against random directions.
 ///
 /// # Errors
 /// What reading or decomposing says.
@@ -116,31 +176,9 @@ pub fn directions(
     rules: &TraceOptions,
     options: DirectionOptions,
 ) -> Result<Directions, CircuitError> {
-    let mut found = Directions {
-        firings: Vec::new(),
-        cells: 0,
-        random_cells: vec![0; options.draws],
-        p_cells: None,
-        edges: Vec::new(),
-        fall: 0.0,
-        random_falls: vec![0.0; options.draws],
-        p_falls: None,
-        options,
-    };
-    let taken_apart = || circuit.firings.iter().filter(|visit| visit.cells.is_some());
-    let layers: BTreeSet<usize> = taken_apart().map(|visit| visit.firing.layer).collect();
-    for layer in layers {
-        let visits: Vec<&Visit> = taken_apart().filter(|v| v.firing.layer == layer).collect();
-        let edges: Vec<&Edge> = circuit.edges.iter().filter(|e| e.to.layer == layer).collect();
-        let mut bases = Bases { layer, options, drawn: BTreeMap::new() };
-        found.walk(run, &visits, rules, &mut bases)?;
-        found.take_edges(run, &edges, rules, &mut bases)?;
-    }
-    let cells: Vec<f64> = found.random_cells.iter().map(|n| -(*n as f64)).collect();
-    let p = |observed: f64, null: &[f64]| empirical_p(observed - ROUNDING, null);
-    found.p_cells = (!found.firings.is_empty()).then(|| p(-(found.cells as f64), &cells));
-    found.p_falls = (!found.edges.is_empty()).then(|| p(found.fall, &found.random_falls));
-    Ok(found)
+    let mut under_way = DirectionsRun::new(circuit, rules, options);
+    while under_way.step(run)? {}
+    Ok(under_way.finish())
 }
 
 impl Directions {
@@ -174,7 +212,7 @@ impl Directions {
             self.firings.push(FiringCells {
                 firing: visit.firing,
                 cells,
-                random_mean: -mean(&fewer),
+                random_mean: -mean_sd(&fewer).0,
                 p: empirical_p(-(cells as f64), &fewer),
             });
         }
@@ -197,7 +235,7 @@ impl Directions {
             let fall = terms.fall();
             let (count, p) = (edge.k.len(), empirical_p(fall - ROUNDING, &random));
             let Edge { from, to, side, .. } = *edge;
-            let random_mean = mean(&random);
+            let random_mean = mean_sd(&random).0;
             Some((EdgeFalls { from, to, side, count, fall, random_mean, p }, random))
         })?;
         for (edge, random) in found.into_iter().flatten() {
@@ -207,8 +245,4 @@ impl Directions {
         }
         Ok(())
     }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
 }

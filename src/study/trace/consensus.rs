@@ -9,38 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::circuits::trace::graph::Kind;
-use crate::circuits::trace::{Circuit, Node, Side};
+use super::ends::{Ends, Names, Part, edges, is_named};
+use crate::circuits::trace::{Circuit, Side};
 use crate::math::random::Rng;
 use crate::math::statistics::empirical_p;
-use crate::model::Head;
-
-/// A component or the answer, wherever in the prompt it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Part {
-    kind: Kind,
-    layer: Option<usize>,
-    head: Option<usize>,
-}
-
-impl Part {
-    fn of(node: Node) -> Self {
-        Self { kind: node.kind, layer: node.layer, head: node.head }
-    }
-
-    fn name(self) -> String {
-        match self.layer.zip(self.head) {
-            Some((layer, head)) => Head::new(layer, head).to_string(),
-            None => {
-                let name = Node::at(self.kind, self.layer, 0).to_string();
-                name.split(':').next().unwrap_or_default().to_owned()
-            }
-        }
-    }
-}
-
-/// From, to (`None`: the answer), and through which side (`None` into the answer).
-type Ends = (Part, Option<Part>, Option<Side>);
 
 /// How the sets without named heads are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +70,7 @@ pub fn consensus(
             let renamed: Vec<BTreeSet<Ends>> = found
                 .iter()
                 .map(|edges| {
-                    let mut names = Names { n_heads: &n_heads, drawn: BTreeMap::new() };
+                    let mut names = Names::new(&n_heads);
                     let ends = edges.keys().filter(|ends| is_named(ends));
                     ends.map(|ends| names.renamed(*ends, &mut rng)).collect()
                 })
@@ -124,50 +96,16 @@ pub fn consensus(
     Consensus { n_circuits, edges, chance, options }
 }
 
-fn is_named(ends: &Ends) -> bool {
-    ends.0.head.is_some() || ends.1.is_some()
-}
-
-/// A circuit's edges without positions, weights of the same ends added up.
-fn edges(circuit: &Circuit) -> BTreeMap<Ends, f64> {
-    let mut edges = BTreeMap::new();
-    for seed in &circuit.seeds {
-        *edges.entry((Part::of(seed.from), None, None)).or_default() += seed.weight;
-    }
-    for edge in &circuit.edges {
-        let to = Part::of(edge.to.node());
-        *edges.entry((Part::of(edge.from), Some(to), Some(edge.side))).or_default() += edge.weight;
-    }
-    edges
-}
-
 fn counts<'a>(all: impl Iterator<Item = &'a Ends>) -> BTreeMap<Ends, usize> {
     let mut counts = BTreeMap::new();
     all.for_each(|ends| *counts.entry(*ends).or_default() += 1);
     counts
 }
 
-/// New names of the heads of one prompt, by layer.
-struct Names<'a, F> {
-    n_heads: &'a F,
-    drawn: BTreeMap<usize, Vec<usize>>,
-}
-
-impl<F: Fn(usize) -> usize> Names<'_, F> {
-    fn renamed(&mut self, (from, to, side): Ends, rng: &mut Rng) -> Ends {
-        let mut rename = |part: Part| {
-            let Some((layer, head)) = part.layer.zip(part.head) else { return part };
-            let draw = || rng.permutation((self.n_heads)(layer));
-            let names = self.drawn.entry(layer).or_insert_with(draw);
-            Part { head: names.get(head).copied(), ..part }
-        };
-        (rename(from), to.map(&mut rename), side)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuits::trace::Node;
     use crate::circuits::trace::graph::{Edge, LeftOut, Seed};
 
     const OPTIONS: ChanceOptions = ChanceOptions { draws: 199, seed: 1 };

@@ -5,19 +5,25 @@
 //! question   which answer, against which, under which rules
 //! run        the stepper: seeds, then the shares of one layer after the other
 //! alone      the model run with the circuit alone, beside random circuits
-//! consensus  circuits over a set of prompts, beside sets in which heads have no names
+//! set        every prompt of a set traced
+//! consensus  their circuits laid together, beside sets in which heads have no names
+//! compare    the circuits of two prompts side by side
+//! ends       edges without positions
 //! effect     the model run with one edge or one reading changed
 //! report     the graph as it leaves the program: JSON with its convention, GraphML, the stamp
 //! ```
 
 pub mod alone;
 pub mod clean;
+pub mod compare;
 pub mod consensus;
 pub mod effect;
+mod ends;
 mod graphml;
 pub mod question;
 pub mod report;
 pub mod run;
+pub mod set;
 
 pub use alone::{Alone, AloneOptions, AloneRun};
 pub use clean::CleanPrompt;

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::alone::Alone;
+use super::compare::ComparedCircuits;
 use super::graphml;
-use super::run::Traced;
+use super::run::{Asked, Traced};
 use crate::circuits::convention::{Convention, TraceConvention};
 use crate::circuits::trace::Rule;
 use crate::circuits::trace::directions::Directions;
@@ -34,6 +35,23 @@ pub struct Report {
     /// The edges' singular vectors beside random directions, if that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub directions: Option<Directions>,
+    /// The circuit of another prompt beside this one, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
+}
+
+/// Another prompt, and what its circuit has in common with this one.
+#[derive(Debug, Serialize)]
+pub struct Compared {
+    /// Its ids.
+    pub ids: Vec<u32>,
+    /// Its tokens.
+    pub tokens: Vec<String>,
+    /// What was traced on it.
+    pub objective: Asked,
+    /// Edge by edge: `here` is the first prompt, `there` this one.
+    #[serde(flatten)]
+    pub circuits: ComparedCircuits,
 }
 
 impl Report {
@@ -50,6 +68,7 @@ impl Report {
             traced,
             faithfulness: None,
             directions: None,
+            compared: None,
         }
     }
 
