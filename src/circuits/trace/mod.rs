@@ -38,7 +38,7 @@ pub mod run;
 pub mod seeds;
 pub mod tracer;
 mod walk;
-mod writers;
+pub mod writers;
 
 pub use graph::{Circuit, Firing, Node, Side};
 pub use options::{Objective, Rule, TraceOptions};

@@ -12,7 +12,7 @@ use crate::model::{AttentionLayer, Part, Weights};
 ///
 /// # Errors
 /// What reading says.
-pub(super) fn vectors(
+pub fn vectors(
     run: CleanRun<'_>,
     nodes: &[Node],
     front: usize,

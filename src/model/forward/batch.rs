@@ -44,6 +44,13 @@ impl State {
         let n = self.lengths.get(prompt).copied().unwrap_or(0);
         stream.get(before * self.d_model..(before + n) * self.d_model).unwrap_or_default()
     }
+
+    /// The same, to be changed.
+    pub(super) fn prompt_mut(&mut self, prompt: usize) -> &mut [f32] {
+        let before: usize = self.lengths.iter().take(prompt).sum();
+        let n = self.lengths.get(prompt).copied().unwrap_or(0);
+        self.resid.get_mut(before * self.d_model..(before + n) * self.d_model).unwrap_or_default()
+    }
 }
 
 /// The batch that an attention reads.

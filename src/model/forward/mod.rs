@@ -173,6 +173,11 @@ impl ForwardPass {
         self.states.get(self.stream).map_or(&[], |state| state.prompt(prompt))
     }
 
+    /// The same, to be changed.
+    pub fn resid_mut(&mut self, prompt: usize) -> &mut [f32] {
+        self.states.get_mut(self.stream).map_or(&mut [], |state| state.prompt_mut(prompt))
+    }
+
     /// Runs the next layer on the CPU. With `record` the traces of all prompts come back, else an empty list; `edit` may change
     /// any head's scores before their softmax.
     ///

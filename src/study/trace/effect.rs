@@ -1,8 +1,13 @@
-//! What a part of a circuit does: the model rerun with one edge or one reading changed, and the answer before and after.
+//! What a part of a circuit does: the model rerun with it changed, and the answer before and after.
 //!
-//! An edge is changed where it enters: what its component adds to the scores of its firing, through the edge's singular vectors, is
-//! multiplied by a factor; nothing else that the component does changes. Of a reading the odds are multiplied: at 0 the head does
-//! not see that token. From that layer on everything is rerun.
+//! ```text
+//! edge      what its component adds to the scores of its firing, through the edge's singular vectors, times a factor; nothing else
+//!           that the component does changes
+//! reading   the odds of looking there, times a factor: at 0 the head does not see that token
+//! head      all its scores at every token, times a factor: at 0 it looks at all that it sees alike
+//! written   what an MLP or the embedding writes at its token, times a factor
+//! ```
+//! From that layer on everything is rerun.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +15,8 @@ use super::clean::CleanPrompt;
 use super::run::Asked;
 use crate::circuits::CircuitError;
 use crate::circuits::trace::edge::with_terms;
-use crate::circuits::trace::graph::Edge;
-use crate::circuits::trace::{Firing, TraceOptions};
+use crate::circuits::trace::graph::{Edge, Kind};
+use crate::circuits::trace::{Firing, Node, TraceOptions, writers};
 use crate::model::Model;
 use crate::model::forward::{ForwardPass, Products, Site};
 use crate::study::StudyError;
@@ -23,13 +28,33 @@ pub enum Changing {
     Edge(Edge),
     /// A head's reading of one token.
     Reading(Firing),
+    /// A whole head, wherever it looks.
+    Head {
+        /// Its layer.
+        layer: usize,
+        /// Its number there.
+        head: usize,
+    },
+    /// What an MLP or the embedding writes at one token.
+    Written(Node),
 }
 
 impl Changing {
-    fn firing(&self) -> Firing {
+    fn firing(&self) -> Option<Firing> {
         match self {
-            Self::Edge(edge) => edge.to,
-            Self::Reading(firing) => *firing,
+            Self::Edge(edge) => Some(edge.to),
+            Self::Reading(firing) => Some(*firing),
+            Self::Head { .. } | Self::Written(_) => None,
+        }
+    }
+
+    /// The layer in which it is, and its head.
+    fn place(&self) -> (usize, usize) {
+        match self {
+            Self::Edge(Edge { to: Firing { layer, head, .. }, .. })
+            | Self::Reading(Firing { layer, head, .. })
+            | Self::Head { layer, head } => (*layer, *head),
+            Self::Written(node) => (node.layer.unwrap_or(0), 0),
         }
     }
 }
@@ -43,23 +68,34 @@ pub struct Effect {
     pub before: f64,
     /// And after the change.
     pub after: f64,
-    /// The attention of the firing that was changed, in the clean run.
-    pub attention_before: f64,
+    /// The attention of the firing that was changed, in the clean run; `None` where it is not one firing that was.
+    pub attention_before: Option<f64>,
     /// And after the change.
-    pub attention_after: f64,
+    pub attention_after: Option<f64>,
+}
+
+/// What happens in the layer that is changed.
+enum Edit {
+    /// New scores of one destination of a head, from a source on.
+    Row(Firing, usize, Vec<f32>),
+    /// A score moves.
+    Odds(Firing, f32),
+    /// All scores of a head are multiplied.
+    Scores(usize, f32),
+    /// Something is added to the stream at a position, before the layer or behind it.
+    Stream { position: usize, before: bool, added: Vec<f32> },
 }
 
 /// A changed run under way.
 pub struct EffectRun {
     asked: Asked,
-    firing: Firing,
-    /// New scores of the destination, by source; `None` where the reading's own score moves by `shift`.
-    edited: Option<(usize, Vec<f32>)>,
-    shift: f32,
+    layer: usize,
+    firing: Option<Firing>,
+    edit: Edit,
     pass: ForwardPass,
     n: usize,
-    attention_before: f64,
-    attention_after: f64,
+    attention_before: Option<f64>,
+    attention_after: Option<f64>,
 }
 
 impl EffectRun {
@@ -76,18 +112,19 @@ impl EffectRun {
         factor: f64,
         rules: &TraceOptions,
     ) -> Result<Self, StudyError> {
-        let (firing, run) = (part.firing(), clean.run(model));
-        let none = || StudyError::NotDecomposed { layer: firing.layer, head: firing.head };
-        let trace = run.traces.iter().find(|t| t.layer == firing.layer).ok_or_else(none)?;
-        let found = model.arch.attention(firing.layer).ok_or_else(none)?;
-        let alibi = model.arch.alibi.as_ref().map(|alibi| (alibi, firing.head));
-        let edited = match part {
-            Changing::Reading(_) if factor.is_nan() || factor < 0.0 => {
+        let (firing, run, (layer, head)) = (part.firing(), clean.run(model), part.place());
+        let none = || StudyError::NotDecomposed { layer, head };
+        let trace = run.traces.iter().find(|t| t.layer == layer).ok_or_else(none)?;
+        let edit = match part {
+            Changing::Reading(_) | Changing::Head { .. } if factor.is_nan() || factor < 0.0 => {
                 return Err(StudyError::NoOdds { factor });
             }
-            Changing::Reading(_) => None,
+            Changing::Reading(firing) => Edit::Odds(*firing, libm::log(factor) as f32),
+            Changing::Head { .. } => Edit::Scores(head, factor as f32),
             Changing::Edge(edge) => {
-                let scores = with_terms(run, firing.layer, &[edge], rules, |_, terms| {
+                let found = model.arch.attention(layer).ok_or_else(none)?;
+                let alibi = model.arch.alibi.as_ref().map(|alibi| (alibi, head));
+                let scores = with_terms(run, layer, &[edge], rules, |_, terms| {
                     let terms = terms?;
                     let start = terms.visible().start;
                     let score = |(i, x): (usize, f64)| {
@@ -97,19 +134,30 @@ impl EffectRun {
                     let scores = terms.scores_without(1.0 - factor);
                     Some((start, scores.into_iter().enumerate().map(score).collect()))
                 })?;
-                Some(scores.into_iter().next().flatten().ok_or_else(none)?)
+                let (start, scores) = scores.into_iter().next().flatten().ok_or_else(none)?;
+                Edit::Row(edge.to, start, scores)
+            }
+            Changing::Written(node) => {
+                let before = node.kind == Kind::Embed;
+                let front = if before { 0 } else { layer + 1 };
+                let written = writers::vectors(run, &[*node], front)?.pop().ok_or_else(none)?;
+                let added = written.into_iter().map(|x| ((factor - 1.0) * x) as f32).collect();
+                Edit::Stream { position: node.dest, before, added }
             }
         };
-        let n = trace.n;
+        let (n, mut resid) = (trace.n, trace.resid_pre.clone());
+        if let Edit::Stream { position, before: true, added } = &edit {
+            add(&mut resid, *position, added);
+        }
         Ok(Self {
             asked: asked.clone(),
+            layer,
             firing,
-            edited,
-            shift: libm::log(factor) as f32,
-            pass: ForwardPass::of_hidden(model, firing.layer, vec![n], trace.resid_pre.clone())?,
+            edit,
+            pass: ForwardPass::of_hidden(model, layer, vec![n], resid)?,
             n,
-            attention_before: run.attends(firing.layer, firing.head, firing.dest, firing.src),
-            attention_after: f64::NAN,
+            attention_before: firing.map(|f| run.attends(f.layer, f.head, f.dest, f.src)),
+            attention_after: None,
         })
     }
 
@@ -126,28 +174,35 @@ impl EffectRun {
         if layer >= model.arch.n_layers {
             return Ok(false);
         }
-        if layer != self.firing.layer {
+        if layer != self.layer {
             self.pass.step_by(products, model, false, None).await?;
             return Ok(true);
         }
-        let Firing { head, dest, src, .. } = self.firing;
-        let (edited, shift, n) = (&self.edited, self.shift, self.n);
-        let mut edit = |site: Site, scores: &mut [f32]| {
-            let Some(row) = scores.chunks_mut(n).nth(dest).filter(|_| site.head == head) else {
-                return;
-            };
-            match edited {
-                Some((start, new)) => {
-                    row.iter_mut().skip(*start).zip(new).for_each(|(score, new)| *score = *new);
-                }
-                None => row.iter_mut().skip(src).take(1).for_each(|score| *score += shift),
+        let (edit, n) = (&self.edit, self.n);
+        let mut change = |site: Site, scores: &mut [f32]| match edit {
+            Edit::Row(firing, start, new) if site.head == firing.head => {
+                let row = scores.chunks_mut(n).nth(firing.dest).unwrap_or_default();
+                row.iter_mut().skip(*start).zip(new).for_each(|(score, new)| *score = *new);
             }
+            Edit::Odds(firing, shift) if site.head == firing.head => {
+                let row = scores.chunks_mut(n).nth(firing.dest).unwrap_or_default();
+                row.iter_mut().skip(firing.src).take(1).for_each(|score| *score += shift);
+            }
+            Edit::Scores(head, factor) if site.head == *head => {
+                scores.iter_mut().for_each(|score| *score *= factor);
+            }
+            _ => {}
         };
-        let traces = self.pass.step_by(products, model, true, Some(&mut edit)).await?;
-        let at = (head * n + dest) * n + src;
-        let after = traces.first().and_then(|trace| trace.pattern.get(at)).copied();
-        let absent = CircuitError::OutOfRange { what: "head", index: head, count: 0 };
-        self.attention_after = f64::from(after.ok_or(absent)?);
+        let traces = self.pass.step_by(products, model, true, Some(&mut change)).await?;
+        if let Edit::Stream { position, before: false, added } = edit {
+            add(self.pass.resid_mut(0), *position, added);
+        }
+        if let Some(Firing { head, dest, src, .. }) = self.firing {
+            let at = (head * n + dest) * n + src;
+            let after = traces.first().and_then(|trace| trace.pattern.get(at)).copied();
+            let absent = CircuitError::OutOfRange { what: "head", index: head, count: 0 };
+            self.attention_after = Some(f64::from(after.ok_or(absent)?));
+        }
         Ok(true)
     }
 
@@ -169,4 +224,10 @@ impl EffectRun {
             attention_after: self.attention_after,
         })
     }
+}
+
+/// Adds a row to the stream at a position.
+fn add(stream: &mut [f32], position: usize, added: &[f32]) {
+    let row = stream.chunks_mut(added.len().max(1)).nth(position).unwrap_or_default();
+    row.iter_mut().zip(added).for_each(|(x, more)| *x += more);
 }
