@@ -5,10 +5,15 @@
 use crate::support::built_in;
 
 use built_in::{ask, open};
+use omega_lens::circuits::prompts::Task;
+use omega_lens::circuits::trace::graph::Kind;
 use omega_lens::circuits::trace::{Firing, Node, TraceOptions};
 use omega_lens::engine::Engine;
-use omega_lens::protocol::attention::Prompt;
-use omega_lens::protocol::trace::{Answer, Changing, Effect, Question, RunChanged, Trace};
+use omega_lens::protocol::attention::{Prompt, SetSpec, SetTask};
+use omega_lens::protocol::trace::{
+    Answer, ChanceOptions, Changing, DirectionOptions, Effect, Question, RunChanged, RunDirections,
+    Trace, TraceSet,
+};
 
 const LOOK: Firing = Firing { layer: 1, head: 3, dest: 14, src: 10 };
 
@@ -55,7 +60,36 @@ fn a_changed_edge_or_reading_does_what_numpy_says() {
         let effect = changed(engine, &answer, &part, factor);
         let off = [(effect.before, 8.254_075), (effect.after, after)];
         assert!(off.iter().all(|(a, b)| (a - b).abs() < 2e-4), "{part:?} {factor}: {effect:?}");
-        assert!((effect.attention_after - attention).abs() < 1e-5, "{part:?} {effect:?}");
+        let after = effect.attention_after.unwrap();
+        assert!((after - attention).abs() < 1e-5, "{part:?} {effect:?}");
+    }
+}
+
+/// The same equations: what an MLP or the embedding writes at a token, and all scores of a head.
+#[test]
+fn a_changed_mlp_embedding_or_whole_head_does_what_numpy_says() {
+    let engine = &mut open(4000, || 0.0);
+    let answer = contrast(engine);
+    let mlp = |layer, at| Changing::Written(Node::at(Kind::Mlp, Some(layer), at));
+    let embed = |at| Changing::Written(Node::at(Kind::Embed, None, at));
+    let head = |layer, head| Changing::Head { layer, head };
+    for (part, factor, after) in [
+        (mlp(0, 14), 0.0, 1.407_587),
+        (mlp(0, 10), 0.0, 3.105_980),
+        (mlp(2, 14), 0.0, 3.753_257),
+        (mlp(2, 14), 0.5, 6.809_205),
+        (mlp(1, 14), 2.0, 6.794_630),
+        (head(1, 3), 0.0, 5.359_717),
+        (head(1, 3), 0.5, 7.301_101),
+        (head(0, 1), 2.0, 9.383_502),
+        (embed(2), 0.0, -3.771_105),
+        (embed(14), 0.5, 7.403_750),
+        (mlp(1, 3), 1.0, 8.254_075),
+    ] {
+        let effect = changed(engine, &answer, &part, factor);
+        let off = [(effect.before, 8.254_075), (effect.after, after)];
+        assert!(off.iter().all(|(a, b)| (a - b).abs() < 2e-4), "{part:?} {factor}: {effect:?}");
+        assert_eq!((effect.attention_before, effect.attention_after), (None, None));
     }
 }
 
@@ -70,4 +104,41 @@ fn a_score_is_traced_like_an_answer_that_leads_to_it() {
     assert_eq!(traced.circuit.seeds[0].from, Node::head(1, 3, 14, 10));
     assert!((traced.circuit.seeds[0].weight - 0.921_666).abs() < 1e-5);
     assert_eq!(traced.objective.at, 14);
+}
+
+/// What `omega trace` prints with these arguments.
+fn printed(arguments: &[&str]) -> serde_json::Value {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["step-04000.safetensors", "config.json", "tokenizer.json"];
+    let files = files.map(|file| root.join("www/models/names").join(file));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_omega"));
+    let output = command.arg("trace").args(files).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_controls_of_the_page_are_those_of_the_command_line() {
+    let engine = &mut open(4000, || 0.0);
+    let answer = contrast(engine);
+    let options = DirectionOptions { draws: 19, seed: 0 };
+    let circuit = Box::new(answer.traced.circuit.clone());
+    let question =
+        RunDirections { prompt: prompt(), circuit, rules: answer.traced.options, options };
+    let found = ask(engine, question).remove(0);
+    let text = prompt().text;
+    let asked = ["--prompt", &text, "--answer", "Mary", "--wrong", "John"];
+    let said = printed(&[&asked[..], &["--random-directions", "19"]].concat());
+    assert_eq!(serde_json::to_value(&*found).unwrap(), said["directions"]);
+
+    let (task, n) = (SetTask::Task(Task::IndirectObject), 6);
+    let spec = SetSpec { task, n, ..built_in::indirect_objects(n) };
+    let chance = ChanceOptions { draws: 19, seed: 0 };
+    let question = TraceSet { spec, rules: Question::default(), chance };
+    let found = serde_json::to_value(&*ask(engine, question).remove(0)).unwrap();
+    let said = printed(&["--task", "indirect-object", "--prompts", "6", "--draws", "19"]);
+    for (key, value) in found.as_object().unwrap() {
+        assert_eq!(*value, said[key], "{key}");
+    }
+    assert!(found["edges"].as_array().is_some_and(|edges| edges.len() > 3));
 }

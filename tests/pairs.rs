@@ -193,7 +193,7 @@ fn a_score_is_split_as_numpy_splits_it() {
 fn the_page_is_told_what_the_command_line_prints() {
     use omega_lens::protocol::trace::{CellAt, MeetingOptions, SplitScore};
     let mut engine = built_in::open(4000, || 0.0);
-    let prompt = Prompt { text: TEXT.into(), bos: None, ids: false };
+    let prompt = Prompt { text: TEXT.into(), ..Prompt::default() };
     let at = CellAt { layer: 2, head: 3, dest: 14, src: 2 };
     let question = SplitScore { prompt, at, options: MeetingOptions::default() };
     let files = folder(&root().join("www/models/sae-layer-2"));

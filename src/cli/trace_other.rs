@@ -28,7 +28,7 @@ pub(super) fn compared(
             let missing = "there is no tokenizer among the files: give --other-ids instead";
             return Err(CliError::Usage(missing.into()));
         }
-        Some(text) => Prompt { text: text.clone(), bos: None, ids: false },
+        Some(text) => Prompt { text: text.clone(), ..Prompt::default() },
         None if args.other_ids.is_empty() => return Ok(None),
         None => Prompt::of_ids(&args.other_ids),
     };

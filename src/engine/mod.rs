@@ -107,7 +107,7 @@ impl Engine {
             Ask::Heads(ask) => heads::answer(self, ask, gpu, out).await,
             Ask::Attention(ask) => attention::answer(self, ask, gpu, out).await,
             Ask::Features(ask) => features::answer(self, ask, gpu, files, out).await,
-            Ask::Trace(ask) => trace::answer(self, ask, out).await,
+            Ask::Trace(ask) => trace::answer(self, ask, files, out).await,
             Ask::Compare(ask) => Box::pin(compare::answer(self, ask, files, out)).await,
             Ask::Toy(ask) => toy::answer(self, ask, out),
             #[cfg(feature = "gpu")]

@@ -1,15 +1,27 @@
 //! Answers about circuits: the prompt run through the model, then its firings taken apart, the highest layer first; and the model
 //! run again with a circuit alone.
 
-use super::{Engine, Maker};
+use super::{Engine, Files, Maker};
+use crate::circuits::trace::directions::DirectionsRun;
 use crate::circuits::trace::layer::decompose;
-use crate::protocol::trace::{Answer, Ask, Prompt, Question, RunAlone, RunChanged, Trace};
+use crate::protocol::trace::{
+    Answer, Ask, Prompt, Question, RunAlone, RunChanged, RunDirections, SplitScore, Trace,
+    TraceSet, TracedSet,
+};
 use crate::protocol::{Failure, Out, Question as _, Tell};
 use crate::study::StudyError;
+use crate::study::pairs::{meetings, open};
+use crate::study::prompt_set::Prompts;
+use crate::study::trace::set::trace_one;
 use crate::study::trace::{AloneRun, EffectRun, TraceRun};
 
 /// Answers one question.
-pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
+pub(super) async fn answer(
+    engine: &mut Engine,
+    ask: Ask,
+    files: Files,
+    out: Out<'_>,
+) -> Result<(), Failure> {
     match ask {
         Ask::Trace(Trace { prompt, question }) => trace(engine, &prompt, &question, out).await,
         Ask::RunAlone(RunAlone { prompt, asked, rows, options }) => {
@@ -37,6 +49,43 @@ pub(super) async fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Resul
                 out(Tell::Progress { done, total: model.arch.n_layers }, Vec::new());
             }
             out(RunChanged::tell(run.finish(products, model).await?), Vec::new());
+            Ok(())
+        }
+        Ask::SplitScore(SplitScore { prompt, at, options }) => {
+            engine.run(&prompt).await?;
+            let model = engine.model()?;
+            let none = || Failure::new("no prompt was run");
+            let clean = engine.attention.clean().ok_or_else(none)?;
+            let dictionary = open(model, files.sources, &Default::default())?;
+            let found = meetings(model, clean, &dictionary, at, options)?;
+            out(SplitScore::tell(Box::new(found)), Vec::new());
+            Ok(())
+        }
+        Ask::RunDirections(RunDirections { prompt, circuit, rules, options }) => {
+            engine.run(&prompt).await?;
+            let model = engine.model()?;
+            let none = || Failure::new("no prompt was run");
+            let clean = engine.attention.clean().ok_or_else(none)?;
+            let mut run = DirectionsRun::new(&circuit, &rules, options);
+            let total = run.left();
+            while run.step(clean.run(model)).map_err(StudyError::from)? {
+                out(Tell::Progress { done: total - run.left(), total }, Vec::new());
+            }
+            out(RunDirections::tell(Box::new(run.finish())), Vec::new());
+            Ok(())
+        }
+        Ask::TraceSet(TraceSet { spec, rules, chance }) => {
+            engine.load_tokenizer()?;
+            let (model, tokenizer) = (engine.model()?, engine.tokenizer.as_ref());
+            let prompts = Prompts::new(model, tokenizer, &spec)?;
+            let (mut traced, total) = (Vec::new(), prompts.len());
+            for of in prompts.asked() {
+                let products = &mut Maker::default();
+                traced.push(trace_one(products, model, tokenizer, of, &rules).await?);
+                out(Tell::Progress { done: traced.len(), total }, Vec::new());
+            }
+            let found = TracedSet::of(model, traced, prompts.example, chance);
+            out(TraceSet::tell(Box::new(found)), Vec::new());
             Ok(())
         }
     }

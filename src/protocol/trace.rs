@@ -8,10 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use super::question::questions;
-use crate::circuits::trace::TraceOptions;
+pub use crate::circuits::pairs::meeting::MeetingOptions;
+pub use crate::circuits::trace::directions::{DirectionOptions, Directions};
 pub use crate::circuits::trace::rows::Row;
+use crate::circuits::trace::{Circuit, TraceOptions};
+pub use crate::study::cell::CellAt;
+pub use crate::study::pairs::Meetings;
 pub use crate::study::prompt::{Prompt, Ran};
+pub use crate::study::prompt_set::SetSpec;
+pub use crate::study::trace::consensus::ChanceOptions;
 pub use crate::study::trace::run::Asked;
+pub use crate::study::trace::set::TracedSet;
 pub use crate::study::trace::{Alone, AloneOptions, Changing, Effect, Question, Traced};
 
 /// Trace an answer.
@@ -78,10 +85,70 @@ impl Plan for RunChanged {
     }
 }
 
+/// Hold the singular vectors of a circuit against random directions of the same subspaces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunDirections {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// The circuit.
+    pub circuit: Box<Circuit>,
+    /// The rules of the trace that found it.
+    pub rules: TraceOptions,
+    /// The random bases.
+    pub options: DirectionOptions,
+}
+
+impl Plan for RunDirections {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+
+    fn steps(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Trace every prompt of a set, and count how often each edge is found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TraceSet {
+    /// The set.
+    pub spec: SetSpec,
+    /// The rules; each prompt brings its own answer.
+    pub rules: Question,
+    /// The sets in which heads have no names.
+    pub chance: ChanceOptions,
+}
+
+impl Plan for TraceSet {
+    fn steps(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Split one score into pairs of features of the dictionary in the files beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SplitScore {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// Which score.
+    pub at: CellAt,
+    /// The rotations beside which its features are put.
+    pub options: MeetingOptions,
+}
+
+impl Plan for SplitScore {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+}
+
 questions! { Trace:
     Trace => Box<Answer>,
     RunAlone => Alone,
     RunChanged => Effect,
+    SplitScore => Box<Meetings>,
+    RunDirections => Box<Directions>,
+    TraceSet => Box<TracedSet>,
 }
 
 /// A circuit with the prompt that it was traced on.

@@ -93,7 +93,7 @@ pub enum StudyError {
     },
     /// A source that a destination does not look at.
     #[error("position {dest} does not see position {src}, so there is no score to take apart")]
-    NotSeen {
+    Hidden {
         /// The destination.
         dest: usize,
         /// The source.

@@ -73,7 +73,7 @@ pub fn meetings(
         return Err(CircuitError::OutOfRange { what: "position", index, count }.into());
     }
     let reader = ScoreReader::read(run, at.layer, at.head)?;
-    let hidden = StudyError::NotSeen { dest: at.dest, src: at.src };
+    let hidden = StudyError::Hidden { dest: at.dest, src: at.src };
     let score = reader.score(at.dest, at.src).ok_or(hidden)?;
     let encoder = dictionary.encoder(model)?;
     let mut notes = dictionary.about.notes.clone();

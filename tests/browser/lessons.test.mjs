@@ -35,6 +35,7 @@ const SHOWN = [
   ["6.3", "[data-testid=s]", /^0\.0920/],
   ["6.4", "[data-testid=explain]", /gives “gave” 7 %.*2 together reach nine tenths.*No sparser than chance/],
   ["6.5", "[data-testid=s]", /^0\.097/],
+  ["6.6", "[data-testid=explain]", /“to” gives “John” (99|100) %/],
   ["7.2", "[data-testid=explain]", /gives “cake” 93 %/],
   ["7.4", "[data-testid=explain]", /“to” gives “John” 29 %/],
   ["8.1", ".convention", /5 % critical 0\.412/],

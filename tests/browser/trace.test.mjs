@@ -47,6 +47,14 @@ describe("Trace", () => {
     await page.locator('.circuit .node[id="trace-L0H1:14-2"]').click();
     await page.getByTestId("rerun").click();
     await page.getByTestId("effect").filter({ hasText: /from 8\.25 to −2\.58, .* from 84 % to 0\.0 %/ }).waitFor();
+    // The whole head at every token, and what an MLP writes at one: numpy says 5.3597 and 1.4076.
+    await page.locator('.circuit .node[id="trace-L1H3:14-10"]').click();
+    await page.getByLabel("changed is").selectOption("the whole head");
+    await page.getByTestId("rerun").click();
+    await page.getByTestId("effect").filter({ hasText: /× 0: the logit difference goes from 8\.25 to 5\.36\.$/ }).waitFor();
+    await page.locator('.circuit .node[id="trace-mlp0:14"]').click();
+    await page.getByTestId("rerun").click();
+    await page.getByTestId("effect").filter({ hasText: /× 0: the logit difference goes from 8\.25 to 1\.41\.$/ }).waitFor();
   });
 
   it("saves the circuit as the command line prints it, and as GraphML", {}, async (page) => {
@@ -118,6 +126,56 @@ describe("Trace", () => {
     assert.match(await worth.textContent(), /is 0\.0738, with all of it 8\.25\. The circuit alone keeps 29 % of that way, the model without it -11 %/);
     assert.match(await worth.textContent(), /p = 0\.\d+\.$/);
     await picture(page, "trace-alone", { fullPage: true });
+  });
+
+  it("walks the circuit in random bases", {}, async (page) => {
+    await said(page).waitFor();
+    await page.getByTestId("vectors").click();
+    await page.getByTestId("vectors-said").filter({ hasText: /taking away 2 cells of singular vectors; in random bases 10\.3 are needed on average, and as few with p = 0\.0100/ }).waitFor();
+  });
+
+  it("counts edges over a set of prompts", {}, async (page) => {
+    await said(page).waitFor();
+    await page.getByTestId("trace-set").click();
+    await page.getByTestId("set-said").filter({ hasText: /32 prompts, \d+ of 32 answered right/ }).waitFor();
+    // One head carries the answer on every prompt, and chance does not make that.
+    const row = page.getByTestId("set-edges").locator("tr").filter({ hasText: "L1H3answeranswer" });
+    assert.match(await row.textContent(), /32 of 32, 100 %.*0\.005/);
+    const csv = await download(page, "edges CSV");
+    assert.match(csv, /from,to,side,prompts,share,mean weight,p/);
+  });
+
+  it("lays another prompt beside this one", {}, async (page) => {
+    await said(page).waitFor();
+    await page.getByTestId("other-prompt").fill("After Bob and Anna went to the park , Anna handed a ring to");
+    await page.getByTestId("other-answer").fill("Bob");
+    await page.getByTestId("other-against").fill("Anna");
+    await page.getByRole("button", { name: "trace beside" }).click();
+    await page.getByTestId("compared").filter({ hasText: /“Bob” after .*: \d+ edges are in both circuits, \d+ only here, \d+ only there/ }).waitFor();
+    const shared = page.getByTestId("compared-edges").locator("tr").filter({ hasText: "shared" });
+    assert.ok((await shared.filter({ hasText: "L1H3answer" }).count()) === 1);
+    // The same prompt beside itself shares everything.
+    await page.getByTestId("other-prompt").fill(SENTENCE);
+    await page.getByTestId("other-answer").fill("Mary");
+    await page.getByTestId("other-against").fill("John");
+    await page.getByRole("button", { name: "trace beside" }).click();
+    await page.getByTestId("compared").filter({ hasText: / 0 only here, 0 only there/ }).waitFor();
+    assert.match(await download(page, "both circuits CSV"), /shared/);
+  });
+
+  it("splits a pinned score by features, and says what does not fit", { hash: "#/trace?pin=L1H3%3A14-10" }, async (page) => {
+    await said(page).waitFor();
+    await page.getByTestId("pairs").click();
+    await page.getByTestId("pairs-said").filter({ hasText: /“to” gives “John” 92 % of its attention, score 3\.66\. \d+ active features meet \d+: together they add 5\.30.*Left over: [\d.]+e-\d+/ }).waitFor();
+    await page.getByTestId("pairs-p").filter({ hasText: /in 199 random rotations .*p = 0\.\d+/ }).waitFor();
+    assert.equal(await page.getByTestId("pairs-list").locator("tbody tr").count(), 12);
+    await page.getByTestId("pairs-list").getByRole("button").nth(1).click();
+    await picture(page, "trace-pairs", { fullPage: true });
+    await assertAccessible(page, "feature pairs on Trace");
+    // A dictionary that was made later than the head reads.
+    const folder = join(ROOT, "www/models/sae-layer-2");
+    await page.getByTestId("pairs-file").setInputFiles(["sae_weights.safetensors", "cfg.json"].map((name) => join(folder, name)));
+    await page.locator(".pairs .ask").filter({ hasText: "was made in front of layer 2, and this head reads in front of layer 1" }).waitFor();
   });
 
   for (const colorScheme of ["light", "dark"]) {

@@ -60,6 +60,10 @@ pub fn svg_text(svg: &Element, stamp: &Stamp) -> Result<(String, [f64; 2]), JsVa
             inline(a.unchecked_ref(), b.unchecked_ref())?;
         }
     }
+    // What follows the reader's scrolling stands at its own place in a file.
+    if let Some(following) = copy.query_selector(".layers")? {
+        following.remove_attribute("transform")?;
+    }
     copy.set_attribute("xmlns", "http://www.w3.org/2000/svg")?;
     let rect = svg.get_bounding_client_rect();
     copy.set_attribute("width", &rect.width().to_string())?;

@@ -10,6 +10,7 @@ mod features;
 mod heads;
 mod learn;
 mod methods;
+mod pairs;
 mod self_test;
 mod theorems;
 mod toy;

@@ -15,6 +15,7 @@ use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::time::now;
 use crate::ui::drawing::DRAWING_MS;
+use crate::ui::pages::pairs::PairsView;
 use crate::ui::session::compute;
 use crate::worker::request::{self, Request};
 
@@ -29,7 +30,7 @@ mod pattern;
 pub(super) mod prompt;
 mod roles;
 pub(super) mod series;
-mod set;
+pub(super) mod set;
 mod set_run;
 
 /// Bytes of a model from which the run of a prompt shows its progress.
@@ -185,6 +186,7 @@ pub fn Attention() -> Html {
                     </div>
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
+                if let Some(at) = at { <PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} {at} /> }
                 <roles::RoleMap patterns={seen.patterns.clone()} {head} ran={ran.clone()} />
                 <change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} />
             } else if seen.failed.is_none() && !seen.stopped {

@@ -27,7 +27,7 @@ use crate::ui::words::table::Table;
 const PROMPTS: usize = 128;
 
 /// Tasks by the name in their menu.
-pub(super) const TASKS: [(&str, &str); 5] = [
+pub(in crate::ui::pages) const TASKS: [(&str, &str); 5] = [
     ("ioi", "indirect object"),
     ("pronoun", "gendered pronoun"),
     ("greater", "greater than"),
@@ -36,7 +36,7 @@ pub(super) const TASKS: [(&str, &str); 5] = [
 ];
 
 /// The set of a task's name.
-pub(super) fn spec(task: &str, own: &str, n: usize, rule: EventRule) -> SetSpec {
+pub(in crate::ui::pages) fn spec(task: &str, own: &str, n: usize, rule: EventRule) -> SetSpec {
     let task = match task {
         "pronoun" => SetTask::Task(Task::Pronoun),
         "greater" => SetTask::Task(Task::GreaterThan),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::circuits::trace::rows::rows;
+use crate::math::statistics::mean_sd;
 use crate::model::Weights;
 use crate::protocol::trace::{Alone, AloneOptions, Answer, Prompt, RunAlone};
 use crate::study::trace::report::stamped;
@@ -86,10 +87,7 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, alone: &Rc<Alone>) -> Htm
     let (Some(kept), Some(without)) = (alone.kept, alone.kept_without) else {
         return html! { <p class="sentence" data-testid="worth">{ format!("With all attention levelled {measure} is as it was, {}: attention does not matter here.", three(alone.full)) }</p> };
     };
-    let n = alone.random.len() as f64;
-    let mean = alone.random.iter().sum::<f64>() / n.max(1.0);
-    let sd =
-        (alone.random.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt();
+    let (mean, sd) = mean_sd(&alone.random);
     let said = format!(
         "With all attention levelled {measure} is {}, with all of it {}. The circuit alone keeps {} of that way, the model without it {}; \
          random circuits of its shape keep {} on average, and one as much or more with p = {}.",

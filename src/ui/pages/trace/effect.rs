@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use crate::protocol::trace::{Answer, Changing, Effect, Prompt, RunChanged};
 use crate::ui::app::use_app;
-use crate::ui::widgets::select::Slider;
+use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three};
 use crate::worker::request::{Heard, Request};
 
@@ -20,8 +20,8 @@ pub(super) struct EffectViewProps {
     pub prompt: Prompt,
     /// The circuit in view.
     pub answer: Rc<Answer>,
-    /// What is pinned.
-    pub part: Changing,
+    /// What of it can be changed: at least one thing.
+    pub parts: Vec<Changing>,
 }
 
 /// A factor, a button, then what became of the answer.
@@ -30,20 +30,23 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
     let app = use_app();
     let found = use_state(|| None::<(f64, Effect)>);
     let factor = use_state(|| 0.0);
+    let chosen = use_state(|| 0_usize);
+    let part = props.parts.get(*chosen).or(props.parts.first()).cloned();
     {
         let (app, found) = (app.clone(), found.clone());
-        use_effect_with((props.answer.clone(), props.part.clone()), move |_| {
+        use_effect_with((props.answer.clone(), part.clone()), move |_| {
             app.session.jobs.stop(OWNER);
             found.set(None);
         });
     }
+    let Some(part) = part else { return Html::default() };
     let rerun = {
         let (app, found, factor) = (app.clone(), found.clone(), *factor);
         let traced = &props.answer.traced;
         let question = RunChanged {
             prompt: props.prompt.clone(),
             asked: Box::new(traced.objective.clone()),
-            part: props.part.clone(),
+            part: part.clone(),
             factor,
             rules: traced.options,
         };
@@ -62,14 +65,28 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
         let factor = factor.clone();
         Callback::from(move |x: f64| factor.set(x))
     };
-    let what = match &props.part {
+    let what = match &part {
         Changing::Edge(_) => "what it adds to the scores, times",
         Changing::Reading(_) => "the odds of looking there, times",
+        Changing::Head { .. } => "all its scores at every token, times",
+        Changing::Written(_) => "what it writes at this token, times",
     };
+    let choose = {
+        let chosen = chosen.clone();
+        Callback::from(move |place: String| chosen.set(place.parse().unwrap_or(0)))
+    };
+    let options: Vec<(AttrValue, AttrValue)> = (props.parts.iter().enumerate())
+        .map(|(i, part)| {
+            let name =
+                if matches!(part, Changing::Head { .. }) { "the whole head" } else { "this look" };
+            (AttrValue::from(i.to_string()), AttrValue::from(name))
+        })
+        .collect();
     html! {
         <div class="effect" role="group" aria-label="What if">
             <h3>{ "What if?" }</h3>
             <div class="controls">
+                if options.len() > 1 { <Select label="changed is" {options} value={chosen.to_string()} on_change={choose} /> }
                 <Slider label={what} min={0.0} max={2.0} step={0.25} value={*factor} shown={three(*factor)} on_change={set} />
                 <button type="button" onclick={rerun} data-testid="rerun">{ "rerun the model" }</button>
             </div>
@@ -80,12 +97,14 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
 
 fn said(factor: f64, effect: &Effect) -> String {
     let measure = if effect.measure == "logprob" { "ln p" } else { "the logit difference" };
+    let looks = effect.attention_before.zip(effect.attention_after).map(|(before, after)| {
+        format!(", the attention of this look from {} to {}", percent(before), percent(after))
+    });
     format!(
-        "× {}: {measure} goes from {} to {}, the attention of this look from {} to {}.",
+        "× {}: {measure} goes from {} to {}{}.",
         three(factor),
         three(effect.before),
         three(effect.after),
-        percent(effect.attention_before),
-        percent(effect.attention_after)
+        looks.unwrap_or_default()
     )
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
@@ -66,16 +67,18 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
     let [width, height] = picture.size;
     {
         let answer_at = picture.find("answer").map(|i| picture.nodes[i].x);
-        use_effect_with(picture.clone(), move |_| scroll(answer_at));
+        use_effect_with(picture.clone(), move |_| {
+            scroll(answer_at);
+            let following = Following::new();
+            move || drop(following)
+        });
     }
     html! {
         <Figure name="circuit" {table} convention={props.stamp.clone()}
             caption={html! { { "Blue, solid: needed by the query; orange, dashed: by the keys; green, dotted: for the answer. The wider, the more. Click a node or an edge; arrow keys walk along the strongest edges and sideways." } }}>
             <svg class="chart circuit" width={px(width)} height={px(height)} viewBox={format!("0 0 {width:.1} {height:.1}")} role="group"
                 aria-label={format!("Circuit of “{}”: {} nodes, {} edges", answer.traced.objective.answer_text, picture.nodes.len(), picture.lines.len())}>
-                { for picture.rows.iter().map(|(name, y)| html! {
-                    <g><line class="grid" x1="0" x2={px(width)} y1={px(*y)} y2={px(*y)} /><text class="tick" x="2" y={px(y - 5.0)}>{ name }</text></g>
-                }) }
+                { for picture.rows.iter().map(|(_, y)| html! { <line class="grid" x1="0" x2={px(width)} y1={px(*y)} y2={px(*y)} /> }) }
                 { for picture.columns.iter().map(|(position, x)| html! {
                     <text class="name" x={px(*x)} y={px(height - 12.0)} text-anchor="middle">{ short(&word(answer, *position)) }<title>{ format!("position {position}") }</title></text>
                 }) }
@@ -127,6 +130,7 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
                         </g>
                     }
                 }) }
+                <g class="layers" id="trace-layers">{ for picture.rows.iter().map(|(name, y)| html! { <text class="tick" x="2" y={px(y - 5.0)}>{ name }</text> }) }</g>
             </svg>
         </Figure>
     }
@@ -137,10 +141,48 @@ fn element(name: &str) -> Option<Element> {
     document.get_element_by_id(&format!("trace-{name}"))
 }
 
+/// The names of the layers, which stay in view as the picture is moved sideways.
+struct Following {
+    frame: Option<Element>,
+    moved: Closure<dyn FnMut()>,
+}
+
+impl Following {
+    fn new() -> Self {
+        let moved = Closure::new(|| {
+            if let Some((frame, names)) = frame().zip(element("layers")) {
+                let along = format!("translate({} 0)", frame.scroll_left());
+                // A picture that is gone needs no names.
+                let _ = names.set_attribute("transform", &along);
+            }
+        });
+        let frame = frame();
+        if let Some(frame) = &frame {
+            // Without it the names stay where they were drawn.
+            let _ =
+                frame.add_event_listener_with_callback("scroll", moved.as_ref().unchecked_ref());
+        }
+        Self { frame, moved }
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        if let Some(frame) = &self.frame {
+            let moved = self.moved.as_ref().unchecked_ref();
+            let _ = frame.remove_event_listener_with_callback("scroll", moved);
+        }
+    }
+}
+
+/// What the picture is moved in.
+fn frame() -> Option<Element> {
+    element("layers").and_then(|names| names.closest(".picture").ok().flatten())
+}
+
 /// Brings the answer into the middle of a picture that is wider than its frame.
 fn scroll(answer_at: Option<f64>) {
-    let frame = element("answer").and_then(|answer| answer.closest(".picture").ok().flatten());
-    if let Some((frame, x)) = frame.zip(answer_at) {
+    if let Some((frame, x)) = frame().zip(answer_at) {
         frame.set_scroll_left((x - f64::from(frame.client_width()) / 2.0).max(0.0) as i32);
     }
 }

@@ -15,16 +15,20 @@ use crate::ui::address::trace::question;
 use crate::ui::app::{App, use_app};
 use crate::ui::layered::Picture;
 use crate::ui::pages::attention::prompt::in_view;
+use crate::ui::pages::pairs::PairsView;
 use crate::worker::request::{self, Request};
 
 mod alone;
 mod asked;
+mod compared;
 mod edges;
 mod effect;
 mod files;
 mod graph;
 mod pinned;
 mod said;
+mod set;
+mod vectors;
 
 /// Bytes of a model from which a trace shows its progress.
 const LARGE: u64 = 50_000_000;
@@ -113,7 +117,7 @@ pub fn Trace() -> Html {
         });
     html! {
         <>
-            <asked::Asked prompt={prompt.clone()} question={question} answer={seen.answer.clone()} {least} {grouping} />
+            <asked::Asked prompt={prompt.clone()} question={question.clone()} answer={seen.answer.clone()} {least} {grouping} />
             if let Some(Failure { what, hint, .. }) = &seen.failed {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }
@@ -127,16 +131,29 @@ pub fn Trace() -> Html {
                             <graph::Graph answer={answer.clone()} picture={picture.clone()} stamp={stamped(state.stamp(Weights::Folded), &answer.ran, &answer.traced)} />
                             <files::Files answer={answer.clone()} />
                             <alone::AloneView prompt={prompt.clone()} answer={answer.clone()} />
+                            <vectors::VectorsView prompt={prompt.clone()} answer={answer.clone()} />
                         </div>
                         <div class="column">
-                            <pinned::Pinned {prompt} answer={answer.clone()} picture={picture.clone()} />
-                            <edges::Edges answer={answer.clone()} {picture} />
+                            <pinned::Pinned prompt={prompt.clone()} answer={answer.clone()} picture={picture.clone()} />
+                            <edges::Edges answer={answer.clone()} picture={picture.clone()} />
                         </div>
                     </div>
+                    if let Some(at) = pinned::score(&picture, &state.route.read(&keys::PIN)) {
+                        <PairsView prompt={prompt.clone()} tokens={answer.ran.tokens.clone()} {at} />
+                    }
+                    <compared::ComparedView prompt={prompt.clone()} question={question.clone()} answer={answer.clone()} />
                 }
+                <set::SetView rules={rules(&question)} />
             }
         </>
     }
+}
+
+/// The rules of a question, whatever its answer.
+fn rules(question: &Question) -> Question {
+    let mut rules = Question { answer: None, wrong: None, reading: None, ..question.clone() };
+    rules.options.at = None;
+    rules
 }
 
 /// Asks for a circuit, in place of the last question.

@@ -8,10 +8,10 @@ use super::effect::EffectView;
 use super::graph::{full_name, line_name, sentence};
 use super::pin;
 use crate::circuits::omega::Circuit;
-use crate::circuits::trace::graph::Status;
-use crate::circuits::trace::{Node, Side};
+use crate::circuits::trace::graph::{Kind, Status};
+use crate::circuits::trace::{Firing, Node, Side};
 use crate::model::Head;
-use crate::protocol::trace::{Answer, Changing, Prompt};
+use crate::protocol::trace::{Answer, CellAt, Changing, Prompt};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
@@ -52,35 +52,54 @@ pub(super) fn Pinned(props: &PinnedProps) -> Html {
     html! {
         <section class="pinned" aria-label="Pinned" aria-live="polite" data-testid="pinned">
             { body }
-            if let Some(part) = changing(answer, picture, line, &name) { <EffectView key={name.clone()} prompt={props.prompt.clone()} answer={answer.clone()} {part} /> }
+            if let Some(parts) = changing(answer, picture, line, &name) { <EffectView key={name.clone()} prompt={props.prompt.clone()} answer={answer.clone()} {parts} /> }
             if !name.is_empty() { <button type="button" onclick={let_go}>{ "let go" }</button> }
         </section>
     }
 }
 
-/// What of the circuit a rerun can change: an edge into a head, or a head's reading. A group of them is not one thing.
+/// The score that is pinned: that of a reading, or of the one that an edge leads to.
+pub(super) fn score(picture: &Picture, name: &str) -> Option<CellAt> {
+    if picture.columns.is_empty() {
+        return None;
+    }
+    let line = picture.lines.iter().find(|line| line_name(picture, line) == name);
+    let index = line.map_or_else(|| picture.find(name), |line| Some(line.to))?;
+    let Firing { layer, head, dest, src } = picture.nodes.get(index)?.node?.firing()?;
+    Some(CellAt { layer, head, dest, src })
+}
+
+/// What of the circuit a rerun can change: an edge into a head, a head's reading or the whole head, what an MLP or the embedding writes at a
+/// token. Other groups are not one thing.
 fn changing(
     answer: &Answer,
     picture: &Picture,
     line: Option<&Line>,
     name: &str,
-) -> Option<Changing> {
-    if picture.columns.is_empty() {
-        return None;
-    }
+) -> Option<Vec<Changing>> {
     let node = |index: usize| picture.nodes.get(index).and_then(|placed| placed.node);
+    let grouped = picture.columns.is_empty();
     let Some(line) = line else {
-        return node(picture.find(name)?)?.firing().map(Changing::Reading);
+        let node = node(picture.find(name)?)?;
+        return match (node.kind, node.firing()) {
+            (Kind::Head, Some(firing)) => {
+                let whole = Changing::Head { layer: firing.layer, head: firing.head };
+                let reading = (!grouped).then_some(Changing::Reading(firing));
+                Some(reading.into_iter().chain([whole]).collect())
+            }
+            (Kind::Mlp | Kind::Embed, _) if !grouped => Some(vec![Changing::Written(node)]),
+            _ => None,
+        };
     };
     let side = match line.role {
         Role::Query => Side::Dest,
         Role::Key => Side::Src,
         Role::Answer => return None,
     };
-    let ends = (node(line.from)?, node(line.to)?.firing()?, side);
+    let ends = (node(line.from)?, node(line.to)?.firing().filter(|_| !grouped)?, side);
     let edges = &answer.traced.circuit.edges;
     let edge = edges.iter().find(|edge| (edge.from, edge.to, edge.side) == ends)?;
-    (!edge.k.is_empty()).then(|| Changing::Edge(edge.clone()))
+    (!edge.k.is_empty()).then(|| vec![Changing::Edge(edge.clone())])
 }
 
 /// Links from a head's reading to the other pages.

@@ -1,0 +1,139 @@
+//! Which features meet in the score in view: a button, a dictionary, then the split. It stands on Attention and on Trace.
+
+mod picture;
+
+use std::rc::Rc;
+
+use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::protocol::Failure;
+use crate::protocol::trace::{CellAt, MeetingOptions, Meetings, Prompt, SplitScore};
+use crate::ui::app::use_app;
+use crate::ui::browser::drop::listed;
+use crate::ui::browser::fetch::fetch;
+use crate::ui::session::BUILT_IN_STEP;
+use crate::ui::widgets::glossary::Method;
+use crate::ui::words::format::token;
+use crate::worker::pool::Files;
+use crate::worker::request::{Heard, Request};
+use crate::worker::sources::Dropped;
+
+/// Whose job a split is.
+const OWNER: &str = "pairs/score";
+
+/// Layers of the built-in model, fully trained, that a dictionary of its own comes with.
+const BUILT_IN: [usize; 2] = [1, 2];
+
+/// Properties of [`PairsView`].
+#[derive(Properties, PartialEq)]
+pub(super) struct PairsViewProps {
+    /// The prompt in view.
+    pub prompt: Prompt,
+    /// Its tokens.
+    pub tokens: Vec<String>,
+    /// The score in view.
+    pub at: CellAt,
+}
+
+/// Asks for the split of a score and shows it.
+#[component]
+pub(super) fn PairsView(props: &PairsViewProps) -> Html {
+    let app = use_app();
+    let found = use_state(|| None::<Result<Rc<Meetings>, Failure>>);
+    let under_way = use_state(|| false);
+    let own = use_state(|| None::<Files>);
+    let generation = app.value().model.as_ref().map(|model| model.generation);
+    {
+        let (session, found) = (app.session.clone(), found.clone());
+        use_effect_with((props.prompt.clone(), props.at, generation), move |_| {
+            session.jobs.stop(OWNER);
+            found.set(None);
+        });
+    }
+    {
+        // Another model has other dictionaries.
+        let own = own.clone();
+        use_effect_with(generation, move |_| own.set(None));
+    }
+    let ask = {
+        let (session, found, under_way) = (app.session.clone(), found.clone(), under_way.clone());
+        let (prompt, at) = (props.prompt.clone(), props.at);
+        Callback::from(move |files: Files| {
+            let question =
+                SplitScore { prompt: prompt.clone(), at, options: MeetingOptions::default() };
+            let request = Request::new(question).owner(OWNER).urgent().beside(&files);
+            let (found, under_way) = (found.clone(), under_way.clone());
+            session.jobs.ask(request.listed("score split by features"), move |heard| match heard {
+                Heard::Begun => under_way.set(true),
+                Heard::Part { answer, .. } => found.set(Some(Ok(Rc::from(answer)))),
+                Heard::Failed { failure, .. } => found.set(Some(Err(failure))),
+                Heard::Done | Heard::Stopped => under_way.set(false),
+                Heard::Gpu(_) => {}
+            });
+        })
+    };
+    let built_in = app.value().model.as_ref().and_then(|model| model.built_in)
+        == Some(BUILT_IN_STEP)
+        && BUILT_IN.contains(&props.at.layer);
+    let press = {
+        let (ask, own, found, layer) = (ask.clone(), own.clone(), found.clone(), props.at.layer);
+        Callback::from(move |_: MouseEvent| {
+            if let Some(files) = &*own {
+                return ask.emit(files.clone());
+            }
+            let (ask, found) = (ask.clone(), found.clone());
+            spawn_local(async move {
+                match shipped(layer).await {
+                    Ok(files) => ask.emit(files),
+                    Err(why) => found.set(Some(Err(Failure::new(why)))),
+                }
+            });
+        })
+    };
+    let chosen = {
+        let (ask, own) = (ask.clone(), own.clone());
+        Callback::from(move |event: Event| {
+            let input = event.target_dyn_into::<HtmlInputElement>();
+            if let Some(list) = input.and_then(|input| input.files()) {
+                let files = Files::new(listed(&list));
+                own.set(Some(files.clone()));
+                ask.emit(files);
+            }
+        })
+    };
+    let word = |i: usize| props.tokens.get(i).map(|text| token(text)).unwrap_or_default();
+    let CellAt { layer, head, dest, src } = props.at;
+    html! {
+        <section class="pairs prompt-set" aria-label="Feature pairs">
+            <h2>{ "Which features meet in this score?" }</h2>
+            <p class="hint">{ format!("A sparse dictionary writes the stream at “{}” and at “{}” as a few features and an error; the score of {} is then a sum over pairs of what meets, and every pair a sum over singular vectors.", word(dest), word(src), app.value().head_name(layer, head)) }{ " " }<Method of="features that meet" /></p>
+            <div class="controls">
+                if built_in || own.is_some() {
+                    <button type="button" class="primary" onclick={press} disabled={*under_way} data-testid="pairs">{ if own.is_some() { "split this score by my dictionary" } else { "split this score by features" } }</button>
+                }
+                <label class="field"><span>{ "my own SAE of the residual stream (its .safetensors and cfg.json)" }</span>
+                    <input type="file" multiple=true onchange={chosen} data-testid="pairs-file" /></label>
+            </div>
+            if !built_in && own.is_none() {
+                <p class="empty">{ "The built-in model comes with dictionaries in front of layers 1 and 2; for others give one of your own: SAELens, Gemma Scope and sparsify files are read." }</p>
+            }
+            { match &*found {
+                Some(Ok(found)) if found.at == props.at => html! { <picture::Split found={found.clone()} tokens={props.tokens.clone()} /> },
+                Some(Err(failure)) => html! { <p class="ask" role="status"><strong>{ failure.what.clone() }</strong>{ format!(" {}", failure.hint) }</p> },
+                _ => Html::default(),
+            } }
+        </section>
+    }
+}
+
+/// The dictionary that comes with the page for a layer of the built-in model.
+async fn shipped(layer: usize) -> Result<Files, String> {
+    let mut files = Vec::new();
+    for name in ["sae_weights.safetensors", "cfg.json", "labels.json"] {
+        let blob = fetch(&format!("models/sae-layer-{layer}/{name}")).await?;
+        files.push(Dropped::here(name.to_owned(), blob));
+    }
+    Ok(Files::new(files))
+}

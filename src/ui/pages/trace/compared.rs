@@ -1,0 +1,178 @@
+//! Another prompt beside this one: which edges both circuits have, which only one.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::circuits::trace::Side;
+use crate::model::Weights;
+use crate::protocol::trace::{Answer, ChanceOptions, Prompt, Question, Trace};
+use crate::study::trace::compare::{ComparedCircuits, ComparedEdge, compare};
+use crate::study::trace::report::stamped;
+use crate::ui::app::use_app;
+use crate::ui::browser::export::save;
+use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::select::typing;
+use crate::ui::words::format::{three, token};
+use crate::ui::words::table::Table;
+use crate::worker::request::{Heard, Request};
+
+/// Whose job the other trace is.
+const OWNER: &str = "trace/other";
+
+/// How the circuits with other names are drawn.
+const CHANCE: ChanceOptions = ChanceOptions { draws: 999, seed: 0 };
+
+/// Properties of [`ComparedView`].
+#[derive(Properties, PartialEq)]
+pub(super) struct ComparedViewProps {
+    /// The prompt in view.
+    pub prompt: Prompt,
+    /// The rules in view.
+    pub question: Question,
+    /// The circuit in view.
+    pub answer: Rc<Answer>,
+}
+
+/// The name of the side through which an edge enters.
+pub(super) fn side_name(side: Option<Side>) -> &'static str {
+    match side {
+        Some(Side::Dest) => "query",
+        Some(Side::Src) => "keys",
+        None => "answer",
+    }
+}
+
+/// Fields for the other prompt, then the edges of both.
+#[component]
+pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
+    let app = use_app();
+    let other = use_state(|| None::<Rc<Answer>>);
+    let typed = [use_state(String::new), use_state(String::new), use_state(String::new)];
+    let generation = app.value().model.as_ref().map(|model| model.generation);
+    {
+        let (session, other) = (app.session.clone(), other.clone());
+        use_effect_with((generation, props.question.options, props.question.seeding), move |_| {
+            session.jobs.stop(OWNER);
+            other.set(None);
+        });
+    }
+    let onsubmit = {
+        let (session, other, typed) = (app.session.clone(), other.clone(), typed.clone());
+        let (prompt, question) = (props.prompt.clone(), props.question.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let [text, answer, wrong] = typed.each_ref().map(|typed| (**typed).clone());
+            let word = |word: String| (!word.is_empty()).then_some(word);
+            let mut asked = Question {
+                answer: word(answer),
+                wrong: word(wrong),
+                reading: None,
+                ..question.clone()
+            };
+            // A position belongs to its own prompt.
+            asked.options.at = None;
+            let request =
+                Request::new(Trace { prompt: Prompt { text, ..prompt.clone() }, question: asked });
+            let (notes, other) = (session.clone(), other.clone());
+            session.jobs.ask(
+                request.owner(OWNER).urgent().listed("another prompt traced"),
+                move |heard| match heard {
+                    Heard::Part { answer, .. } => other.set(Some(Rc::from(answer))),
+                    Heard::Failed { failure, .. } => notes.note(failure),
+                    _ => {}
+                },
+            );
+        })
+    };
+    let laid =
+        use_memo((props.answer.clone(), (*other).clone(), generation), |(here, there, _)| {
+            let model = app.value().model.as_ref()?;
+            let n_heads = |layer| model.summary.layers.n_heads(layer);
+            let there = there.as_ref()?;
+            Some(compare(&here.traced.circuit, &there.traced.circuit, n_heads, CHANCE))
+        });
+    let by_contrast = props.question.seeding != Some(crate::study::trace::SeedRule::Probability);
+    html! {
+        <section class="prompt-set" aria-label="Beside another prompt">
+            <h2>{ "Is it the same on another prompt?" }</h2>
+            <form class="controls" {onsubmit}>
+                <label class="field wide"><span>{ "another prompt" }</span>
+                    <input type="text" required=true value={(*typed[0]).clone()} oninput={typing(&typed[0])} data-testid="other-prompt" /></label>
+                <label class="field"><span>{ "answer" }</span>
+                    <input type="text" size="10" value={(*typed[1]).clone()} oninput={typing(&typed[1])} placeholder="the likeliest" data-testid="other-answer" /></label>
+                if by_contrast {
+                    <label class="field"><span>{ "against" }</span>
+                        <input type="text" size="10" value={(*typed[2]).clone()} oninput={typing(&typed[2])} placeholder="the next" data-testid="other-against" /></label>
+                }
+                <button type="submit">{ "trace beside" }</button>
+            </form>
+            if let (Some(there), Some(laid)) = (&*other, &*laid) { { outcome(&app, &props.answer, there, laid) } }
+        </section>
+    }
+}
+
+fn outcome(
+    app: &crate::ui::app::App,
+    here: &Rc<Answer>,
+    there: &Rc<Answer>,
+    laid: &ComparedCircuits,
+) -> Html {
+    let of = &there.traced.objective;
+    let said = format!(
+        "“{}” after “{}”: {} edges are in both circuits, {} only here, {} only there. {} of the shared ones are edges of heads; where the heads of \
+         each layer have other names, as many are shared with p = {}.",
+        token(&of.answer_text),
+        there.ran.tokens.iter().map(|text| token(text)).collect::<Vec<_>>().join(" "),
+        laid.shared,
+        laid.only_here,
+        laid.only_there,
+        laid.shared_by_heads,
+        laid.p.map_or_else(|| "–".to_owned(), three),
+    );
+    let place = |edge: &ComparedEdge| match (edge.here, edge.there) {
+        (Some(_), Some(_)) => "shared",
+        (Some(_), None) => "only here",
+        _ => "only there",
+    };
+    let export = {
+        let (app, here, edges) = (app.clone(), here.clone(), laid.edges.clone());
+        let (other, seed) = (
+            there.ran.ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" "),
+            laid.options.seed,
+        );
+        Callback::from(move |_: MouseEvent| {
+            let table = Table::new(["from", "to", "side", "found", "weight here", "weight there"]);
+            let table = edges.iter().fold(table, |table, edge| {
+                let words = [
+                    edge.from.clone(),
+                    edge.to.clone(),
+                    side_name(edge.side).to_owned(),
+                    place(edge).to_owned(),
+                ];
+                let [from, to, side, found] = words.map(Into::into);
+                table.row([from, to, side, found, edge.here.into(), edge.there.into()])
+            });
+            let stamp = stamped(app.value().stamp(Weights::Folded), &here.ran, &here.traced);
+            let stamp = stamp.how(format!("beside token ids {other}")).seeded(seed);
+            // A refused download leaves the table on the page.
+            let _ = save("circuits-compared.csv", "text/csv", table.csv(&stamp).as_bytes());
+        })
+    };
+    html! {
+        <>
+            <p class="sentence" aria-live="polite" data-testid="compared">{ said }</p>
+            <Gloss term="shared edges" meaning="Edges without their positions that both circuits have. Those between an MLP, a bias or an embedding and the answer are shared by nearly all circuits; p counts edges of heads alone." />
+            <div class="numbers" tabindex="0" role="region" aria-label="Edges of both circuits">
+                <table>
+                    <thead><tr>{ for ["found", "from", "to", "side", "here", "there"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                    <tbody data-testid="compared-edges">{ for laid.edges.iter().map(|edge| {
+                        let weight = |w: Option<f64>| w.map_or_else(|| "–".to_owned(), three);
+                        html! { <tr><th scope="row">{ place(edge) }</th><td>{ edge.from.clone() }</td><td>{ edge.to.clone() }</td><td>{ side_name(edge.side) }</td><td>{ weight(edge.here) }</td><td>{ weight(edge.there) }</td></tr> }
+                    }) }</tbody>
+                </table>
+            </div>
+            <p class="exports"><button type="button" onclick={export}>{ "both circuits CSV" }</button></p>
+        </>
+    }
+}

@@ -1,0 +1,158 @@
+//! Over a set of prompts: how often each edge is found, whatever its position, beside sets in which heads have no names.
+
+use std::rc::Rc;
+
+use web_sys::HtmlTextAreaElement;
+use yew::prelude::*;
+
+use super::compared::side_name;
+use crate::circuits::sad::sparsity::EventRule;
+use crate::model::Weights;
+use crate::protocol::trace::{ChanceOptions, Question, TraceSet, TracedSet};
+use crate::ui::app::use_app;
+use crate::ui::browser::export::save;
+use crate::ui::pages::attention::set::{TASKS, spec};
+use crate::ui::widgets::glossary::Method;
+use crate::ui::widgets::select::Select;
+use crate::ui::words::format::{percent, three};
+use crate::ui::words::table::Table;
+use crate::worker::request::{Heard, Request};
+
+/// Whose job a set is.
+const OWNER: &str = "trace/set";
+
+/// Prompts of a set.
+const PROMPTS: usize = 32;
+
+/// Edges of the table; the file has all.
+const ROWS: usize = 24;
+
+/// Properties of [`SetView`].
+#[derive(Properties, PartialEq)]
+pub(super) struct SetViewProps {
+    /// The rules in view; every prompt brings its own answer.
+    pub rules: Question,
+}
+
+/// A task, a button, then the edges by how often they are found.
+#[component]
+pub(super) fn SetView(props: &SetViewProps) -> Html {
+    let app = use_app();
+    let found = use_state(|| None::<Rc<TracedSet>>);
+    let under_way = use_state(|| false);
+    let task = use_state(|| "ioi".to_owned());
+    let own = use_state(String::new);
+    let generation = app.value().model.as_ref().map(|model| model.generation);
+    {
+        let (session, found) = (app.session.clone(), found.clone());
+        use_effect_with((generation, props.rules.clone()), move |_| {
+            session.jobs.stop(OWNER);
+            found.set(None);
+        });
+    }
+    let run = {
+        let (session, found, under_way) = (app.session.clone(), found.clone(), under_way.clone());
+        let question = TraceSet {
+            spec: spec(&task, &own, PROMPTS, EventRule::Every),
+            rules: props.rules.clone(),
+            chance: ChanceOptions { draws: 199, seed: 0 },
+        };
+        Callback::from(move |_: MouseEvent| {
+            let request = Request::new(question.clone()).owner(OWNER).listed("prompts traced");
+            let (notes, found, under_way) = (session.clone(), found.clone(), under_way.clone());
+            session.jobs.ask(request, move |heard| match heard {
+                Heard::Begun => under_way.set(true),
+                Heard::Part { answer, .. } => found.set(Some(Rc::from(answer))),
+                Heard::Failed { failure, .. } => notes.note(failure),
+                Heard::Done | Heard::Stopped => under_way.set(false),
+                Heard::Gpu(_) => {}
+            });
+        })
+    };
+    let choose = {
+        let task = task.clone();
+        Callback::from(move |slug: String| task.set(slug))
+    };
+    let oninput = {
+        let own = own.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(area) = event.target_dyn_into::<HtmlTextAreaElement>() {
+                own.set(area.value());
+            }
+        })
+    };
+    let options: Vec<(AttrValue, AttrValue)> =
+        TASKS.iter().map(|&(slug, name)| (slug.into(), name.into())).collect();
+    html! {
+        <section class="prompt-set" aria-label="Over a set of prompts">
+            <h2>{ "Does it come back?" }</h2>
+            <p class="hint">{ format!("{PROMPTS} prompts of a task, each traced from its own answer under the rules above; edges are counted without their positions.") }{ " " }<Method of="frequency of an edge" /></p>
+            <div class="controls">
+                <Select label="prompts" {options} value={(*task).clone()} on_change={choose} />
+                <button type="button" onclick={run} disabled={*under_way} data-testid="trace-set">{ "trace the set" }</button>
+            </div>
+            if *task == "own" { <label class="field wide"><span>{ "one prompt a line" }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label> }
+            if let Some(found) = &*found { { outcome(&app, found) } }
+        </section>
+    }
+}
+
+fn outcome(app: &crate::ui::app::App, found: &Rc<TracedSet>) -> Html {
+    let edges = &found.consensus.edges;
+    let (n, rare) = (found.consensus.n_circuits, edges.len().saturating_sub(ROWS));
+    let chance = found.consensus.chance.iter().max().copied().unwrap_or(0);
+    let right = match found.n_compared {
+        0 => String::new(),
+        all => format!(", {} of {all} answered right", found.n_correct),
+    };
+    let said = format!(
+        "{} prompts{right}, such as “{}”; {n} have a circuit, with {} different edges. Where heads have no names the most frequent edge is found in \
+         at most {chance} of them.",
+        found.n_prompts,
+        found.example,
+        edges.len(),
+    );
+    let export = {
+        let (app, found) = (app.clone(), found.clone());
+        Callback::from(move |_: MouseEvent| {
+            let table = Table::new(["from", "to", "side", "prompts", "share", "mean weight", "p"]);
+            let table = found.consensus.edges.iter().fold(table, |table, edge| {
+                let [from, to, side] =
+                    [edge.from.clone(), edge.to.clone(), side_name(edge.side).to_owned()];
+                let [from, to, side] = [from, to, side].map(Into::into);
+                table.row([
+                    from,
+                    to,
+                    side,
+                    edge.n_prompts.into(),
+                    edge.share.into(),
+                    edge.mean_weight.into(),
+                    edge.p.into(),
+                ])
+            });
+            let stamp = app
+                .value()
+                .stamp(Weights::Folded)
+                .how(format!("{} prompts traced", found.n_prompts));
+            let stamp = stamp.seeded(found.consensus.options.seed);
+            // A refused download leaves the table on the page.
+            let _ = save("edges-over-a-set.csv", "text/csv", table.csv(&stamp).as_bytes());
+        })
+    };
+    html! {
+        <>
+            <p class="sentence" aria-live="polite" data-testid="set-said">{ said }</p>
+            <div class="numbers" tabindex="0" role="region" aria-label="Edges by how often they are found">
+                <table>
+                    <thead><tr>{ for ["from", "to", "side", "prompts", "mean weight", "p"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                    <tbody data-testid="set-edges">{ for edges.iter().take(ROWS).map(|edge| html! {
+                        <tr><th scope="row">{ edge.from.clone() }</th><td>{ edge.to.clone() }</td><td>{ side_name(edge.side) }</td>
+                            <td>{ format!("{} of {n}, {}", edge.n_prompts, percent(edge.share)) }</td><td>{ three(edge.mean_weight) }</td>
+                            <td>{ edge.p.map_or_else(|| "–".to_owned(), three) }</td></tr>
+                    }) }</tbody>
+                </table>
+            </div>
+            <p class="exports">if rare > 0 { { format!("{rare} rarer edges are in the file. ") } }<button type="button" onclick={export}>{ "edges CSV" }</button></p>
+        </>
+    }
+}

@@ -1,0 +1,124 @@
+//! Are these the vectors? The circuit's singular vectors beside random directions of the same subspaces.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::math::statistics::mean_sd;
+use crate::model::Weights;
+use crate::protocol::trace::{Answer, DirectionOptions, Directions, Prompt, RunDirections};
+use crate::study::trace::report::stamped;
+use crate::ui::app::use_app;
+use crate::ui::charts::{Density, Figure};
+use crate::ui::widgets::glossary::Method;
+use crate::ui::words::format::three;
+use crate::ui::words::table::Table;
+use crate::worker::request::{Heard, Request};
+
+/// Whose job a control is.
+const OWNER: &str = "trace/vectors";
+
+/// Random bases of each head.
+const OPTIONS: DirectionOptions = DirectionOptions { draws: 99, seed: 0 };
+
+/// Properties of [`VectorsView`].
+#[derive(Properties, PartialEq)]
+pub(super) struct VectorsViewProps {
+    /// The prompt in view.
+    pub prompt: Prompt,
+    /// The circuit in view.
+    pub answer: Rc<Answer>,
+}
+
+/// A button, then what was found.
+#[component]
+pub(super) fn VectorsView(props: &VectorsViewProps) -> Html {
+    let app = use_app();
+    let found = use_state(|| None::<Rc<Directions>>);
+    let under_way = use_state(|| false);
+    {
+        let (session, found) = (app.session.clone(), found.clone());
+        use_effect_with(props.answer.clone(), move |_| {
+            session.jobs.stop(OWNER);
+            found.set(None);
+        });
+    }
+    let traced = &props.answer.traced;
+    let run = {
+        let (session, found, under_way) = (app.session.clone(), found.clone(), under_way.clone());
+        let question = RunDirections {
+            prompt: props.prompt.clone(),
+            circuit: Box::new(traced.circuit.clone()),
+            rules: traced.options,
+            options: OPTIONS,
+        };
+        Callback::from(move |_: MouseEvent| {
+            let request = Request::new(question.clone()).owner(OWNER).urgent();
+            let (notes, found, under_way) = (session.clone(), found.clone(), under_way.clone());
+            session.jobs.ask(request.listed("circuit walked in random bases"), move |heard| {
+                match heard {
+                    Heard::Begun => under_way.set(true),
+                    Heard::Part { answer, .. } => found.set(Some(Rc::from(answer))),
+                    Heard::Failed { failure, .. } => notes.note(failure),
+                    Heard::Done | Heard::Stopped => under_way.set(false),
+                    Heard::Gpu(_) => {}
+                }
+            });
+        })
+    };
+    if !traced.circuit.firings.iter().any(|visit| visit.cells.is_some()) {
+        return Html::default();
+    }
+    html! {
+        <section class="alone" aria-label="Are these the vectors?">
+            <h2>{ "Are these the vectors?" }</h2>
+            <p class="hint">{ "Every head of the circuit is walked again by the same rule in random bases that keep all its scores. If singular vectors were no better than any other basis, as few cells would do there." }{ " " }<Method of="edge weight" /></p>
+            <p class="controls">
+                <button type="button" onclick={run} disabled={*under_way} data-testid="vectors">{ format!("walk it in {} random bases", OPTIONS.draws) }</button>
+            </p>
+            if let Some(found) = &*found { { outcome(&app, &props.answer, found) } }
+        </section>
+    }
+}
+
+fn outcome(app: &crate::ui::app::App, answer: &Answer, found: &Rc<Directions>) -> Html {
+    let cells: Vec<f64> = found.random_cells.iter().map(|n| *n as f64).collect();
+    let (mean, sd) = mean_sd(&cells);
+    let p = |p: Option<f64>| p.map_or_else(|| "–".to_owned(), three);
+    let said = format!(
+        "All heads that fire are silenced by taking away {} cells of singular vectors; in random bases {} are needed on average, and as few \
+         with p = {}.",
+        found.cells,
+        three(mean),
+        p(found.p_cells),
+    );
+    let falls = format!(
+        "Without their singular vectors all edges lose {} of attention, without as many directions that nobody picked {} (p = {}); the vectors \
+         were picked because they do much, so this flatters them.",
+        three(found.fall),
+        three(mean_sd(&found.random_falls).0),
+        p(found.p_falls),
+    );
+    let table = {
+        let found = found.clone();
+        Callback::from(move |()| {
+            let table = Table::new(["head at tokens", "cells", "cells in random bases", "p"]);
+            found.firings.iter().fold(table, |table, of| {
+                let name = of.firing.node().to_string();
+                table.row([name.into(), of.cells.into(), of.random_mean.into(), of.p.into()])
+            })
+        })
+    };
+    let stamp = stamped(app.value().stamp(Weights::Folded), &answer.ran, &answer.traced);
+    let stamp =
+        stamp.how(format!("{} random bases", found.options.draws)).seeded(found.options.seed);
+    html! {
+        <>
+            <p class="sentence" data-testid="vectors-said">{ said }</p>
+            <p class="hint">{ falls }</p>
+            <Figure name="circuit-vectors" {table} convention={stamp} caption={html! { "Cells that must go until no head of the circuit fires: singular vectors, beside random bases." }}>
+                <Density label={format!("{} cells, in random bases {} on average", found.cells, three(mean))} {mean} {sd} draws={cells} observed={found.cells as f64} name="singular vectors" />
+            </Figure>
+        </>
+    }
+}
