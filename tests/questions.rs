@@ -4,6 +4,8 @@
 
 use crate::golden;
 
+use std::path::Path;
+
 use golden::{Fixture, memory};
 use omega_lens::checkpoint::ByteSource;
 use omega_lens::circuits::omega::Circuit;
@@ -77,6 +79,40 @@ fn an_unknown_family_is_asked_and_the_answer_reads_the_tensors() {
     let summary = open(&mut engine, files(), hints).unwrap();
     let assumed = summary.notes.iter().find(|note| note.contains("my_own_llama")).unwrap();
     assert!(assumed.contains("Llama"), "{assumed}");
+}
+
+#[test]
+fn an_adapter_alone_asks_for_its_head_count_and_shows_what_it_adds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/adapters/lora");
+    let files = |base: bool| -> Files {
+        let own = ["adapter/adapter_model.safetensors", "adapter/adapter_config.json"];
+        let others = ["base/model.safetensors", "base/config.json"];
+        let named = own.into_iter().chain(others.into_iter().filter(|_| base));
+        named.map(|name| memory(name, std::fs::read(folder.join(name)).unwrap())).collect()
+    };
+    let mut engine = Engine::default();
+    let failure = open(&mut engine, files(false), Hints::default()).unwrap_err();
+    assert!(failure.what.contains("a LoRA adapter without its base (org/base)"), "{failure:?}");
+    assert!(matches!(failure.unclear, Some(Unclear::HeadCount(_))), "{failure:?}");
+    let hints = Hints { n_heads: Some(2), ..Hints::default() };
+    let failure = open(&mut engine, files(false), hints).unwrap_err();
+    let Some(Unclear::Base(rows)) = failure.unclear else { panic!("{failure:?}") };
+    let expected = std::fs::read(folder.join("alone.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_slice(&expected).unwrap();
+    assert_eq!(rows.len(), expected.as_object().unwrap().len());
+    let of = |name: &str, matrix: &str| {
+        let row = rows.iter().find(|row| row[0] == name && row[1] == matrix).unwrap();
+        row[2].split(' ').map(|s| s.parse::<f64>().unwrap()).collect::<Vec<_>>()
+    };
+    for (row, key) in [
+        (of("L0H1", "o"), "model.layers.0.self_attn.o_proj o1"),
+        (of("L1 key/value head 0", "k"), "model.layers.1.self_attn.k_proj k0"),
+    ] {
+        let right: Vec<f64> = serde_json::from_value(expected[key].clone()).unwrap();
+        // Four digits are shown.
+        assert!(row.iter().zip(&right).all(|(a, b)| (a - b).abs() < 6e-5), "{row:?} {right:?}");
+    }
+    assert!(open(&mut engine, files(true), Hints::default()).is_ok(), "with its base it is merged");
 }
 
 #[test]

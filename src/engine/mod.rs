@@ -3,6 +3,7 @@
 //! Knows no browser: the worker hands it byte sources and a place for answers, so that tests run it natively. One file per
 //! page of questions.
 
+use crate::checkpoint::adapter::LoneAdapter;
 use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::circuits::convention::Convention;
 use crate::model::tokenizer::{Tokenizer, TokenizerError};
@@ -91,6 +92,9 @@ impl Engine {
         let gpu = asked.gpu.filter(|_| cfg!(feature = "gpu"));
         match asked.ask {
             Ask::Model(model::Ask::Open(Open { hints })) => {
+                if LoneAdapter::is_one(&files.sources) {
+                    return Err(open::alone(files.sources, hints.n_heads));
+                }
                 let checkpoint = Checkpoint::open_one(files.sources, hints.model.as_deref())
                     .map_err(open::unreadable)?;
                 let (model, summary) = open::open(checkpoint, &hints)?;

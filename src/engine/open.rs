@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::adapter::LoneAdapter;
+use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError};
 use crate::circuits::convention::Convention;
 use crate::model::families::FAMILIES;
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{Hints, Layers, Model, ModelError, Weights};
 use crate::protocol::model::{self as protocol, ModelSummary};
 use crate::protocol::{Failure, Unclear};
+use crate::study::StudyError;
+use crate::study::lone_adapter::{HeadDelta, lone_adapter};
 
 /// Side files that hold a tokenizer.
 const TOKENIZERS: [&str; 3] = ["tokenizer.json", "vocab.json", "vocab.txt"];
@@ -39,6 +42,48 @@ pub(super) fn unreadable(error: CheckpointError) -> Failure {
     {
         failure.unclear = Some(Unclear::Model(offered));
     }
+    failure
+}
+
+/// What can be said and shown of an adapter that came without its base.
+pub(super) fn alone(sources: Vec<Box<dyn ByteSource>>, n_heads: Option<usize>) -> Failure {
+    let adapter = match LoneAdapter::open(sources) {
+        Ok(adapter) => adapter,
+        Err(error) => return unreadable(error),
+    };
+    let base = adapter.base().map_or_else(String::new, |base| format!(" ({base})"));
+    let what = format!(
+        "This is {} without its base{base}: small corrections to a model that is not in it.",
+        adapter.kind()
+    );
+    let found = match lone_adapter(&adapter, n_heads) {
+        Ok(found) => found,
+        Err(StudyError::Model(ModelError::HeadCountNeeded { suggestions, .. })) => {
+            let mut failure = Failure::new(what).try_this(
+                "Drop it together with its base, and they are merged. To see what it adds to each head by itself, say how many heads a \
+                 layer of its base has.",
+            );
+            failure.unclear = Some(Unclear::HeadCount(suggestions));
+            return failure;
+        }
+        Err(error) => return error.into(),
+    };
+    let listed =
+        |sigma: &[f64]| sigma.iter().map(|s| format!("{s:.4}")).collect::<Vec<_>>().join(" ");
+    let head = |delta: &HeadDelta| {
+        let layer = delta.layer.map_or_else(String::new, |layer| format!("L{layer}"));
+        let shared = ["k", "v"].contains(&delta.matrix);
+        format!("{layer}{}{}", if shared { " key/value head " } else { "H" }, delta.head)
+    };
+    let heads = found.heads.iter().map(|d| [head(d), d.matrix.to_owned(), listed(&d.sigma)]);
+    let whole =
+        found.others.iter().map(|d| [d.module.clone(), "whole".to_owned(), listed(&d.sigma)]);
+    let rows = heads.chain(whole).collect();
+    let notes = found.notes.iter().map(|note| format!(" {note}")).collect::<String>();
+    let mut failure = Failure::new(what).try_this(format!(
+        "Below is what it adds to each head's matrices: singular values of scale · B A. Ω and OV need the base: drop both together.{notes}"
+    ));
+    failure.unclear = Some(Unclear::Base(rows));
     failure
 }
 

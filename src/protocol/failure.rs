@@ -29,6 +29,8 @@ pub enum Unclear {
     HeadCount(Vec<usize>),
     /// Which of several models is meant; their names.
     Model(Vec<String>),
+    /// Which model an adapter is for. Until that is there: each head, or module, the matrix, and the singular values that it adds.
+    Base(Vec<[String; 3]>),
     /// Which family the tensors are to be read as: the id and the title of each that is known.
     Family(Vec<(String, String)>),
     /// Which of these matrices is the dictionary.

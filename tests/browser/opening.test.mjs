@@ -90,6 +90,24 @@ describe("Opening", () => {
     assert.equal(await page.getByTestId("head-count").count(), 0);
   });
 
+  it("shows what an adapter adds to each head, once it knows how many there are", {}, async (page) => {
+    await complete(page, "built-in model");
+    await drop(page, ["adapter_model.safetensors", "adapter_config.json"].map((name) => join(ROOT, "tests/golden/adapters/lora/adapter", name)));
+    const ask = page.getByTestId("head-count");
+    await ask.filter({ hasText: "a LoRA adapter without its base (org/base)" }).waitFor();
+    assert.match(await model(page).textContent(), /built-in model/, "what was open stays");
+    await ask.getByRole("button", { name: "2 heads" }).click();
+    const shown = page.getByTestId("adapter");
+    await shown.locator("tbody tr").first().waitFor();
+    const { "model.layers.0.self_attn.q_proj q1": expected } = JSON.parse(readFileSync(join(ROOT, "tests/golden/adapters/lora/alone.json"), "utf8"));
+    const row = shown.locator("tbody tr").filter({ has: page.getByRole("rowheader", { name: "L0H1", exact: true }) }).filter({ hasText: "q" }).first();
+    assert.match(await row.textContent(), new RegExp(expected.map((sigma) => sigma.toFixed(4)).join(" ")));
+    await assertAccessible(page, "with an adapter's table");
+    await picture(page, "adapter-alone");
+    await shown.getByRole("button", { name: "never mind" }).click();
+    assert.equal(await shown.count(), 0);
+  });
+
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [1280, 390]) {
       it(`draws its questions at ${width} in ${colorScheme}`, { colorScheme, viewport: { width, height: 900 } }, async (page) => {

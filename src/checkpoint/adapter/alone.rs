@@ -32,6 +32,13 @@ pub struct Correction {
 }
 
 impl LoneAdapter {
+    /// True if these files are an adapter, and no model beside it.
+    pub fn is_one(sources: &[Box<dyn ByteSource>]) -> bool {
+        let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
+        let called = names.iter().any(|name| gather::base(name).starts_with("adapter_"));
+        called && choose(sources, &names, None, &mut Vec::new()).is_ok_and(|chosen| chosen.alone)
+    }
+
     /// Reads the headers of an adapter's files.
     ///
     /// # Errors

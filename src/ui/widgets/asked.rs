@@ -49,6 +49,7 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
             let count = html! { <HeadCount counts={counts.clone()} on_answer={answer} /> };
             ("Head count", "head-count", count)
         }
+        Some(Unclear::Base(rows)) => ("Adapter", "adapter", added(rows)),
         Some(Unclear::Matrix(_) | Unclear::RowsOrColumns) | None => return Html::default(),
     };
     html! {
@@ -60,6 +61,20 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
                 <button type="button" onclick={forget}>{ "never mind" }</button>
             </div>
         </section>
+    }
+}
+
+/// What an adapter adds, head by head.
+fn added(rows: &[[String; 3]]) -> Html {
+    html! {
+        <div class="numbers" tabindex="0" role="region" aria-label="What the adapter adds to each head">
+            <table>
+                <thead><tr><th scope="col">{ "head" }</th><th scope="col">{ "matrix" }</th><th scope="col">{ "σ of scale · B A" }</th></tr></thead>
+                <tbody>{ for rows.iter().map(|[head, matrix, sigma]| html! {
+                    <tr><th scope="row">{ head.clone() }</th><td>{ matrix.clone() }</td><td>{ sigma.clone() }</td></tr>
+                }) }</tbody>
+            </table>
+        </div>
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) fn Broken(props: &BrokenProps) -> Html {
             answer(route().put(&keys::FEATURES_ARE, "rows"), "a feature is a row"),
             answer(route().put(&keys::FEATURES_ARE, "columns"), "a feature is a column"),
         ],
-        Some(Unclear::HeadCount(_) | Unclear::Model(_) | Unclear::Family(_)) | None => Vec::new(),
+        Some(Unclear::HeadCount(_) | Unclear::Model(_) | Unclear::Family(_) | Unclear::Base(_))
+        | None => Vec::new(),
     };
     html! {
         <div class="ask" role="status">
