@@ -8,7 +8,9 @@ pub fn three(x: f64) -> String {
     if !x.is_finite() {
         return if x.is_nan() { "–".into() } else { "∞".into() };
     }
-    let magnitude = x.abs().log10().floor();
+    // Of the rounded number: 0.9996 is written as 1.00, not as 1.000.
+    let rounded: f64 = format!("{:.2e}", x.abs()).parse().unwrap_or(x.abs());
+    let magnitude = rounded.log10().floor();
     let text = if (-3.0..6.0).contains(&magnitude) {
         let decimals = (2.0 - magnitude).clamp(0.0, 6.0) as usize;
         format!("{x:.decimals$}")
@@ -77,6 +79,9 @@ mod tests {
             (4.1499, "4.15"),
             (-41.52, "−41.5"),
             (1234.4, "1234"),
+            (0.9996, "1.00"),
+            (-9.996, "−10.0"),
+            (999.7, "1000"),
             (2.13e-15, "2.1e-15"),
             (f64::NAN, "–"),
         ] {
