@@ -214,7 +214,7 @@ fn use_beside(state: &AppState, session: &Session) {
 #[hook]
 fn use_questions(state: &AppState, session: &Session) {
     let generation = state.model.as_ref().map(|m| m.generation);
-    let (at, in_view) = (state.at(), matches!(state.route.page, Page::Heads));
+    let (at, in_view) = (state.at(), matches!(state.route.page, Page::Heads | Page::Svd));
     let remove_mean = state.route.read(&keys::MEAN);
     {
         let (session, state) = (session.clone(), state.clone());

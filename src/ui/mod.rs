@@ -1,6 +1,6 @@
 //! Layer 8, the page: one value of state, one function that changes it, and components that draw it.
 //!
-//! [`memory`], [`address`], [`layered`] and [`words`] are plain Rust and are tested on the host; what needs the browser is compiled for
+//! [`memory`], [`address`], [`layered`], [`small_matrix`] and [`words`] are plain Rust and are tested on the host; what needs the browser is compiled for
 //! wasm32 alone.
 
 pub mod address;
@@ -8,6 +8,7 @@ pub mod layered;
 pub mod lessons;
 pub mod memory;
 pub mod palette;
+pub mod small_matrix;
 pub mod stamped;
 pub mod words;
 

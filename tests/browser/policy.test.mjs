@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { DIST, ROOT, start, withPage } from "./harness.mjs";
 import { serve } from "./server.mjs";
 
-const PAGES = ["heads", "features", "attention", "trace", "compare", "toy", "theorems", "learn", "methods", "self-test"];
+const PAGES = ["heads", "features", "attention", "trace", "compare", "toy", "svd", "theorems", "learn", "methods", "notebook", "self-test"];
 
 describe("the policy", () => {
   let session;

@@ -231,6 +231,23 @@ table! {
     /// Toy lab: seeds of a sweep.
     SEEDS: Whole<u32> = Whole { name: "seeds", default: 3, least: 1, most: 20 };
 
+    /// SVD: the two singular values.
+    SIGMA_0: Real = Real { name: "sigma-0", default: 2.0, least: 0.0, most: 3.0 };
+    /// SVD: the second.
+    SIGMA_1: Real = Real { name: "sigma-1", default: 0.75, least: 0.0, most: 3.0 };
+    /// SVD: where u_0 points, degrees.
+    U_AT: Real = Real { name: "u-at", default: 25.0, least: 0.0, most: 360.0 };
+    /// SVD: where v_0 points.
+    V_AT: Real = Real { name: "v-at", default: 110.0, least: 0.0, most: 360.0 };
+    /// SVD: where the destination looks.
+    X_AT: Real = Real { name: "x-at", default: 60.0, least: 0.0, most: 360.0 };
+    /// SVD: where the source points.
+    Y_AT: Real = Real { name: "y-at", default: 40.0, least: 0.0, most: 360.0 };
+    /// SVD: how far both bases are turned.
+    TURN: Real = Real { name: "turn", default: 0.0, least: 0.0, most: 180.0 };
+    /// SVD: how many pairs of the head in view are added up.
+    PAIRS: Whole<usize> = Whole { name: "pairs-added", default: 1, least: 0, most: MANY };
+
     /// Theorem 1: where features are drawn from.
     BENCH_KIND: Choice<FeatureKind> = Choice {
         name: "x-kind",

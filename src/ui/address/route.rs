@@ -22,28 +22,34 @@ pub enum Page {
     Compare,
     /// The paper's toy model, trained live.
     Toy,
+    /// What a singular value decomposition is, to touch.
+    Svd,
     /// Why singular vectors find features, in numbers.
     Theorems,
     /// Lessons, the page for teachers, the glossary.
     Learn,
     /// How every number is measured.
     Methods,
+    /// What the reader pinned.
+    Notebook,
     /// CPU against GPU on this machine.
     SelfTest,
 }
 
 impl Page {
     /// Every page, in the order of the navigation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Heads,
         Self::Features,
         Self::Attention,
         Self::Trace,
         Self::Compare,
         Self::Toy,
+        Self::Svd,
         Self::Theorems,
         Self::Learn,
         Self::Methods,
+        Self::Notebook,
         Self::SelfTest,
     ];
 
@@ -56,9 +62,11 @@ impl Page {
             Self::Trace => "trace",
             Self::Compare => "compare",
             Self::Toy => "toy",
+            Self::Svd => "svd",
             Self::Theorems => "theorems",
             Self::Learn => "learn",
             Self::Methods => "methods",
+            Self::Notebook => "notebook",
             Self::SelfTest => "self-test",
         }
     }
@@ -72,9 +80,11 @@ impl Page {
             Self::Trace => "Trace",
             Self::Compare => "Compare",
             Self::Toy => "Toy lab",
+            Self::Svd => "SVD",
             Self::Theorems => "Theorems",
             Self::Learn => "Learn",
             Self::Methods => "Methods",
+            Self::Notebook => "Notebook",
             Self::SelfTest => "Self-test",
         }
     }

@@ -127,10 +127,11 @@ pub fn of(page: Page) -> &'static [&'static str] {
             "alignment",
             "isotropic",
         ],
+        Page::Svd => &["Ω", "SVD", "σ", "u_k", "block", "rank", "norm ‖·‖_F"],
         Page::Theorems => {
             &["Ω", "Σ_X", "u_k", "‖E‖", "A", "isotropic", "whitening", "interference", "dictionary"]
         }
-        Page::Learn | Page::Methods | Page::SelfTest => &[],
+        Page::Learn | Page::Methods | Page::Notebook | Page::SelfTest => &[],
     }
 }
 

@@ -2,5 +2,6 @@
 
 pub mod compare;
 mod link;
+pub mod notebook;
 pub mod state;
 pub mod token_chance;

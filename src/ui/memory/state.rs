@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::notebook::{Notebook, Pin};
 use super::token_chance::Compared;
 use crate::circuits::alignment::{IsotropicLevel, RotatedDirection};
 use crate::circuits::null::IsotropicNull;
@@ -44,6 +45,8 @@ pub struct AppState {
     pub rotated: Rc<HashMap<Compared, RotatedDirection>>,
     /// What the GPU made of this model's spectra, if it was asked.
     pub gpu: Option<GpuReport>,
+    /// What the reader pinned.
+    pub notebook: Rc<Notebook>,
     /// What is being computed, oldest first.
     pub running: Vec<Running>,
     /// Whether a newer version of the page waits to be used.
@@ -169,6 +172,14 @@ pub enum Action {
     Vectors(Box<Vectors>),
     /// Nearest tokens arrived.
     Nearest(Box<Nearest>),
+    /// A view is pinned.
+    Pin(Box<Pin>),
+    /// A pin is taken away.
+    Unpin(u32),
+    /// The reader says something of a pin.
+    Annotate(u32, String),
+    /// Another notebook is opened.
+    Notebook(Box<Notebook>),
     /// Rotations of sides were drawn.
     Rotated(Vec<(Compared, RotatedDirection)>),
     /// What is being computed, and how far it is.
@@ -240,6 +251,14 @@ impl AppState {
             }
             Action::Vectors(vectors) => next.vectors = Some(Rc::new(*vectors)),
             Action::Nearest(nearest) => next.nearest = Some(Rc::new(*nearest)),
+            Action::Pin(pin) => {
+                if !Rc::make_mut(&mut next.notebook).pin(*pin) {
+                    next.note(crate::ui::words::notebook::FULL.into(), String::new());
+                }
+            }
+            Action::Unpin(id) => Rc::make_mut(&mut next.notebook).unpin(id),
+            Action::Annotate(id, note) => Rc::make_mut(&mut next.notebook).note(id, note),
+            Action::Notebook(notebook) => next.notebook = Rc::from(notebook),
             Action::Rotated(levels) => Rc::make_mut(&mut next.rotated).extend(levels),
             Action::Running(running) => next.running = running,
             Action::Gpu(report) => {
@@ -366,7 +385,7 @@ impl AppState {
         let Some(model) = &self.model else { return Vec::new() };
         let mut path = vec![model.name.clone()];
         let about_a_head = match self.route.page {
-            Page::Heads | Page::Features | Page::Compare => true,
+            Page::Heads | Page::Features | Page::Compare | Page::Svd => true,
             // Without a choice in the URL that page shows the head that looks hardest.
             Page::Attention => self.route.find(&keys::LAYER).is_some(),
             _ => false,
@@ -383,7 +402,7 @@ impl AppState {
                     (side.map(|s| format!("{} {}", s.circuit().name(), s.name())), side.and(chosen))
                 }
                 // A comparison is of all pairs at once.
-                Page::Compare => (Some(at.circuit.name().to_owned()), None),
+                Page::Compare | Page::Svd => (Some(at.circuit.name().to_owned()), None),
                 _ => (Some(at.circuit.name().to_owned()), Some(self.k())),
             };
             path.extend(circuit);

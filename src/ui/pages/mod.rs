@@ -10,8 +10,10 @@ mod features;
 mod heads;
 mod learn;
 mod methods;
+mod notebook;
 mod pairs;
 mod self_test;
+mod svd;
 mod theorems;
 mod toy;
 mod trace;
@@ -25,9 +27,11 @@ pub fn view(page: Page) -> Html {
         Page::Trace => html! { <trace::Trace /> },
         Page::Compare => html! { <compare::Compare /> },
         Page::Toy => html! { <toy::Toy /> },
+        Page::Svd => html! { <svd::Svd /> },
         Page::Theorems => html! { <theorems::Theorems /> },
         Page::Learn => html! { <learn::Learn /> },
         Page::Methods => html! { <methods::Methods /> },
+        Page::Notebook => html! { <notebook::Notebook /> },
         Page::SelfTest => html! { <self_test::SelfTest /> },
     }
 }

@@ -60,9 +60,18 @@ pub fn Gloss(props: &GlossProps) -> Html {
             } else if let Some(entry) = entry {
                 <Prose text={entry.meaning.clone()} />
             }
+            if let Some(room) = touched_at(&props.term, &app.value().route) { <p><a href={room.to_hash()}>{ "Touch it" }</a></p> }
             if let Some(method) = method_of(&props.term, &app.value().route) { <p><a href={method.to_hash()}>{ "How it is measured" }</a></p> }
         </details>
     }
+}
+
+/// The room where a word of the SVD can be touched; none from inside it.
+fn touched_at(term: &str, from: &Route) -> Option<Route> {
+    let words =
+        ["Ω", "SVD", "σ", "u_k", "block", "rank", "singular value", "largest σ", "norm ‖·‖_F"];
+    let is_one = words.contains(&term) && from.page != Page::Svd;
+    is_one.then(|| keep(from.clone().on(Page::Svd), from))
 }
 
 /// The address of the screen that says how a number is measured.

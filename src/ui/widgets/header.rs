@@ -6,7 +6,9 @@ use super::loading::Loading;
 use super::theme;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
-use crate::ui::words::text;
+use crate::ui::browser::capture;
+use crate::ui::memory::state::Action;
+use crate::ui::words::{notebook, text};
 
 /// Name, navigation, model, path.
 #[component]
@@ -20,13 +22,25 @@ pub fn Header() -> Html {
         html! { <a {href} aria-current={current}>{ page.title() }</a> }
     };
     let path = state.path();
+    let pin = {
+        let (app, title) = (app.clone(), format!("{}: {}", here.title(), path.join(" › ")));
+        Callback::from(move |_: MouseEvent| {
+            let pin = capture::view(title.clone(), app.value().route.to_hash());
+            app.session.act(Action::Pin(Box::new(pin)));
+        })
+    };
+    let notebook = {
+        let href = state.route.clone().on(Page::Notebook).to_hash();
+        let current = (here == Page::Notebook).then_some("page");
+        html! { <a {href} aria-current={current}>{ notebook::link(state.notebook.pins.len()) }</a> }
+    };
     html! {
         <header>
             <div class="bar">
                 <h1><span aria-hidden="true">{ "Ω" }</span>{ " Omega Lens" }</h1>
-                <nav aria-label="Pages">{ for Page::ALL.into_iter().filter(|p| *p != Page::SelfTest).map(link) }</nav>
+                <nav aria-label="Pages">{ for Page::ALL.into_iter().filter(|p| !matches!(p, Page::Notebook | Page::SelfTest)).map(link) }</nav>
                 <div class="tools">
-                    { link(Page::SelfTest) }
+                    { notebook }{ link(Page::SelfTest) }
                     <button type="button" class="theme" onclick={Callback::from(|_| theme::toggle())}
                         aria-label={if app.dark { "Switch to light" } else { "Switch to dark" }}>{ "◐" }</button>
                 </div>
@@ -36,6 +50,7 @@ pub fn Header() -> Html {
             if !path.is_empty() {
                 <nav class="path" aria-label="Where you are">
                     <ol>{ for path.into_iter().map(|step| html! { <li>{ step }</li> }) }</ol>
+                    if here != Page::Notebook { <button type="button" class="pin" onclick={pin}>{ "pin this view" }</button> }
                 </nav>
             }
         </header>

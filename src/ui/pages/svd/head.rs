@@ -1,0 +1,93 @@
+//! The head in view, built pair by pair: its matrix as a picture, and what is still missing.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::ui::address::keys;
+use crate::ui::address::route::Page;
+use crate::ui::app::use_app;
+use crate::ui::charts::{Figure, HeatMap};
+use crate::ui::palette::Scale;
+use crate::ui::small_matrix::Pairs;
+use crate::ui::widgets::select::Slider;
+use crate::ui::words::svd as words;
+use crate::ui::words::table::Table;
+
+/// Dimensions of a picture at most: more cells than this have no pixel each.
+const MOST: usize = 512;
+
+/// The section about the head in view.
+#[component]
+pub(super) fn Head() -> Html {
+    let app = use_app();
+    let state = app.value();
+    let at = state.at();
+    let vectors = state.vectors.clone().filter(|vectors| Some(vectors.at) == at);
+    let pairs = state.route.read(&keys::PAIRS);
+    // A picture is made again for another head or number of pairs, and not for every move elsewhere on the page.
+    let pictures = use_memo((vectors.clone(), pairs), |(vectors, k)| {
+        let vectors = vectors.as_ref()?;
+        let all = Pairs { sigma: &vectors.sigma, u: &vectors.u, v: &vectors.v };
+        let (built, n_cols) = all.sum(0..*k, MOST);
+        let (missing, _) = all.sum(*k..vectors.sigma.len(), MOST);
+        let sizes = built.iter().zip(&missing).map(|(a, b)| (a + b).abs());
+        let largest = f64::from(sizes.fold(1e-9, f32::max));
+        Some((Rc::new(built), Rc::new(missing), n_cols, largest, all.kept(*k)))
+    });
+    let Some((at, vectors)) = at.zip(vectors) else {
+        return html! { <p class="empty" role="status">{ "The singular vectors of the head in view are being computed." }</p> };
+    };
+    let Some((built, missing, n_cols, largest, kept)) = (*pictures).clone() else {
+        return Html::default();
+    };
+    let name = state.head_name(at.layer, at.head);
+    let circuit = at.circuit.name();
+    let (n, d) = (vectors.sigma.len(), vectors.u.len() / vectors.sigma.len().max(1));
+    let set = {
+        let app = app.clone();
+        Callback::from(move |k: f64| {
+            app.replace(app.value().route.clone().put(&keys::PAIRS, k as usize));
+        })
+    };
+    let stamp = state.stamp(at.weights).how(format!("{circuit} of {name}"));
+    let figure = |what: &'static str, caption: String, values: Rc<Vec<f32>>| {
+        let table = {
+            let values = values.clone();
+            Callback::from(move |()| {
+                let rows = values.chunks_exact(n_cols.max(1)).enumerate();
+                rows.fold(Table::new(["row", "column", "entry"]), |table, (i, row)| {
+                    let cells = row.iter().enumerate();
+                    cells.fold(table, |table, (j, x)| {
+                        table.row([i.into(), j.into(), f64::from(*x).into()])
+                    })
+                })
+            })
+        };
+        html! {
+            <Figure name={format!("{name}-{circuit}-{what}").replace(' ', "-")} {table} convention={stamp.clone()} caption={html! { { caption.clone() } }}>
+                <HeatMap label={caption} {values} {n_cols} scale={Scale::Diverging { max: largest }} y="destination, dimension" x="source, dimension →" />
+            </Figure>
+        }
+    };
+    let shown = pairs.min(n);
+    let heads = state.route.clone().on(Page::Heads).to_hash();
+    let corner = if d > MOST {
+        format!(" The first {MOST} of {d} dimensions on each side.")
+    } else {
+        String::new()
+    };
+    html! {
+        <section class="theorem" aria-label="A real head, built pair by pair">
+            <h2>{ format!("A real head, built pair by pair: {circuit} of {name}") }</h2>
+            <p>{ "Each pair is a picture of rank one: a pattern of rows times a pattern of columns. Add them one by one, the strongest first." }{ corner }</p>
+            <div class="controls"><Slider label="pairs" min={0.0} max={n as f64} step={1.0} value={shown as f64} on_change={set} />
+                <a href={heads}>{ "choose another head" }</a></div>
+            <p class="sentence" aria-live="polite" data-testid="svd-built">{ words::built(shown, n, kept) }</p>
+            <div class="planes">
+                { figure("built", format!("σ_k u_k v_kᵀ added up over the first {shown} pairs."), built) }
+                { figure("missing", format!("What the other {} pairs would add, on the same colours.", n - shown), missing) }
+            </div>
+        </section>
+    }
+}
