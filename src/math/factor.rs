@@ -74,7 +74,7 @@ fn not_finite(a: &Mat, what: &'static str) -> MathError {
 }
 
 /// `e` with `2^e ≤ x < 2^(e+1)`; 0 for 0.
-fn exponent_of(x: f64) -> i32 {
+pub(super) fn exponent_of(x: f64) -> i32 {
     let biased = |x: f64| ((x.to_bits() >> 52) & 0x7ff) as i32;
     match (x, biased(x)) {
         (0.0, _) => 0,

@@ -10,9 +10,9 @@
 //! sixth of the cost for GPT-2's heads.
 
 use super::core_svd::{CoreSvd, core_svd};
-use super::factor::{Factor, check_finite, halves};
+use super::factor::{check_finite, exponent_of, halves};
 use super::plain_values::plain_values;
-use super::qr::noise;
+use super::qr::{Qr, noise};
 use super::svd::unscaled;
 use super::{Mat, MathError};
 
@@ -79,6 +79,13 @@ impl Joint {
         self.left.is_unchanged() && self.right.is_unchanged()
     }
 
+    /// How many of the first coordinates on either side are the span of the first product's factors: its singular vectors fill them if
+    /// there are as many.
+    pub fn first_coordinates(&self) -> usize {
+        let side = |side: &Side| side.old.ncols().min(side.old.nrows());
+        side(&self.left).min(side(&self.right))
+    }
+
     /// The singular values of the difference, `count` of them, descending; exact zeros where rounding alone could have made
     /// them.
     ///
@@ -110,27 +117,35 @@ fn old_core(left: &Mat, right: &Mat) -> Result<CoreSvd, MathError> {
 
 impl Side {
     fn new(old: &Mat, new: &Mat, h: usize, names: [&'static str; 2]) -> Result<Self, MathError> {
-        // Else a NaN in one would be blamed on their difference.
-        for (m, what) in [(old, names[0]), (new, names[1])] {
-            check_finite(m, what)?;
-        }
+        let rows = old.nrows();
+        let mut stacked = Mat::zeros(rows, 2 * h);
+        let (first, second) = stacked.as_mut_slice().split_at_mut(rows * h);
+        first[..old.len()].copy_from_slice(old.as_slice());
+        second[..new.len()].copy_from_slice(new.as_slice());
+        second.iter_mut().zip(old.as_slice()).for_each(|(change, old)| *change -= old);
+        let largest = check_finite(&stacked, names[1]).or_else(|error| {
+            // A NaN in the old one is in the difference too, and would be blamed on that.
+            check_finite(old, names[0])?;
+            check_finite(new, names[1])?;
+            Err(error)
+        })?;
+        let exponent = exponent_of(largest);
+        let (first, second) = halves(-exponent);
+        stacked.as_mut_slice().iter_mut().for_each(|x| *x = *x * first * second);
+        let qr = Qr::of(stacked);
         let wide = |m: &Mat| m.clone().resize_horizontally(h, 0.0);
-        let (old, new) = (wide(old), wide(new));
-        let mut stacked = old.clone().resize_horizontally(2 * h, 0.0);
-        stacked.columns_mut(h, h).copy_from(&(&new - old));
-        let factor = Factor::new(&stacked, names[1])?;
-        let old: Mat = factor.r().columns(0, h).into_owned();
-        let change: Mat = factor.r().columns(h, h).into_owned();
+        let whole = new;
+        let old: Mat = qr.r().columns(0, h).into_owned();
+        let change: Mat = qr.r().columns(h, h).into_owned();
         let sum = &old + &change;
         // A column that did not shrink is the sum of its parts to its own precision; else Q is applied, at the cost of the QR.
         let kept = |j: usize| old.column(j).norm() <= 2.0 * sum.column(j).norm();
         let new = if (0..h).all(kept) {
             sum
         } else {
-            let (first, second) = halves(-factor.exponent());
-            factor.q_transposed_times(&(new * first * second))
+            qr.q_transposed_times(&(wide(whole) * first * second))
         };
-        Ok(Self { old, change, new, exponent: factor.exponent(), rows: stacked.nrows() })
+        Ok(Self { old, change, new, exponent, rows })
     }
 
     fn is_unchanged(&self) -> bool {

@@ -27,6 +27,7 @@ mod error;
 mod householder;
 mod kernels;
 mod plain_values;
+mod qd;
 
 pub use error::MathError;
 pub use factor::Factor;

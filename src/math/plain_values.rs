@@ -3,18 +3,16 @@
 //! Cosines and sines of angles are of size one, and a difference of two matrices is known no better than its largest part: there
 //! bidiagonalisation serves, at a tenth of the cost of [`super::core_svd`]. Not for a head's own spectrum.
 
-use nalgebra::SVD;
+use nalgebra::linalg::Bidiagonal;
 
 use super::jacobi::one_sided_jacobi;
+use super::qd::bidiagonal_values;
 use super::statistics::ranked;
 use super::{Mat, MathError};
 
-/// Iterations after which Jacobi takes over.
-const MAX_ITERATIONS: usize = 1000;
-
 /// The `min(m, n)` singular values of `x: [m, n]`, descending, each to about `ε σ_1`.
 ///
-/// Bidiagonalisation and implicit QR, believed only if the squares sum to `‖x‖_F²`; else one-sided Jacobi.
+/// Bidiagonalisation and the qd algorithm, believed only if the squares sum to `‖x‖_F²`; else one-sided Jacobi.
 ///
 /// # Errors
 /// [`MathError::NoConvergence`] if Jacobi does not settle either.
@@ -25,10 +23,12 @@ pub(super) fn plain_values(x: &Mat) -> Result<Vec<f64>, MathError> {
     }
     let scaled = x / scale;
     let total = scaled.norm_squared();
-    if let Some(svd) = SVD::try_new(scaled.clone(), false, false, f64::EPSILON, MAX_ITERATIONS) {
-        let found: f64 = svd.singular_values.norm_squared();
-        if (found - total).abs() <= 1e-12 * total {
-            return Ok(sorted(svd.singular_values.as_slice(), scale));
+    let two = Bidiagonal::new(scaled.clone());
+    if let Some(found) = bidiagonal_values(two.diagonal().as_slice(), two.off_diagonal().as_slice())
+    {
+        let squares: f64 = found.iter().map(|s| s * s).sum();
+        if (squares - total).abs() <= 1e-12 * total {
+            return Ok(sorted(&found, scale));
         }
     }
     let wide = scaled.ncols() > scaled.nrows();

@@ -4,7 +4,8 @@ use super::plain_values::plain_values;
 use super::products::transposed_times;
 use super::{Mat, MathError};
 
-/// A cosine below which its arc cosine has all of its digits: no sine is needed where no angle is smaller than 26°.
+/// A cosine below which its arc cosine has all of its digits: no sine is needed where no angle is smaller than 26°, and no cosine where
+/// none is larger than 64°.
 const FAR: f64 = 0.9;
 
 /// The angles between the spans of the orthonormal columns of `u: [n, r]` and `v: [n, s]`: `min(r, s)` of them in radians,
@@ -26,17 +27,53 @@ pub fn principal_angles(u: &Mat, v: &Mat) -> Result<Vec<f64>, MathError> {
     }
     let (large, small) = if u.ncols() < v.ncols() { (v, u) } else { (u, v) };
     let overlap = transposed_times(large, small);
-    let cosines = plain_values(&overlap)?;
+    let outside = || {
+        let mut outside = small - large * &overlap;
+        // Once more: what rounding has left inside is as large as a small angle.
+        outside -= large * transposed_times(large, &outside);
+        outside
+    };
+    angles(&overlap, outside)
+}
+
+/// The same where the first subspace is that of the first `r` coordinates: nothing has to be projected.
+///
+/// # Errors
+/// As [`principal_angles`].
+pub fn angles_with_coordinates(r: usize, v: &Mat) -> Result<Vec<f64>, MathError> {
+    let (n, s) = v.shape();
+    if s > r || r > n {
+        return principal_angles(&Mat::identity(n, r), v);
+    }
+    angles(&v.rows(0, r).into_owned(), || v.rows(r, n - r).into_owned())
+}
+
+/// From the part of the smaller subspace inside the larger one, and the part outside.
+fn angles(inside: &Mat, outside: impl FnOnce() -> Mat) -> Result<Vec<f64>, MathError> {
+    let n = inside.ncols();
+    let sines = |outside: Mat| -> Result<Vec<f64>, MathError> {
+        let mut sines = plain_values(&outside)?;
+        sines.resize(n, 0.0);
+        sines.reverse();
+        Ok(sines)
+    };
+    // Where the spaces are mostly one, the sines alone may do; where they are mostly apart, the cosines.
+    if 2.0 * inside.norm_squared() > n as f64 {
+        let sines = sines(outside())?;
+        if sines.last().is_some_and(|largest| *largest < FAR) {
+            return Ok(sines.into_iter().map(f64::asin).collect());
+        }
+        return Ok(both(&sines, &plain_values(inside)?));
+    }
+    let cosines = plain_values(inside)?;
     if cosines.first().is_some_and(|largest| *largest < FAR) {
         return Ok(cosines.into_iter().map(f64::acos).collect());
     }
-    let mut outside = small - large * &overlap;
-    // Once more: what rounding has left inside is as large as a small angle.
-    outside -= large * transposed_times(large, &outside);
-    let mut sines = plain_values(&outside)?;
-    sines.resize(small.ncols(), 0.0);
-    sines.reverse();
-    Ok(sines.iter().zip(&cosines).map(|(sine, cosine)| sine.atan2(*cosine)).collect())
+    Ok(both(&sines(outside())?, &cosines))
+}
+
+fn both(sines: &[f64], cosines: &[f64]) -> Vec<f64> {
+    sines.iter().zip(cosines).map(|(sine, cosine)| sine.atan2(*cosine)).collect()
 }
 
 #[cfg(test)]
@@ -63,14 +100,42 @@ mod tests {
     fn planted_angles_come_back_from_the_smallest_to_the_right_one() {
         let mut rng = Rng::new(8);
         let all = [0.0, 1e-14, 1e-9, 1e-4, 0.3, 0.8, 1.3, FRAC_PI_2 - 1e-9, FRAC_PI_2];
-        // With small angles, and without.
-        for (angles, extra) in [(&all[..], 0), (&all, 4), (&all[5..], 0), (&all[5..], 4)] {
+        // With small angles, and without; small ones alone.
+        for (angles, extra) in [
+            (&all[..], 0),
+            (&all, 4),
+            (&all[5..], 0),
+            (&all[5..], 4),
+            (&all[..6], 0),
+            (&all[..6], 4),
+        ] {
             let (u, v) = planted(angles, extra, 30, &mut rng);
             for (one, other) in [(&u, &v), (&v, &u)] {
                 let found = principal_angles(one, other).unwrap();
                 assert_eq!(found.len(), angles.len());
                 for (found, angle) in found.iter().zip(angles) {
                     assert!((found - angle).abs() < 5e-15, "{found} against {angle}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn angles_with_the_first_coordinates_are_those_with_their_span() {
+        let mut rng = Rng::new(9);
+        for (n, r, s) in [(20, 6, 6), (20, 6, 4), (20, 4, 6), (9, 6, 6), (6, 6, 3)] {
+            let turn = rng.haar_rotation(n);
+            // As they lie, and turned a little.
+            let near = {
+                let a = Mat::identity(n, s) + rng.normal_matrix(n, s) * 0.02;
+                a.qr().q()
+            };
+            for v in [turn.columns(0, s).into_owned(), near, Mat::identity(n, s)] {
+                let found = angles_with_coordinates(r, &v).unwrap();
+                let expected = principal_angles(&Mat::identity(n, r), &v).unwrap();
+                assert_eq!(found.len(), r.min(s));
+                for (found, expected) in found.iter().zip(&expected) {
+                    assert!((found - expected).abs() < 5e-15, "{found} against {expected}");
                 }
             }
         }

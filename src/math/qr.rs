@@ -32,10 +32,14 @@ pub struct Qr {
 impl Qr {
     /// Factors `a: [m, n]`.
     pub fn new(a: &Mat) -> Self {
-        let (m, n) = a.shape();
-        let mut work = a.clone();
+        Self::of(a.clone())
+    }
+
+    /// The same, in place of `work: [m, n]`.
+    pub fn of(mut work: Mat) -> Self {
+        let (m, n) = work.shape();
         let mut reflectors = Reflectors::new(m);
-        let limits: Vec<f64> = a
+        let limits: Vec<f64> = work
             .column_iter()
             .map(|column| (noise(m) * dot(column.as_slice(), column.as_slice()).sqrt()).max(TINY))
             .collect();

@@ -69,7 +69,7 @@ impl Space {
     pub(super) fn around(old: &Mat, new: &Mat) -> Self {
         let centred = |m: &Mat| {
             let limit = 1e-12 * m.norm() * (m.nrows() as f64).sqrt();
-            m.column_iter().all(|column| column.sum().abs() <= limit)
+            m.column_iter().all(|column| sum(column.as_slice()).abs() <= limit)
         };
         Self(old.nrows() - usize::from(old.nrows() > 1 && centred(old) && centred(new)))
     }
@@ -161,17 +161,16 @@ impl Perturbed {
         let per_entry = |m: &Mat, d: f64| m.norm_squared() / (d * h);
         let (s_left, s_right) = (per_entry(&joint.left.change, d_left), per_entry(step, d_right));
         let r = a.sigma.len() as f64;
-        let parts = |m: &Mat| {
-            let inside = transposed_times(&a.right, m);
-            let outside = m - &a.right * &inside;
-            (inside, outside)
-        };
-        let ((fixed_in, fixed_out), (step_in, step_out)) = (parts(fixed), parts(step));
-        let [gram, gram_in, gram_out, gram_old] =
-            [fixed, &fixed_in, &fixed_out, old].map(|m| transposed_times(m, m));
-        let cross = |step: &Mat, fixed: &Mat| old * transposed_times(step, fixed);
-        let (cross_all, cross_in, cross_out) =
-            (cross(step, fixed), cross(&step_in, &fixed_in), cross(&step_out, &fixed_out));
+        let ([fixed_in, fixed_out], [step_in, step_out]) =
+            (a.split_right(fixed), a.split_right(step));
+        // The old factor comes first in its basis: past that its coordinates are zero.
+        let old = old.rows(0, old.ncols().min(old.nrows())).into_owned();
+        let [gram_in, gram_out, gram_old] =
+            [&fixed_in, &fixed_out, &old].map(|m| transposed_times(m, m));
+        let gram = &gram_in + &gram_out;
+        let cross = |step: &Mat, fixed: &Mat| &old * transposed_times(step, fixed);
+        let (cross_in, cross_out) = (cross(&step_in, &fixed_in), cross(&step_out, &fixed_out));
+        let cross_all = &cross_in + &cross_out;
         let nothing = Mat::zeros(gram.nrows(), gram.ncols());
         let with_cross = |split: Split, [inside, outside, both]: [f64; 3]| Split {
             inside_variance: split.inside_variance + 4.0 * s_left * inside,
@@ -258,6 +257,16 @@ impl Split {
             / (total * total);
         beta_evidence(observed, expected, variance, true)
     }
+}
+
+/// The sum of a long column, four additions at a time.
+fn sum(x: &[f64]) -> f64 {
+    let (fours, rest) = x.as_chunks::<4>();
+    let mut lanes = [0.0; 4];
+    for four in fours {
+        lanes.iter_mut().zip(four).for_each(|(lane, x)| *lane += x);
+    }
+    lanes.iter().chain(rest).sum()
 }
 
 fn overlap_evidence(angles: &[f64], r_a: usize, r_b: usize, d: usize) -> Option<Evidence> {

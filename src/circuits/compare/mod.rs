@@ -24,7 +24,7 @@ use super::CircuitError;
 use super::spectrum::null_from;
 use crate::math::core_svd::CoreSvd;
 use crate::math::joint::Joint;
-use crate::math::principal_angles::principal_angles;
+use crate::math::principal_angles::{angles_with_coordinates, principal_angles};
 use crate::math::products::transposed_times;
 use crate::math::{Mat, ProductSvd, product_svd};
 use chance::{Chance, Space};
@@ -63,7 +63,7 @@ impl CircuitChange {
     pub fn new(old: (&Mat, &Mat), new: (&Mat, &Mat)) -> Result<Self, CircuitError> {
         let joint = Joint::new(old.0, old.1, new.0, new.1)?;
         let d_model = old.0.nrows();
-        let [a, b] = [&joint.old, &joint.new].map(|svd| Subspaces::of(svd, d_model));
+        let [a, b] = [&joint.old, &joint.new].map(|svd| Subspaces::of(svd, d_model, &joint));
         let count = (old.0.ncols() + new.0.ncols()).min(old.1.nrows()).min(d_model);
         let delta = joint.difference_values(count)?;
         let (angles_left, angles_right, matched);
@@ -71,15 +71,27 @@ impl CircuitChange {
             (angles_left, angles_right) = (vec![0.0; a.left.ncols()], vec![0.0; a.left.ncols()]);
             matched = (0..a.left.ncols()).map(MatchedPair::same).collect();
         } else {
-            angles_left = principal_angles(&a.left, &b.left)?;
-            angles_right = principal_angles(&a.right, &b.right)?;
+            let angles = |a: &Subspaces, old: &Mat, new: &Mat| match a.coordinates {
+                Some(r) => angles_with_coordinates(r, new),
+                None => principal_angles(old, new),
+            };
+            angles_left = angles(&a, &a.left, &b.left)?;
+            angles_right = angles(&a, &a.right, &b.right)?;
             matched = match_pairs(&a, &b);
         }
         let energy = joint.difference.norm_squared();
         let moved = delta.first().is_some_and(|first| *first > 0.0);
-        let share = |inside: Mat| moved.then(|| inside.norm_squared() / energy);
-        let inside_left = share(transposed_times(&a.left, &joint.difference));
-        let inside_right = share(&joint.difference * &a.right);
+        let difference = &joint.difference;
+        let [left, right] = match a.coordinates {
+            Some(r) => {
+                [difference.rows(0, r).norm_squared(), difference.columns(0, r).norm_squared()]
+            }
+            None => [
+                transposed_times(&a.left, difference).norm_squared(),
+                (difference * &a.right).norm_squared(),
+            ],
+        };
+        let [inside_left, inside_right] = [left, right].map(|x| moved.then(|| x / energy));
         let spaces = [Space::around(old.0, new.0), Space::around(old.1, new.1)];
         let mut found = Self {
             change: relative(norm(&delta), norm(&joint.old.s)),
@@ -106,13 +118,29 @@ pub(crate) struct Subspaces<'a> {
     pub(crate) right: Mat,
     /// The `r` singular values.
     pub(crate) sigma: &'a [f64],
+    /// The `r` first coordinates are what both sides span, where that is known: a head of full rank that the joint bases begin with.
+    pub(crate) coordinates: Option<usize>,
 }
 
 impl<'a> Subspaces<'a> {
-    fn of(svd: &'a CoreSvd, d_model: usize) -> Self {
+    fn of(svd: &'a CoreSvd, d_model: usize, joint: &Joint) -> Self {
         let r = null_from(&svd.s, d_model);
         let first = |m: &Mat| m.columns(0, r).into_owned();
-        Self { left: first(&svd.u), right: first(&svd.v), sigma: &svd.s[..r] }
+        let full = std::ptr::eq(svd, &joint.old) && r == joint.first_coordinates();
+        let (left, right) = (first(&svd.u), first(&svd.v));
+        Self { left, right, sigma: &svd.s[..r], coordinates: full.then_some(r) }
+    }
+
+    /// A matrix in the right coordinates, split into what lies in the right subspace, in coordinates of that, and what lies outside.
+    fn split_right(&self, m: &Mat) -> [Mat; 2] {
+        match self.coordinates {
+            Some(r) => [m.rows(0, r).into_owned(), m.rows(r, m.nrows() - r).into_owned()],
+            None => {
+                let inside = transposed_times(&self.right, m);
+                let outside = m - &self.right * &inside;
+                [inside, outside]
+            }
+        }
     }
 }
 

@@ -84,7 +84,8 @@ mod tests {
 
     fn identity(sigma: &[f64]) -> Subspaces<'_> {
         let n = sigma.len();
-        Subspaces { left: Mat::identity(n + 2, n), right: Mat::identity(n + 2, n), sigma }
+        let (left, right) = (Mat::identity(n + 2, n), Mat::identity(n + 2, n));
+        Subspaces { left, right, sigma, coordinates: None }
     }
 
     #[test]
@@ -128,6 +129,7 @@ mod tests {
             left: b.left.columns(1, 1).into_owned(),
             right: b.right.columns(1, 1).into_owned(),
             sigma: &few,
+            coordinates: None,
         };
         let found = match_pairs(&single, &a);
         assert_eq!(found.len(), 1);
