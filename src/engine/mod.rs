@@ -82,7 +82,7 @@ impl Engine {
         out: Out<'_>,
     ) -> Result<(), Failure> {
         if asked.elsewhere {
-            let (model, _) = open::open(Checkpoint::open(sources)?, &Default::default())?;
+            let model = self.beside(sources)?;
             let mut other = Self { model: Some(model), clock: self.clock, ..Self::default() };
             let asked = Asked { elsewhere: false, files: None, ..asked };
             return Box::pin(other.answer(asked, Vec::new(), out)).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Engine;
 use crate::checkpoint::adapter::LoneAdapter;
 use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError};
 use crate::circuits::convention::Convention;
@@ -104,6 +105,31 @@ fn explain(error: ModelError) -> Failure {
         _ => {}
     }
     failure
+}
+
+impl Engine {
+    /// A model beside the open one. Of weights without a config.json that is the best guess; a file that speaks for itself is believed,
+    /// and where one leaves something open the reader is told what to give: nothing is asked of it.
+    ///
+    /// # Errors
+    /// In words for the reader.
+    pub(super) fn beside(&self, sources: Vec<Box<dyn ByteSource>>) -> Result<Model, Failure> {
+        let opened = || -> Result<Model, Failure> {
+            let checkpoint = Checkpoint::open(sources).map_err(unreadable)?;
+            let n_heads = self.model.as_ref().map(|model| model.arch.n_heads);
+            Ok(open(checkpoint, &protocol::Hints { n_heads, ..Default::default() })?.0)
+        };
+        opened().map_err(|failure| match &failure.unclear {
+            Some(Unclear::HeadCount(_) | Unclear::Family(_)) => {
+                failure.try_this("Give its config.json together with the weights.")
+            }
+            Some(Unclear::Model(names)) => {
+                let what = format!("Give the files of one of them alone: {}.", names.join(", "));
+                failure.try_this(what)
+            }
+            _ => failure,
+        })
+    }
 }
 
 /// The convention of `model`, by the name that its reader knows.

@@ -70,6 +70,17 @@ pub struct Words {
 
 impl Plan for Words {}
 
+/// What became of every head between two models that are both in the files beside the question: two steps of a series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Between {
+    /// So many files are the first model's, the rest the second's.
+    pub n_before: usize,
+    /// Which convention.
+    pub weights: Weights,
+}
+
+impl Plan for Between {}
+
 /// Runs a prompt through both models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Together {
@@ -118,6 +129,7 @@ impl Plan for ScoreAt {
 questions! { Compare:
     Beside => Box<Known>,
     Compare => ComparePart,
+    Between => ComparePart,
     Words => About,
     Together => Box<OnPrompt>,
     ScoreAt => Box<Scored>,
@@ -150,7 +162,7 @@ pub struct Known {
     pub common: Common,
 }
 
-/// Part of the answer to [`Compare`].
+/// Part of the answer to [`Compare`] or [`Between`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ComparePart {
     /// One head.

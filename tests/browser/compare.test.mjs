@@ -62,6 +62,25 @@ describe("Compare", () => {
     assert.match(await page.getByTestId("became").textContent(), /L1H2.s QK came within half .* by step 2800; no earlier step is within a tenth/);
   });
 
+  it("compares checkpoints of the reader's own, each with the open model and with the one before", { hash: `#/compare?step=${to}&layer=1&head=2` }, async (page) => {
+    await page.getByTestId("compare-series-files").waitFor({ timeout: 60_000 });
+    const names = [to, from].map((step) => `step-${String(step).padStart(5, "0")}.safetensors`);
+    await page.getByTestId("compare-series-files").setInputFiles([...names, "config.json"].map((name) => join(BUILT_IN, name)));
+    await page.getByTestId("compare-own-steps").click();
+    const { delta, sigma_b, change } = GOLDEN.folded.find(({ layer, head }) => layer === 1 && head === 2).qk;
+    const rows = async (at, n) => {
+      const figure = page.locator(".page.compare .series-view figure").nth(at);
+      await figure.locator("summary").click({ timeout: 60_000 });
+      await figure.locator(`tbody tr:nth-child(${n})`).waitFor({ timeout: 60_000 });
+      return measures(figure, 2);
+    };
+    const [still, none] = await rows(0, 2);
+    assert.ok(Math.abs(still - Math.hypot(...delta) / Math.hypot(...sigma_b)) < 1e-9 && none === 0, `${still}, ${none}`);
+    const [pace] = await rows(1, 1);
+    assert.ok(Math.abs(pace / change - 1) < 1e-9, `${pace} for ${change}`);
+    assert.match(await page.getByTestId("became").textContent(), /L1H2.s QK came within a tenth of its size of what it is at step 4000 by step 4000/);
+  });
+
   it("shows both models on a prompt, and takes the difference of a score apart as numpy does", { hash: `#/compare?with=${from}&step=${to}&layer=1&head=2` }, async (page) => {
     const [cell] = PROMPT.cells;
     const view = page.locator('.page.compare [aria-label="On a prompt"]');
@@ -119,6 +138,9 @@ describe("Compare", () => {
     const llama = join(ROOT, "tests/golden/families/llama");
     await files(page).setInputFiles(["model.safetensors", "config.json"].map((name) => join(llama, name)));
     await page.getByText(/wide, so no head of one can be compared/).waitFor({ timeout: 60_000 });
+    // Nothing is asked of a second model: what it leaves open is said, with what to do.
+    await files(page).setInputFiles([join(ROOT, "tests/golden/compare/adapter/adapter_model.safetensors")]);
+    await page.getByTestId("refused").filter({ hasNotText: /wide, so no head/ }).waitFor({ timeout: 60_000 });
   });
 
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {

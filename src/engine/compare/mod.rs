@@ -3,10 +3,8 @@
 mod together;
 
 use super::{Engine, Files, open};
-use crate::checkpoint::Checkpoint;
 use crate::model::{LayerTrace, Model, Weights};
-use crate::protocol::compare::{About, Ask, Beside, Compare, ComparePart, Known, Words};
-use crate::protocol::model::Hints;
+use crate::protocol::compare::{About, Ask, Beside, Between, Compare, ComparePart, Known, Words};
 use crate::protocol::{Failure, FilesId, Out, Question};
 use crate::study::compare::{Common, LayerPair, nearest_tokens};
 use crate::study::dictionary::Source;
@@ -29,8 +27,12 @@ pub(super) async fn answer(
     files: Files,
     out: Out<'_>,
 ) -> Result<(), Failure> {
+    if let Ask::Between(between) = ask {
+        return engine.between(&between, files, out);
+    }
     engine.open_second(files)?;
     match ask {
+        Ask::Between(_) => Ok(()),
         Ask::Beside(Beside { name, weights }) => {
             let [from, to] = engine.both()?;
             let mut common = Common::of(from, to)?;
@@ -47,12 +49,7 @@ pub(super) async fn answer(
                 let (pair, note) = engine.pair(layer, weights, match_heads)?;
                 note.into_iter().for_each(|note| tell(ComparePart::Note(note)));
                 tell(ComparePart::Norm(pair.norms()));
-                for head in pair.heads() {
-                    tell(match pair.compare(head) {
-                        Ok(change) => ComparePart::Head(Box::new(change)),
-                        Err(broken) => ComparePart::Broken(broken),
-                    });
-                }
+                pair.heads().into_iter().map(|head| part(&pair, head)).for_each(&mut tell);
             }
             Ok(())
         }
@@ -62,16 +59,33 @@ pub(super) async fn answer(
     }
 }
 
+fn part(pair: &LayerPair, head: usize) -> ComparePart {
+    match pair.compare(head) {
+        Ok(change) => ComparePart::Head(Box::new(change)),
+        Err(broken) => ComparePart::Broken(broken),
+    }
+}
+
 impl Engine {
+    /// Compares two models that are both in the files; the open model and the second stay.
+    fn between(&self, asked: &Between, files: Files, out: Out<'_>) -> Result<(), Failure> {
+        let mut before = files.sources;
+        let after = before.split_off(asked.n_before.min(before.len()));
+        let (from, to) = (self.beside(before)?, self.beside(after)?);
+        for layer in Common::of(&from, &to)?.layers {
+            let pair = LayerPair::read([&from, &to], layer, asked.weights)?;
+            let parts = pair.heads().into_iter().map(|head| part(&pair, head));
+            parts.for_each(|part| out(Between::tell(part), Vec::new()));
+        }
+        Ok(())
+    }
+
     /// Opens the second model, once however many questions its files travel beside.
     fn open_second(&mut self, files: Files) -> Result<(), Failure> {
         let same = |second: &Second| second.id.is_some() && second.id == files.id;
         let known = self.second.as_ref().is_some_and(same);
         if !known {
-            let checkpoint = Checkpoint::open(files.sources).map_err(open::unreadable)?;
-            // Of weights without a config.json the open model is the best guess; a file that speaks for itself is believed.
-            let n_heads = Some(self.model()?.arch.n_heads);
-            let (model, _) = open::open(checkpoint, &Hints { n_heads, ..Hints::default() })?;
+            let model = self.beside(files.sources)?;
             let engine = Engine { model: Some(model), clock: self.clock, ..Engine::default() };
             self.second = Some(Second { id: files.id, engine: Box::new(engine), across: None });
         }

@@ -186,8 +186,14 @@ pub fn still_to_go(change: &CircuitChange) -> Option<f64> {
     (now > 0.0).then(|| norm(&change.delta) / now)
 }
 
-/// When a circuit became what it is at step `now`, from its changes since each step, ascending.
-pub fn became(name: &str, circuit: Circuit, now: u32, since: &[(u32, CircuitChange)]) -> String {
+/// When a circuit became what it is at step `now`, or in a model that is none of the steps, from its changes since each step, ascending.
+pub fn became(
+    name: &str,
+    circuit: Circuit,
+    now: Option<u32>,
+    since: &[(u32, CircuitChange)],
+) -> String {
+    let until = now.unwrap_or(u32::MAX);
     // From this step on it was never again as far away.
     let within = |far: f64| {
         let near =
@@ -195,23 +201,36 @@ pub fn became(name: &str, circuit: Circuit, now: u32, since: &[(u32, CircuitChan
         since
             .iter()
             .rev()
-            .filter(|(step, _)| *step <= now)
+            .filter(|(step, _)| *step <= until)
             .take_while(near)
             .last()
             .map(|(step, _)| *step)
     };
-    let circuit = circuit.name();
+    let who = format!("{name}'s {}", circuit.name());
+    let what = match now {
+        Some(now) => format!("within WHAT of its size of what it is at step {now} by step"),
+        None => "within WHAT of its size of what it is in the open model by step".to_owned(),
+    };
+    let came = |far: &str, step: u32| format!("{who} came {} {step}", what.replace("WHAT", far));
     match (within(0.5), within(0.1)) {
-        (Some(half), Some(whole)) if half < whole && whole < now => format!(
-            "{name}'s {circuit} came within half of its size of what it is at step {now} by step {half}, and within a tenth by step {whole}."
-        ),
-        (Some(half), _) if half < now => format!(
-            "{name}'s {circuit} came within half of its size of what it is at step {now} by step {half}; no earlier step is within a tenth."
-        ),
-        (_, Some(whole)) => format!(
-            "{name}'s {circuit} came within a tenth of its size of what it is at step {now} by step {whole}, and was not within half before."
-        ),
-        _ => format!("{name}'s {circuit} is still being compared."),
+        (Some(half), Some(whole)) if half < whole && whole < until => {
+            format!("{}, and within a tenth by step {whole}.", came("half", half))
+        }
+        (Some(half), None) if half < until => {
+            format!("{}; no step is within a tenth.", came("half", half))
+        }
+        (Some(half), Some(_)) if half < until => {
+            format!("{}; no earlier step is within a tenth.", came("half", half))
+        }
+        (_, Some(whole)) => {
+            format!("{}, and was not within half before.", came("a tenth", whole))
+        }
+        _ if now.is_none() => {
+            format!(
+                "{who} was not within half of its size of what it is in the open model by the last of these steps."
+            )
+        }
+        _ => format!("{who} is still being compared."),
     }
 }
 
@@ -303,11 +322,20 @@ mod tests {
         let since = [(0, 0.9), (10, 0.1), (20, 0.6), (30, 0.95), (40, 1.0), (50, 9.0)];
         let since = since.map(|(step, scale)| (step, from(scale)));
         assert!((still_to_go(&since[2].1).unwrap() - 0.4).abs() < 1e-12);
-        let said = became("L0H0", Circuit::Ov, 40, &since);
+        let said = became("L0H0", Circuit::Ov, Some(40), &since);
         assert!(
             said.contains("at step 40 by step 20") && said.ends_with("a tenth by step 30."),
             "{said}"
         );
+        // Of a model that is none of the steps: the last of them is far away; without it, and without those that are near.
+        let said = |steps| became("L0H0", Circuit::Ov, None, steps);
+        assert!(said(&since).contains("was not within half"), "{}", said(&since));
+        let near = said(&since[..5]);
+        assert!(
+            near.contains("in the open model by step 20, and within a tenth by step 30"),
+            "{near}"
+        );
+        assert!(said(&since[..3]).ends_with("by step 20; no step is within a tenth."));
     }
 
     #[test]

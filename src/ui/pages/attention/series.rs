@@ -167,7 +167,11 @@ pub(super) fn SeriesView() -> Html {
 }
 
 /// The step of one of the reader's checkpoints, to correct.
-fn step_field(own: &UseStateHandle<Vec<Checkpoint>>, i: usize, checkpoint: &Checkpoint) -> Html {
+pub(in crate::ui::pages) fn step_field(
+    own: &UseStateHandle<Vec<Checkpoint>>,
+    i: usize,
+    checkpoint: &Checkpoint,
+) -> Html {
     let changed = {
         let own = own.clone();
         Callback::from(move |event: Event| {
@@ -187,7 +191,7 @@ fn step_field(own: &UseStateHandle<Vec<Checkpoint>>, i: usize, checkpoint: &Chec
 }
 
 /// The reader's files as checkpoints in training order.
-fn in_order(files: &[Dropped]) -> Vec<Checkpoint> {
+pub(in crate::ui::pages) fn in_order(files: &[Dropped]) -> Vec<Checkpoint> {
     let paths: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
     let found = checkpoints(&paths);
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();

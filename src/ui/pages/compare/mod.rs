@@ -27,6 +27,7 @@ mod score;
 mod second;
 mod together;
 mod training;
+mod way;
 
 /// The comparison as Yew's reducer sees it.
 #[derive(Clone, PartialEq, Default)]

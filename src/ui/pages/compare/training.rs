@@ -1,39 +1,114 @@
-//! When a head became what it is: every step of the built-in model's training against the open one.
+//! When a head became what it is: every step of a training, the built-in model's or the reader's, against the open model and against
+//! the step before.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::way::{pace, spaces, way};
 use crate::circuits::compare::CircuitChange;
+use crate::circuits::omega::Circuit;
 use crate::protocol::Failure;
-use crate::protocol::compare::{Compare as Heads, ComparePart, HeadChange};
+use crate::protocol::compare::{Between, Compare as Heads, ComparePart, HeadChange};
 use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
-use crate::ui::charts::{Figure, Lines, Series};
-use crate::ui::pages::attention::series::fetched;
-use crate::ui::words::change::{Measure, became, circuit_of, still_to_go};
-use crate::ui::words::table::{Cell, Table};
+use crate::ui::browser::drop::listed;
+use crate::ui::pages::attention::series::{Checkpoint, fetched, in_order, step_field};
+use crate::ui::words::change::{became, circuit_of, still_to_go};
+use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
 
-/// Whose the comparison of all steps is.
-const OWNER: &str = "compare/series";
+/// Whose the comparisons of all steps are: with the open model, and with the step before.
+const OWNERS: [&str; 2] = ["compare/series", "compare/between"];
 
-/// What became of every head from each step to the open model.
+/// By step.
+type HeadsAt = BTreeMap<u32, Vec<Rc<HeadChange>>>;
+
+/// What became of every head.
 #[derive(Clone, PartialEq, Default)]
-struct Steps(BTreeMap<u32, Vec<Rc<HeadChange>>>);
+struct Steps {
+    /// Which steps, in words.
+    of: String,
+    /// From each step to the open model.
+    since: HeadsAt,
+    /// From the step before to each step.
+    between: HeadsAt,
+}
+
+/// With what a step is compared.
+#[derive(Clone, Copy)]
+enum With {
+    Open,
+    Before,
+}
+
+enum Change {
+    /// Another series, in words; or none.
+    Fresh(String),
+    /// A comparison begins, or begins again.
+    Begun(With),
+    /// What became of one head at a step.
+    Head(With, u32, Rc<HeadChange>),
+}
 
 impl Reducible for Steps {
-    /// What became of one head from a step on, or `None` to begin afresh.
-    type Action = Option<(u32, Rc<HeadChange>)>;
+    type Action = Change;
 
-    fn reduce(self: Rc<Self>, heard: Self::Action) -> Rc<Self> {
-        let Some((step, head)) = heard else { return Rc::default() };
+    fn reduce(self: Rc<Self>, change: Change) -> Rc<Self> {
         let mut next = (*self).clone();
-        next.0.entry(step).or_default().push(head);
+        match change {
+            Change::Fresh(of) => next = Self { of, ..Self::default() },
+            Change::Begun(With::Open) => next.since.clear(),
+            Change::Begun(With::Before) => next.between.clear(),
+            Change::Head(With::Open, step, head) => next.since.entry(step).or_default().push(head),
+            Change::Head(With::Before, step, head) => {
+                next.between.entry(step).or_default().push(head);
+            }
+        }
         Rc::new(next)
     }
+}
+
+impl Steps {
+    /// The step that the open model is: nothing changed since.
+    fn now(&self) -> Option<u32> {
+        let still = |head: &Rc<HeadChange>| {
+            [&head.qk, &head.ov].iter().all(|change| change.change == Some(0.0))
+        };
+        let found = self.since.iter().find(|(_, heads)| heads.iter().all(still));
+        found.map(|(step, _)| *step)
+    }
+}
+
+/// One head's changes, by step.
+fn of_head(
+    all: &HeadsAt,
+    (layer, head): (usize, usize),
+    circuit: Circuit,
+) -> Vec<(u32, CircuitChange)> {
+    let here = |(step, heads): (&u32, &Vec<Rc<HeadChange>>)| {
+        let found = heads.iter().find(|found| (found.layer, found.head_b) == (layer, head))?;
+        Some((*step, circuit_of(found, circuit).clone()))
+    };
+    all.iter().filter_map(here).collect()
+}
+
+/// The median over all heads, by step.
+fn medians(
+    all: &HeadsAt,
+    circuit: Circuit,
+    of: impl Fn(&CircuitChange) -> Option<f64>,
+) -> Vec<(u32, f64)> {
+    let median = |(step, heads): (&u32, &Vec<Rc<HeadChange>>)| {
+        let mut values: Vec<f64> =
+            heads.iter().filter_map(|head| of(circuit_of(head, circuit))).collect();
+        values.sort_by(f64::total_cmp);
+        Some((*step, *values.get(values.len() / 2)?))
+    };
+    all.iter().filter_map(median).collect()
 }
 
 /// The steps, once the reader asks for them.
@@ -41,162 +116,136 @@ impl Reducible for Steps {
 pub(super) fn Training() -> Html {
     let app = use_app();
     let steps = use_reducer(Steps::default);
+    let own = use_state(Vec::<Checkpoint>::new);
     let state = app.value();
     let weights = state.weights();
     let open = state.model.as_ref().map(|model| model.generation);
     {
         let (steps, session) = (steps.clone(), app.session.clone());
         use_effect_with((open, weights), move |_| {
-            session.jobs.stop(OWNER);
-            steps.dispatch(None);
+            OWNERS.iter().for_each(|owner| session.jobs.stop(owner));
+            steps.dispatch(Change::Fresh(String::new()));
         });
     }
     let compare = {
         let (app, steps) = (app.clone(), steps.dispatcher());
         Callback::from(move |_: MouseEvent| {
             let (app, steps) = (app.clone(), steps.clone());
-            spawn_local(async move { every_step(&app, steps).await });
+            spawn_local(async move {
+                match fetched(&app.session).await {
+                    Ok(series) => every_step(&app, steps, &series),
+                    Err(why) => app
+                        .session
+                        .note(Failure::new(format!("The series could not be loaded: {why}."))),
+                }
+            });
         })
+    };
+    let chosen = {
+        let own = own.clone();
+        Callback::from(move |event: Event| {
+            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
+            let files = input.files().map(|list| listed(&list)).unwrap_or_default();
+            own.set(in_order(&files));
+        })
+    };
+    let compare_own = {
+        let (app, steps, own) = (app.clone(), steps.dispatcher(), own.clone());
+        Callback::from(move |_: MouseEvent| every_step(&app, steps.clone(), &own))
     };
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
         return Html::default();
     };
-    let Some(now) = model.built_in else { return Html::default() };
-    let here = |heads: &Vec<Rc<HeadChange>>| {
-        let head = heads.iter().find(|head| (head.layer, head.head_b) == (at.layer, at.head))?;
-        Some(circuit_of(head, at.circuit).clone())
-    };
-    let mine: Vec<(u32, CircuitChange)> =
-        steps.0.iter().filter_map(|(step, heads)| Some((*step, here(heads)?))).collect();
+    let place = (at.layer, at.head);
+    let since = of_head(&steps.since, place, at.circuit);
+    let between = of_head(&steps.between, place, at.circuit);
+    let now = model.built_in.or_else(|| steps.now());
     let name = state.head_name(at.layer, at.head);
     let slug = format!("{}-{}", state.head_slug(at.layer, at.head), at.circuit.slug());
-    let all: Vec<(u32, f64)> = steps
-        .0
-        .iter()
-        .filter_map(|(step, heads)| {
-            let mut ways: Vec<f64> =
-                heads.iter().filter_map(|head| still_to_go(circuit_of(head, at.circuit))).collect();
-            ways.sort_by(f64::total_cmp);
-            Some((*step, *ways.get(ways.len() / 2)?))
-        })
-        .collect();
+    let stamp = |how: &str| {
+        let convention = model.summary.convention(weights).clone();
+        let of = format!("{}: {}, {how}", model.name, steps.of);
+        Stamp::of_model(&convention.named(of)).circuit(at.circuit)
+    };
     html! {
         <section class="series-view" aria-label="Through training">
             <h2>{ "When did this head become what it is?" }</h2>
-            <p class="hint">{ format!("Every saved step of the training is compared with step {now}, the one that is open.") }</p>
-            <button type="button" onclick={compare} data-testid="compare-steps">{ "compare every step" }</button>
-            if !mine.is_empty() {
-                <p class="sentence" data-testid="became">{ became(&name, at.circuit, now, &mine) }</p>
+            <p class="hint">{ "Every saved step of a training is compared with the model that is open, and with the step before it." }</p>
+            if model.built_in.is_some() {
+                <button type="button" onclick={compare} data-testid="compare-steps">{ "compare every step" }</button>
+            }
+            <div class="controls">
+                <label class="field"><span>{ "checkpoints of my own model (several files)" }</span>
+                    <input type="file" multiple=true onchange={chosen.clone()} data-testid="compare-series-files" /></label>
+                <label class="field"><span>{ "or a folder of them" }</span>
+                    <input type="file" webkitdirectory=true onchange={chosen} /></label>
+            </div>
+            if !own.is_empty() {
+                <p class="hint">{ "In training order, by the numbers in their names; correct a step where a name misleads." }</p>
+                <ul class="checkpoints">{ for own.iter().enumerate().map(|(i, checkpoint)| step_field(&own, i, checkpoint)) }</ul>
+                <button type="button" class="primary" onclick={compare_own} data-testid="compare-own-steps">{ format!("compare these {} checkpoints", own.len()) }</button>
+            }
+            if !since.is_empty() {
+                <p class="sentence" data-testid="became">{ became(&name, at.circuit, now, &since) }</p>
                 <div class="measured">
-                    { way(&slug, now, &mine, all, stamp(&app, now)) }
-                    { spaces(&slug, now, &mine, stamp(&app, now)) }
+                    { way(&slug, now, &since, medians(&steps.since, at.circuit, still_to_go), stamp("each against the open model")) }
+                    { pace(&slug, &between, medians(&steps.between, at.circuit, |change| change.change), stamp("each against the one before")) }
+                    { spaces(&slug, now, &since, stamp("each against the open model")) }
                 </div>
             }
         </section>
     }
 }
 
-/// Where the numbers of all steps come from.
-fn stamp(app: &App, now: u32) -> Stamp {
-    let state = app.value();
-    let convention = state.model.as_ref().map(|m| m.summary.convention(state.weights()).clone());
-    let name = format!("built-in model, every saved step against step {now}");
-    let stamp = Stamp::of_model(&convention.unwrap_or_default().named(name));
-    state.at().map_or(stamp.clone(), |at| stamp.circuit(at.circuit))
-}
-
-fn line(name: &str, points: Vec<(f64, f64)>, dashed: bool) -> Series {
-    Series { name: name.into(), points, dashed, ..Series::default() }
-}
-
-/// How far the head's matrix was from what it is now.
-fn way(
-    slug: &str,
-    now: u32,
-    mine: &[(u32, CircuitChange)],
-    all: Vec<(u32, f64)>,
-    convention: Stamp,
-) -> Html {
-    let points: Vec<(f64, f64)> =
-        mine.iter().filter_map(|(step, c)| Some((f64::from(*step), still_to_go(c)?))).collect();
-    let median: Vec<(f64, f64)> = all.iter().map(|(step, way)| (f64::from(*step), *way)).collect();
-    let rows = points.clone();
-    let table = Callback::from(move |()| {
-        let columns = ["step", "still to go", "median of all heads"];
-        rows.iter().fold(Table::new(columns), |table, (step, way)| {
-            let median = all.iter().find(|(other, _)| f64::from(*other) == *step);
-            let median = median.map_or(Cell::Empty, |(_, way)| Cell::from(*way));
-            table.row([Cell::Count(*step as u64), (*way).into(), median])
-        })
-    });
-    let series = vec![line("this head", points, false), line("median", median, true)];
-    html! {
-        <Figure name={format!("{slug}-way")} {table} {convention}
-            caption={html! { { format!("What was still to change until step {now}: the norm of the difference over that of the matrix at step {now}. 1 is as far away as nothing at all; dashed: the median of all heads.") } }}>
-            <Lines label="What was still to change, by training step" {series} x="step" y="still to go" log_x=true cursor={Some(f64::from(now))} />
-        </Figure>
-    }
-}
-
-/// How much of the subspaces of now there was, beside random ones.
-fn spaces(slug: &str, now: u32, mine: &[(u32, CircuitChange)], convention: Stamp) -> Html {
-    let of = |measure: Measure| -> Vec<(f64, f64)> {
-        mine.iter().filter_map(|(step, c)| Some((f64::from(*step), measure.of(c)?))).collect()
-    };
-    let (left, right) = (of(Measure::OverlapLeft), of(Measure::OverlapRight));
-    let chance = |(step, c): &(u32, CircuitChange)| {
-        Some((f64::from(*step), Measure::OverlapLeft.against(c)?.expected))
-    };
-    let level: Vec<(f64, f64)> = mine.iter().filter_map(chance).collect();
-    let rows: Vec<_> =
-        left.iter().zip(&right).zip(&level).map(|((l, r), c)| [l.0, l.1, r.1, c.1]).collect();
-    let table = Callback::from(move |()| {
-        let columns = ["step", "left in common", "right in common", "chance"];
-        rows.iter().fold(Table::new(columns), |table, [step, left, right, chance]| {
-            table.row([
-                Cell::Count(*step as u64),
-                (*left).into(),
-                (*right).into(),
-                (*chance).into(),
-            ])
-        })
-    });
-    let series =
-        vec![line("left", left, false), line("right", right, false), line("random", level, true)];
-    html! {
-        <Figure name={format!("{slug}-spaces")} {table} {convention}
-            caption={html! { { format!("How much of the subspaces of step {now} was there already: mean squared cosine of the principal angles. Dashed: random subspaces of the same size.") } }}>
-            <Lines label="Subspaces in common with now, by training step" {series} x="step" y="cos²" log_x=true limits={Some((0.0, 1.0))} cursor={Some(f64::from(now))} />
-        </Figure>
-    }
-}
-
-async fn every_step(app: &App, steps: UseReducerDispatcher<Steps>) {
+/// Compares every checkpoint with the open model, and with the one before it.
+fn every_step(app: &App, steps: UseReducerDispatcher<Steps>, series: &[Checkpoint]) {
     let session = app.session.clone();
-    let series = match fetched(&session).await {
-        Ok(series) => series,
-        Err(why) => {
-            return session.note(Failure::new(format!("The series could not be loaded: {why}.")));
-        }
-    };
     let Some(model) = &app.value().model else { return };
     let (layers, weights) = (model.summary.own_layers(), app.value().weights());
+    let ends = [series.first(), series.last()].map(|end| end.map_or("", |c| c.name.as_str()));
+    let of = format!("{} checkpoints, {} to {}", series.len(), ends[0], ends[1]);
+    steps.dispatch(Change::Fresh(of));
+
     let question = Heads { layers, weights, match_heads: false };
     let asks = series.iter().map(|step| (question.clone(), Some(step.files.clone())));
-    let request = Request::many(asks).one_step_each().owner(OWNER).listed("steps compared");
     let names: Vec<u32> = series.iter().map(|step| step.step).collect();
-    let hears = session.clone();
-    session.jobs.ask(request, move |heard| match heard {
-        Heard::Begun => steps.dispatch(None),
+    let hears = hear(app, steps.clone(), names.clone(), With::Open);
+    let request = Request::many(asks).one_step_each().owner(OWNERS[0]);
+    session.jobs.ask(request.listed("steps compared"), hears);
+
+    let asks = series.windows(2).filter_map(|pair| {
+        let [before, after] = pair else { return None };
+        let (before, after) = (before.files.list(), after.files.list());
+        let question = Between { n_before: before.len(), weights };
+        Some((question, Some(Files::new([before, after].concat()))))
+    });
+    let hears = hear(app, steps, names.into_iter().skip(1).collect(), With::Before);
+    let request = Request::many(asks).one_step_each().owner(OWNERS[1]);
+    session.jobs.ask(request.listed("steps compared with the one before"), hears);
+}
+
+/// Puts what is heard of a step at its place.
+fn hear(
+    app: &App,
+    steps: UseReducerDispatcher<Steps>,
+    names: Vec<u32>,
+    with: With,
+) -> impl Fn(Heard<ComparePart>) + 'static {
+    let session = app.session.clone();
+    move |heard| match heard {
+        Heard::Begun => steps.dispatch(Change::Begun(with)),
         Heard::Part { part, answer: ComparePart::Head(head), .. } => {
             if let Some(&step) = names.get(part) {
-                steps.dispatch(Some((step, Rc::new(*head))));
+                steps.dispatch(Change::Head(with, step, Rc::new(*head)));
             }
         }
         Heard::Part { answer: ComparePart::Broken(broken), .. } => {
-            hears.note(Failure::new(broken.why));
+            session.note(Failure::new(broken.why));
         }
-        Heard::Failed { failure, .. } => hears.note(failure),
+        Heard::Failed { part, failure } => {
+            let step = names.get(part).map_or_else(String::new, |step| format!("Step {step}: "));
+            session.note(Failure { what: format!("{step}{}", failure.what), ..failure });
+        }
         _ => {}
-    });
+    }
 }
