@@ -208,9 +208,9 @@ mod tests {
         assert_eq!(pairs.len(), 12);
         assert!(pairs.is_sorted_by(|a, b| a.value.abs() >= b.value.abs()));
         let by_k = split.kinds_by_k().features;
-        for k in 0..5 {
+        for (k, of_k) in by_k.iter().enumerate() {
             let sum: f64 = pairs.iter().map(|pair| pair.by_k[k]).sum();
-            assert!((sum - by_k[k]).abs() < 1e-12, "k {k}");
+            assert!((sum - of_k).abs() < 1e-12, "k {k}");
         }
         let sum: f64 = pairs.iter().map(|pair| pair.value).sum();
         assert!((sum - split.kinds().features).abs() < 1e-12);
