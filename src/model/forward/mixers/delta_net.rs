@@ -1,10 +1,10 @@
 //! A gated delta net: every head of values keeps a matrix from keys to values, forgets a share of it, and corrects what it holds
 //! at the present key.
 
-use super::{Reading, Taps, sigmoid, silu, softplus, through};
+use super::{Taps, sigmoid, silu, softplus};
 use crate::model::ModelError;
 use crate::model::forward::norm;
-use crate::model::forward::products::{Map, Products};
+use crate::model::forward::products::Map;
 use crate::model::forward::weights::LayerWeights;
 use crate::model::mixers::{DeltaNet, DeltaReads};
 
@@ -23,18 +23,35 @@ struct Rows {
     step: Vec<f32>,
 }
 
-pub(super) async fn run(
+/// The maps that read the stream.
+pub(super) fn reads(net: &DeltaNet) -> Vec<Map<'_>> {
+    let &DeltaNet { n_key_heads, d_key, n_value_heads, d_value, .. } = net;
+    let values = n_value_heads * d_value;
+    let channels = 2 * n_key_heads * d_key + values;
+    let map = |(linear, d_out)| Map { linear, d_out };
+    match &net.reads {
+        DeltaReads::Apart(all) => {
+            let outputs = [channels, values, n_value_heads, n_value_heads];
+            all.iter().zip(outputs).map(map).collect()
+        }
+        DeltaReads::ByHead(all, steps) => {
+            [(all, channels + values), (steps, 2 * n_value_heads)].map(map).into()
+        }
+    }
+}
+
+/// What the heads give out, `[all positions, n_value_heads d_value]`, from what the maps read.
+pub(super) fn run(
     weights: &LayerWeights<'_>,
-    products: &mut impl Products,
     net: &DeltaNet,
-    reading: &Reading<'_>,
+    read: Vec<Vec<f32>>,
+    lengths: &[usize],
 ) -> Result<Vec<f32>, ModelError> {
     let &DeltaNet { n_key_heads, d_key, n_value_heads, d_value, width, .. } = net;
-    let Rows { qkv, gates, beta, step } = read(weights, products, net, reading).await?;
+    let Rows { qkv, gates, beta, step } = rows(net, read);
     let (keys, values) = (n_key_heads * d_key, n_value_heads * d_value);
     let channels = 2 * keys + values;
-    let mut mixed =
-        Taps::read(weights, &net.convolution, channels, width)?.along(&qkv, reading.lengths);
+    let mut mixed = Taps::read(weights, &net.convolution, channels, width)?.along(&qkv, lengths);
     mixed.iter_mut().for_each(|x| *x = silu(*x));
     for row in mixed.chunks_exact_mut(channels.max(1)) {
         for (i, head) in row[..2 * keys].chunks_exact_mut(d_key).enumerate() {
@@ -52,7 +69,7 @@ pub(super) async fn run(
     for head in 0..n_value_heads {
         let key = head / per_key.max(1) * d_key;
         let mut start = 0;
-        for &n in reading.lengths {
+        for &n in lengths {
             let mut state = State::new(d_key, d_value);
             for t in start..start + n {
                 let row = &mixed[t * channels..(t + 1) * channels];
@@ -72,31 +89,20 @@ pub(super) async fn run(
     }
     norm::rows_in_place(&mut y, net.norm.kind, net.norm.eps, &gains, bias.as_deref());
     y.iter_mut().zip(&gates).for_each(|(y, gate)| *y *= silu(*gate));
-    through(weights, products, (&net.output, reading.d_model), &y, values).await
+    Ok(y)
 }
 
-async fn read(
-    weights: &LayerWeights<'_>,
-    products: &mut impl Products,
-    net: &DeltaNet,
-    reading: &Reading<'_>,
-) -> Result<Rows, ModelError> {
+/// The rows of what the maps read, whichever way they lie.
+fn rows(net: &DeltaNet, read: Vec<Vec<f32>>) -> Rows {
     let &DeltaNet { n_key_heads, d_key, n_value_heads, d_value, .. } = net;
     let values = n_value_heads * d_value;
     let channels = 2 * n_key_heads * d_key + values;
-    let (x, d) = (reading.x, reading.d_model);
+    let mut found = read.into_iter();
+    let mut next = || found.next().unwrap_or_default();
     match &net.reads {
-        DeltaReads::Apart([qkv, gates, beta, step]) => {
-            let outputs = [channels, values, n_value_heads, n_value_heads];
-            let maps = [qkv, gates, beta, step].into_iter().zip(outputs);
-            let maps: Vec<_> = maps.map(|(linear, d_out)| Map { linear, d_out }).collect();
-            let mut found = products.linear(weights, &maps, x, d).await?.into_iter();
-            let mut next = || found.next().unwrap_or_default();
-            Ok(Rows { qkv: next(), gates: next(), beta: next(), step: next() })
-        }
-        DeltaReads::ByHead(all, steps) => {
-            let packed = through(weights, products, (all, channels + values), x, d).await?;
-            let pairs = through(weights, products, (steps, 2 * n_value_heads), x, d).await?;
+        DeltaReads::Apart(_) => Rows { qkv: next(), gates: next(), beta: next(), step: next() },
+        DeltaReads::ByHead(..) => {
+            let (packed, pairs) = (next(), next());
             let own = values / n_key_heads.max(1);
             let per_key = n_value_heads / n_key_heads.max(1);
             let parts = [0..d_key, d_key..2 * d_key, 2 * d_key..2 * d_key + own];
@@ -113,7 +119,7 @@ async fn read(
                 beta.extend_from_slice(&pair[..per_key]);
                 step.extend_from_slice(&pair[per_key..]);
             }
-            Ok(Rows { qkv, gates, beta, step })
+            Rows { qkv, gates, beta, step }
         }
     }
 }

@@ -19,53 +19,78 @@ pub(super) struct Reading<'a> {
     pub(super) d_model: usize,
 }
 
-/// What a mixer writes, `[all positions, d_model]`.
+/// What a mixer writes, `[all positions, d_model]`. Only the first and the last product are made by whoever makes them.
 pub(super) async fn run(
     weights: &LayerWeights<'_>,
     products: &mut impl Products,
     mixer: &Mixer,
     reading: &Reading<'_>,
 ) -> Result<Vec<f32>, ModelError> {
-    match mixer {
-        Mixer::DeltaNet(net) => delta_net::run(weights, products, net, reading).await,
-        Mixer::Mamba(mamba) => state_space::mamba(weights, products, mamba, reading).await,
-        Mixer::Mamba2(mamba) => state_space::mamba2(weights, products, mamba, reading).await,
-        Mixer::ShortConvolution(conv) => short(weights, products, conv, reading).await,
-        Mixer::Unsupported(reason) => Err(ModelError::CannotRun { reason: reason.clone() }),
-    }
+    let (maps, factor) = reads(mixer)?;
+    let x: Vec<f32> = reading.x.iter().map(|x| x * factor as f32).collect();
+    let read = products.linear(weights, &maps, &x, reading.d_model).await?;
+    let (made, output) = made(weights, mixer, read, reading.lengths)?;
+    let Some(linear) = output else { return Ok(made) };
+    let d_in = made.len() / reading.lengths.iter().sum::<usize>().max(1);
+    let map = Map { linear, d_out: reading.d_model };
+    let mut written = products.linear(weights, &[map], &made, d_in).await?;
+    Ok(written.pop().unwrap_or_default())
+}
+
+/// The maps that read the stream, and the factor on what they read.
+fn reads(mixer: &Mixer) -> Result<(Vec<Map<'_>>, f64), ModelError> {
+    let one = |linear, d_out| vec![Map { linear, d_out }];
+    Ok(match mixer {
+        Mixer::DeltaNet(net) => (delta_net::reads(net), 1.0),
+        Mixer::Mamba(m) => (one(&m.input, 2 * m.d_inner), 1.0),
+        Mixer::Mamba2(m) => (one(&m.input, state_space::outputs(m)), m.factors.input),
+        Mixer::ShortConvolution(conv) => (one(&conv.input, 3 * conv.channels), 1.0),
+        Mixer::Unsupported(reason) => {
+            return Err(ModelError::CannotRun { reason: reason.clone() });
+        }
+    })
+}
+
+/// What is made of it, and the map that takes it back to the stream.
+fn made<'a>(
+    weights: &LayerWeights<'_>,
+    mixer: &'a Mixer,
+    read: Vec<Vec<f32>>,
+    lengths: &[usize],
+) -> Result<(Vec<f32>, Option<&'a Linear>), ModelError> {
+    Ok(match mixer {
+        Mixer::DeltaNet(net) => (delta_net::run(weights, net, read, lengths)?, Some(&net.output)),
+        Mixer::Mamba(m) => {
+            (state_space::mamba(weights, m, &read.concat(), lengths)?, Some(&m.output))
+        }
+        Mixer::Mamba2(m) => {
+            (state_space::mamba2(weights, m, read.concat(), lengths)?, Some(&m.output))
+        }
+        Mixer::ShortConvolution(c) => {
+            (short(weights, c, &read.concat(), lengths)?, Some(&c.output))
+        }
+        Mixer::Unsupported(_) => (Vec::new(), None),
+    })
 }
 
 /// `C ⊙ conv(B ⊙ x)`.
-async fn short(
+fn short(
     weights: &LayerWeights<'_>,
-    products: &mut impl Products,
     conv: &ShortConvolution,
-    reading: &Reading<'_>,
+    all: &[f32],
+    lengths: &[usize],
 ) -> Result<Vec<f32>, ModelError> {
     let c = conv.channels;
-    let all = through(weights, products, (&conv.input, 3 * c), reading.x, reading.d_model).await?;
     let mut into = Vec::with_capacity(all.len() / 3);
     for row in all.chunks_exact((3 * c).max(1)) {
         into.extend(row[..c].iter().zip(&row[2 * c..]).map(|(b, x)| b * x));
     }
     let taps = Taps::read(weights, &conv.convolution, c, conv.width)?;
-    let mut y = taps.along(&into, reading.lengths);
+    let mut y = taps.along(&into, lengths);
     for (y, row) in y.chunks_exact_mut(c.max(1)).zip(all.chunks_exact((3 * c).max(1))) {
         y.iter_mut().zip(&row[c..2 * c]).for_each(|(y, gate)| *y *= gate);
     }
-    through(weights, products, (&conv.output, reading.d_model), &y, c).await
-}
-
-/// One linear map.
-async fn through(
-    weights: &LayerWeights<'_>,
-    products: &mut impl Products,
-    (linear, d_out): (&Linear, usize),
-    x: &[f32],
-    d_in: usize,
-) -> Result<Vec<f32>, ModelError> {
-    let mut y = products.linear(weights, &[Map { linear, d_out }], x, d_in).await?;
-    Ok(y.pop().unwrap_or_default())
+    Ok(y)
 }
 
 /// A convolution over time of every channel by itself; the last tap is the present position's.

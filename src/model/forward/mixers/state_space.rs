@@ -1,29 +1,28 @@
 //! Selective state spaces: every channel keeps a few numbers, forgets a share of them by a step that the input sets, and adds itself.
 
-use super::{Reading, Taps, silu, softplus, through};
+use super::{Taps, silu, softplus};
 use crate::model::ModelError;
-use crate::model::forward::norm;
-use crate::model::forward::products::Products;
+use crate::model::forward::products::Map;
 use crate::model::forward::weights::LayerWeights;
+use crate::model::forward::{linear, norm};
 use crate::model::mixers::{Mamba, Mamba2};
 
 /// Mamba: a step and a decay per channel.
-pub(super) async fn mamba(
+pub(super) fn mamba(
     weights: &LayerWeights<'_>,
-    products: &mut impl Products,
     m: &Mamba,
-    reading: &Reading<'_>,
+    both: &[f32],
+    lengths: &[usize],
 ) -> Result<Vec<f32>, ModelError> {
     let &Mamba { d_inner, d_state, d_step, width, .. } = m;
-    let both =
-        through(weights, products, (&m.input, 2 * d_inner), reading.x, reading.d_model).await?;
     let rows = || both.chunks_exact((2 * d_inner).max(1));
     let u: Vec<f32> = rows().flat_map(|row| &row[..d_inner]).copied().collect();
-    let mut u = Taps::read(weights, &m.convolution, d_inner, width)?.along(&u, reading.lengths);
+    let mut u = Taps::read(weights, &m.convolution, d_inner, width)?.along(&u, lengths);
     u.iter_mut().for_each(|x| *x = silu(*x));
     let sizes = [d_step, d_state, d_state];
     let wide = d_step + 2 * d_state;
-    let projected = through(weights, products, (&m.project, wide), &u, d_inner).await?;
+    let map = Map { linear: &m.project, d_out: wide };
+    let projected = linear::apply(weights, map, &u, d_inner)?;
     let mut parts = [Vec::new(), Vec::new(), Vec::new()];
     for row in projected.chunks_exact(wide.max(1)) {
         let mut start = 0;
@@ -38,13 +37,14 @@ pub(super) async fn mamba(
         norm::rows_in_place(part, norm.kind, norm.eps, &gains, bias.as_deref());
     }
     let [latent, into, out] = parts;
-    let steps = through(weights, products, (&m.step, d_inner), &latent, d_step).await?;
+    let map = Map { linear: &m.step, d_out: d_inner };
+    let steps = linear::apply(weights, map, &latent, d_step)?;
     let a_log = weights.array(&m.a_log, &[d_inner, d_state])?;
     let decays: Vec<f64> = a_log.iter().map(|a| -f64::from(*a).exp()).collect();
     let own = weights.vector(&m.d, d_inner)?;
     let mut y = vec![0.0; u.len()];
     let mut start = 0;
-    for &n in reading.lengths {
+    for &n in lengths {
         let mut state = vec![0.0; d_inner * d_state];
         for t in start..start + n {
             let (into, out) =
@@ -67,22 +67,24 @@ pub(super) async fn mamba(
     for (y, row) in y.chunks_exact_mut(d_inner.max(1)).zip(rows()) {
         y.iter_mut().zip(&row[d_inner..]).for_each(|(y, gate)| *y *= silu(*gate));
     }
-    through(weights, products, (&m.output, reading.d_model), &y, d_inner).await
+    Ok(y)
+}
+
+/// Outputs of the map with which a Mamba 2 reads.
+pub(super) fn outputs(m: &Mamba2) -> usize {
+    2 * m.d_inner + 2 * m.n_groups * m.d_state + m.n_heads
 }
 
 /// Mamba 2: a step and a decay per head.
-pub(super) async fn mamba2(
+pub(super) fn mamba2(
     weights: &LayerWeights<'_>,
-    products: &mut impl Products,
     m: &Mamba2,
-    reading: &Reading<'_>,
+    mut all: Vec<f32>,
+    lengths: &[usize],
 ) -> Result<Vec<f32>, ModelError> {
     let &Mamba2 { d_inner, n_heads, n_groups, d_state, width, factors, .. } = m;
     let (d_head, ways) = (d_inner / n_heads.max(1), n_groups * d_state);
-    let channels = d_inner + 2 * ways;
-    let all_outputs = d_inner + channels + n_heads;
-    let x: Vec<f32> = reading.x.iter().map(|x| x * factors.input as f32).collect();
-    let mut all = through(weights, products, (&m.input, all_outputs), &x, reading.d_model).await?;
+    let (channels, all_outputs) = (d_inner + 2 * ways, outputs(m));
     let ends = [d_inner, d_inner, ways, ways, n_heads];
     for row in all.chunks_exact_mut(all_outputs.max(1)) {
         let mut start = 0;
@@ -94,14 +96,13 @@ pub(super) async fn mamba2(
     let rows = || all.chunks_exact(all_outputs.max(1));
     let mixed: Vec<f32> =
         rows().flat_map(|row| &row[d_inner..d_inner + channels]).copied().collect();
-    let mut mixed =
-        Taps::read(weights, &m.convolution, channels, width)?.along(&mixed, reading.lengths);
+    let mut mixed = Taps::read(weights, &m.convolution, channels, width)?.along(&mixed, lengths);
     mixed.iter_mut().for_each(|x| *x = silu(*x));
     let a_log = weights.vector(&m.a_log, n_heads)?;
     let (own, dt_bias) = (weights.vector(&m.d, n_heads)?, weights.vector(&m.dt_bias, n_heads)?);
     let mut y = Vec::with_capacity(all.len());
     let (mut start, all_steps) = (0, d_inner + channels);
-    for &n in reading.lengths {
+    for &n in lengths {
         let mut state = vec![0.0; d_inner * d_state];
         for (row, mixed) in rows().zip(mixed.chunks_exact(channels.max(1))).skip(start).take(n) {
             for head in 0..n_heads {
@@ -149,5 +150,5 @@ pub(super) async fn mamba2(
         }
     }
     y.iter_mut().for_each(|y| *y *= factors.output as f32);
-    through(weights, products, (&m.output, reading.d_model), &y, d_inner).await
+    Ok(y)
 }
