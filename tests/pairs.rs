@@ -1,7 +1,7 @@
 //! Features that meet in a score: every kind of encoder and one split score against numpy, from both doors; and what is refused.
 //!
 //! `tests/golden/make_pairs.py` has the formulae.
-
+#![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 use std::path::{Path, PathBuf};

@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn edges_are_shared_wherever_they_are_and_the_others_said() {
-        let options = ChanceOptions { draws: 199, seed: 1 };
+        let options = ChanceOptions { draws: 999, seed: 1 };
         let (a, b) =
             (circuit(&[(0, 1), (2, 3), (4, 5)], 9), circuit(&[(0, 1), (2, 3), (6, 7)], 14));
         let found = compare(&a, &b, |_| 12, options);
