@@ -17,6 +17,8 @@ describe("SVD", () => {
     await dial.press("ArrowLeft");
     await said(page, "svd-image", "y lies on v0 and comes out along u0, σ0 = 2.00");
     assert.match(page.url(), /y-at=110/);
+    // The page is whole before its places are measured: what comes above a picture moves it.
+    await said(page, "svd-built", "1 of 16 pairs");
     // A quarter round lies v1, a half round the other end of v0.
     await dial.evaluate((element) => element.scrollIntoView({ block: "center" }));
     const box = await dial.locator("svg").boundingBox();
