@@ -103,6 +103,8 @@ export const model = (page) => page.getByTestId("model");
 export async function complete(page, name = "built-in model", timeout = 60_000) {
   await model(page).filter({ hasText: name }).waitFor({ timeout });
   const done = () => {
+    // While files are being opened, their name stands in the line, and the heads are those of the model before.
+    if (document.querySelector("[data-testid=model] .opening")) return false;
     const cells = [...document.querySelectorAll(".page.heads [data-head]")];
     return cells.length > 0 && cells.every((cell) => cell.textContent !== "…");
   };
