@@ -1,4 +1,5 @@
-//! Names from files inside code that a reader pastes: as Python literals, as one POSIX shell word, as a comment.
+//! Names from files inside code that a reader pastes, and inside addresses: as Python literals, as one POSIX shell word, as a comment, and
+//! percent-encoded.
 //!
 //! A checkpoint's names are anybody's text. None of them may end the literal, the word or the line that it stands in.
 
@@ -43,6 +44,19 @@ pub fn comment(text: &str) -> String {
             || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if hides(c) { ' ' } else { c }).collect()
+}
+
+/// `text` percent-encoded, but for the bytes that `keep` leaves as they are.
+pub fn percent_encoded(text: &str, keep: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if keep(byte) {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("%{byte:02X}");
+        }
+    }
+    out
 }
 
 #[cfg(test)]

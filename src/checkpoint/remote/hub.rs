@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::folder::RemoteFile;
+use crate::checkpoint::quoting::percent_encoded;
 
 /// The hub.
 pub const HUB: &str = "https://huggingface.co";
@@ -59,16 +60,7 @@ pub fn listing(
 
 /// A path with everything percent-encoded that has a meaning of its own in an address.
 pub(super) fn encoded(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out += &format!("%{byte:02X}"),
-        }
-    }
-    out
+    percent_encoded(path, |byte| byte.is_ascii_alphanumeric() || b"/.-_~".contains(&byte))
 }
 
 #[cfg(test)]

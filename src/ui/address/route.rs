@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::keys;
+use crate::checkpoint::quoting::percent_encoded;
 
 /// The pages, in the order of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -173,17 +174,8 @@ impl Route {
 }
 
 fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' | b':' => {
-                out.push(byte as char)
-            }
-            b' ' => out.push('+'),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~,: ".contains(&byte);
+    percent_encoded(text, keep).replace(' ', "+")
 }
 
 fn decode(text: &str) -> String {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::quoting::percent_encoded;
 use crate::ui::words::notebook as words;
 
 /// The form of the file; a later one is refused in words.
@@ -161,29 +162,8 @@ impl PinnedFigure {
 
     /// The picture as the source of an image: what is in it can be looked at and cannot run.
     pub fn source(&self) -> String {
-        let mut out = "data:image/svg+xml;charset=utf-8,".to_owned();
-        for byte in self.svg.bytes() {
-            match byte {
-                b'a'..=b'z'
-                | b'A'..=b'Z'
-                | b'0'..=b'9'
-                | b' '
-                | b'.'
-                | b'-'
-                | b'_'
-                | b'/'
-                | b'='
-                | b':'
-                | b';'
-                | b','
-                | b'('
-                | b')' => {
-                    out.push(char::from(byte));
-                }
-                _ => out += &format!("%{byte:02X}"),
-            }
-        }
-        out
+        let keep = |byte: u8| byte.is_ascii_alphanumeric() || b" .-_/=:;,()".contains(&byte);
+        format!("data:image/svg+xml;charset=utf-8,{}", percent_encoded(&self.svg, keep))
     }
 }
 
