@@ -19,10 +19,9 @@ pub fn head_sides(
     wanted: impl Fn(Side) -> bool,
 ) -> Result<Vec<HeadSide>, StudyError> {
     let matrices = attention.head(head, weights)?;
-    let circuits =
-        [(Circuit::Qk, [Side::Dest, Side::Src]), (Circuit::Ov, [Side::Read, Side::Write])];
+    let asked = |circuit: &Circuit| Side::of(*circuit).into_iter().any(&wanted);
     let mut sides = Vec::new();
-    for (circuit, _) in circuits.into_iter().filter(|(_, of)| of.iter().any(|side| wanted(*side))) {
+    for circuit in [Circuit::Qk, Circuit::Ov].into_iter().filter(asked) {
         let both = HeadSide::both(attention.layer(), head, circuit, &matrices)?;
         sides.extend(both.into_iter().filter(|side| wanted(side.side)));
     }

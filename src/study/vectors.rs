@@ -74,10 +74,7 @@ impl Vectors {
     pub fn token_sides(&self, model: &Model) -> Vec<(Builtin, Vec<HeadSide>)> {
         let (at, svd) = (self.at, &self.svd);
         let side = |side, vectors| HeadSide::new(at.layer, at.head, side, vectors, &svd.s);
-        let (left, right) = match at.circuit {
-            Circuit::Qk => (Side::Dest, Side::Src),
-            Circuit::Ov => (Side::Read, Side::Write),
-        };
+        let [left, right] = Side::of(at.circuit);
         let (left, right) = (side(left, &svd.u), side(right, &svd.v));
         match at.circuit {
             Circuit::Ov if model.arch.unembedding.is_some() => {

@@ -37,6 +37,14 @@ impl Side {
         }
     }
 
+    /// The sides of a circuit: of its left vectors, of its right ones.
+    pub fn of(circuit: Circuit) -> [Side; 2] {
+        match circuit {
+            Circuit::Qk => [Side::Dest, Side::Src],
+            Circuit::Ov => [Side::Read, Side::Write],
+        }
+    }
+
     /// The circuit that it is a side of.
     pub fn circuit(self) -> Circuit {
         match self {
@@ -91,10 +99,7 @@ impl HeadSide {
         weights: &HeadWeights,
     ) -> Result<[Self; 2], MathError> {
         let svd = decompose(weights, circuit)?;
-        let [left, right] = match circuit {
-            Circuit::Qk => [Side::Dest, Side::Src],
-            Circuit::Ov => [Side::Read, Side::Write],
-        };
+        let [left, right] = Side::of(circuit);
         Ok([
             Self::new(layer, head, left, &svd.u, &svd.s),
             Self::new(layer, head, right, &svd.v, &svd.s),

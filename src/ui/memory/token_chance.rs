@@ -3,7 +3,6 @@
 use super::state::AppState;
 use crate::circuits::alignment::{AlignmentReport, RotatedDirection, Side};
 use crate::circuits::dictionary::Builtin;
-use crate::circuits::omega::Circuit;
 use crate::model::Weights;
 use crate::ui::address::keys;
 
@@ -56,10 +55,7 @@ impl AppState {
     /// The chance level beside the tokens of the head in view, left and right; `None` where none is known.
     pub fn token_chance(&self) -> [Option<TokenChance>; 2] {
         let Some((at, model)) = self.at().zip(self.model.as_ref()) else { return [None, None] };
-        let sides = match at.circuit {
-            Circuit::Qk => [Side::Dest, Side::Src],
-            Circuit::Ov => [Side::Read, Side::Write],
-        };
+        let sides = Side::of(at.circuit);
         let nearest = self.nearest.as_ref().filter(|nearest| nearest.at == at);
         let of = |i: usize, side: Side| {
             let written = side == Side::Write && model.summary.has_unembedding;
