@@ -76,6 +76,12 @@ pub enum MlpPaths {
     None,
 }
 
+impl MlpPaths {
+    /// The gated MLP of the families that call it `feed_forward`.
+    pub const FEED_FORWARD: Self =
+        Self::Gated("feed_forward.gate_proj", "feed_forward.up_proj", "feed_forward.down_proj");
+}
+
 /// Paths of an attention whose keys and values read another stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrossPaths {

@@ -40,11 +40,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         }),
         eps: s.config.eps(1e-5),
         before_mlp: Some("pre_ff_layernorm"),
-        mlp: MlpPaths::Gated(
-            "feed_forward.gate_proj",
-            "feed_forward.up_proj",
-            "feed_forward.down_proj",
-        ),
+        mlp: MlpPaths::FEED_FORWARD,
         activation: match silu {
             Activation::Silu => Activation::ScaledSilu(gate as f32),
             other if gate == 1.0 => other,

@@ -48,11 +48,7 @@ fn bamba(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         attends: s.attends("self_attn.o_proj", is_listed),
         eps: s.config.eps(1e-5),
         before_mlp: Some("pre_ff_layernorm"),
-        mlp: MlpPaths::Gated(
-            "feed_forward.gate_proj",
-            "feed_forward.up_proj",
-            "feed_forward.down_proj",
-        ),
+        mlp: MlpPaths::FEED_FORWARD,
         rope: s.rope(0.5),
         final_norm: Some("final_layernorm"),
         cannot_run: Some(REASON.into()),

@@ -18,11 +18,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         mixer: Some(MixerPaths::Mamba { home: "mamba" }),
         eps: s.config.eps(1e-6),
         before_mlp: Some("pre_ff_layernorm"),
-        mlp: MlpPaths::Gated(
-            "feed_forward.gate_proj",
-            "feed_forward.up_proj",
-            "feed_forward.down_proj",
-        ),
+        mlp: MlpPaths::FEED_FORWARD,
         mixture: Some(MixturePaths {
             homes: &["feed_forward"],
             router: "router",

@@ -37,11 +37,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         turns_before_norm: true,
         temperature: s.each(|l| (warms && !turning(l)).then_some(warm)),
         eps: s.config.eps(1e-5),
-        mlp: MlpPaths::Gated(
-            "feed_forward.gate_proj",
-            "feed_forward.up_proj",
-            "feed_forward.down_proj",
-        ),
+        mlp: MlpPaths::FEED_FORWARD,
         mixture: Some(MixturePaths {
             homes: &["feed_forward"],
             router: "router",
