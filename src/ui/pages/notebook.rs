@@ -8,6 +8,7 @@ use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::memory::notebook::{Notebook as Pins, Pin};
 use crate::ui::memory::state::Action;
+use crate::ui::widgets::select::chooses;
 use crate::ui::words::notebook as words;
 
 /// The page.
@@ -25,14 +26,7 @@ pub fn Notebook() -> Html {
             }
         })
     };
-    let choose = {
-        let input = input.clone();
-        Callback::from(move |_: MouseEvent| {
-            if let Some(input) = input.cast::<HtmlInputElement>() {
-                input.click();
-            }
-        })
-    };
+    let choose = chooses(&input);
     let chosen = {
         let session = app.session.clone();
         Callback::from(move |event: Event| {

@@ -4,6 +4,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::named::ByName;
+use super::select::chooses;
 use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
@@ -20,14 +21,7 @@ pub fn Loading() -> Html {
     let app = use_app();
     let state = app.value();
     let input = use_node_ref();
-    let choose = {
-        let input = input.clone();
-        Callback::from(move |_: MouseEvent| {
-            if let Some(input) = input.cast::<HtmlInputElement>() {
-                input.click();
-            }
-        })
-    };
+    let choose = chooses(&input);
     let chosen = {
         let session = app.session.clone();
         Callback::from(move |event: Event| {

@@ -13,6 +13,28 @@ pub fn typing(typed: &UseStateHandle<String>) -> Callback<InputEvent> {
     })
 }
 
+/// What is typed into a field that begins with `value`, and follows it when it changes elsewhere; and what keeps the typing.
+#[hook]
+pub fn use_typed(value: &str) -> (UseStateHandle<String>, Callback<InputEvent>) {
+    let typed = use_state(|| value.to_owned());
+    {
+        let typed = typed.clone();
+        use_effect_with(value.to_owned(), move |value| typed.set(value.clone()));
+    }
+    let oninput = typing(&typed);
+    (typed, oninput)
+}
+
+/// Opens the browser's choice of files of a hidden field.
+pub fn chooses(input: &NodeRef) -> Callback<MouseEvent> {
+    let input = input.clone();
+    Callback::from(move |_: MouseEvent| {
+        if let Some(input) = input.cast::<HtmlInputElement>() {
+            input.click();
+        }
+    })
+}
+
 /// Properties of [`Select`].
 #[derive(Properties, PartialEq)]
 pub struct SelectProps {

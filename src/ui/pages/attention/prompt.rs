@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::circuits::alignment::Side;
@@ -15,7 +14,7 @@ use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app, use_dark};
 use crate::ui::memory::state::AppState;
 use crate::ui::palette::Scale;
-use crate::ui::widgets::select::{Select, Switch};
+use crate::ui::widgets::select::{Select, Switch, use_typed};
 use crate::ui::words::format::{percent, three, token};
 
 /// Sentences that show something, for models with words.
@@ -95,32 +94,8 @@ pub(super) struct PromptBarProps {
 pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     let app = use_app();
     let dark = use_dark();
-    let typed = use_state(|| props.prompt.text.clone());
-    {
-        let typed = typed.clone();
-        use_effect_with(props.prompt.text.clone(), move |text| typed.set(text.clone()));
-    }
-    let oninput = {
-        let typed = typed.clone();
-        Callback::from(move |event: InputEvent| {
-            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                typed.set(input.value());
-            }
-        })
-    };
-    let typed_decoder = use_state(|| props.prompt.decoder.clone());
-    {
-        let typed = typed_decoder.clone();
-        use_effect_with(props.prompt.decoder.clone(), move |text| typed.set(text.clone()));
-    }
-    let oninput_decoder = {
-        let typed = typed_decoder.clone();
-        Callback::from(move |event: InputEvent| {
-            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                typed.set(input.value());
-            }
-        })
-    };
+    let (typed, oninput) = use_typed(&props.prompt.text);
+    let (typed_decoder, oninput_decoder) = use_typed(&props.prompt.decoder);
     let two = app.value().model.as_ref().is_some_and(|m| m.summary.two_prompts);
     let show = {
         let (app, decoder) = (app.clone(), typed_decoder.clone());

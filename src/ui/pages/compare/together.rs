@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::in_view;
@@ -16,6 +15,7 @@ use crate::protocol::compare::{NextToken, OnPrompt, ScoreAt, Scored, Together};
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::pages::attention::prompt;
+use crate::ui::widgets::select::use_typed;
 use crate::ui::words::format::{percent, token};
 use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
@@ -155,19 +155,7 @@ struct PromptFieldProps {
 #[component]
 fn PromptField(props: &PromptFieldProps) -> Html {
     let app = use_app();
-    let typed = use_state(|| props.prompt.text.clone());
-    {
-        let typed = typed.clone();
-        use_effect_with(props.prompt.text.clone(), move |text| typed.set(text.clone()));
-    }
-    let oninput = {
-        let typed = typed.clone();
-        Callback::from(move |event: InputEvent| {
-            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                typed.set(input.value());
-            }
-        })
-    };
+    let (typed, oninput) = use_typed(&props.prompt.text);
     let onsubmit = {
         let typed = typed.clone();
         Callback::from(move |event: SubmitEvent| {
