@@ -107,7 +107,10 @@ impl Asker {
                     (&answer, &source, whiten)
                 {
                     let levels = Compared::rotated(report, weights, *dictionary, remove_mean);
-                    session.act(Action::Rotated(levels));
+                    // A comparison of all heads sends one report a head; most first reports have no rotations yet.
+                    if !levels.is_empty() {
+                        session.act_soon(Action::Rotated(levels));
+                    }
                 }
                 known.dispatch(Heard::Aligned(answer));
             }
