@@ -128,22 +128,16 @@ fn features_and_constant_are_the_reconstruction_in_the_streams_own_units() {
     }
 }
 
+/// The score that L2H3 gives the answer's position, split by one of the page's own dictionaries.
+fn split(sae: &str) -> Output {
+    omega(&["--sae", sae, "--prompt", TEXT, "--layer", "2", "--head", "3", "--json"])
+}
+
 #[test]
 fn a_score_is_split_as_numpy_splits_it() {
     let golden = golden();
     let expected = &golden["split"];
-    let arguments = [
-        "--sae",
-        "www/models/sae-layer-2",
-        "--prompt",
-        TEXT,
-        "--layer",
-        "2",
-        "--head",
-        "3",
-        "--json",
-    ];
-    let output = omega(&arguments);
+    let output = split("www/models/sae-layer-2");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     let number = |of: &Value| of.as_f64().unwrap();
@@ -207,18 +201,7 @@ fn the_page_is_told_what_the_command_line_prints() {
 
 #[test]
 fn an_earlier_dictionary_leaves_the_rest_to_the_error_and_says_so() {
-    let arguments = [
-        "--sae",
-        "www/models/sae-layer-1",
-        "--prompt",
-        TEXT,
-        "--layer",
-        "2",
-        "--head",
-        "3",
-        "--json",
-    ];
-    let found: Value = serde_json::from_slice(&omega(&arguments).stdout).unwrap();
+    let found: Value = serde_json::from_slice(&split("www/models/sae-layer-1").stdout).unwrap();
     assert_eq!(found["encoded_at"], serde_json::json!([1, 1]));
     assert!(found["remainder"].as_f64().unwrap().abs() < 1e-5);
     let notes = found["notes"].to_string();

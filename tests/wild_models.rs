@@ -5,22 +5,16 @@
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 use crate::golden;
+use crate::support::in_memory::{self, heads, notes, open, plain};
 
-use golden::{Fixture, memory};
-use omega_lens::checkpoint::{Checkpoint, Named, to_safetensors};
-use omega_lens::model::{AttentionLayer, ForwardPass, Hints, Model, ModelError, Part, Weights};
+use golden::Fixture;
+use omega_lens::checkpoint::Named;
+use omega_lens::model::{ForwardPass, Hints, Model, Weights};
 use serde_json::{Value, json};
 
 /// A golden checkpoint's tensors and configuration.
 fn parts(name: &str) -> (Vec<Named>, Value) {
-    let fixture = Fixture::named(name);
-    let weights = memory("model.safetensors", fixture.bytes("model.safetensors"));
-    let checkpoint = Checkpoint::open(vec![weights]).unwrap();
-    let tensors = checkpoint.entries().map(|entry| {
-        let values = checkpoint.read(&entry.name).unwrap().f32s().unwrap();
-        Named::f32(&entry.name, &entry.shape, values)
-    });
-    (tensors.collect(), serde_json::from_slice(&fixture.bytes("config.json")).unwrap())
+    in_memory::parts(&Fixture::named(name))
 }
 
 fn values(tensor: &Named) -> Vec<f32> {
@@ -28,35 +22,6 @@ fn values(tensor: &Named) -> Vec<f32> {
         omega_lens::checkpoint::Numbers::F32(values) => values.clone(),
         _ => panic!("{} is not f32", tensor.name),
     }
-}
-
-fn open(tensors: &[Named], config: Option<&Value>, hints: &Hints) -> Result<Model, ModelError> {
-    let mut files = vec![memory("model.safetensors", to_safetensors(tensors, &[]).unwrap())];
-    files.extend(config.map(|config| memory("config.json", config.to_string().into_bytes())));
-    Model::open(Checkpoint::open(files).unwrap(), hints)
-}
-
-fn plain(tensors: &[Named], config: &Value) -> Model {
-    open(tensors, Some(config), &Hints::default()).unwrap_or_else(|e| panic!("{e}"))
-}
-
-fn notes(model: &Model) -> String {
-    model.notes.join("\n")
-}
-
-/// The matrices of every head that can be seen.
-fn heads(model: &Model, weights: Weights) -> Vec<f64> {
-    let mut all = Vec::new();
-    for layer in model.readable_layers() {
-        let attention = AttentionLayer::read(model, layer, Part::Both).unwrap();
-        for head in 0..attention.n_heads() {
-            let head = attention.head(head, weights).unwrap();
-            for matrix in [head.w_q, head.w_k, head.w_v, head.w_o] {
-                all.extend(matrix.iter().copied());
-            }
-        }
-    }
-    all
 }
 
 /// Logits after each of a few tokens.

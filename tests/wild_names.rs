@@ -3,51 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
 use crate::golden;
+use crate::support::in_memory::{self, heads, notes, open, plain};
 
-use golden::memory;
-use omega_lens::checkpoint::{Checkpoint, Named, to_safetensors};
-use omega_lens::model::{AttentionLayer, Hints, Model, ModelError, Part, Weights};
+use omega_lens::checkpoint::Named;
+use omega_lens::model::{Hints, ModelError, Weights};
 use serde_json::{Value, json};
-
-fn open(tensors: &[Named], config: Option<&Value>, hints: &Hints) -> Result<Model, ModelError> {
-    let mut files = vec![memory("model.safetensors", to_safetensors(tensors, &[]).unwrap())];
-    files.extend(config.map(|config| memory("config.json", config.to_string().into_bytes())));
-    Model::open(Checkpoint::open(files).unwrap(), hints)
-}
-
-fn plain(tensors: &[Named], config: &Value) -> Model {
-    open(tensors, Some(config), &Hints::default()).unwrap_or_else(|e| panic!("{e}"))
-}
-
-fn notes(model: &Model) -> String {
-    model.notes.join("\n")
-}
-
-/// The folded matrices of every head that can be seen.
-fn heads(model: &Model) -> Vec<f64> {
-    let mut all = Vec::new();
-    for layer in model.readable_layers() {
-        let attention = AttentionLayer::read(model, layer, Part::Both).unwrap();
-        for head in 0..attention.n_heads() {
-            let head = attention.head(head, Weights::Folded).unwrap();
-            for matrix in [head.w_q, head.w_k, head.w_v, head.w_o] {
-                all.extend(matrix.iter().copied());
-            }
-        }
-    }
-    all
-}
 
 /// A golden checkpoint of the second set.
 fn other_parts(name: &str) -> (Vec<Named>, Value) {
-    let fixture = golden::more_families().into_iter().find(|f| f.name == name).unwrap();
-    let weights = memory("model.safetensors", fixture.bytes("model.safetensors"));
-    let checkpoint = Checkpoint::open(vec![weights]).unwrap();
-    let tensors = checkpoint.entries().map(|entry| {
-        let values = checkpoint.read(&entry.name).unwrap().f32s().unwrap();
-        Named::f32(&entry.name, &entry.shape, values)
-    });
-    (tensors.collect(), serde_json::from_slice(&fixture.bytes("config.json")).unwrap())
+    in_memory::parts(&golden::more_families().into_iter().find(|f| f.name == name).unwrap())
 }
 
 #[test]
@@ -56,7 +20,7 @@ fn one_key_for_all_heads_says_how_wide_they_are() {
     let (with, without) =
         (plain(&tensors, &config), open(&tensors, None, &Hints::default()).unwrap());
     assert_eq!((without.arch.family, without.arch.n_kv_heads), ("gpt_bigcode", 1));
-    assert_eq!(heads(&without), heads(&with));
+    assert_eq!(heads(&without, Weights::Folded), heads(&with, Weights::Folded));
     assert!(notes(&without).contains("one key/value head"), "{}", notes(&without));
 }
 
@@ -83,7 +47,7 @@ fn shapes_decide_between_families_of_the_same_names() {
         let hints = Hints { n_heads: Some(model.arch.n_heads), ..Hints::default() };
         let found = open(&tensors, None, &hints).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(found.arch.family, model.arch.family, "{name}");
-        assert_eq!(heads(&found), heads(&model), "{name}");
+        assert_eq!(heads(&found, Weights::Folded), heads(&model, Weights::Folded), "{name}");
     }
 }
 
@@ -129,7 +93,7 @@ fn files_of_features_are_no_model_and_say_how_they_are_opened() {
 #[test]
 fn heads_between_state_spaces_are_shown_and_prompts_refused_with_the_reason() {
     let (tensors, config) = other_parts("mixtral");
-    let right = heads(&plain(&tensors, &config));
+    let right = heads(&plain(&tensors, &config), Weights::Folded);
     for (kind, home) in [("granitemoehybrid", "shared_mlp"), ("bamba", "feed_forward")] {
         let mut made: Vec<Named> = tensors
             .iter()
@@ -149,7 +113,7 @@ fn heads_between_state_spaces_are_shown_and_prompts_refused_with_the_reason() {
         let model = plain(&made, &said);
         assert_eq!(model.readable_layers(), [1], "{kind}");
         // The second half are the heads of layer 1.
-        assert_eq!(heads(&model), right[right.len() / 2..], "{kind}");
+        assert_eq!(heads(&model, Weights::Folded), right[right.len() / 2..], "{kind}");
         assert!(model.arch.cannot_run.as_ref().unwrap().contains("state spaces"), "{kind}");
         assert!(notes(&model).contains("Layers [0] have no attention"), "{}", notes(&model));
     }

@@ -5,6 +5,7 @@ pub mod built_in;
 pub mod files;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+pub(crate) mod in_memory;
 pub mod minilm;
 pub mod python;
 pub mod skip;
