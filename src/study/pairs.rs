@@ -107,18 +107,15 @@ pub fn meetings(
     for (i, ((side, position), encoded)) in sides.into_iter().zip(&encoded).enumerate() {
         let read = stream(fronts[i], position)?;
         let rows = rows(dictionary, encoded.active.iter().map(|active| active.feature))?;
-        let (parts, cosines) = (
-            split_side(
-                dictionary,
-                &reader,
-                (side, position),
-                (read, &encoded.constant),
-                &encoded.active,
-                &rows,
-            ),
+        let parts = split_side(
+            dictionary,
+            &reader,
+            (side, position),
+            (read, &encoded.constant),
+            &encoded.active,
             &rows,
         );
-        let cosines = in_span(&reader, side, position, cosines);
+        let cosines = in_span(&reader, side, position, &rows);
         let seed = options.seed.wrapping_add(i as u32);
         let sets = inactive(dictionary, &encoded.active, seed)?;
         let sets = sets.iter().map(|rows| in_span(&reader, side, position, rows)).collect();

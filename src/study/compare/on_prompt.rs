@@ -185,18 +185,7 @@ impl LayerPair {
         (dest, src): (Option<usize>, Option<usize>),
     ) -> Result<HeadOnPrompt, StudyError> {
         let head_b = self.partners(head)?.head_b;
-        let none = StudyError::NotDecomposed { layer: self.layer(), head };
-        let [a, b] = models;
-        let mut runs = Vec::new();
-        for (model, trace, head) in
-            [(a, traces[0], head), (b, traces[1], head_b), (b, traces[2], head_b)]
-        {
-            let run = LayerRun::of(&model.arch, trace).filter(|_| trace.layer == self.layer());
-            match run {
-                Some(run) => runs.push((run, head)),
-                None => return Err(none),
-            }
-        }
+        let runs = self.runs(models, traces, [head, head_b])?;
         let n = traces[2].n;
         let patterns = runs.iter().map(|(run, head)| Ok(run.head(*head)?.2));
         let patterns = patterns.collect::<Result<Vec<_>, StudyError>>()?;
@@ -252,19 +241,30 @@ impl LayerPair {
         stamp: &Stamp,
     ) -> Result<String, StudyError> {
         let &HeadOnPrompt { layer, head, head_b, dest, src, .. } = found;
-        let mut met = Vec::new();
-        for (model, trace, head) in [
-            (models[0], traces[0], head),
-            (models[1], traces[1], head_b),
-            (models[1], traces[2], head_b),
-        ] {
-            let run = LayerRun::of(&model.arch, trace);
-            let run = run.ok_or(StudyError::NotDecomposed { layer, head })?;
-            met.push(meeting(&run, head, (dest, src))?);
-        }
+        let runs = self.runs(models, traces, [head, head_b])?;
+        let met = runs.iter().map(|(run, head)| meeting(run, *head, (dest, src)));
+        let met = met.collect::<Result<Vec<_>, StudyError>>()?;
         let from = HeadAt { layer, head, circuit: Circuit::Qk, weights: self.weights };
         let met = [&met[0], &met[1], &met[2]];
         Ok(python::score_change(models, (from, head_b), (dest, src), met, stamp)?)
+    }
+}
+
+impl LayerPair {
+    /// The layer as the three traces recorded it, each with the head that is looked at in it.
+    fn runs<'t>(
+        &self,
+        [a, b]: [&Model; 2],
+        traces: [&'t LayerTrace; 3],
+        [head, head_b]: [usize; 2],
+    ) -> Result<Vec<(LayerRun<'t>, usize)>, StudyError> {
+        let layer = self.layer();
+        let of = [(a, head), (b, head_b), (b, head_b)].into_iter().zip(traces);
+        of.map(|((model, at), trace)| {
+            let run = LayerRun::of(&model.arch, trace).filter(|_| trace.layer == layer);
+            Ok((run.ok_or(StudyError::NotDecomposed { layer, head })?, at))
+        })
+        .collect()
     }
 }
 
