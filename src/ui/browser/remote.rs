@@ -80,21 +80,16 @@ async fn around(address: &str) -> Result<Vec<RemoteFile>, String> {
     let plain = address.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
     let mut found = Vec::new();
     if plain.ends_with(".json") {
-        found.push(whole(address));
-        for shard in shards(&bytes(address).await?)? {
-            found.push(there(&beside(address, &shard)).await?);
-        }
+        found = indexed(address).await?;
     } else if plain.ends_with('/') {
         for name in WEIGHTS {
             let Ok(file) = there(&beside(address, name)).await else { continue };
             if name.ends_with(".json") {
-                for shard in shards(&bytes(&file.url).await?)? {
-                    found.push(there(&beside(address, &shard)).await?);
-                }
+                found = indexed(&file.url).await?;
+                break;
             }
-            let is_whole = name.ends_with(".json") || name == WEIGHTS[1];
             found.push(file);
-            if is_whole {
+            if name == WEIGHTS[1] {
                 break;
             }
         }
@@ -114,6 +109,15 @@ async fn around(address: &str) -> Result<Vec<RemoteFile>, String> {
         {
             found.push(file);
         }
+    }
+    Ok(found)
+}
+
+/// An index and the shards that it names.
+async fn indexed(index: &str) -> Result<Vec<RemoteFile>, String> {
+    let mut found = vec![whole(index)];
+    for shard in shards(&bytes(index).await?)? {
+        found.push(there(&beside(index, &shard)).await?);
     }
     Ok(found)
 }
