@@ -43,13 +43,6 @@ pub fn Svd() -> Html {
     let set = |key: Real| {
         let app = app.clone();
         // A slider that is dragged leaves one place in the history, not a hundred.
-        Callback::from(move |value: f64| {
-            let value = (10.0 * value).round() / 10.0;
-            app.replace(app.value().route.clone().put(&key, value));
-        })
-    };
-    let hundredth = |key: Real| {
-        let app = app.clone();
         Callback::from(move |value: f64| app.replace(app.value().route.clone().put(&key, value)))
     };
     let equal = {
@@ -117,7 +110,7 @@ pub fn Svd() -> Html {
         html! { <Slider {label} min={key.least} max={key.most} {step} {value} shown={format!("{}{unit}", three(value))} {on_change} /> }
     };
     let degrees = |label, key: Real| slider(label, key, 5.0, set(key), "°");
-    let sigma = |label, key: Real| slider(label, key, 0.05, hundredth(key), "");
+    let sigma = |label, key: Real| slider(label, key, 0.05, set(key), "");
     html! {
         <div class="touch">
             <section class="theorem" aria-label="A circle becomes an ellipse">
