@@ -36,6 +36,7 @@ mod hostile_configs;
 mod hostile_files;
 mod invariants;
 mod jobs;
+mod logits;
 mod minilm;
 mod pairs;
 mod python_snippets;

@@ -149,6 +149,31 @@ impl TraceConvention {
     }
 }
 
+/// What stands on the shares of a logit beside the general convention.
+#[derive(Debug, Serialize)]
+pub struct LogitConvention {
+    #[serde(flatten)]
+    general: Convention,
+    shares: &'static str,
+    answer: &'static str,
+    heads: &'static str,
+}
+
+impl LogitConvention {
+    /// The convention of direct shares in a model.
+    pub fn of(general: Convention) -> Self {
+        Self {
+            general,
+            shares: "direct: a component's summand of the last stream over the final norm's scale (held), through its gains, centring and \
+                W_U, in logits; what it does by way of later components is counted at those; logit_difference = bias + embed + layers + \
+                remainder",
+            answer: "logit of the answer minus that of the other token, or minus the mean of all tokens; before any soft-cap",
+            heads: "by the token that was read: attention x (value without what every value holds) x W_O; what every value holds and b_O are \
+                the layer's bias",
+        }
+    }
+}
+
 /// What stands on a score split by features beside the general convention.
 #[derive(Debug, Serialize)]
 pub struct PairsConvention {

@@ -17,6 +17,7 @@ mod hub_cache;
 mod input;
 pub mod inspect;
 mod inspect_text;
+pub mod logits;
 pub mod model;
 pub mod pairs;
 pub mod prompt;
@@ -51,6 +52,7 @@ enum Command {
     Attention(attention::Args),
     Compare(compare::Args),
     Inspect(inspect::Args),
+    Logits(logits::Args),
     Pairs(pairs::Args),
     Sad(sad::Args),
     Spectra(spectra::Args),
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Attention(args) => attention::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Logits(args) => logits::run(&args),
         Command::Pairs(args) => pairs::run(&args),
         Command::Sad(args) => sad::run(&args),
         Command::Spectra(args) => spectra::run(&args),

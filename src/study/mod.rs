@@ -9,6 +9,7 @@
 //! a prompt's traces) is handed in, so that whoever asks decides what to keep.
 
 pub mod alignment;
+pub mod attribution;
 pub mod cell;
 pub mod change;
 pub mod channels;

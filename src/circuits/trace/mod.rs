@@ -13,6 +13,8 @@
 //! reader     one head by itself: what any vector of the stream adds to its scores
 //! directions its singular vectors beside as many random directions
 //! rows       what a rerun of the model keeps of a circuit
+//! attribution what every component adds to the answer's logit, circuit or not
+//! written    what a head writes by reading one token, by singular pairs of its OV
 //! ```
 //! In the spaces of the heads: a cell costs `d_head` numbers, not `d_model`, ordering needs no cell at every key, and memory is that
 //! of one layer. Weaknesses: only why a head attends is traced, not what it moves, and nothing through an MLP.
@@ -23,6 +25,7 @@
 //! the default scale (threshold 1); soft-caps, ALiBi, windows, rotary in adjacent pairs, norms of queries and keys, models that
 //! see both ways and norms of the whole stream are taken as the model has them.
 
+pub mod attribution;
 pub mod directions;
 pub mod edge;
 mod firing;
@@ -39,6 +42,7 @@ pub mod seeds;
 pub mod tracer;
 mod walk;
 pub mod writers;
+pub mod written;
 
 pub use graph::{Circuit, Firing, Node, Side};
 pub use options::{Objective, Rule, TraceOptions};

@@ -6,7 +6,10 @@ use crate::circuits::sad::run::{HeadParts, LayerRun};
 use crate::circuits::sad::terms::View;
 use crate::math::statistics;
 use crate::model::architecture::{Alibi, Attention, Layer};
-use crate::model::{LayerTrace, Model, ModelError};
+use crate::model::forward::LogitMap;
+use crate::model::{AttentionLayer, LayerTrace, Model, ModelError, Part, Weights};
+
+use super::images::own_values;
 
 /// What a forward pass leaves of one prompt: the traces of all layers and the last residual stream.
 #[derive(Clone, Copy)]
@@ -84,6 +87,38 @@ impl<'a> CleanRun<'a> {
         let absent =
             CircuitError::OutOfRange { what: "head", index: head, count: self.n_heads(layer) };
         trace.v.get(group * width..(group + 1) * width).ok_or(absent)
+    }
+
+    /// What the final norm divides by at a position; 1 without one.
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn scale_of(&self, map: &LogitMap<'_>, at: usize) -> Result<f64, ModelError> {
+        let row = self.last.get(at * self.d_model()..(at + 1) * self.d_model());
+        let scales = map.scales(row.unwrap_or_default())?;
+        Ok(scales.first().copied().map_or(1.0, f64::from))
+    }
+
+    /// Attention times value for each source of `dest`, `[n, d_value]`, and `d_value`; what a head's values hold wherever they are read is
+    /// taken out.
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn mixed_values(
+        &self,
+        layer: usize,
+        head: usize,
+        dest: usize,
+    ) -> Result<(usize, Vec<f64>), CircuitError> {
+        let attention = AttentionLayer::read(self.model, layer, Part::Ov)?;
+        let mut constant = attention.b_o(Weights::Raw)?;
+        let values = own_values(*self, &attention, layer, head, &mut constant)?;
+        let rows = values.column_iter().enumerate();
+        let mixed = rows.flat_map(|(src, value)| {
+            let attends = self.attends(layer, head, dest, src);
+            value.iter().map(|x| attends * x).collect::<Vec<_>>()
+        });
+        Ok((values.nrows(), mixed.collect()))
     }
 
     /// The attention of a pair; 0 where there is none.

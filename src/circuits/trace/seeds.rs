@@ -59,7 +59,7 @@ pub fn seeds(
             weights[answer] += 1.0;
             weights[wrong] -= 1.0;
             let direction = map.direction(&weights)?;
-            let scale = scale_at(run, &map, at)?;
+            let scale = run.scale_of(&map, at)?;
             let baseline = f64::from(map.bias[answer]) - f64::from(map.bias[wrong]);
             linear(run, run.n_layers(), at, &direction, scale, baseline, jitter)
         }
@@ -74,23 +74,17 @@ pub fn seeds(
     }
 }
 
-fn check(what: &'static str, index: usize, count: usize) -> Result<(), CircuitError> {
+pub(super) fn check(what: &'static str, index: usize, count: usize) -> Result<(), CircuitError> {
     if index < count { Ok(()) } else { Err(CircuitError::OutOfRange { what, index, count }) }
 }
 
-/// What the final norm divides by at a position.
-fn scale_at(run: CleanRun<'_>, map: &LogitMap<'_>, at: usize) -> Result<f64, CircuitError> {
-    let scales = map.scales(last(run, at))?;
-    Ok(scales.first().copied().map_or(1.0, f64::from))
-}
-
 /// The last stream at a position.
-fn last<'a>(run: CleanRun<'a>, at: usize) -> &'a [f32] {
+pub(super) fn last<'a>(run: CleanRun<'a>, at: usize) -> &'a [f32] {
     run.last.get(at * run.d_model()..(at + 1) * run.d_model()).unwrap_or_default()
 }
 
 /// Every component in front of a layer at a position, with its product with a direction, in the order of the layers.
-fn products(
+pub(super) fn products(
     run: CleanRun<'_>,
     front: usize,
     at: usize,
@@ -170,7 +164,7 @@ impl<'a> Path<'a> {
         at: usize,
         answer: usize,
     ) -> Result<Self, CircuitError> {
-        let scale = scale_at(run, map, at)?;
+        let scale = run.scale_of(map, at)?;
         let x: Vec<f32> = last(run, at).iter().map(|x| (f64::from(*x) / scale) as f32).collect();
         let z = map.shares(&x)?.into_iter().map(f64::from).collect();
         Ok(Self { run, map, at, answer, scale, z })

@@ -66,6 +66,25 @@ pub fn vectors(
     Ok(found)
 }
 
+/// Carries what an attention writes at a position to the last stream, through the norms on the way; biases of those are no part of it.
+pub(super) fn onward(
+    run: CleanRun<'_>,
+    layer: usize,
+    position: usize,
+    x: &mut [f64],
+) -> Result<(), CircuitError> {
+    let (trace, on) = (run.trace(layer)?, run.model.layer(layer)?.on_attention.as_ref());
+    through(run, on, &trace.attn_out_scale, position, false, x)?;
+    for layer in layer..run.n_layers() {
+        let (trace, description) = (run.trace(layer)?, run.model.layer(layer)?);
+        let (attention, mlp) =
+            (description.after_attention.as_ref(), description.after_mlp.as_ref());
+        through(run, attention, &trace.after_attn_scale, position, false, x)?;
+        through(run, mlp, &trace.after_mlp_scale, position, false, x)?;
+    }
+    Ok(())
+}
+
 fn copy(vector: &mut [f64], rows: &[f32], position: usize) {
     let row = rows.get(position * vector.len()..(position + 1) * vector.len());
     vector.iter_mut().zip(row.unwrap_or_default()).for_each(|(v, x)| *v = f64::from(*x));

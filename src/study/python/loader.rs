@@ -167,7 +167,7 @@ fn out_of_latents(code: &mut String, latent: &Latent, sizes: Sizes, head: usize,
 }
 
 /// A norm's gains, where it has any.
-fn gain(norm: &Norm) -> Option<String> {
+pub(super) fn gain(norm: &Norm) -> Option<String> {
     let tensor = format!("tensor({})", python(norm.weight.as_deref()?));
     Some(if norm.kind.adds_one() { format!("(1 + {tensor})") } else { tensor })
 }

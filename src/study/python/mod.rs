@@ -13,6 +13,7 @@ mod spectrum;
 mod theorem;
 mod toy;
 mod trace;
+mod writes;
 
 pub use alignment::alignment;
 pub use cell::{LookedAt, cell};
@@ -22,6 +23,7 @@ pub use spectrum::spectrum;
 pub use theorem::theorem;
 pub use toy::toy;
 pub use trace::circuit;
+pub use writes::{Held, writes};
 
 use super::stamp::Stamp;
 use crate::checkpoint::quoting::comment;

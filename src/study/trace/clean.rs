@@ -33,7 +33,7 @@ impl<'a> CleanPrompt<'a> {
     ///
     /// # Errors
     /// What reading says, and what `products` says.
-    pub(super) async fn log_probabilities(
+    pub(in crate::study) async fn log_probabilities(
         &self,
         products: &mut impl Products,
         model: &Model,

@@ -38,15 +38,15 @@ pub struct Question {
 }
 
 /// The tokens of a question, and what the reader must know of how they were found.
-pub(super) struct Tokens {
-    pub(super) answer: u32,
-    pub(super) wrong: Option<u32>,
-    pub(super) notes: Vec<String>,
+pub(in crate::study) struct Tokens {
+    pub(in crate::study) answer: u32,
+    pub(in crate::study) wrong: Option<u32>,
+    pub(in crate::study) notes: Vec<String>,
 }
 
 impl Question {
     /// Which tokens are meant, given ln p of every token.
-    pub(super) fn tokens(
+    pub(in crate::study) fn tokens(
         &self,
         tokenizer: Option<&Tokenizer>,
         log_probabilities: &[f64],
@@ -70,9 +70,8 @@ impl Question {
             _ => None,
         };
         if self.answer.is_none() && self.reading.is_none() {
-            notes.push(
-                "no answer was named: traced is the token that the model expects most".into(),
-            );
+            notes
+                .push("no answer was named: taken is the token that the model expects most".into());
         }
         if self.wrong.is_none() && wrong.is_some() {
             notes.push(
