@@ -250,3 +250,36 @@ fn an_adapter_changes_as_many_directions_as_its_rank() {
         assert_eq!((&head["qk"]["change"], &head["ov"]["change"]), (&0.0.into(), &0.0.into()));
     }
 }
+
+#[test]
+fn a_third_model_is_the_yardstick() {
+    let [from, to, third] = [700, 4000, 2000].map(step);
+    let null = ["--n-heads", "4", "--null", third.to_str().unwrap()];
+    let found = compared(&from, &to, &null);
+    let of_third = compared(&from, &third, &["--n-heads", "4"]);
+    assert_eq!(found["third"]["model"], third.to_str().unwrap());
+    let change = |of: &Value, i: usize| of["heads"][i]["qk"]["change"].as_f64().unwrap();
+    let ratio: Vec<f64> =
+        (0..12).map(|i| (change(&found, i) / change(&of_third, i)).ln()).collect();
+    for i in 0..12 {
+        let others = || (0..12).filter(move |j| *j != i).map(|j| ratio[j]);
+        let mean = others().sum::<f64>() / 11.0;
+        let sd = (others().map(|r| (r - mean).powi(2)).sum::<f64>() / 10.0).sqrt();
+        let held = &found["heads"][i]["qk"]["chance"]["third_change"];
+        let of = |name: &str| held[name].as_f64().unwrap();
+        assert!((of("z") - (ratio[i] - mean) / (sd * (12.0f64 / 11.0).sqrt())).abs() < 1e-9);
+        assert!((of("expected") / (change(&of_third, i) * mean.exp()) - 1.0).abs() < 1e-9);
+        assert!(of("q") >= of("p") && of("p") > 0.0);
+    }
+    let alone = omega(&[
+        from.to_str().unwrap(),
+        to.to_str().unwrap(),
+        "--n-heads",
+        "4",
+        "--null",
+        third.to_str().unwrap(),
+        "--layer",
+        "1",
+    ]);
+    assert_eq!(alone.status.code(), Some(2));
+}

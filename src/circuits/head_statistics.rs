@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::omega::Circuit;
 use super::spectrum::{null_from, shares};
 use crate::math::Mat;
+use crate::math::products::transposed_times;
 use crate::model::HeadWeights;
 
 /// What a spectrum looks like, and for OV whether the head copies.
@@ -78,7 +79,7 @@ const MAX_ITERATIONS: usize = 10_000;
 fn core(weights: &HeadWeights, circuit: Circuit) -> Option<Mat> {
     let HeadWeights { w_q, w_k, w_v, w_o, .. } = weights;
     match circuit {
-        Circuit::Qk => (w_q.nrows() == w_k.nrows()).then(|| w_k.tr_mul(w_q)),
+        Circuit::Qk => (w_q.nrows() == w_k.nrows()).then(|| transposed_times(w_k, w_q)),
         Circuit::Ov => (w_v.nrows() == w_o.ncols()).then(|| w_o * w_v),
     }
 }

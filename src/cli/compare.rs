@@ -17,7 +17,7 @@ use crate::model::tokenizer::Tokenizer;
 use crate::model::{Hints, Model, Weights};
 use crate::study::StudyError;
 use crate::study::compare::{
-    Common, CompareDocument, Found, LayerPair, correct_all, nearest_tokens,
+    Common, CompareDocument, Found, LayerPair, correct_all, hold_against_third, nearest_tokens,
 };
 use crate::study::dictionary::{Source, Surveying};
 
@@ -34,10 +34,16 @@ pub struct Args {
     /// Which model of B
     #[arg(long, value_name = "NAME")]
     model_b: Option<String>,
-    /// Head count of both, for files without config.json
+    /// A third model that came from A as B did (another seed, another step): the yardstick of every change. Needs all heads
+    #[arg(long, value_name = "C", conflicts_with_all = ["layer", "head"])]
+    null: Option<PathBuf>,
+    /// Which model of C
+    #[arg(long, value_name = "NAME", requires = "null")]
+    model_null: Option<String>,
+    /// Head count of all, for files without config.json
     #[arg(long, value_name = "N")]
     n_heads: Option<usize>,
-    /// Read the tensors of both as this family ("gpt2", "llama", …)
+    /// Read the tensors of all as this family ("gpt2", "llama", …)
     #[arg(long)]
     family: Option<String>,
     /// Fold the norm in front of the attention into the weights, or take them as they are in the files
@@ -74,7 +80,19 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         .map(|(model, path)| Convention::of(model, weights).named(path.to_string_lossy()));
     let at = args.layer.zip(args.head);
     let together = Together::new(&args.look, [&a, &b], at, |layer| args.read([&a, &b], layer))?;
-    let found = args.compare(&a, &b)?;
+    let mut found = args.compare(&a, &b)?;
+    if let Some(path) = &args.null {
+        let third = args.compare(&a, &args.open(path, args.model_null.as_deref())?)?;
+        found.notes.extend(hold_against_third(&mut found.heads, &third.heads));
+        found.notes.extend(third.failed.iter().map(|broken| {
+            format!(
+                "On the way to the third model: L{}H{}: {}",
+                broken.layer, broken.head, broken.why
+            )
+        }));
+        found.third = Some(path.to_string_lossy().into_owned());
+    }
+    correct_all(&mut found.heads);
     if !wants_json(args.json) {
         return print_text(&conventions, &found, together.as_ref());
     }
@@ -148,7 +166,6 @@ impl Args {
         if let (Some(head), true) = (self.head, found.heads.is_empty() && found.failed.is_empty()) {
             return Err(CliError::Usage(format!("no layer has H{head} in both models")));
         }
-        correct_all(&mut found.heads);
         Ok(found)
     }
 

@@ -38,6 +38,9 @@ pub(super) fn print_text(
             writeln!(out, "{:<9} {name} {}", format!("{who}{partner}"), line(circuit))?;
         }
     }
+    if let Some(third) = &found.third {
+        beside_third(&mut out, third, found)?;
+    }
     writeln!(out, "* q < {LEVEL}: further from chance than so many heads make by accident")?;
     for norm in &found.norms {
         let moved = |x: Option<f64>| x.filter(|x| *x > 0.0);
@@ -59,6 +62,37 @@ pub(super) fn print_text(
         writeln!(out, "note: {note}")?;
     }
     out.flush()?;
+    Ok(())
+}
+
+/// Every change beside that of the third model, brought to one measure by all other heads.
+fn beside_third(out: &mut impl Write, third: &str, found: &Found) -> std::io::Result<()> {
+    writeln!(out, "beside {third}, which came from the first model too")?;
+    writeln!(
+        out,
+        "head          change (as there,      z)    turned left (as there)  right (as there)"
+    )?;
+    for head in &found.heads {
+        for (name, circuit) in [("QK", &head.qk), ("OV", &head.ov)] {
+            let told = |of: &Option<Evidence>| {
+                of.map_or_else(
+                    || "-".to_owned(),
+                    |of| format!("{:.3e} ({:.3e}){}", of.observed, of.expected, star(&of)),
+                )
+            };
+            let chance = &circuit.chance;
+            let z =
+                chance.third_change.map_or_else(|| "-".to_owned(), |of| format!("{:+.1}", of.z));
+            writeln!(
+                out,
+                "{:<9} {name} {:>22} {z:>7} {:>23} {:>23}",
+                Head::new(head.layer, head.head).to_string(),
+                told(&chance.third_change),
+                told(&chance.third_left),
+                told(&chance.third_right),
+            )?;
+        }
+    }
     Ok(())
 }
 

@@ -34,12 +34,14 @@ mod trace;
 struct Files {
     /// The same number wherever they come again.
     id: Option<FilesId>,
+    /// What the reader said of a model in them.
+    hints: model::Hints,
     sources: Vec<Box<dyn ByteSource>>,
 }
 
 impl Files {
     fn none() -> Self {
-        Self { id: None, sources: Vec::new() }
+        Self { id: None, hints: model::Hints::default(), sources: Vec::new() }
     }
 }
 
@@ -82,12 +84,12 @@ impl Engine {
         out: Out<'_>,
     ) -> Result<(), Failure> {
         if asked.elsewhere {
-            let model = self.beside(sources)?;
+            let model = self.beside(sources, &asked.hints)?;
             let mut other = Self { model: Some(model), clock: self.clock, ..Self::default() };
             let asked = Asked { elsewhere: false, files: None, ..asked };
             return Box::pin(other.answer(asked, Vec::new(), out)).await;
         }
-        let files = Files { id: asked.files, sources };
+        let files = Files { id: asked.files, hints: asked.hints, sources };
         // A build without kernels has the CPU answer what was offered to the GPU.
         let gpu = asked.gpu.filter(|_| cfg!(feature = "gpu"));
         match asked.ask {

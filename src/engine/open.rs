@@ -108,27 +108,21 @@ fn explain(error: ModelError) -> Failure {
 }
 
 impl Engine {
-    /// A model beside the open one. Of weights without a config.json that is the best guess; a file that speaks for itself is believed,
-    /// and where one leaves something open the reader is told what to give: nothing is asked of it.
+    /// A model beside the open one. Of weights without a config.json and without a word of the reader's the open model's head count is the
+    /// best guess; a file that speaks for itself is believed.
     ///
     /// # Errors
-    /// In words for the reader.
-    pub(super) fn beside(&self, sources: Vec<Box<dyn ByteSource>>) -> Result<Model, Failure> {
-        let opened = || -> Result<Model, Failure> {
-            let checkpoint = Checkpoint::open(sources).map_err(unreadable)?;
-            let n_heads = self.model.as_ref().map(|model| model.arch.n_heads);
-            Ok(open(checkpoint, &protocol::Hints { n_heads, ..Default::default() })?.0)
-        };
-        opened().map_err(|failure| match &failure.unclear {
-            Some(Unclear::HeadCount(_) | Unclear::Family(_)) => {
-                failure.try_this("Give its config.json together with the weights.")
-            }
-            Some(Unclear::Model(names)) => {
-                let what = format!("Give the files of one of them alone: {}.", names.join(", "));
-                failure.try_this(what)
-            }
-            _ => failure,
-        })
+    /// In words for the reader; where the reader's word would do, with the answers to offer.
+    pub(super) fn beside(
+        &self,
+        sources: Vec<Box<dyn ByteSource>>,
+        said: &protocol::Hints,
+    ) -> Result<Model, Failure> {
+        let checkpoint =
+            Checkpoint::open_one(sources, said.model.as_deref()).map_err(unreadable)?;
+        let n_heads = self.model.as_ref().map(|model| model.arch.n_heads);
+        let guess = protocol::Hints { n_heads, ..protocol::Hints::default() };
+        Ok(open(checkpoint, &said.clone().or(guess))?.0)
     }
 }
 

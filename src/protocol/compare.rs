@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::attention::Prompt;
+use super::model::Hints;
 use super::question::questions;
 use super::{Ask as AnyAsk, Plan, Question};
 use crate::circuits::alignment::SideAlignment;
@@ -70,13 +71,18 @@ pub struct Words {
 
 impl Plan for Words {}
 
-/// What became of every head between two models that are both in the files beside the question: two steps of a series.
+/// What became of every head between two models that are both in the files beside the question: two steps of a series,
+/// or the way to a third model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Between {
     /// So many files are the first model's, the rest the second's.
     pub n_before: usize,
+    /// What the reader said of either, where the files do not.
+    pub hints: [Hints; 2],
     /// Which convention.
     pub weights: Weights,
+    /// As in [`Compare`].
+    pub match_heads: bool,
 }
 
 impl Plan for Between {}

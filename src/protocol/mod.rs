@@ -50,13 +50,21 @@ pub struct Asked {
     pub gpu: Option<gpu::GpuChoice>,
     /// The number of the files that travel beside it, if any do.
     pub files: Option<FilesId>,
+    /// What the reader said of a model in those files that does not say it itself.
+    pub hints: model::Hints,
     /// It is about the model in those files, and the open model stays.
     pub elsewhere: bool,
 }
 
 impl<Q: Question> From<Q> for Asked {
     fn from(question: Q) -> Self {
-        Self { ask: question.ask(), gpu: None, files: None, elsewhere: false }
+        Self {
+            ask: question.ask(),
+            gpu: None,
+            files: None,
+            hints: model::Hints::default(),
+            elsewhere: false,
+        }
     }
 }
 

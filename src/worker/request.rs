@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::offer::Compute;
 use crate::protocol::gpu::GpuReport;
+use crate::protocol::model::Hints;
 use crate::protocol::{Ask, Asked, Failure, FilesId, Question, Tell};
 
 /// A job's number.
@@ -17,13 +18,26 @@ pub type JobId = u32;
 pub struct Files<F> {
     pub(super) id: FilesId,
     list: Rc<[F]>,
+    hints: Hints,
 }
 
 impl<F> Files<F> {
     /// Files, under a new number.
     pub fn new(list: impl Into<Rc<[F]>>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), list: list.into() }
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { id, list: list.into(), hints: Hints::default() }
+    }
+
+    /// The same files and what the reader says of them besides, under a new number: they are another model now.
+    #[must_use]
+    pub fn said(&self, hints: Hints) -> Self {
+        Self { hints: hints.or(self.hints.clone()), ..Self::new(self.list.clone()) }
+    }
+
+    /// What the reader said of them.
+    pub fn hints(&self) -> &Hints {
+        &self.hints
     }
 
     /// The files.
@@ -49,6 +63,14 @@ impl<F> Default for Files<F> {
 pub(super) struct Part<F> {
     pub(super) asked: Asked,
     pub(super) files: Option<Files<F>>,
+}
+
+impl<F: Clone> Part<F> {
+    fn beside(&mut self, files: &Files<F>) {
+        self.asked.files = Some(files.id);
+        self.asked.hints = files.hints.clone();
+        self.files = Some(files.clone());
+    }
 }
 
 impl<F> PartialEq for Part<F> {
@@ -101,8 +123,9 @@ impl<Q: Question, F: Clone> Request<Q, F> {
     /// Several, with the files that travel beside each.
     pub fn many(questions: impl IntoIterator<Item = (Q, Option<Files<F>>)>) -> Self {
         let part = |(question, files): (Q, Option<Files<F>>)| {
-            let number = files.as_ref().map(|files| files.id);
-            Part { asked: Asked { files: number, ..Asked::from(question) }, files }
+            let mut part = Part { asked: Asked::from(question), files: None };
+            files.iter().for_each(|files| part.beside(files));
+            part
         };
         let parts = questions.into_iter().map(part).collect();
         let wish = Wish {
@@ -125,10 +148,7 @@ impl<Q: Question, F: Clone> Request<Q, F> {
 
     /// Files that travel beside every question.
     pub fn beside(mut self, files: &Files<F>) -> Self {
-        for part in &mut self.wish.parts {
-            part.asked.files = Some(files.id);
-            part.files = Some(files.clone());
-        }
+        self.wish.parts.iter_mut().for_each(|part| part.beside(files));
         self
     }
 

@@ -59,6 +59,15 @@ pub struct Chance {
     pub overlap_left: Option<Evidence>,
     /// Mean cos² of the right angles.
     pub overlap_right: Option<Evidence>,
+    /// `change` against that of a third model, see [`super::yardstick`]; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_change: Option<Evidence>,
+    /// Mean sin² of the left angles against that of the third model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_left: Option<Evidence>,
+    /// Mean sin² of the right angles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_right: Option<Evidence>,
 }
 
 /// The dimensions in which both factors of one side live: `d_model`, less one where folding has taken the mean out of both.
@@ -108,23 +117,26 @@ impl Chance {
         chance
     }
 
-    fn each(&mut self) -> [&mut Option<Evidence>; 5] {
+    fn each(&mut self) -> [&mut Option<Evidence>; 8] {
         [
             &mut self.change,
             &mut self.inside_left,
             &mut self.inside_right,
             &mut self.overlap_left,
             &mut self.overlap_right,
+            &mut self.third_change,
+            &mut self.third_left,
+            &mut self.third_right,
         ]
     }
 }
 
-/// Fills in every q: one Benjamini–Hochberg for each kind of question (change, inside, overlap) over all that is compared, both
+/// Fills in every q: one Benjamini–Hochberg for each kind of question (change, inside, overlap, change and turn beside a third model) over all that is compared, both
 /// sides together. Together they would be too kind: where every overlap is far from chance, a twentieth of those discoveries
 /// could be false ones about something else.
 pub fn correct<'a>(all: impl IntoIterator<Item = &'a mut CircuitChange>) {
     let mut all: Vec<_> = all.into_iter().map(|circuit| circuit.chance.each()).collect();
-    for kind in [0..1, 1..3, 3..5] {
+    for kind in [0..1, 1..3, 3..5, 5..6, 6..8] {
         let of_kind = all.iter_mut().flat_map(|each| &mut each[kind.clone()]);
         let mut asked: Vec<&mut Evidence> = of_kind.filter_map(|found| found.as_mut()).collect();
         let p: Vec<f64> = asked.iter().map(|evidence| evidence.p).collect();

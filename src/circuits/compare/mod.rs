@@ -17,6 +17,7 @@ pub mod chance;
 pub mod pairs;
 pub mod same_heads;
 pub mod scores;
+pub mod yardstick;
 
 use serde::{Deserialize, Serialize};
 

@@ -180,6 +180,57 @@ fn one_changed_head_is_flagged_among_many_that_only_trembled() {
     assert_eq!(flagged, [42]);
 }
 
+/// What became of `n` heads in B and in C; each head is easy to change or hard in its own measure, and B goes `further` than C.
+/// Head 3 goes further still by `planted`.
+fn beside_a_third(n: usize, further: f64, planted: f64, rng: &mut Rng) -> Vec<CircuitChange> {
+    let (mut of_b, mut of_c) = (Vec::new(), Vec::new());
+    for i in 0..n {
+        let (head, ease) = (Head::draw(24, 4, rng), 0.01 * (1.5 * rng.normal()).exp());
+        let step = ease * further * if i == 3 { planted } else { 1.0 };
+        of_b.push(head.against(&head.moved(step, step, rng)));
+        of_c.push(head.against(&head.moved(ease, ease, rng)));
+    }
+    let mut pairs: Vec<_> = of_b.iter_mut().zip(&of_c).collect();
+    yardstick::hold_against(&mut pairs);
+    correct(&mut of_b);
+    of_b
+}
+
+#[test]
+fn beside_a_third_model_nothing_stands_out_where_no_head_is_special() {
+    let mut rng = Rng::new(10);
+    let mut alarms = 0;
+    let (mut change, mut left) = (Vec::new(), Vec::new());
+    for set in 0..60 {
+        let found = beside_a_third(12, [1.0, 3.0][set % 2], 1.0, &mut rng);
+        let flagged = |e: Option<Evidence>| e.unwrap().q.unwrap() < 0.01;
+        alarms += usize::from(found.iter().any(|f| flagged(f.chance.third_change)));
+        change.extend(found.iter().map(|f| f.chance.third_change));
+        left.extend(found.iter().map(|f| f.chance.third_left));
+    }
+    for (name, found) in [("change", &change), ("turn", &left)] {
+        let n = found.len() as f64;
+        let below = |t: f64| found.iter().filter(|e| e.unwrap().p < t).count() as f64 / n / t;
+        // Careful by design, but no more than a little: 720 draws have standard errors of 0.16 and 0.37.
+        assert!((0.5..1.4).contains(&below(0.05)), "{name}: {}", below(0.05));
+        assert!(below(0.01) < 1.6, "{name}: {}", below(0.01));
+    }
+    assert!(alarms <= 2, "{alarms} of 60 sets");
+}
+
+#[test]
+fn beside_a_third_model_the_head_that_went_further_stands_out_alone() {
+    let mut rng = Rng::new(11);
+    for _ in 0..5 {
+        let found = beside_a_third(24, 2.0, 3.0, &mut rng);
+        let q = |i: usize| found[i].chance.third_change.unwrap().q.unwrap();
+        let flagged: Vec<usize> = (0..24).filter(|&i| q(i) < 0.01).collect();
+        assert_eq!(flagged, [3]);
+        let turned = found[3].chance.third_left.unwrap();
+        assert!(turned.z > 5.0 && turned.q.unwrap() < 0.01, "{turned:?}");
+    }
+}
+
 #[test]
 fn centred_factors_live_in_one_dimension_less() {
     let mut rng = Rng::new(9);

@@ -71,9 +71,13 @@ impl Engine {
     fn between(&self, asked: &Between, files: Files, out: Out<'_>) -> Result<(), Failure> {
         let mut before = files.sources;
         let after = before.split_off(asked.n_before.min(before.len()));
-        let (from, to) = (self.beside(before)?, self.beside(after)?);
+        let [of_before, of_after] = &asked.hints;
+        let (from, to) = (self.beside(before, of_before)?, self.beside(after, of_after)?);
         for layer in Common::of(&from, &to)?.layers {
-            let pair = LayerPair::read([&from, &to], layer, asked.weights)?;
+            let mut pair = LayerPair::read([&from, &to], layer, asked.weights)?;
+            let note = if asked.match_heads { pair.match_heads() } else { None };
+            note.into_iter()
+                .for_each(|note| out(Between::tell(ComparePart::Note(note)), Vec::new()));
             let parts = pair.heads().into_iter().map(|head| part(&pair, head));
             parts.for_each(|part| out(Between::tell(part), Vec::new()));
         }
@@ -85,7 +89,7 @@ impl Engine {
         let same = |second: &Second| second.id.is_some() && second.id == files.id;
         let known = self.second.as_ref().is_some_and(same);
         if !known {
-            let model = self.beside(files.sources)?;
+            let model = self.beside(files.sources, &files.hints)?;
             let engine = Engine { model: Some(model), clock: self.clock, ..Engine::default() };
             self.second = Some(Second { id: files.id, engine: Box::new(engine), across: None });
         }

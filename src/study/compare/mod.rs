@@ -3,11 +3,13 @@
 //! Both models are streamed: of each, one layer's attention is in memory at a time.
 
 mod on_prompt;
+mod third;
 mod words;
 
 pub use on_prompt::{
     HeadOnPrompt, NextToken, OnPrompt, PromptDocument, across, next_of_both, shared_ids,
 };
+pub use third::hold_against_third;
 pub use words::nearest_tokens;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,10 @@ use crate::model::{AttentionLayer, HeadWeights, Model, ModelError, Part, Weights
 const NULLS: &str = "change, inside_left, inside_right: a random perturbation of the two factors by as much as they moved, \
     two-sided; overlap_left, overlap_right: random subspaces of the same size, one-sided; q: Benjamini-Hochberg over all heads \
     and circuits compared, for each kind of question";
+
+/// What is added to that beside a third model.
+const THIRD: &str = "third_change, third_left, third_right: the logarithm of the number here over that of the third model, held \
+    against all other heads of the circuit, a deleted residual's t, two-sided; left and right: mean sin^2 of the angles";
 
 /// What of two models can be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -272,6 +278,15 @@ pub struct Found {
     pub words: Vec<SideAlignment>,
     /// What differs and what is left out, in sentences.
     pub notes: Vec<String>,
+    /// The third model that every change was held against, where one was given.
+    pub third: Option<String>,
+}
+
+/// A third model, as the document names it.
+#[derive(Debug, Serialize)]
+struct Third<'a> {
+    model: &'a str,
+    how: &'static str,
 }
 
 /// One of the two models, as the document names it.
@@ -296,6 +311,8 @@ pub struct CompareDocument<'a> {
     a: Named<'a>,
     b: Named<'a>,
     chance: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    third: Option<Third<'a>>,
     heads: &'a [HeadChange],
     norms: &'a [NormChange],
     failed: &'a [BrokenHead],
@@ -312,12 +329,13 @@ impl<'a> CompareDocument<'a> {
     /// The document of what was found; conventions of the first model and of the second.
     pub fn new([a, b]: [&'a Convention; 2], found: &'a Found) -> Self {
         let (named_a, named_b) = (Named::of(a), Named::of(b));
-        let Found { heads, norms, failed, words, notes } = found;
+        let Found { heads, norms, failed, words, notes, third } = found;
         Self {
             convention: a,
             a: named_a,
             b: named_b,
             chance: NULLS,
+            third: third.as_deref().map(|model| Third { model, how: THIRD }),
             heads,
             norms,
             failed,

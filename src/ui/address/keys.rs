@@ -196,6 +196,8 @@ table! {
     PIN: Words = Words { name: "pin", longest: 200 };
     /// Compare: which step of the built-in model the heads came from.
     WITH: Whole<u32> = Whole { name: "with", ..STEP };
+    /// Compare: which step of the built-in model is the yardstick.
+    YARDSTICK: Whole<u32> = Whole { name: "yardstick", ..STEP };
     /// Compare: heads belong together by likeness, not by number.
     LIKENESS: Switch = Switch { name: "match", default: false, on: "likeness", off: Some("number") };
     /// Compare: a prompt is run through both models.

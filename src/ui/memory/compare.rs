@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::protocol::Failure;
 use crate::protocol::compare::{ComparePart, HeadChange, Known, NormChange};
-use crate::study::compare::{Found, correct_all};
+use crate::study::compare::{Found, correct_all, hold_against_third};
 use crate::study::spectra::BrokenHead;
 
 /// A comparison, as far as it has come.
@@ -25,6 +25,20 @@ pub struct Compared {
     pub notes: Vec<String>,
     /// Whether every head was compared.
     pub complete: bool,
+    /// The third model, where there is one.
+    pub third: Option<Third>,
+}
+
+/// What became of the second model's heads on the way to a third one: the yardstick.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Third {
+    /// What its reader knows it as.
+    pub name: String,
+    /// Why it cannot be one.
+    pub refused: Option<Failure>,
+    heads: Vec<HeadChange>,
+    /// Whether all of it is known, and every change held against it.
+    pub complete: bool,
 }
 
 /// What the page hears.
@@ -42,6 +56,14 @@ pub enum News {
     Parts(Vec<ComparePart>),
     /// That was all.
     Complete,
+    /// What became of the heads on the way to a third model is being asked, from the first on; or there is none.
+    Third(Option<String>),
+    /// Part of that.
+    ThirdParts(Vec<ComparePart>),
+    /// That was all of it.
+    ThirdComplete,
+    /// The third model cannot be one.
+    ThirdRefused(Failure),
 }
 
 impl Compared {
@@ -53,21 +75,52 @@ impl Compared {
             News::Fresh => next = Self::default(),
             News::Known(known) => {
                 let notes = known.common.notes.clone();
-                next = Self { known: Some(*known), notes, ..Self::default() };
+                let third = next.third.take();
+                next = Self { known: Some(*known), notes, third, ..Self::default() };
             }
             News::Refused(why) => next.refused = Some(why),
             News::Begun => {
                 let known = next.known.take();
                 let notes = known.iter().flat_map(|known| known.common.notes.clone()).collect();
-                next = Self { known, notes, ..Self::default() };
+                let third = next.third.take();
+                next = Self { known, notes, third, ..Self::default() };
             }
             News::Parts(parts) => parts.into_iter().for_each(|part| next.take(part)),
             News::Complete => {
-                correct_all(next.heads.values_mut().map(Rc::make_mut));
                 next.complete = true;
+                next.settle();
+            }
+            News::Third(name) => {
+                next.third = name.map(|name| Third { name, ..Third::default() });
+                next.settle();
+            }
+            News::ThirdParts(parts) => {
+                let heads = next.third.iter_mut().flat_map(|third| Some(&mut third.heads));
+                heads.for_each(|heads| heads.extend(parts.iter().filter_map(changed)));
+            }
+            News::ThirdComplete => {
+                next.third.iter_mut().for_each(|third| third.complete = true);
+                next.settle();
+            }
+            News::ThirdRefused(why) => {
+                next.third.iter_mut().for_each(|third| third.refused = Some(why.clone()));
             }
         }
         next
+    }
+
+    /// Once every head is there: holds all against the third model if that is known, and corrects for all.
+    fn settle(&mut self) {
+        if !self.complete {
+            return;
+        }
+        let third = self.third.iter().filter(|third| third.complete);
+        let known: Vec<HeadChange> = third.flat_map(|third| third.heads.clone()).collect();
+        let mut heads: Vec<&mut HeadChange> = self.heads.values_mut().map(Rc::make_mut).collect();
+        let note = hold_against_third(heads.iter_mut().map(|head| &mut **head), &known);
+        correct_all(heads);
+        let new = note.filter(|note| !known.is_empty() && !self.notes.contains(note));
+        self.notes.extend(new);
     }
 
     fn take(&mut self, part: ComparePart) {
@@ -99,7 +152,21 @@ impl Compared {
             failed: self.broken.iter().map(broken).collect(),
             words: Vec::new(),
             notes: self.notes.clone(),
+            third: self.held_against().map(str::to_owned),
         }
+    }
+
+    /// The third model that every change was held against.
+    pub fn held_against(&self) -> Option<&str> {
+        let third = self.third.as_ref().filter(|third| third.complete && self.complete);
+        third.map(|third| third.name.as_str())
+    }
+}
+
+fn changed(part: &ComparePart) -> Option<HeadChange> {
+    match part {
+        ComparePart::Head(head) => Some((**head).clone()),
+        _ => None,
     }
 }
 
@@ -142,6 +209,12 @@ mod tests {
         assert!(q(&all).is_some() && all.complete);
         let order: Vec<_> = all.found().heads.iter().map(|h| (h.layer, h.head)).collect();
         assert_eq!(order, [(0, 0), (0, 1), (1, 0)]);
+        // A third model's numbers come before or after, and go with it.
+        let third = [(0, 0), (0, 1), (1, 0)].map(|(l, h)| head(l, h, &mut rng));
+        let beside = all.after(News::Third(Some("another seed".into())));
+        let beside = beside.after(News::ThirdParts(third.into())).after(News::ThirdComplete);
+        assert_eq!((beside.held_against(), all.held_against()), (Some("another seed"), None));
+        assert_eq!(beside.after(News::Third(None)), all);
         // A worker that was lost begins again from nothing.
         assert_eq!(all.after(News::Begun), begun);
     }

@@ -5,32 +5,29 @@ use yew::prelude::*;
 use super::select::{Select, typing};
 use crate::protocol::model::Hints;
 use crate::protocol::{Failure, Unclear};
-use crate::ui::app::use_app;
-use crate::ui::memory::state::Action;
 
 /// So many answers are buttons; more are a list.
 const MANY: usize = 6;
 
 /// Properties of [`Asked`].
 #[derive(Properties, PartialEq)]
-pub(super) struct AskedProps {
+pub struct AskedProps {
     /// What could not be opened, and what it leaves open.
-    pub(super) failure: Failure,
+    pub failure: Failure,
+    /// It is being opened again.
+    #[prop_or_default]
+    pub busy: bool,
+    /// Hears the answer.
+    pub on_answer: Callback<Hints>,
+    /// Hears that the reader leaves it.
+    pub on_forget: Callback<()>,
 }
 
 /// The question, its answers, and a way out.
 #[component]
-pub(super) fn Asked(props: &AskedProps) -> Html {
-    let app = use_app();
-    let answer = {
-        let session = app.session.clone();
-        Callback::from(move |hints: Hints| session.open_again(hints))
-    };
-    let forget = {
-        let session = app.session.clone();
-        Callback::from(move |_: MouseEvent| session.act(Action::Forget))
-    };
-    let busy = app.value().opening.is_some();
+pub fn Asked(props: &AskedProps) -> Html {
+    let (answer, busy) = (props.on_answer.clone(), props.busy);
+    let forget = props.on_forget.reform(|_: MouseEvent| ());
     let (label, test_id, answers) = match &props.failure.unclear {
         Some(Unclear::Model(names)) => {
             let options: Vec<_> = names.iter().map(|name| (name.clone(), name.clone())).collect();

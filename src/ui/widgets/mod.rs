@@ -1,6 +1,6 @@
 //! Small controls that more than one page uses.
 
-mod asked;
+pub mod asked;
 pub mod glossary;
 pub mod head_grid;
 pub mod head_table;

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use super::asked::Asked;
 use super::named::Offered;
+use crate::protocol::model::Hints;
 use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::memory::state::Action;
@@ -38,9 +39,23 @@ pub fn Notices() -> Html {
                 }
             </ul></div>
             if let (Some(named), None) = (app.value().offered(), &app.value().opening) { <Offered {named} /> }
-            if let Some(failure) = &app.value().asking { <Asked failure={failure.clone()} /> }
+            if let Some(failure) = &app.value().asking {
+                <Asked failure={failure.clone()} busy={app.value().opening.is_some()} on_answer={answer(&app)} on_forget={forget(&app)} />
+            }
         </>
     }
+}
+
+/// Opens the files again with the reader's word.
+fn answer(app: &App) -> Callback<Hints> {
+    let session = app.session.clone();
+    Callback::from(move |hints: Hints| session.open_again(hints))
+}
+
+/// Leaves the files that nobody can open.
+fn forget(app: &App) -> Callback<()> {
+    let session = app.session.clone();
+    Callback::from(move |()| session.act(Action::Forget))
 }
 
 /// Takes the checkpoint that a link named, and its head, out of the address.

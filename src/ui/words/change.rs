@@ -30,17 +30,26 @@ pub enum Measure {
     OverlapLeft,
     /// Mean cos² between the right subspaces.
     OverlapRight,
+    /// The size of the change against a third model's, in standard deviations.
+    Third,
+    /// How far the left subspace turned, against the third model's.
+    ThirdLeft,
+    /// How far the right subspace turned, against the third model's.
+    ThirdRight,
 }
 
 impl Measure {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Change,
         Self::Against,
         Self::InsideLeft,
         Self::InsideRight,
         Self::OverlapLeft,
         Self::OverlapRight,
+        Self::Third,
+        Self::ThirdLeft,
+        Self::ThirdRight,
     ];
 
     /// Its name in an address.
@@ -52,6 +61,9 @@ impl Measure {
             Self::InsideRight => "inside-right",
             Self::OverlapLeft => "overlap-left",
             Self::OverlapRight => "overlap-right",
+            Self::Third => "third",
+            Self::ThirdLeft => "third-left",
+            Self::ThirdRight => "third-right",
         }
     }
 
@@ -64,6 +76,9 @@ impl Measure {
             Self::InsideRight => "change inside the old right space",
             Self::OverlapLeft => "left spaces in common",
             Self::OverlapRight => "right spaces in common",
+            Self::Third => "change beside the third model",
+            Self::ThirdLeft => "left space turned, beside the third model",
+            Self::ThirdRight => "right space turned, beside the third model",
         }
     }
 
@@ -88,6 +103,15 @@ impl Measure {
             Self::OverlapRight => {
                 "Mean squared cosine of the principal angles between the old and the new right subspace."
             }
+            Self::Third => {
+                "The size of the change over that of the same head on the way to the third model, held against all other heads of the circuit, in standard deviations. Above 0 this head changed more than the others would have it."
+            }
+            Self::ThirdLeft => {
+                "How far the left subspace turned (mean squared sine of the angles), held against the third model in the same way."
+            }
+            Self::ThirdRight => {
+                "How far the right subspace turned, held against the third model in the same way."
+            }
         }
     }
 
@@ -101,6 +125,9 @@ impl Measure {
             Self::InsideRight => change.inside_right,
             Self::OverlapLeft => chance.overlap_left.map(|found| found.observed),
             Self::OverlapRight => chance.overlap_right.map(|found| found.observed),
+            Self::Third | Self::ThirdLeft | Self::ThirdRight => {
+                self.against(change).map(|found| found.z)
+            }
         }
     }
 
@@ -113,20 +140,37 @@ impl Measure {
             Self::InsideRight => chance.inside_right,
             Self::OverlapLeft => chance.overlap_left,
             Self::OverlapRight => chance.overlap_right,
+            Self::Third => chance.third_change,
+            Self::ThirdLeft => chance.third_left,
+            Self::ThirdRight => chance.third_right,
         }
+    }
+
+    /// Whether it takes a third model.
+    pub fn needs_third(self) -> bool {
+        matches!(self, Self::Third | Self::ThirdLeft | Self::ThirdRight)
     }
 
     /// The value with its chance level, in words; what was not corrected yet claims nothing.
     pub fn told(self, change: &CircuitChange) -> String {
         let Some(value) = self.of(change) else { return "nothing to say".to_owned() };
+        let q = |found: Evidence| match found.q {
+            None => String::new(),
+            Some(q) if q < FINEST => ", q < 1e-6".to_owned(),
+            Some(q) => format!(", q {}", three(q)),
+        };
         match (self, self.against(change)) {
             (Self::Against, _) => format!("{} standard deviations", three(value)),
             (_, None) => format!("{} (no chance level)", three(value)),
+            (_, Some(found)) if self.needs_third() => format!(
+                "{} standard deviations ({}, where the third model would have it {}{})",
+                three(value),
+                three(found.observed),
+                three(found.expected),
+                q(found)
+            ),
             (_, Some(found)) => {
-                let q = found.q.map_or_else(String::new, |q| {
-                    if q < FINEST { ", q < 1e-6".to_owned() } else { format!(", q {}", three(q)) }
-                });
-                format!("{} (chance {}{q})", three(value), three(found.expected))
+                format!("{} (chance {}{})", three(value), three(found.expected), q(found))
             }
         }
     }
@@ -136,7 +180,9 @@ impl Measure {
         let largest = values.iter().map(|x| x.abs()).fold(0.0, f64::max);
         match self {
             Self::Change => Scale::Sequential { max: largest },
-            Self::Against => Scale::Diverging { max: largest },
+            Self::Against | Self::Third | Self::ThirdLeft | Self::ThirdRight => {
+                Scale::Diverging { max: largest }
+            }
             _ => Scale::Sequential { max: 1.0 },
         }
     }
@@ -171,67 +217,21 @@ pub fn sentence(name: &str, circuit: Circuit, change: &CircuitChange) -> String 
             three(chance.expected)
         )
     });
+    let third = change.chance.third_change.map_or_else(String::new, |third| {
+        let verdict = match third.q {
+            None => "",
+            Some(q) if q >= Q => ", no clear difference",
+            Some(_) if third.z > 0.0 => ": it changed more than other heads",
+            Some(_) => ": it changed less than other heads",
+        };
+        format!(" Measured by the third model it would be {}{verdict}.", three(third.expected))
+    });
     let (n, of) = (most_of(&change.delta), change.delta.len());
     let directions = if n == 1 { "direction holds" } else { "directions hold" };
     format!(
-        "{name}'s {circuit} changed by {} of its old size{chance}. {n} of {of} {directions} nine tenths of the change.",
+        "{name}'s {circuit} changed by {} of its old size{chance}.{third} {n} of {of} {directions} nine tenths of the change.",
         three(size)
     )
-}
-
-/// `‖ΔΩ‖ / ‖Ω‖` with the norm of the *new* matrix: how far the old one was from it; `None` if that is zero.
-pub fn still_to_go(change: &CircuitChange) -> Option<f64> {
-    let norm = |sigma: &[f64]| sigma.iter().map(|s| s * s).sum::<f64>().sqrt();
-    let now = norm(&change.sigma_b);
-    (now > 0.0).then(|| norm(&change.delta) / now)
-}
-
-/// When a circuit became what it is at step `now`, or in a model that is none of the steps, from its changes since each step, ascending.
-pub fn became(
-    name: &str,
-    circuit: Circuit,
-    now: Option<u32>,
-    since: &[(u32, CircuitChange)],
-) -> String {
-    let until = now.unwrap_or(u32::MAX);
-    // From this step on it was never again as far away.
-    let within = |far: f64| {
-        let near =
-            |(_, change): &&(u32, CircuitChange)| still_to_go(change).is_some_and(|x| x < far);
-        since
-            .iter()
-            .rev()
-            .filter(|(step, _)| *step <= until)
-            .take_while(near)
-            .last()
-            .map(|(step, _)| *step)
-    };
-    let who = format!("{name}'s {}", circuit.name());
-    let what = match now {
-        Some(now) => format!("within WHAT of its size of what it is at step {now} by step"),
-        None => "within WHAT of its size of what it is in the open model by step".to_owned(),
-    };
-    let came = |far: &str, step: u32| format!("{who} came {} {step}", what.replace("WHAT", far));
-    match (within(0.5), within(0.1)) {
-        (Some(half), Some(whole)) if half < whole && whole < until => {
-            format!("{}, and within a tenth by step {whole}.", came("half", half))
-        }
-        (Some(half), None) if half < until => {
-            format!("{}; no step is within a tenth.", came("half", half))
-        }
-        (Some(half), Some(_)) if half < until => {
-            format!("{}; no earlier step is within a tenth.", came("half", half))
-        }
-        (_, Some(whole)) => {
-            format!("{}, and was not within half before.", came("a tenth", whole))
-        }
-        _ if now.is_none() => {
-            format!(
-                "{who} was not within half of its size of what it is in the open model by the last of these steps."
-            )
-        }
-        _ => format!("{who} is still being compared."),
-    }
 }
 
 /// How many leading singular values hold nine tenths of the energy.
@@ -277,8 +277,24 @@ pub fn summary<'a>(
         format!("{name}'s {circuit} changed most, by {} of its old size. ", three(size))
     });
     let still = if still > 0 { format!("{still} did not change at all, ") } else { String::new() };
+    let beside = |more: bool| {
+        let counts = |(.., change): &&(_, _, &CircuitChange)| {
+            let found = change.chance.third_change;
+            found.is_some_and(|c| c.q.is_some_and(|q| q < Q) && (c.z > 0.0) == more)
+        };
+        all.iter().filter(counts).count()
+    };
+    let third = if all.iter().any(|(.., change)| change.chance.third_change.is_some()) {
+        format!(
+            " Measured by the third model, {} changed more than the others and {} less.",
+            beside(true),
+            beside(false)
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "{largest}Of {n} circuits, {still}{} changed more than weights that move as far in random directions would change them, and {} less (q < {Q}).",
+        "{largest}Of {n} circuits, {still}{} changed more than weights that move as far in random directions would change them, and {} less (q < {Q}).{third}",
         beyond(true),
         beyond(false),
     )
@@ -312,30 +328,23 @@ mod tests {
     }
 
     #[test]
-    fn a_head_became_what_it_is_when_it_was_not_far_again() {
-        let from = |scale: f64| {
-            let mut rng = Rng::new(9);
-            let (a, b) = (rng.normal_matrix(20, 3), rng.normal_matrix(20, 3));
-            CircuitChange::new((&(&a * scale), &b), (&a, &b)).expect("finite")
-        };
-        // Near, far again, then half of the way, then there; what comes after now does not count.
-        let since = [(0, 0.9), (10, 0.1), (20, 0.6), (30, 0.95), (40, 1.0), (50, 9.0)];
-        let since = since.map(|(step, scale)| (step, from(scale)));
-        assert!((still_to_go(&since[2].1).unwrap() - 0.4).abs() < 1e-12);
-        let said = became("L0H0", Circuit::Ov, Some(40), &since);
+    fn beside_a_third_model_the_sentence_says_which_heads_went_further() {
+        let by = |i: usize, x: f64| moved(|_, a| a * (1.0 + x * (1.0 + 0.01 * (i % 4) as f64)));
+        let mut all: Vec<CircuitChange> =
+            (0..8).map(|i| by(i, if i == 5 { 0.4 } else { 0.1 })).collect();
+        let third: Vec<CircuitChange> = (0..8).map(|i| by(i + 1, 0.05)).collect();
+        let mut pairs: Vec<_> = all.iter_mut().zip(&third).collect();
+        crate::circuits::compare::yardstick::hold_against(&mut pairs);
+        let said = |all: &[CircuitChange], i: usize| sentence("L0H1", Circuit::Qk, &all[i]);
         assert!(
-            said.contains("at step 40 by step 20") && said.ends_with("a tenth by step 30."),
-            "{said}"
+            said(&all, 5).contains(" Measured by the third model it would be 0.1"),
+            "{}",
+            said(&all, 5)
         );
-        // Of a model that is none of the steps: the last of them is far away; without it, and without those that are near.
-        let said = |steps| became("L0H0", Circuit::Ov, None, steps);
-        assert!(said(&since).contains("was not within half"), "{}", said(&since));
-        let near = said(&since[..5]);
-        assert!(
-            near.contains("in the open model by step 20, and within a tenth by step 30"),
-            "{near}"
-        );
-        assert!(said(&since[..3]).ends_with("by step 20; no step is within a tenth."));
+        crate::circuits::compare::chance::correct(&mut all);
+        assert!(said(&all, 5).contains(": it changed more than other heads."), "{}", said(&all, 5));
+        assert!(said(&all, 2).contains(", no clear difference."), "{}", said(&all, 2));
+        assert!(Measure::Third.told(&all[5]).contains("where the third model would have it 0.1"));
     }
 
     #[test]

@@ -72,6 +72,11 @@ fn measures(compared: &Compared) -> Table {
             let change = circuit_of(head, circuit);
             for measure in Measure::ALL.into_iter().filter(|m| *m != Measure::Against) {
                 let found = measure.against(change);
+                let value = match found {
+                    // Of these the value is what stands beside the third model; z has a column of its own.
+                    Some(found) if measure.needs_third() => Some(found.observed),
+                    _ => measure.of(change),
+                };
                 let cell = |x: Option<f64>| x.map_or(Cell::Empty, Cell::from);
                 table = table.row([
                     head.layer.into(),
@@ -79,7 +84,7 @@ fn measures(compared: &Compared) -> Table {
                     head.head.into(),
                     circuit.name().into(),
                     measure.slug().into(),
-                    cell(measure.of(change)),
+                    cell(value),
                     cell(found.map(|found| found.expected)),
                     cell(found.map(|found| found.z)),
                     cell(found.map(|found| found.p)),

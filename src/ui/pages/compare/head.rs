@@ -110,7 +110,7 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
                 { spectra(&slug, change, stamp.clone()) }
                 { angles(&slug, change, props.d_model, stamp.clone()) }
                 <dl class="statistics" data-testid="measures">
-                    { for Measure::ALL.into_iter().map(|measure| html! {
+                    { for Measure::ALL.into_iter().filter(|m| !m.needs_third() || m.of(change).is_some()).map(|measure| html! {
                         <div key={measure.slug()}><dt>{ measure.name() }</dt><dd>{ measure.told(change) }</dd></div>
                     }) }
                 </dl>

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::model::Weights;
-use crate::protocol::compare::{Beside, Compare as Heads};
+use crate::protocol::compare::{Beside, Between, Compare as Heads};
+use crate::protocol::model::Hints;
+use crate::protocol::{Failure, Unclear};
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
@@ -15,10 +17,12 @@ use crate::ui::browser::time::now;
 use crate::ui::drawing::DRAWING_MS;
 use crate::ui::memory::compare::{Compared, News};
 use crate::ui::session::Session;
+use crate::ui::widgets::asked::Asked as Question;
 use crate::ui::words::change::summary;
 use crate::ui::words::format::three;
+use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
-use second::{Choose, Second, use_second};
+use second::{Choose, Second, use_beside};
 
 mod export_bar;
 mod grid;
@@ -56,7 +60,9 @@ pub fn Compare() -> Html {
     let app = use_app();
     let store = use_reducer(Store::default);
     let own = use_state(|| None::<Second>);
-    let second = use_second(&app, &own);
+    let own_third = use_state(|| None::<Second>);
+    let second = use_beside(&app, &keys::WITH, &own);
+    let third = use_beside(&app, &keys::YARDSTICK, &own_third);
     let state = app.value();
     let weights = state.weights();
     let match_heads = state.route.read(&keys::LIKENESS);
@@ -68,10 +74,13 @@ pub fn Compare() -> Html {
     });
     // Out of view nothing new is asked; what was found stays.
     let last = use_mut_ref(|| None::<Asked>);
+    let last_third = use_mut_ref(|| None::<Second>);
     if in_view(&app) {
         *last.borrow_mut() = asked;
+        *last_third.borrow_mut() = third.clone();
     }
-    let asked = last.borrow().clone();
+    let (asked, beside) = (last.borrow().clone(), last_third.borrow().clone());
+    let yardstick = (asked.clone(), beside);
     {
         let (session, hears) = (app.session.clone(), store.dispatcher());
         use_effect_with(asked, move |asked| {
@@ -84,18 +93,30 @@ pub fn Compare() -> Html {
             }
         });
     }
+    {
+        let (session, hears) = (app.session.clone(), store.dispatcher());
+        use_effect_with(yardstick, move |yardstick| {
+            session.jobs.stop("compare/third");
+            hears.dispatch(News::Third(yardstick.1.as_ref().map(|third| third.name.clone())));
+            if let (Some(asked), Some(third)) = yardstick {
+                ask_third(&session, hears, asked, third);
+            }
+        });
+    }
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
         return html! { <p class="empty">{ "The built-in model is being loaded." }</p> };
     };
-    let on_files = Callback::from(move |files| own.set(Some(files)));
+    let (on_second, again) = placed(&own, &second);
+    let (set_third, third_again) = placed(&own_third, &third);
+    let on_third = Callback::from(move |third: Option<Second>| set_third.emit(third));
+    let on_second = on_second.reform(Some);
     let compared = &store.0;
+    let refused_third = compared.third.as_ref().and_then(|third| third.refused.clone());
     let body = match (&second, &compared.refused, &compared.known) {
         (None, ..) => {
             html! { <p class="empty">{ "Choose the model that this one came from: its base, an earlier step, another seed. Every head is compared with the head that it was." }</p> }
         }
-        (Some(_), Some(refused), _) => html! {
-            <p class="empty" role="status" data-testid="refused">{ format!("These two cannot be compared: {} {}", refused.what, refused.hint) }</p>
-        },
+        (Some(_), Some(refused), _) => question(refused, "These two cannot be compared", again),
         (Some(_), None, None) => {
             html! { <p class="empty" role="status">{ "The second model is being opened." }</p> }
         }
@@ -103,6 +124,7 @@ pub fn Compare() -> Html {
             <>
                 <p class="sentence" aria-live="polite" data-testid="compared">
                     { format!("From {} (before) to {} (now). ", known.conventions[0].model, model.name) }
+                    if let Some(third) = compared.held_against() { { format!("The yardstick is {third}. ") } }
                     if compared.complete {
                         { summary(compared.heads.values().map(|head| &**head), |l, h| state.head_name(l, h)) }
                     } else {
@@ -121,7 +143,44 @@ pub fn Compare() -> Html {
             </>
         },
     };
-    html! { <><Choose {on_files} />{ body }<training::Training /></> }
+    html! {
+        <>
+            <Choose {on_second} {on_third} has_third={third.is_some()} />
+            if let Some(refused) = refused_third { { question(&refused, "The third model is no yardstick", third_again) } }
+            { body }
+            <training::Training />
+        </>
+    }
+}
+
+/// Puts a model where the page finds it; and what the reader says of it besides, or nothing, which lets it go.
+fn placed(
+    own: &UseStateHandle<Option<Second>>,
+    now: &Option<Second>,
+) -> (Callback<Option<Second>>, Callback<Option<Hints>>) {
+    let set = {
+        let own = own.clone();
+        Callback::from(move |model| own.set(model))
+    };
+    let now = now.clone();
+    let again = set.reform(move |hints: Option<Hints>| {
+        hints.and_then(|hints| now.as_ref().map(|model| model.said(hints)))
+    });
+    (set, again)
+}
+
+/// Why a model cannot stand beside the open one; where the reader's word would do, the question.
+fn question(refused: &Failure, what: &str, on_answer: Callback<Option<Hints>>) -> Html {
+    let open = |unclear: &Unclear| {
+        matches!(unclear, Unclear::HeadCount(_) | Unclear::Family(_) | Unclear::Model(_))
+    };
+    if refused.unclear.as_ref().is_some_and(open) {
+        let on_forget = on_answer.reform(|()| None);
+        return html! { <Question failure={refused.clone()} on_answer={on_answer.reform(Some)} {on_forget} /> };
+    }
+    html! {
+        <p class="empty" role="status" data-testid="refused">{ format!("{what}: {} {}", refused.what, refused.hint) }</p>
+    }
 }
 
 /// Opens the second model, then compares every head.
@@ -172,6 +231,38 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Store>, asked: Asked) {
     });
 }
 
+/// Follows the heads of the second model to the third.
+fn ask_third(session: &Session, hears: UseReducerDispatcher<Store>, asked: &Asked, third: &Second) {
+    let (before, after) = (&asked.second.files, &third.files);
+    let question = Between {
+        n_before: before.list().len(),
+        hints: [before.hints().clone(), after.hints().clone()],
+        weights: asked.weights,
+        match_heads: asked.match_heads,
+    };
+    let files = Files::new([before.list(), after.list()].concat());
+    let request = Request::new(question).beside(&files).owner("compare/third");
+    let name = third.name.clone();
+    let waiting = RefCell::new(Vec::new());
+    session.jobs.ask(request.listed("heads of the third model"), move |heard| match heard {
+        Heard::Begun => {
+            waiting.take();
+            hears.dispatch(News::Third(Some(name.clone())));
+        }
+        Heard::Part { answer, .. } => waiting.borrow_mut().push(answer),
+        Heard::Failed { failure, .. } => hears.dispatch(News::ThirdRefused(failure)),
+        Heard::Done => {
+            let parts = waiting.take();
+            // One that failed has told nothing, and holds nothing.
+            if !parts.is_empty() {
+                hears.dispatch(News::ThirdParts(parts));
+                hears.dispatch(News::ThirdComplete);
+            }
+        }
+        Heard::Gpu(_) | Heard::Stopped => {}
+    });
+}
+
 /// What else the reader should know: norms that moved, heads that are left out.
 fn remarks(compared: &Compared) -> Html {
     let moved = compared.norms.values().filter_map(|norm| {
@@ -192,7 +283,13 @@ fn remarks(compared: &Compared) -> Html {
 /// Where the numbers come from.
 fn stamp(compared: &Compared) -> Stamp {
     match &compared.known {
-        Some(known) => Stamp::between(known.conventions.each_ref()),
+        Some(known) => {
+            let stamp = Stamp::between(known.conventions.each_ref());
+            match compared.held_against() {
+                Some(third) => stamp.how(format!("yardstick: {third}")),
+                None => stamp,
+            }
+        }
         None => Stamp::new("nothing compared", &()),
     }
 }

@@ -17,6 +17,7 @@ use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::charts::{Bar, Bars, Figure, HeatMap};
 use crate::ui::palette::Scale;
+use crate::ui::widgets::glossary::Method;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::format::{short_exponent, three, token};
 use crate::ui::words::score::{PARTS, score, signed};
@@ -113,7 +114,7 @@ pub(super) fn ScoreView(props: &ScoreViewProps) -> Html {
                 { map("now", patterns[1].clone(), one, "Attention now. Click a cell to take the difference of its score apart.") }
                 { map("difference", (*difference).clone(), Scale::Diverging { max: f64::from(largest) }, "Attention now less attention before.") }
             </div>
-            <p class="hint">{ PARTS }</p>
+            <p class="hint">{ PARTS }{ " " }<Method of="the difference of a score" /></p>
             { sums(found) }
             <div class="measured">
                 { terms(&format!("{slug}-score-weights"), &change.weights, None, of_score.clone(), "From the weights: what each singular pair of the change adds to the score, at the residuals before.") }

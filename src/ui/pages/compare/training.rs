@@ -17,7 +17,8 @@ use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
 use crate::ui::pages::attention::series::{Checkpoint, fetched, in_order, step_field};
-use crate::ui::words::change::{became, circuit_of, still_to_go};
+use crate::ui::words::became::{became, still_to_go};
+use crate::ui::words::change::circuit_of;
 use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
 
@@ -216,7 +217,12 @@ fn every_step(app: &App, steps: UseReducerDispatcher<Steps>, series: &[Checkpoin
     let asks = series.windows(2).filter_map(|pair| {
         let [before, after] = pair else { return None };
         let (before, after) = (before.files.list(), after.files.list());
-        let question = Between { n_before: before.len(), weights };
+        let question = Between {
+            n_before: before.len(),
+            hints: Default::default(),
+            weights,
+            match_heads: false,
+        };
         Some((question, Some(Files::new([before, after].concat()))))
     });
     let hears = hear(app, steps, names.into_iter().skip(1).collect(), With::Before);

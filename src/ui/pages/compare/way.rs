@@ -5,7 +5,8 @@ use yew::prelude::*;
 use crate::circuits::compare::CircuitChange;
 use crate::study::stamp::Stamp;
 use crate::ui::charts::{Figure, Lines, Series};
-use crate::ui::words::change::{Measure, still_to_go};
+use crate::ui::words::became::still_to_go;
+use crate::ui::words::change::Measure;
 use crate::ui::words::table::{Cell, Table};
 
 fn line(name: &str, points: Vec<(f64, f64)>, dashed: bool) -> Series {
