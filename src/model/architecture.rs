@@ -13,7 +13,7 @@ pub use super::front::Front;
 pub use super::latent::Latent;
 pub use super::layer::Layer;
 pub use super::mixers::Mixer;
-pub use super::mixture::{Groups, Mixture, RouterScores, Routing, Shared};
+pub use super::mixture::{BesideMlp, Groups, Mixture, RouterScores, Routing, Shared};
 pub use super::parts::{Linear, Norm, NormKind, Orientation};
 pub use super::rope::{Pairing, Rope};
 pub use super::side_streams::{AltUp, LayerInput, LayerInputs, SideStreams};

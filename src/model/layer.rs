@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::architecture::{Activation, AltUp, Attention, LayerInput, Mixer, Mlp, Norm};
+use super::architecture::{Activation, AltUp, Attention, BesideMlp, LayerInput, Mixer, Mlp, Norm};
 
 /// One layer: `x += f · on_attention(attention(before_attention(x)))`, `x = after_attention(x)`, and the same for the MLP.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +27,8 @@ pub struct Layer {
     pub mlp_gain: Option<String>,
     /// The MLP.
     pub mlp: Mlp,
+    /// A mixture of experts beside it.
+    pub beside_mlp: Option<Box<BesideMlp>>,
     /// The MLP's non-linearity.
     pub activation: Activation,
     /// Where its parameters are in the file: what stands before `alpha_p`, `alpha_n`, `beta`, `eps` (Apertus).
@@ -75,6 +77,7 @@ impl Layer {
         let mut names: Vec<&str> = self.attention.iter().flat_map(Attention::tensors).collect();
         names.extend(self.mixer.iter().flat_map(Mixer::tensors));
         names.extend(self.mlp.tensors());
+        names.extend(self.beside_mlp.iter().flat_map(|beside| beside.tensors()));
         let norms = [
             &self.before_attention,
             &self.on_attention,

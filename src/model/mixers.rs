@@ -64,6 +64,13 @@ pub struct MambaFactors {
     pub steps: [f64; 2],
 }
 
+impl Default for MambaFactors {
+    /// It multiplies and clamps nothing.
+    fn default() -> Self {
+        Self { input: 1.0, parts: [1.0; 5], output: 1.0, steps: [0.0, f64::INFINITY] }
+    }
+}
+
 /// A mixer of one layer, its names completed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::architecture::Mlp;
-use super::parts::Linear;
+use super::parts::{Linear, Norm};
 use crate::math::statistics::{largest_first, softmax};
 
 /// The mixture of one layer.
@@ -19,6 +19,33 @@ pub struct Mixture {
     pub experts: Vec<Mlp>,
     /// An expert that every position uses.
     pub shared: Option<Shared>,
+    /// Name of a factor for each expert, `[n_experts]`, on the weights of those that were chosen (Gemma 4).
+    pub scale: Option<String>,
+}
+
+/// A mixture beside the MLP, which reads the same stream through norms of its own; both are added up before the layer's norm (Gemma 4).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BesideMlp {
+    /// It.
+    pub mixture: Mixture,
+    /// Norm of what the router reads, which is divided by √d_model as well.
+    pub before_router: Norm,
+    /// Norm of what its experts read.
+    pub before: Norm,
+    /// Norm of what its experts write.
+    pub on: Norm,
+    /// Norm of what the MLP writes.
+    pub on_mlp: Norm,
+}
+
+impl BesideMlp {
+    /// Names of its tensors.
+    pub(super) fn tensors(&self) -> Vec<&str> {
+        let norms = [&self.before_router, &self.before, &self.on, &self.on_mlp];
+        let mut names = self.mixture.tensors();
+        names.extend(norms.into_iter().flat_map(Norm::tensors));
+        names
+    }
 }
 
 /// An expert that every position uses.
@@ -138,6 +165,7 @@ impl Mixture {
     pub(super) fn tensors(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.router.tensors().collect();
         names.extend(self.correction.as_deref());
+        names.extend(self.scale.as_deref());
         names.extend(self.experts.iter().flat_map(Mlp::tensors));
         if let Some(shared) = &self.shared {
             names.extend(shared.mlp.tensors());

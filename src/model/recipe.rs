@@ -107,6 +107,8 @@ pub struct Recipe {
     pub mixer: Option<MixerPaths>,
     /// A mixture of experts, in the layers that have one instead.
     pub mixture: Option<MixturePaths>,
+    /// A mixture beside the MLP, in the layers that have its router.
+    pub beside_mlp: Option<BesidePaths>,
     /// The MLP's non-linearity, and that of experts.
     pub activation: Activation,
     /// Where that has parameters in the file: what stands before their names.
@@ -231,6 +233,7 @@ impl Default for Recipe {
             mlp: MlpPaths::Gated("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"),
             mixer: None,
             mixture: None,
+            beside_mlp: None,
             activation: Activation::Silu,
             activation_parameters: None,
             gates_cut: PerLayer::All(0.0),

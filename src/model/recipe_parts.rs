@@ -204,6 +204,8 @@ pub struct MixturePaths {
     pub limit: Option<f64>,
     /// An expert that every position uses.
     pub shared: Option<SharedPaths>,
+    /// The same outside the mixture: gate and up in one, down.
+    pub beside: Option<(&'static str, &'static str)>,
 }
 
 /// An expert that every position uses.
@@ -213,6 +215,19 @@ pub struct SharedPaths {
     pub path: &'static str,
     /// Map to its weight's logit.
     pub gate: Option<&'static str>,
+}
+
+/// A mixture beside the MLP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BesidePaths {
+    /// It.
+    pub mixture: MixturePaths,
+    /// Name of the gains of what the router reads.
+    pub before_router: &'static str,
+    /// Name of the experts' own factors.
+    pub scale: &'static str,
+    /// Norms of what experts read and write, and of what the MLP writes.
+    pub norms: [&'static str; 3],
 }
 
 impl Default for MixturePaths {
@@ -228,6 +243,7 @@ impl Default for MixturePaths {
             lies: Orientation::OutIn,
             limit: None,
             shared: None,
+            beside: None,
         }
     }
 }

@@ -15,14 +15,21 @@ pub(super) static FALCON_H1: Family = Family {
     recipe,
 };
 
+fn at(s: &Survey<'_>, key: &str, i: usize) -> Option<f64> {
+    s.config.get(key)?.as_array()?.get(i)?.as_f64()
+}
+
+/// Smallest and largest step of a Mamba 2.
+pub(super) fn steps(s: &Survey<'_>) -> [f64; 2] {
+    let shortest = at(s, "time_step_limit", 0).filter(|x| x.is_finite()).unwrap_or(0.0);
+    // Infinity, which JSON has no number for, is written in several ways.
+    let longest = at(s, "time_step_limit", 1).filter(|&x| x >= shortest);
+    [shortest, longest.unwrap_or(f64::INFINITY)]
+}
+
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let number = |key: &str| s.config.number(&[key]).unwrap_or(1.0);
-    let list = |key: &str| s.config.get(key).and_then(Value::as_array);
-    let at = |key: &str, i: usize| list(key).and_then(|list| list.get(i)).and_then(Value::as_f64);
-    let part = |key: &str, i: usize| at(key, i).unwrap_or(1.0);
-    let shortest = at("time_step_limit", 0).filter(|x| x.is_finite()).unwrap_or(0.0);
-    // Infinity, which JSON has no number for, is written in several ways.
-    let longest = at("time_step_limit", 1).filter(|&x| x >= shortest).unwrap_or(f64::INFINITY);
+    let part = |key: &str, i: usize| at(s, key, i).unwrap_or(1.0);
     let silu = s.config.activation(&["hidden_act"], Activation::Silu);
     let gate = part("mlp_multipliers", 0);
     Ok(Recipe {
@@ -34,7 +41,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
                 input: number("ssm_in_multiplier"),
                 parts: [0, 1, 2, 3, 4].map(|i| part("ssm_multipliers", i)),
                 output: number("ssm_out_multiplier"),
-                steps: [shortest, longest],
+                steps: steps(s),
             },
             norm_before_gate: s.config.flag("mamba_norm_before_gate", true),
         }),

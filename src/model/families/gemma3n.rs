@@ -57,12 +57,23 @@ fn four(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         _ => (l + 1).is_multiple_of(6) || l + 1 == s.n_layers,
     };
     let sliding = s.config.sliding_layers(s.n_layers, |l| !full(l));
-    let mixed = s.names.any_layer("layers.{l}.experts.gate_up_proj")
-        || s.names.any_layer("layers.{l}.router.proj.weight");
     Ok(Recipe {
         widths_vary: true,
         layer_scalar: Some("layer_scalar"),
-        cannot_run: mixed.then(|| "its experts stand beside the MLP, which is not run here".into()),
+        beside_mlp: Some(BesidePaths {
+            mixture: MixturePaths {
+                router: "router.proj",
+                routing: softmax_routing(s.config.size(&["top_k_experts"]), true),
+                ..MixturePaths::default()
+            },
+            before_router: "router.scale",
+            scale: "router.per_expert_scale",
+            norms: [
+                "pre_feedforward_layernorm_2",
+                "post_feedforward_layernorm_2",
+                "post_feedforward_layernorm_1",
+            ],
+        }),
         ..both(s, &sliding, 0)
     })
 }

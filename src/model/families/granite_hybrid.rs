@@ -1,7 +1,7 @@
-//! Granite 4 and Bamba: Mamba 2 in most layers, attention in the others. Their heads are shown; their state spaces gate in front of
-//! a norm, which nothing here has been checked against, so that no prompt is run.
+//! Granite 4 and Bamba: Mamba 2 in most layers, attention in the others. The state space is gated in front of its norm.
 
 use super::prelude::*;
+use super::{falcon_h1, granite};
 
 pub(super) static GRANITE_HYBRID: Family = Family {
     id: "granitemoehybrid",
@@ -23,19 +23,34 @@ pub(super) static BAMBA: Family = Family {
     recipe: bamba,
 };
 
-const REASON: &str = "its other layers are state spaces, of which this kind has not been checked against its library";
+fn mixer(s: &Survey<'_>, output: f64) -> Option<MixerPaths> {
+    Some(MixerPaths::Mamba2 {
+        home: "mamba",
+        n_groups: s.config.size(&["mamba_n_groups"]).unwrap_or(1).max(1),
+        factors: MambaFactors { output, steps: falcon_h1::steps(s), ..MambaFactors::default() },
+        norm_before_gate: false,
+    })
+}
 
+/// Granite's multipliers; the MLP that all tokens use stands alone, or beside experts.
 fn granite(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     let turns = s.config.text("position_embedding_type") == Some("rope");
-    let multiplier = |key: &str| s.config.number(&[key]).unwrap_or(1.0);
+    let base = granite::recipe(s)?;
+    let shared = ("shared_mlp.input_linear", "shared_mlp.output_linear");
     Ok(Recipe {
         attends: s.attends("self_attn.o_proj", |_| false),
-        eps: s.config.eps(1e-6),
-        mlp: MlpPaths::GatedFused("shared_mlp.input_linear", "shared_mlp.output_linear"),
-        score_scale: Scale::Is(multiplier("attention_multiplier")),
+        mixer: mixer(s, base.attention_factor),
+        mlp: MlpPaths::GatedFused(shared.0, shared.1),
+        mixture: Some(MixturePaths {
+            homes: &["block_sparse_moe"],
+            router: "router.layer",
+            routing: softmax_routing(s.experts_per_token("num_experts_per_tok", 8), true),
+            stacked: ["input_linear", "output_linear"],
+            beside: Some(shared),
+            ..MixturePaths::default()
+        }),
         rope: if turns { s.rope(1.0) } else { PerLayer::All(None) },
-        cannot_run: Some(REASON.into()),
-        ..Recipe::default()
+        ..base
     })
 }
 
@@ -46,12 +61,14 @@ fn bamba(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     };
     Ok(Recipe {
         attends: s.attends("self_attn.o_proj", is_listed),
+        mixer: mixer(s, 1.0),
         eps: s.config.eps(1e-5),
         before_mlp: Some("pre_ff_layernorm"),
         mlp: MlpPaths::FEED_FORWARD,
+        activation: s.config.activation(&["hidden_act"], Activation::Silu),
         rope: s.rope(0.5),
         final_norm: Some("final_layernorm"),
-        cannot_run: Some(REASON.into()),
+        tied: false,
         ..Recipe::default()
     })
 }

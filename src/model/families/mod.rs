@@ -91,10 +91,10 @@ mod prelude {
     pub(super) use crate::model::config::Config;
     pub(super) use crate::model::names::Names;
     pub(super) use crate::model::recipe::{
-        AlibiKind, AltUpPaths, CrossPaths, Family, FrontPaths, LatentPaths, LayerInputPaths,
-        MambaFactors, MixerPaths, MixturePaths, MlpPaths, PerLayer, PositionPaths, QkNormPaths,
-        QkvPaths, Recipe, RelativePaths, RopeRecipe, Rotary, Scale, SharedPaths, Sinusoids, Survey,
-        softmax_routing, windows_in,
+        AlibiKind, AltUpPaths, BesidePaths, CrossPaths, Family, FrontPaths, LatentPaths,
+        LayerInputPaths, MambaFactors, MixerPaths, MixturePaths, MlpPaths, PerLayer, PositionPaths,
+        QkNormPaths, QkvPaths, Recipe, RelativePaths, RopeRecipe, Rotary, Scale, SharedPaths,
+        Sinusoids, Survey, softmax_routing, windows_in,
     };
     pub(super) use crate::model::relative::Buckets;
     pub(super) use crate::model::resolve::MOST_LAYERS;

@@ -2,32 +2,55 @@
 
 use std::collections::BTreeMap;
 
-use super::linear;
 use super::products::{Map, MlpMaps, Products};
 use super::weights::LayerWeights;
+use super::{linear, norm};
 use crate::model::ModelError;
-use crate::model::architecture::{Layer, Mixture};
+use crate::model::architecture::{BesideMlp, Layer, Mixture};
 
-/// What the mixture writes, `[n, d_model]`, from what it reads, `x: [n, d_model]`. Experts that no position chose are not read.
+/// What the mixture beside a layer's MLP writes, `[n, d_model]`, from the stream, `[n, d_model]`.
+pub(super) async fn beside(
+    weights: &LayerWeights<'_>,
+    products: &mut impl Products,
+    (layer, own): (&Layer, &BesideMlp),
+    stream: &[f32],
+) -> Result<Vec<f32>, ModelError> {
+    let d = weights.model.arch.d_model;
+    let normed = |norm, x: &[f32]| Ok::<_, ModelError>(norm::maybe(weights, Some(norm), x, d)?.0);
+    let mut routed = normed(&own.before_router, stream)?;
+    let by_width = (1.0 / (d as f64).sqrt()) as f32;
+    routed.iter_mut().for_each(|x| *x *= by_width);
+    let read = normed(&own.before, stream)?;
+    let written = run(weights, products, (layer, &own.mixture), &read, &routed).await?;
+    normed(&own.on, &written)
+}
+
+/// What a mixture writes, `[n, d_model]`, from what its experts read, `x: [n, d_model]`, and what its router reads. Experts that no position
+/// chose are not read.
 pub(super) async fn run(
     weights: &LayerWeights<'_>,
     products: &mut impl Products,
-    layer: &Layer,
-    mixture: &Mixture,
+    (layer, mixture): (&Layer, &Mixture),
     x: &[f32],
+    routed: &[f32],
 ) -> Result<Vec<f32>, ModelError> {
     let d = weights.model.arch.d_model;
     // The choice hangs on the last digits of close scores, so the router runs in one place whoever makes the products.
     let router = Map { linear: &mixture.router, d_out: mixture.experts.len() };
-    let logits = linear::apply(weights, router, x, d)?;
+    let logits = linear::apply(weights, router, routed, d)?;
     let correction = match &mixture.correction {
         Some(name) => weights.correction(name, mixture.experts.len())?,
+        None => Vec::new(),
+    };
+    let scale = match &mixture.scale {
+        Some(name) => weights.vector(name, mixture.experts.len())?,
         None => Vec::new(),
     };
     let mut users: BTreeMap<usize, Vec<(usize, f32)>> = BTreeMap::new();
     for (position, logits) in logits.chunks_exact(router.d_out.max(1)).enumerate() {
         for (expert, weight) in mixture.routing.choose(logits, &correction) {
-            users.entry(expert).or_default().push((position, weight as f32));
+            let weight = weight as f32 * scale.get(expert).unwrap_or(&1.0);
+            users.entry(expert).or_default().push((position, weight));
         }
     }
     let mut y = vec![0.0; x.len()];

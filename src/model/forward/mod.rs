@@ -274,12 +274,20 @@ impl ForwardPass {
         let mut mlp = Vec::new();
         if let Some(maps) = &mlp_maps {
             let (input, _) = normed(&layer.before_mlp, side_by_side.as_ref().unwrap_or(&resid))?;
-            let written = match &layer.mlp {
+            let mut written = match &layer.mlp {
                 Mlp::Mixture(mixture) => {
-                    mixture::run(&weights, products, layer, mixture, &input).await?
+                    let mixture = (layer, mixture.as_ref());
+                    mixture::run(&weights, products, mixture, &input, &input).await?
                 }
                 _ => products.mlp(&weights, maps, &input).await?,
             };
+            if let Some(own) = layer.beside_mlp.as_deref() {
+                (written, _) = norm::maybe(&weights, Some(&own.on_mlp), &written, d)?;
+                add(
+                    &mut written,
+                    &mixture::beside(&weights, products, (layer, own), &resid).await?,
+                );
+            }
             mlp = normed(&layer.on_mlp, &written)?.0;
             scale_rows(&mut mlp, layer.mlp_factor);
             weights.gain(layer.mlp_gain.as_deref(), &mut mlp, d)?;

@@ -39,7 +39,10 @@ impl Builder<'_> {
                 Mlp::Unsupported(format!("its MLP ({first}.weight) is not in the files"))
             }
         };
-        let mlp = self.mixture(l).unwrap_or_else(dense);
+        let mut mlp = self.mixture(l).unwrap_or_else(dense);
+        let beside_mlp = self
+            .beside_mlp(l)?
+            .and_then(|found| found.map_err(|reason| mlp = Mlp::Unsupported(reason)).ok());
         let alone = mlp == Mlp::None;
         let of_mlp = |path: Option<&'static str>| norm(path.filter(|_| !alone));
         let before = r.before_attention.filter(|_| l > 0 || !r.first_is_normed);
@@ -57,6 +60,7 @@ impl Builder<'_> {
             attention_gain: r.layer_scale.map(|(path, _)| gain(path)),
             mlp_gain: r.layer_scale.map(|(_, path)| gain(path)),
             mlp,
+            beside_mlp,
             mlp_factor: r.mlp_factor,
             activation: r.activation.clone(),
             activation_parameters: r.activation_parameters.map(|path| self.name_in_layer(l, path)),

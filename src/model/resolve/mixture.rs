@@ -1,6 +1,7 @@
 //! The mixture of experts of one layer of a recipe, its names completed.
 
 use super::Builder;
+use crate::model::ModelError;
 use crate::model::architecture::*;
 use crate::model::recipe::MixturePaths;
 
@@ -8,18 +9,49 @@ impl Builder<'_> {
     /// The mixture of a layer; `None` where its MLP is a plain one.
     pub(super) fn mixture(&self, l: usize) -> Option<Mlp> {
         let paths = self.recipe.mixture.as_ref()?;
-        let routed = |home: &str| format!("{home}.{}", paths.router);
+        let routed = |home: &str| below(home, paths.router);
         let own = paths.homes.iter().find(|home| self.has(l, &routed(home)));
         let anywhere =
             |home: &&&str| self.in_any_layer(&format!("{}.weight", routed(home))).is_some();
         // A layer whose tensors are not in the files is taken to be as the others.
         let absent = || self.numbers_absent(l).then(|| paths.homes.iter().find(anywhere)).flatten();
         let home = own.or_else(absent)?;
-        Some(self.mixture_at(l, home, paths).unwrap_or_else(Mlp::Unsupported))
+        let found = self.mixture_at(l, home, paths);
+        Some(found.map_or_else(Mlp::Unsupported, |mixture| Mlp::Mixture(Box::new(mixture))))
     }
 
-    fn mixture_at(&self, l: usize, home: &str, paths: &MixturePaths) -> Result<Mlp, String> {
-        let router = self.linear(l, &format!("{home}.{}", paths.router));
+    /// The mixture beside a layer's MLP, where it has one; else why it cannot be run.
+    pub(super) fn beside_mlp(
+        &self,
+        l: usize,
+    ) -> Result<Option<Result<Box<BesideMlp>, String>>, ModelError> {
+        let Some(paths) = &self.recipe.beside_mlp else { return Ok(None) };
+        if !self.has(l, paths.mixture.router) {
+            return Ok(None);
+        }
+        let mixture = match self.mixture_at(l, "", &paths.mixture) {
+            Ok(mixture) => Mixture { scale: Some(self.name_in_layer(l, paths.scale)), ..mixture },
+            Err(reason) => return Ok(Some(Err(reason))),
+        };
+        let [before, on, on_mlp] = paths.norms;
+        let norm = |path| self.norm(l, path, NormKind::Rms);
+        let gains = self.name_in_layer(l, paths.before_router);
+        Ok(Some(Ok(Box::new(BesideMlp {
+            mixture,
+            before_router: Norm {
+                kind: NormKind::Rms,
+                weight: Some(gains),
+                bias: None,
+                eps: self.recipe.eps,
+            },
+            before: norm(before)?,
+            on: norm(on)?,
+            on_mlp: norm(on_mlp)?,
+        }))))
+    }
+
+    fn mixture_at(&self, l: usize, home: &str, paths: &MixturePaths) -> Result<Mixture, String> {
+        let router = self.linear(l, &below(home, paths.router));
         let shape = self.names.shape(&router.weight);
         let n_experts = shape.and_then(|shape| shape.first()).copied().unwrap_or(0);
         let routing = paths.routing.ok_or(
@@ -53,6 +85,10 @@ impl Builder<'_> {
         };
         let correction =
             paths.correction.map(|path| self.name_in_layer(l, &format!("{home}.{path}")));
+        let beside = paths.beside.map(|(gate_up, down)| {
+            let (gate_up, down) = (self.linear(l, gate_up), self.linear(l, down));
+            Shared { mlp: Mlp::GatedFused { gate_up, down }, gate: None }
+        });
         let shared = paths.shared.map(|shared| {
             let linear = |what: &str| self.own_linear(l, &format!("{home}.{}.{what}", shared.path));
             let (gate, up, down) = (linear("gate_proj"), linear("up_proj"), linear("down_proj"));
@@ -60,15 +96,16 @@ impl Builder<'_> {
             let gate = shared.gate.map(|path| self.own_linear(l, &format!("{home}.{path}")));
             Shared { mlp, gate }
         });
-        Ok(Mlp::Mixture(Box::new(Mixture {
+        Ok(Mixture {
             router,
             correction: correction.filter(|name| self.names.shape(name).is_some()),
             routing,
             experts,
-            shared: shared.filter(|shared| {
+            shared: shared.or(beside).filter(|shared| {
                 shared.mlp.tensors().iter().any(|name| self.names.shape(name).is_some())
             }),
-        })))
+            scale: None,
+        })
     }
 
     /// A linear map by its own tensors alone: asking all layers about each of thousands of experts would take long.
@@ -85,7 +122,7 @@ impl Builder<'_> {
     /// The tensors that hold a matrix of each expert, if the experts of a layer are stored so.
     fn stacks(&self, l: usize, home: &str, paths: &MixturePaths) -> Option<Stacks> {
         let find = |path: &str| {
-            let name = self.name_in_layer(l, &format!("{home}.{path}"));
+            let name = self.name_in_layer(l, &below(home, path));
             let mut spelled = [format!("{name}.weight"), name.clone()].into_iter();
             let weight =
                 spelled.find(|name| self.names.shape(name).is_some_and(|s| s.len() == 3))?;
@@ -107,6 +144,11 @@ impl Builder<'_> {
     fn numbers_absent(&self, l: usize) -> bool {
         self.missing_shards > 0 && self.recipe.mlp.first().is_none_or(|first| !self.has(l, first))
     }
+}
+
+/// A path below another, or in the layer itself.
+fn below(home: &str, path: &str) -> String {
+    if home.is_empty() { path.to_owned() } else { format!("{home}.{path}") }
 }
 
 /// Tensors with a matrix per expert, and their biases.

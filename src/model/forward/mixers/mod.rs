@@ -33,8 +33,12 @@ pub(super) async fn run(
     let Some(linear) = output else { return Ok(made) };
     let d_in = made.len() / reading.lengths.iter().sum::<usize>().max(1);
     let map = Map { linear, d_out: reading.d_model };
-    let mut written = products.linear(weights, &[map], &made, d_in).await?;
-    Ok(written.pop().unwrap_or_default())
+    let mut written =
+        products.linear(weights, &[map], &made, d_in).await?.pop().unwrap_or_default();
+    if let Mixer::Mamba2(m) = mixer {
+        written.iter_mut().for_each(|y| *y *= m.factors.output as f32);
+    }
+    Ok(written)
 }
 
 /// The maps that read the stream, and the factor on what they read.

@@ -149,6 +149,5 @@ pub(super) fn mamba2(
             }
         }
     }
-    y.iter_mut().for_each(|y| *y *= factors.output as f32);
     Ok(y)
 }
