@@ -28,7 +28,10 @@ fn one_key_for_all_heads_says_how_wide_they_are() {
 fn what_names_leave_open_is_said_where_no_config_decides() {
     let hints = Hints { n_heads: Some(4), ..Hints::default() };
     let (granite, config) = other_parts("granite");
-    let said = notes(&open(&granite, None, &hints).unwrap());
+    let error = open(&granite, None, &hints).err().unwrap();
+    assert!(matches!(error, ModelError::FamilyNeeded { .. }), "{error}");
+    let llama = Hints { family: Some("llama".into()), ..hints.clone() };
+    let said = notes(&open(&granite, None, &llama).unwrap());
     assert!(said.contains("Granite has factors on scores"), "{said}");
     assert!(!notes(&plain(&granite, &config)).contains("have the same names"));
     let (bigcode, _) = other_parts("gpt_bigcode_mha");

@@ -102,6 +102,16 @@ fn explain(error: ModelError) -> Failure {
             failure.hint = "If it is built exactly like one of these, say which.".into();
             failure.unclear = Some(Unclear::Family(known.into()));
         }
+        ModelError::FamilyNeeded { silent, among } => {
+            failure.what = format!(
+                "The files leave open which family the model is of: {silent}, and its tensor names are Llama's and Gemma's alike."
+            );
+            failure.hint = "A norm's gain is w in one and 1 + w in the other, which the numbers do not tell. Drop config.json beside the \
+                            weights, or say which it is; the address remembers it."
+                .into();
+            let owned = |(id, title): (&str, &str)| (id.to_owned(), title.to_owned());
+            failure.unclear = Some(Unclear::Family(among.into_iter().map(owned).collect()));
+        }
         _ => {}
     }
     failure

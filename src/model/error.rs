@@ -25,6 +25,17 @@ pub enum ModelError {
         /// The families, comma separated.
         known: String,
     },
+    /// The names of several families fit, and nothing in the files tells them apart.
+    #[error(
+        "{silent}, and the tensor names are Llama's and Gemma's alike: a norm's gain is w in one and 1 + w in the other, which the numbers \
+         do not tell. Add its config.json, or name the family: {}", among.iter().map(|(id, _)| *id).collect::<Vec<_>>().join(", ")
+    )]
+    FamilyNeeded {
+        /// What does not say it.
+        silent: &'static str,
+        /// Families that fit: ids and titles.
+        among: Vec<(&'static str, &'static str)>,
+    },
     /// The head count cannot be read off the tensors, and nothing else says it.
     #[error(
         "the number of heads of this {family} model is not in its tensors (d_model {d_model}, all heads together \

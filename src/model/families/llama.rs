@@ -15,6 +15,10 @@ pub(super) static LLAMA: Family = Family {
     recipe,
 };
 
+/// Families whose tensors have the same names.
+pub(super) const LIKE_IT: [&str; 7] =
+    ["llama", "gemma", "mistral", "granite", "helium", "ernie4_5", "smollm3"];
+
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
     Ok(Recipe {
         eps: s.config.eps(1e-6),

@@ -1,7 +1,10 @@
-//! What is not read here but known by sight: names of tensors, and what has them.
+//! What is known by sight: what is not read here, by names of tensors; a family by the name of its class; and what no name tells apart.
 
+use super::FAMILIES;
 use crate::model::config::Config;
 use crate::model::names::Names;
+use crate::model::recipe::Family;
+use crate::model::{ModelError, known};
 
 /// A path (with `{l}` for a layer's number), and what has it.
 const LOOKS: [(&str, &str); 14] = [
@@ -81,4 +84,61 @@ pub(super) fn dictionary(names: &Names, config: &Config) -> Option<String> {
     let made_for = config.text("model_name").or(config.text("base_model"));
     let made_for = made_for.map(|name| format!(" for {name:?}")).unwrap_or_default();
     Some(format!("{kind}{made_for}"))
+}
+
+/// The family of which config.json names a class, where it says no `model_type`: `GemmaForCausalLM`.
+pub(super) fn by_class(config: &Config) -> Option<&'static Family> {
+    let class = config.get("architectures")?.as_array()?.first()?.as_str()?.to_lowercase();
+    let types = FAMILIES.into_iter().flat_map(|f| f.model_types.iter().map(move |kind| (kind, f)));
+    let fits = types.filter(|(kind, _)| {
+        let rest = class.strip_prefix(&kind.replace(['_', '-'], ""));
+        rest.is_some_and(|rest| {
+            ["for", "model", "lmheadmodel"].iter().any(|end| rest.starts_with(end))
+        })
+    });
+    fits.max_by_key(|(kind, _)| kind.len()).map(|(_, family)| family)
+}
+
+/// Whether Llama's names may be Gemma's, whose norms multiply by 1 + w: the gains themselves do not say it. Gemma's unembedding is its
+/// embedding and its activation no SiLU, and sizes that are well known are known to be no Gemma's.
+///
+/// # Errors
+/// What the table of known sizes says.
+pub(super) fn may_be_gemma(names: &Names, config: &Config) -> Result<bool, ModelError> {
+    if names.any("lm_head.weight") || config.text("hidden_act") == Some("silu") {
+        return Ok(false);
+    }
+    let embedding = names.find("model.", "embed_tokens.weight");
+    let shape = embedding.and_then(|name| Some(names.shape(&name)?.to_vec()));
+    let (Some([vocabulary, d_model]), true) = (shape.as_deref(), config.is_empty()) else {
+        return Ok(true);
+    };
+    let layers = names.layers("layers.{l}.self_attn.o_proj.weight");
+    let n_layers = layers.values().map(|layers| layers.len()).max().unwrap_or(0);
+    Ok(known::look_up("llama", *d_model, n_layers, *vocabulary)?.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_names_its_family() {
+        let of = |class: &str| {
+            let config = format!(r#"{{"architectures": ["{class}"]}}"#);
+            by_class(&Config::parse(config.as_bytes()).unwrap()).map(|family| family.id)
+        };
+        for (class, id) in [
+            ("GemmaForCausalLM", "gemma"),
+            ("Gemma2ForCausalLM", "gemma2"),
+            ("GPT2LMHeadModel", "gpt2"),
+            ("GPTNeoXForCausalLM", "gpt_neox"),
+            ("Qwen3MoeForCausalLM", "qwen3_moe"),
+            ("OpenAIGPTLMHeadModel", "openai_gpt"),
+            ("BertForSequenceClassification", "bert"),
+        ] {
+            assert_eq!(of(class), Some(id), "{class}");
+        }
+        assert_eq!((of("MyOwnModel"), of("BertyForMaskedLM")), (None, None));
+    }
 }

@@ -206,7 +206,8 @@ pub static FAMILIES: [&Family; 87] = [
 /// The family of a checkpoint: the one asked for, or the config's `model_type`, or the best fit of the names.
 ///
 /// # Errors
-/// [`ModelError::UnknownFamily`] if the asked one or the config's is not known, or no names fit.
+/// [`ModelError::UnknownFamily`] if the asked one or the config's is not known, or no names fit; [`ModelError::FamilyNeeded`] if the
+/// files leave open which of several it is.
 pub fn recognise(
     names: &Names,
     config: &Config,
@@ -232,6 +233,11 @@ pub fn recognise(
     if let Some(found) = kinds.into_iter().flatten().find_map(by_type) {
         return Ok(found);
     }
+    if kinds.iter().all(Option::is_none)
+        && let Some(found) = lookalikes::by_class(config)
+    {
+        return Ok(found);
+    }
     if let Some(kind) = kinds.into_iter().flatten().next() {
         let reason = format!(
             "config.json says model_type {kind:?}, which is not known here{}",
@@ -243,12 +249,19 @@ pub fn recognise(
         return Err(ModelError::Dictionary { what });
     }
     let best = FAMILIES.into_iter().map(|f| ((f.fit)(names), f)).max_by_key(|&(fit, _)| fit);
-    best.filter(|&(fit, _)| fit > 0).map(|(_, f)| f).ok_or_else(|| ModelError::UnknownFamily {
-        reason: format!(
-            "{}, and the tensor names fit no family{}",
-            if config.is_empty() { "no config.json" } else { "config.json says no model_type" },
-            lookalikes::look(names)
-        ),
-        known: known(),
-    })
+    let silent =
+        if config.is_empty() { "no config.json" } else { "config.json says no model_type" };
+    let Some((_, found)) = best.filter(|&(fit, _)| fit > 0) else {
+        let looks = lookalikes::look(names);
+        let reason = format!("{silent}, and the tensor names fit no family{looks}");
+        return Err(ModelError::UnknownFamily { reason, known: known() });
+    };
+    if found.id == llama::LLAMA.id && lookalikes::may_be_gemma(names, config)? {
+        let among = FAMILIES.into_iter().filter(|f| llama::LIKE_IT.contains(&f.id));
+        return Err(ModelError::FamilyNeeded {
+            silent,
+            among: among.map(|f| (f.id, f.title)).collect(),
+        });
+    }
+    Ok(found)
 }
