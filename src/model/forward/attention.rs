@@ -48,7 +48,8 @@ pub(super) async fn run(
         None => (x, batch.lengths),
     };
     if lengths_src.len() != batch.lengths.len() {
-        let reason = "its decoder looks at what the encoder makes of an input, and there is none";
+        let reason = "its decoder looks at what the encoder makes of an input, and there is none: `omega attention --input` takes one \
+                      from a file";
         return Err(ModelError::CannotRun { reason: reason.into() });
     }
     if attention.keys_of.is_some() && batch.kept.is_none() {

@@ -76,8 +76,17 @@ fn ids<'a>(model: &Model, stream: &Stream, input: &'a Input) -> Option<&'a Vec<u
     input.decoder_ids.as_ref().or(input.ids.as_ref().filter(|_| !taken))
 }
 
+/// Why a model cannot be run on words, and how it is run.
+pub(super) fn no_words(model: &Model) -> String {
+    format!("it reads {}, which `omega attention --input` takes from a file", read(model))
+}
+
 /// What a model reads, as a reason why it cannot be run without it.
 pub(super) fn wanted(model: &Model) -> String {
+    format!("it reads {}, and was given nothing of it", read(model))
+}
+
+fn read(model: &Model) -> String {
     let of = |stream: &Stream| match &stream.embedding.front {
         Some(Front::Patches { .. }) => "an image (pixel_values)",
         Some(Front::Mel { .. }) => "a spectrogram (input_features)",
@@ -86,5 +95,5 @@ pub(super) fn wanted(model: &Model) -> String {
         None => "tokens (input_ids)",
     };
     let all: Vec<&str> = model.arch.streams.iter().map(of).collect();
-    format!("it reads {}, and was given nothing of it", all.join(" and "))
+    all.join(" and ")
 }

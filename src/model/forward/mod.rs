@@ -66,7 +66,7 @@ impl ForwardPass {
     pub fn of_tokens(model: &Model, prompts: &[Vec<u32>]) -> Result<Self, ModelError> {
         let reads = |stream: &&super::architecture::Stream| stream.embedding.tokens.is_some();
         let Some(stream) = model.arch.streams.iter().position(|s| reads(&s)) else {
-            return Err(ModelError::CannotRun { reason: "it does not read tokens".into() });
+            return Err(ModelError::CannotRun { reason: input::no_words(model) });
         };
         let mut pass = Self::empty(model)?;
         pass.states[stream] = embed::tokens(model, stream, prompts)?;

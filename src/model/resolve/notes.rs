@@ -122,6 +122,15 @@ pub(super) fn of(a: &Architecture, builders: &[Builder<'_>]) -> Vec<String> {
     if let Some(main) = builders.get(a.main()) {
         of_logits(a, main).into_iter().for_each(&mut note);
     }
+    let reads = |front: &Front| match front {
+        Front::Patches { .. } => "an image",
+        Front::Mel { .. } | Front::Wave(_) => "sound",
+    };
+    if let Some(what) = a.streams.iter().find_map(|s| s.embedding.front.as_ref().map(reads)) {
+        note(format!(
+            "It reads {what}, which a prompt of words has not: `omega attention --input` takes it from a file."
+        ));
+    }
     if let Some(reason) = &a.cannot_run {
         note(format!("Prompts cannot be run: {reason}."));
     }
