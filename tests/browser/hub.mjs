@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { part } from "./server.mjs";
 
+/** Files of one page of a list. */
+const PAGE = 2;
+
 /** A key and a certificate that nobody trusts: the browser of the test is told not to mind. */
 function credentials() {
   const folder = mkdtempSync(join(tmpdir(), "omega-hub-"));
@@ -32,14 +35,20 @@ export async function hub(models) {
   };
   const answer = (request, response, name) => {
     const path = decodeURIComponent(new URL(request.url, "https://huggingface.co").pathname);
-    state.asked.push({ host: name, method: request.method, path, range: request.headers.range });
+    state.asked.push({ host: name, method: request.method, path, range: request.headers.range, referer: request.headers.referer });
     if (state.wrong?.(request, response, name)) return;
     const { id, verb, file } = of(path);
     const files = models[id];
     if (!files) return response.writeHead(401, open).end("Repository not found");
     if (verb === "tree") {
+      // A page of the hub's list holds a thousand files, one of ours a few; the next page's address is in the answer's header.
+      const query = new URL(request.url, "https://huggingface.co").searchParams;
+      const from = Number(query.get("cursor") ?? 0);
       const list = Object.entries(files).map(([path, here]) => ({ type: "file", oid: "0", path, size: statSync(here).size }));
-      return response.writeHead(200, { ...open, "Content-Type": "application/json" }).end(JSON.stringify([{ type: "directory", path: "x", size: 0 }, ...list]));
+      const next = `<https://huggingface.co${path}?recursive=true&cursor=${from + PAGE}>; rel="next"`;
+      const link = list.length > from + PAGE ? { Link: next, "Access-Control-Expose-Headers": "Link" } : {};
+      const body = [{ type: "directory", path: "x", size: 0 }, ...list.slice(from, from + PAGE)];
+      return response.writeHead(200, { ...open, ...link, "Content-Type": "application/json" }).end(JSON.stringify(body));
     }
     if (!files[file]) return response.writeHead(404, open).end("Entry not found");
     if (name === "huggingface.co") return response.writeHead(302, { ...open, Location: `https://cdn-lfs.hf.co${request.url}` }).end();

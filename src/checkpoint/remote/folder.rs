@@ -26,6 +26,8 @@ pub enum Reading {
     Whole,
     /// In pieces, when a question needs them: weights.
     InPieces,
+    /// In pieces, to be named where no other weights are there: weights in another format.
+    ToBeNamed,
 }
 
 /// Weights that are looked for in a folder, an index first.
@@ -44,8 +46,7 @@ pub fn reading(path: &str, size: u64) -> Option<Reading> {
     match file_names::role(path) {
         Role::Weights => Some(Reading::InPieces),
         Role::Index | Role::Side => (size <= LARGEST_WHOLE).then_some(Reading::Whole),
-        // Weights in another format are opened to be named, with what to do about it.
-        Role::Other => Foreign::from_name(path).is_some().then_some(Reading::InPieces),
+        Role::Other => Foreign::from_name(path).is_some().then_some(Reading::ToBeNamed),
     }
 }
 
@@ -84,8 +85,9 @@ mod tests {
         assert_eq!(reading("tokenizer.json", 1 << 40), None);
         assert_eq!(reading("README.md", 10), None);
         assert_eq!(reading("picture.png", 10), None);
-        // To be named, where nothing else is there.
-        assert_eq!(reading("flax_model.msgpack", 1 << 30), Some(Reading::InPieces));
+        assert_eq!(reading("flax_model.msgpack", 1 << 30), Some(Reading::ToBeNamed));
+        // A copy is what it was made from.
+        assert_eq!(reading("MODEL (1).SAFETENSORS", 1 << 30), Some(Reading::InPieces));
     }
 
     #[test]

@@ -9,13 +9,23 @@ use crate::checkpoint::quoting::percent_encoded;
 pub const HUB: &str = "https://huggingface.co";
 
 /// Files of one model that are looked at.
-const MOST: usize = 2000;
+pub const MOST_FILES: usize = 2000;
 
 /// The address of the list of all files in a folder of a model.
 pub fn listing_url(id: &str, revision: Option<&str>, folder: &str) -> String {
     let revision = encoded(revision.unwrap_or("main")).replace('/', "%2F");
     let folder = if folder.is_empty() { String::new() } else { format!("/{}", encoded(folder)) };
     format!("{HUB}/api/models/{}/tree/{revision}{folder}?recursive=true", encoded(id))
+}
+
+/// The address of a list's next page, by its `Link` header: `<https://…>; rel="next"`. Only the hub's own is followed.
+pub fn next_page(link: &str) -> Option<String> {
+    let next = link.split(',').find(|part| {
+        part.split(';').skip(1).any(|said| matches!(said.trim(), "rel=\"next\"" | "rel=next"))
+    })?;
+    let address = next.split(';').next()?.trim().strip_prefix('<')?.strip_suffix('>')?;
+    let own = address.strip_prefix(HUB).is_some_and(|rest| rest.starts_with("/api/models/"));
+    own.then(|| address.to_owned())
 }
 
 /// The address of one file.
@@ -49,7 +59,7 @@ pub fn listing(
         let inside = path.strip_prefix(folder).unwrap_or(path).trim_start_matches('/');
         inside.to_owned()
     };
-    let files = entries.into_iter().filter(|entry| entry.kind == "file").take(MOST);
+    let files = entries.into_iter().filter(|entry| entry.kind == "file").take(MOST_FILES);
     let file = |entry: Entry| RemoteFile {
         url: file_url(id, revision, &entry.path),
         path: within(&entry.path),
@@ -85,6 +95,21 @@ mod tests {
         );
         assert!(listing(b"<html>", "a", None, "").is_err());
         assert!(listing(br#"{"error":"Repository not found"}"#, "a", None, "").is_err());
+    }
+
+    #[test]
+    fn a_long_list_says_where_it_goes_on() {
+        let page = format!("{HUB}/api/models/o/n/tree/main?recursive=true&cursor=ZXlK%3D");
+        assert_eq!(next_page(&format!("<{page}>; rel=\"next\"")), Some(page.clone()));
+        let both = format!("<{HUB}/api/models/x>; rel=\"prev\", <{page}>; rel=\"next\"");
+        assert_eq!(next_page(&both), Some(page));
+        for other in
+            ["", "<>", "<https://evil.example/api/models/x>; rel=\"next\"", "x; rel=\"next\""]
+        {
+            assert_eq!(next_page(other), None, "{other}");
+        }
+        let lookalike = format!("<{HUB}.evil.example/api/models/x>; rel=\"next\"");
+        assert_eq!(next_page(&lookalike), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use web_sys::{Blob, ReferrerPolicy, Request, RequestCredentials, RequestInit, Re
 use crate::checkpoint::SIDE_FILES;
 use crate::checkpoint::remote::folder::{Reading, RemoteFile, WEIGHTS, beside, reading, shards};
 use crate::checkpoint::remote::hosts::{allowed, host};
-use crate::checkpoint::remote::hub::{listing, listing_url};
+use crate::checkpoint::remote::hub::{MOST_FILES, listing, listing_url, next_page};
 use crate::checkpoint::remote::reference::Reference;
 use crate::checkpoint::remote::source::refusal;
 use crate::protocol::Failure;
@@ -15,6 +15,9 @@ use crate::worker::sources::{Bytes, Dropped};
 
 /// Settings and words of one model that are read.
 const MOST_WHOLE: usize = 64;
+
+/// A file, and its bytes where they were needed to find it.
+type Found = (RemoteFile, Option<Blob>);
 
 /// The files that `reference` stands for.
 ///
@@ -28,29 +31,39 @@ pub async fn files(reference: &Reference) -> Result<Vec<Dropped>, Failure> {
     };
     let found = match reference {
         Reference::Hub { id, revision, folder } => {
-            let url = listing_url(id, revision.as_deref(), folder);
-            let json = bytes(&url).await.map_err(failed)?;
-            listing(&json, id, revision.as_deref(), folder).map_err(failed)?
+            let mut next = Some(listing_url(id, revision.as_deref(), folder));
+            let mut found = Vec::new();
+            while let Some(url) = next.filter(|_| found.len() < MOST_FILES) {
+                let response = ask(&url, "GET").await.map_err(failed)?;
+                next = response.headers().get("Link").ok().flatten().and_then(|l| next_page(&l));
+                let json = bytes(&blob(&url, &response).await.map_err(failed)?).await;
+                let json = json.map_err(failed)?;
+                let page = listing(&json, id, revision.as_deref(), folder).map_err(failed)?;
+                found.extend(page.into_iter().map(|file| (file, None)));
+            }
+            found
         }
         Reference::Address(address) => around(address).await.map_err(failed)?,
         Reference::Beside(path) => {
             around(&absolute(path).map_err(failed)?).await.map_err(failed)?
         }
     };
-    let has_weights = |file: &RemoteFile| file.path.to_ascii_lowercase().ends_with(".safetensors");
+    let has_weights = |(file, _): &Found| reading(&file.path, file.size) == Some(Reading::InPieces);
     let any = found.iter().any(has_weights);
     let (mut files, mut whole) = (Vec::new(), 0);
-    for file in found {
+    for (file, read) in found {
         let name = format!("{}/{}", reference.name(), file.path);
         match reading(&file.path, file.size) {
-            // Weights in another format are named where there are no others.
-            Some(Reading::InPieces) if any && !has_weights(&file) => {}
-            Some(Reading::InPieces) => {
+            Some(Reading::ToBeNamed) if any => {}
+            Some(Reading::InPieces | Reading::ToBeNamed) => {
                 files.push(Dropped { name, at: Bytes::There { url: file.url, size: file.size } });
             }
             Some(Reading::Whole) if whole < MOST_WHOLE => {
                 whole += 1;
-                let blob = blob(&file.url).await.map_err(failed)?;
+                let blob = match read {
+                    Some(blob) => blob,
+                    None => get(&file.url).await.map_err(failed)?,
+                };
                 files.push(Dropped::here(name, blob));
             }
             _ => {}
@@ -76,7 +89,7 @@ fn absolute(path: &str) -> Result<String, String> {
 }
 
 /// What lies at an address and beside it: a file of weights, an index with its shards, or a folder.
-async fn around(address: &str) -> Result<Vec<RemoteFile>, String> {
+async fn around(address: &str) -> Result<Vec<Found>, String> {
     let plain = address.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
     let mut found = Vec::new();
     if plain.ends_with(".json") {
@@ -88,7 +101,7 @@ async fn around(address: &str) -> Result<Vec<RemoteFile>, String> {
                 found = indexed(&file.url).await?;
                 break;
             }
-            found.push(file);
+            found.push((file, None));
             if name == WEIGHTS[1] {
                 break;
             }
@@ -100,31 +113,30 @@ async fn around(address: &str) -> Result<Vec<RemoteFile>, String> {
             ));
         }
     } else {
-        found.push(there(address).await?);
+        found.push((there(address).await?, None));
     }
     for name in SIDE_FILES {
         let url = beside(address, name);
-        if found.iter().all(|file| file.url != url)
+        if found.iter().all(|(file, _)| file.url != url)
             && let Ok(file) = there(&url).await
         {
-            found.push(file);
+            found.push((file, None));
         }
     }
     Ok(found)
 }
 
 /// An index and the shards that it names.
-async fn indexed(index: &str) -> Result<Vec<RemoteFile>, String> {
-    let mut found = vec![whole(index)];
-    for shard in shards(&bytes(index).await?)? {
-        found.push(there(&beside(index, &shard)).await?);
+async fn indexed(index: &str) -> Result<Vec<Found>, String> {
+    let blob = get(index).await?;
+    let shards = shards(&bytes(&blob).await?)?;
+    let size = blob.size() as u64;
+    let mut found =
+        vec![(RemoteFile { path: last(index), url: index.to_owned(), size }, Some(blob))];
+    for shard in shards {
+        found.push((there(&beside(index, &shard)).await?, None));
     }
     Ok(found)
-}
-
-/// A file that is read whole, whatever its size is said to be.
-fn whole(url: &str) -> RemoteFile {
-    RemoteFile { path: last(url), url: url.to_owned(), size: 0 }
 }
 
 /// A file at an address, if it is there.
@@ -149,14 +161,19 @@ fn who(url: &str) -> &str {
     host(url).unwrap_or("the host")
 }
 
-async fn bytes(url: &str) -> Result<Vec<u8>, String> {
-    let buffer = ask(url, "GET").await?.array_buffer().map_err(|e| broken(url, &e))?;
-    let buffer = JsFuture::from(buffer).await.map_err(|e| broken(url, &e))?;
+async fn bytes(blob: &Blob) -> Result<Vec<u8>, String> {
+    let buffer = JsFuture::from(blob.array_buffer());
+    let buffer = buffer.await.map_err(|_| "the browser could not read what came".to_owned())?;
     Ok(js_sys::Uint8Array::new(&buffer).to_vec())
 }
 
-async fn blob(url: &str) -> Result<Blob, String> {
-    let blob = ask(url, "GET").await?.blob().map_err(|e| broken(url, &e))?;
+/// A file, whole.
+async fn get(url: &str) -> Result<Blob, String> {
+    blob(url, &ask(url, "GET").await?).await
+}
+
+async fn blob(url: &str, response: &Response) -> Result<Blob, String> {
+    let blob = response.blob().map_err(|e| broken(url, &e))?;
     JsFuture::from(blob).await.and_then(JsCast::dyn_into).map_err(|e: JsValue| broken(url, &e))
 }
 
