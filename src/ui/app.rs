@@ -3,11 +3,13 @@
 use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::address::key::Key;
 use super::address::route::{Page, Route};
 use super::address::{keys, lock};
+use super::browser::kept;
 use super::lessons::panel::Panel;
 use super::lessons::place::Place;
 use super::listeners::{use_keys, use_listeners};
@@ -197,15 +199,20 @@ fn use_built_in(state: &AppState, session: &Session) {
     });
 }
 
-/// Opens what the address names beside the page: nobody else is asked, so the reader need not be.
+/// Opens what the address names beside the page or what is kept on this machine: nobody else is asked, so the reader need not be.
 #[hook]
 fn use_beside(state: &AppState, session: &Session) {
     let (session, instead) = (session.clone(), state.model.is_none().then_some(BUILT_IN_STEP));
     use_effect_with(state.offered(), move |offered| {
-        if let Some(named) = offered.clone()
-            && let Ok(Reference::Beside(_)) = Reference::parse(&named)
-        {
-            session.open_named(named, instead);
+        let Some(named) = offered.clone() else { return };
+        match Reference::parse(&named) {
+            Ok(Reference::Beside(_)) => session.open_named(named, instead),
+            Ok(_) => spawn_local(async move {
+                if kept::files(&named).await.is_some() {
+                    session.open_named(named, None);
+                }
+            }),
+            Err(_) => {}
         }
     });
 }

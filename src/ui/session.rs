@@ -10,7 +10,7 @@ use yew::UseReducerDispatcher;
 use super::address::{keys, said};
 use super::app::{Store, here, replace};
 use super::browser::fetch::fetch;
-use super::browser::remote;
+use super::browser::{kept, remote};
 use super::drawing::Drawing;
 use super::memory::state::{Action, AppState, Nearest, Vectors};
 use super::words::text;
@@ -169,7 +169,7 @@ impl Session {
         self.act(Action::Opening(name.clone()));
         let (session, opening) = (self.clone(), self.next_opening());
         spawn_local(async move {
-            let found = remote::files(&reference).await;
+            let found = files(&reference, &named).await;
             if session.openings.get() != opening {
                 return;
             }
@@ -187,6 +187,12 @@ impl Session {
                 }
             }
         });
+    }
+
+    /// The files of the open model, where it came from what the address names.
+    pub fn files_of(&self, named: &str) -> Option<Files> {
+        let tried = &self.tried.borrow().0;
+        (tried.named.as_deref() == Some(named)).then(|| tried.files.clone())
     }
 
     /// Opens the files that were tried last, now that the reader has said what they leave open; earlier answers still hold.
@@ -302,6 +308,22 @@ impl Session {
             Heard::Failed { failure, .. } => session.note(failure),
             _ => {}
         });
+    }
+}
+
+/// The files of what is named: those that are kept on this machine, else from where they lie. What lies beside the page may have changed
+/// since it was kept, and costs nobody's word: there it is the other way about.
+async fn files(reference: &Reference, named: &str) -> Result<Vec<Dropped>, Failure> {
+    if matches!(reference, Reference::Beside(_)) {
+        let found = remote::files(reference).await;
+        return match (&found, kept::files(named).await) {
+            (Err(_), Some(kept)) => Ok(kept),
+            _ => found,
+        };
+    }
+    match kept::files(named).await {
+        Some(kept) => Ok(kept),
+        None => remote::files(reference).await,
     }
 }
 

@@ -57,6 +57,10 @@ describe("Opening by name", () => {
     assert.ok(weights.length && weights.every(({ range }) => /^bytes=\d+-\d+$/.test(range)), "weights come in pieces");
     assert.ok(weights.some(({ host }) => host === "cdn-lfs.hf.co"), "from where the hub leads");
     assert.ok(!host.asked.some(({ path }) => path.endsWith("README.md")), "and nothing that no question is about");
+    assert.equal(host.asked.filter(({ path }) => path.includes("/tree/")).length, 2, "both pages of the list");
+    // A page says nothing of where it is; a worker without the service worker's policy says the origin, as its browser does by itself.
+    const told = host.asked.map(({ referer }) => referer ?? "").filter((told) => told !== "" && told !== `${new URL(session.address).origin}/`);
+    assert.deepEqual(told, [], "no address of the page is told");
     // Going on needs no other word.
     await page.getByRole("tab", { name: "OV" }).click();
     await page.locator(".pair .sentence").waitFor();
@@ -106,6 +110,52 @@ describe("Opening by name", () => {
     assert.equal(broken, 2);
   }, [/ERR_/]);
 
+  it("keeps a model on this machine, opens it without asking anybody, and forgets it", "#/heads?model=org/names&layer=1", async (page) => {
+    await agree(page);
+    await complete(page, "names:");
+    const own = await sigmas(page);
+    await page.getByTestId("keep").click();
+    const kept = page.getByTestId("kept");
+    await kept.locator("summary", { hasText: "1 model kept on this machine" }).waitFor();
+    assert.equal(await page.getByTestId("keep").count(), 0);
+    // The same link in a tab of its own, with a hub that is gone.
+    host.asked.length = 0;
+    host.wrong = (_, response) => response.destroy() ?? true;
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await complete(other, "names:");
+    await other.locator(".spectrum h2", { hasText: "L1H0" }).waitFor();
+    assertClose(await sigmas(other), own, 0, "the kept file");
+    await other.close();
+    assert.deepEqual(host.asked, [], "nobody was asked");
+    await kept.locator("summary").click();
+    await kept.getByRole("button", { name: "forget org/names" }).click();
+    await kept.waitFor({ state: "detached" });
+    await page.getByTestId("keep").waitFor();
+  });
+
+  it("goes on where the connection broke while it keeps a model, and can be stopped", "#/heads?model=org/minilm", async (page) => {
+    await agree(page);
+    await complete(page, "minilm:");
+    let broken = 0;
+    host.wrong = (request, response, name) => {
+      if (name !== "cdn-lfs.hf.co" || !request.url.endsWith("model.safetensors") || (request.headers.range && broken > 2)) return false;
+      broken += 1;
+      // Half of it, then nothing; later a host that never ends.
+      response.writeHead(request.headers.range ? 206 : 200, { ...host.open, "Content-Length": 90_000_000 });
+      response.write(Buffer.alloc(1_000_000));
+      if (broken < 3) setTimeout(() => response.destroy(), 50);
+      return true;
+    };
+    await page.getByTestId("keep").click();
+    await page.waitForFunction(() => /: 3(\.0)? MB of/.test(document.querySelector(".model-line .progress")?.textContent ?? ""));
+    const ranges = host.asked.filter(({ path, host }) => host === "cdn-lfs.hf.co" && path.endsWith("model.safetensors")).slice(-3);
+    assert.deepEqual(ranges.map(({ range }) => range), [undefined, "bytes=1000000-", "bytes=2000000-"]);
+    await page.getByRole("button", { name: "stop", exact: true }).click();
+    await said(page, "is not kept on this machine: it was stopped");
+    await page.getByTestId("kept").getByText("not whole").waitFor({ state: "attached" });
+  }, [/ERR_/]);
+
   const said = (page, words) => page.locator(".notices li", { hasText: words }).waitFor({ timeout: 30_000 });
   for (const [what, wrong, words] of [
     ["a private model", (_, response) => response.writeHead(401, { "Access-Control-Allow-Origin": "*" }).end(), /wants to know who asks \(401\)/],
@@ -149,6 +199,19 @@ describe("Opening by name", () => {
     await page.locator(".pair .sentence").waitFor();
     assert.deepEqual(host.asked, []);
   }, [/^404 for/, /404/]);
+
+  it("opens a folder beside the page from this machine where the page is out of reach", "#/heads?model=./models/names/step-00500.safetensors", async (page) => {
+    await complete(page, "names:");
+    await page.getByTestId("keep").click();
+    await page.getByTestId("kept").waitFor();
+    const own = await sigmas(page);
+    const other = await page.context().newPage();
+    await other.route(/models\/names\/step-00500/, (route) => route.abort());
+    await other.goto(page.url());
+    await complete(other, "names:");
+    assertClose(await sigmas(other), own, 0, "the kept file");
+    await other.close();
+  }, [/^404 for/, /404/, /ERR_FAILED/]);
 
   it("says that nothing lies beside the page, and shows the built-in model", "#/heads?model=./class/", async (page) => {
     await said(page, "none of model.safetensors.index.json");

@@ -4,5 +4,6 @@ pub mod capture;
 pub mod drop;
 pub mod export;
 pub mod fetch;
+pub mod kept;
 pub mod remote;
 pub mod time;

@@ -5,6 +5,7 @@ pub mod glossary;
 pub mod head_grid;
 pub mod head_table;
 pub mod header;
+mod kept;
 pub mod loading;
 mod named;
 pub mod notices;

@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::kept::KeptModels;
 use super::select::typing;
 use crate::checkpoint::remote::reference::Reference;
 use crate::ui::address::keys;
@@ -26,6 +27,8 @@ pub(super) fn ByName() -> Html {
         })
     };
     html! {
+        <>
+        <KeptModels />
         <details class="by-name">
             <summary>{ "or by name or address" }</summary>
             <form class="controls" {onsubmit}>
@@ -35,6 +38,7 @@ pub(super) fn ByName() -> Html {
             </form>
             <p class="hint">{ words::TYPE_A_NAME }</p>
         </details>
+        </>
     }
 }
 

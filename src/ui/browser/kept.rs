@@ -1,0 +1,86 @@
+//! Models that the reader keeps on this machine: `www/keep.js` does it, in the private folder that the browser gives this page.
+
+use js_sys::{Array, Function, Promise, Reflect};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::worker::sources::{Bytes, Dropped};
+
+/// A model on this machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// What it is named as in an address.
+    pub name: String,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Nothing of it is missing.
+    pub whole: bool,
+}
+
+/// Asks `www/keep.js`.
+async fn ask(what: &str, arguments: &Array) -> Result<JsValue, String> {
+    let said = |e: JsValue| match e.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => "this browser has no private folder for pages".to_owned(),
+    };
+    let kept = Reflect::get(&js_sys::global(), &"omegaKept".into()).map_err(said)?;
+    let function: Function =
+        Reflect::get(&kept, &what.into()).map_err(said)?.dyn_into().map_err(said)?;
+    let promise: Promise =
+        function.apply(&kept, arguments).map_err(said)?.dyn_into().map_err(said)?;
+    JsFuture::from(promise).await.map_err(said)
+}
+
+/// All kept models; none where the browser keeps nothing.
+pub async fn list() -> Vec<Kept> {
+    let Ok(found) = ask("list", &Array::new()).await else { return Vec::new() };
+    let model = |row: JsValue| {
+        let row = Array::from(&row);
+        Some(Kept {
+            name: row.get(0).as_string()?,
+            bytes: row.get(1).as_f64()? as u64,
+            whole: row.get(2).as_bool()?,
+        })
+    };
+    Array::from(&found).iter().filter_map(model).collect()
+}
+
+/// The files of a kept model.
+pub async fn files(name: &str) -> Option<Vec<Dropped>> {
+    let found = ask("files", &Array::of1(&name.into())).await.ok()?;
+    let file = |row: JsValue| {
+        let row = Array::from(&row);
+        Some(Dropped::here(row.get(0).as_string()?, row.get(1).dyn_into().ok()?))
+    };
+    Array::from(found.dyn_ref::<Array>()?).iter().map(file).collect()
+}
+
+/// Keeps the files of a model whole; `tell` hears how many bytes are there.
+///
+/// # Errors
+/// Why it cannot be kept, to follow a colon.
+pub async fn keep(name: &str, all: &[Dropped], tell: impl Fn(u64) + 'static) -> Result<(), String> {
+    let rows = all.iter().map(|file| {
+        let (address, blob, bytes) = match &file.at {
+            Bytes::Here(blob) => (JsValue::NULL, blob.clone().into(), blob.size()),
+            Bytes::There { url, size } => (url.as_str().into(), JsValue::NULL, *size as f64),
+        };
+        Array::of4(&file.name.as_str().into(), &address, &blob, &bytes.into())
+    });
+    let tell = Closure::<dyn Fn(f64)>::new(move |bytes| tell(bytes as u64));
+    let arguments = Array::of3(&name.into(), &rows.collect::<Array>(), tell.as_ref());
+    ask("keep", &arguments).await.map(|_| ())
+}
+
+/// Breaks off what is being kept.
+pub async fn stop() {
+    // There is nothing to stop where nothing can be kept.
+    let _ = ask("stop", &Array::new()).await;
+}
+
+/// Takes a model off this machine.
+pub async fn forget(name: &str) {
+    // What is not there is forgotten.
+    let _ = ask("forget", &Array::of1(&name.into())).await;
+}
