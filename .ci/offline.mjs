@@ -1,4 +1,5 @@
-// Writes the service worker of a finished build: www/sw.js with its files, what each must hash to, and a version made of them all.
+// Writes the service worker of a finished build: www/sw.js with its files, what each must hash to, a version made of them all, and the
+// policy of the page, which its workers get as well.
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -21,7 +22,10 @@ for (const name of files) {
   listed[name === "index.html" ? "./" : name] = `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
 }
 
+const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(readFileSync(join(dist, "index.html"), "utf8"));
+
 const worker = readFileSync(new URL("../www/sw.js", import.meta.url), "utf8")
   .replace('const VERSION = "";', `const VERSION = "${version.digest("hex").slice(0, 12)}";`)
-  .replace("const FILES = {};", `const FILES = ${JSON.stringify(listed)};`);
+  .replace("const FILES = {};", `const FILES = ${JSON.stringify(listed)};`)
+  .replace('const POLICY = "";', `const POLICY = ${JSON.stringify(policy?.[1] ?? "")};`);
 writeFileSync(join(dist, "sw.js"), worker);

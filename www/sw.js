@@ -1,11 +1,12 @@
 // Keeps the page usable without a network: each version of it is stored whole, and served whole.
 //
-// `.ci/offline.mjs` fills in the two lines below. A new version is fetched in the background, is stored only if every file is what its hash
+// `.ci/offline.mjs` fills in the three lines below. A new version is fetched in the background, is stored only if every file is what its hash
 // says (half a deployment is no version), and waits until the reader asks for it. A version stays for as long as a page of it may be
 // open: names of programs change with their contents, so that an old page finds its own. Only files of this folder are ever touched.
 
 const VERSION = "";
 const FILES = {};
+const POLICY = "";
 
 // Another copy of the page on the same host has another scope, and its caches are none of our business.
 const OURS = `omega-lens ${self.registration.scope} `;
@@ -50,10 +51,20 @@ async function answer(request) {
     const ours = (await caches.keys()).filter((name) => name.startsWith(OURS) && name !== CACHE);
     for (const name of [CACHE, ...ours]) {
       const found = await (await caches.open(name)).match(file);
-      if (found) return found;
+      if (found) return bound(found, file);
     }
   } catch {
     // Storage that is full, forbidden or broken.
   }
-  return fetch(request);
+  return bound(await fetch(request), file);
+}
+
+/**
+ * A worker is not bound by the policy in its page, only by what comes with its own program, and a static host sends nothing: from the
+ * second visit on it gets the page's policy from here, and tells nobody where it is asked from.
+ */
+function bound(response, file) {
+  if (!POLICY || !response.ok || !/\/worker-[0-9a-f]+_loader\.js$/.test(file)) return response;
+  const headers = { "Content-Type": "text/javascript", "Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer" };
+  return new Response(response.body, { headers });
 }

@@ -52,6 +52,55 @@ describe("the policy", () => {
   });
 });
 
+describe("the workers' policy", () => {
+  let session, elsewhere;
+  before(async () => {
+    session = await start();
+    elsewhere = await serve(DIST, { prefix: "/" });
+  });
+  after(async () => {
+    await elsewhere?.close();
+    await session?.stop();
+  });
+
+  /** What becomes of a request of every worker to somebody else. */
+  const asked = async (page) => {
+    const ask = (url) => fetch(url, { mode: "no-cors" }).then(() => "answered", () => "refused");
+    const all = await Promise.all(page.workers().map((worker) => worker.evaluate(ask, `${elsewhere.address}icon.svg`)));
+    assert.ok(all.length > 0, "there are workers");
+    return [...new Set(all)];
+  };
+
+  test("comes with the second visit, from the page's own service worker: a static host sends none", async () => {
+    const context = await session.browser.newContext();
+    try {
+      const page = await context.newPage();
+      const model = page.getByTestId("model").filter({ hasText: "built-in model" });
+      await page.goto(`${session.address}?offline#/heads`);
+      await model.waitFor();
+      await page.evaluate(() => navigator.serviceWorker.ready);
+      // On the first visit a worker is bound by its own program alone, which reads from the list of hosts.
+      assert.deepEqual(await asked(page), ["answered"]);
+      await page.reload();
+      await model.waitFor();
+      await page.locator(".pair .sentence").waitFor();
+      assert.deepEqual(await asked(page), ["refused"]);
+      // No worker is made of anything but the page's own files.
+      const blob = await page.evaluate(
+        () =>
+          new Promise((done) => {
+            const worker = new Worker(URL.createObjectURL(new Blob(["postMessage('ran')"])));
+            worker.onmessage = () => done("ran");
+            worker.onerror = () => done("refused");
+          }),
+      );
+      assert.equal(blob, "refused");
+    } finally {
+      await context.close();
+    }
+  });
+});
+
 describe("two versions", () => {
   let session, copy, server;
   const offline = () => execFileSync("node", [join(ROOT, ".ci/offline.mjs"), copy]);
