@@ -1,6 +1,7 @@
 //! What we build on: every dependency comes from crates.io, under a licence that `deny.toml` allows, in as few versions as can be.
 //!
-//! The same rules as `cargo deny check` reads, without the network; advisories need their database and are checked in the workflow.
+//! The same rules as `cargo deny check` reads, without the network. What RustSec knows against a crate is in `supply.json`, which
+//! `.ci/advisories.mjs` writes; what it has learned since is asked where there is a network (`.ci/advisories`, and the workflow).
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
@@ -82,4 +83,84 @@ fn several_versions_of_a_crate_have_a_reason() {
     let found: Vec<&str> = versions.keys().map(String::as_str).collect();
     let expected: Vec<&str> = SEVERAL.iter().map(|(name, _)| *name).collect();
     assert_eq!(found, expected);
+}
+
+/// A version as numbers; what stands behind a hyphen or a plus counts for nothing.
+fn numbers(version: &str) -> [u64; 3] {
+    let plain = version.split(['-', '+']).next().unwrap_or_default();
+    let mut parts = plain.split('.').map(|part| part.trim().parse().unwrap_or(0));
+    [(); 3].map(|()| parts.next().unwrap_or(0))
+}
+
+/// Whether a version meets a requirement as Cargo writes it: `>= 1.2.3, < 2.0.0`, `^0.3.1`.
+fn meets(version: &str, requirement: &str) -> bool {
+    let version = numbers(version);
+    requirement.split(',').all(|one| {
+        let one = one.trim();
+        let at = one.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
+        let (operator, than) = (one[..at].trim(), numbers(&one[at..]));
+        match operator {
+            ">=" => version >= than,
+            ">" => version > than,
+            "<=" => version <= than,
+            "<" => version < than,
+            "=" => version == than,
+            "^" | "" => {
+                let fixed = than.iter().position(|&n| n > 0).unwrap_or(2);
+                version >= than && version[..=fixed] == than[..=fixed]
+            }
+            other => panic!("{other:?} in {requirement:?}"),
+        }
+    })
+}
+
+#[test]
+fn requirements_are_read_as_cargo_reads_them() {
+    for (version, requirement, met) in [
+        ("1.2.3", ">= 1.2.3", true),
+        ("1.2.2", ">= 1.2.3", false),
+        ("1.1.5", ">= 1.1.2, < 1.2.0", true),
+        ("1.2.0", ">= 1.1.2, < 1.2.0", false),
+        ("0.3.9", "^0.3.1", true),
+        ("0.4.0", "^ 0.3.1", false),
+        ("2.0.0", "^1.1.1", false),
+        ("0.2.5-rc.1", "< 0.3", true),
+        ("10.0.0", "> 9.9.9", true),
+    ] {
+        assert_eq!(meets(version, requirement), met, "{version} {requirement}");
+    }
+}
+
+#[test]
+fn nothing_is_known_against_a_dependency_but_what_deny_toml_excuses() {
+    let known: Value = serde_json::from_str(include_str!("supply.json")).unwrap();
+    let crates: Vec<&str> =
+        known["crates"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let rules = include_str!("../deny.toml");
+    let excused = |id: &str| rules.contains(&format!("id = \"{id}\""));
+    let all = known["advisories"].as_array().unwrap();
+    let (mut found, mut used) = (Vec::new(), 0);
+    for package in packages() {
+        let (name, version) =
+            (package["name"].as_str().unwrap(), package["version"].as_str().unwrap());
+        assert!(crates.contains(&name), "{name} was not looked up: run .ci/advisories.mjs");
+        for advisory in all.iter().filter(|advisory| advisory["crate"] == name) {
+            let within = |list: &str| {
+                let list = advisory[list].as_array().unwrap();
+                list.iter().any(|one| meets(version, one.as_str().unwrap()))
+            };
+            let id = advisory["id"].as_str().unwrap();
+            if within("patched") || within("unaffected") {
+                continue;
+            }
+            if excused(id) {
+                used += 1;
+            } else {
+                found.push(format!("{id}: {name} {version}: {}", advisory["title"]));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+    // An excuse that nothing needs any more goes; each has its date and its reason beside it.
+    assert_eq!(used, rules.matches("id = \"RUSTSEC-").count());
 }
