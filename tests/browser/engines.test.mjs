@@ -7,12 +7,15 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { beyond } from "./engines/beyond.mjs";
 import { open } from "./engines/open.mjs";
 import { DIST, MINILM, OUTPUT, ROOT } from "./harness.mjs";
 import { serve } from "./server.mjs";
 
 const RECORDER = join(dirname(fileURLToPath(import.meta.url)), "engines/recorder.js");
 const PATIENCE = 120_000;
+/** Heads of the golden Llama. */
+const LLAMA_HEADS = 8;
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** A copy of the page that writes down its errors. */
@@ -26,8 +29,14 @@ function watched() {
   return copy;
 }
 
+/** The numbers of a CSV of spectra, without the lines that name its file. */
+const rows = (csv) => csv.split("\n").filter((line) => /^\d/.test(line));
+
 async function walk(engine) {
   const copy = watched();
+  const golden = join(ROOT, "tests/golden/families/llama");
+  const far = join(copy, "beyond.safetensors");
+  beyond(join(golden, "model.safetensors"), far);
   const server = await serve(copy, { prefix: "/any/where/" });
   let b;
   const until = async (what, f, ...args) => {
@@ -93,6 +102,21 @@ async function walk(engine) {
     await press("all spectra CSV");
     numbers.spectra = await until("the CSV", () => window.saved.at(-1));
     for (const end = Date.now() + PATIENCE; !readdirSync(b.downloads).length; await sleep(100)) assert.ok(Date.now() < end, "no file was saved");
+    // The same tensors in a small file, and where 32 bits do not reach.
+    const [near, beyond4] = [[], []];
+    for (const [file, into] of [[join(golden, "model.safetensors"), near], [far, beyond4]]) {
+      const known = await b.evaluate(() => window.saved.length);
+      await b.choose("[data-testid=file-input]", [file, join(golden, "config.json")]);
+      await text("the file's name", "[data-testid=model]", file === far ? "beyond" : "model.safetensors: Llama");
+      await heads(LLAMA_HEADS);
+      await press("all spectra CSV");
+      into.push(...rows(await until("the CSV", (known) => window.saved.length > known && window.saved.at(-1), known)));
+    }
+    assert.ok(near.length > 10, "there are spectra");
+    assert.deepEqual(beyond4, near);
+    numbers.beyond = near;
+    await b.choose("[data-testid=file-input]", ["model.safetensors", "config.json", "tokenizer.json"].map((name) => join(MINILM, name)));
+    await heads(72);
     await b.evaluate(() => document.querySelector('.page.heads [data-head="0,0"]').focus());
     await b.arrowDown();
     await text("arrow keys", ".spectrum h2", "L1H0");
