@@ -1,6 +1,6 @@
 //! Every integration test in one program: what they share is compiled and linked once.
 //!
-//! Programs of their own are `tidy`, which needs nothing that is built here, and `hostile_memory`, which measures the heap of its whole process.
+//! Programs of their own are `tidy`, which needs nothing that is built here, and `hostile_memory` and `fuzzing`, which measure the heap of their whole process.
 
 mod golden;
 mod support;
