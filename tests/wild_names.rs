@@ -122,3 +122,35 @@ fn heads_between_broken_state_spaces_are_shown_and_prompts_refused_with_the_reas
         assert!(notes(&model).contains("Layers [0] have no attention"), "{}", notes(&model));
     }
 }
+
+#[test]
+fn what_config_json_should_say_and_does_not_is_said() {
+    let without = |name: &str, keys: &[&str]| {
+        let (tensors, mut config) = other_parts(name);
+        keys.iter().for_each(|key| drop(config.as_object_mut().unwrap().remove(*key)));
+        notes(&open(&tensors, Some(&config), &Hints::default()).unwrap())
+    };
+    let said = without("ernie4_5", &["model_type"]);
+    assert!(said.contains("read as ERNIE 4.5 by the class that it names"), "{said}");
+    let said = without("mixtral", &["model_type", "architectures"]);
+    assert!(said.contains("read as Mixtral by its tensor names"), "{said}");
+    let said = without("albert", &["num_hidden_layers"]);
+    assert!(said.contains("once each is taken"), "{said}");
+    let said = without("transformer_lens_gqa", &["act_fn"]);
+    assert!(said.contains("GELU in its tanh form is taken"), "{said}");
+}
+
+#[test]
+fn what_config_json_leaves_to_its_class_is_as_the_class_has_it() {
+    let (tensors, mut config) = other_parts("gemma3n_text");
+    config.as_object_mut().unwrap().remove("final_logit_softcapping");
+    assert_eq!(plain(&tensors, &config).arch.unembedding.unwrap().cap, Some(30.0));
+    config["final_logit_softcapping"] = json!(null);
+    assert_eq!(plain(&tensors, &config).arch.unembedding.unwrap().cap, None);
+    // The factor on T5's logits is of the width that the tensors have.
+    let (tensors, mut config) = other_parts("t5");
+    let scale = |config: &Value| plain(&tensors, config).arch.unembedding.unwrap().scale;
+    let right = scale(&config);
+    config.as_object_mut().unwrap().remove("d_model");
+    assert_eq!(scale(&config), right);
+}

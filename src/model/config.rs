@@ -117,6 +117,11 @@ impl Config {
         keys.iter().find_map(|key| self.text(key)).map_or(default, Activation::named)
     }
 
+    /// A soft-cap: the class's own where the config does not speak of it, none where it says `null`.
+    pub fn cap(&self, key: &str, default: f64) -> Option<f64> {
+        if self.values.contains_key(key) { self.number(&[key]) } else { Some(default) }
+    }
+
     /// For each layer, whether `layer_types` calls it sliding (or local); `otherwise` decides where the list is absent.
     pub fn sliding_layers(&self, n_layers: usize, otherwise: impl Fn(usize) -> bool) -> Vec<bool> {
         let list = self.get("layer_types").and_then(Value::as_array);

@@ -121,6 +121,8 @@ pub struct Recipe {
     pub altup: Option<AltUpPaths>,
     /// One number that the stream behind a layer is multiplied with.
     pub layer_scalar: Option<&'static str>,
+    /// What was taken because config.json does not say it, to be said wherever that is so.
+    pub unsaid: Option<&'static str>,
     /// What tensors without config.json leave open, to be said then.
     pub doubt: Option<&'static str>,
     /// Factor on the score.
@@ -240,6 +242,7 @@ impl Default for Recipe {
             layer_inputs: None,
             altup: None,
             layer_scalar: None,
+            unsaid: None,
             doubt: None,
             score_scale: Scale::HeadWidth,
             score_cap: None,

@@ -28,11 +28,11 @@ MODELS = {
         num_local_experts=5, num_experts_per_tok=2, layer_types=["attention", "mamba", "attention"], position_embedding_type="rope", **granite)),
     "bamba": (BambaForCausalLM, BambaConfig(
         vocab_size=57, hidden_size=24, intermediate_size=36, num_hidden_layers=3, num_attention_heads=3, num_key_value_heads=1,
-        attn_layer_indices=[1], tie_word_embeddings=False, **mamba)),
+        attn_layer_indices=[1], tie_word_embeddings=True, **mamba)),
     "gemma4_moe": (Gemma4ForCausalLM, Gemma4TextConfig(
         vocab_size=53, hidden_size=24, intermediate_size=30, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
         global_head_dim=12, layer_types=["sliding_attention", "sliding_attention", "full_attention"], sliding_window=5,
-        num_kv_shared_layers=0, attention_k_eq_v=False, hidden_size_per_layer_input=0, vocab_size_per_layer_input=53, enable_moe_block=True,
+        num_kv_shared_layers=0, attention_k_eq_v=True, num_global_key_value_heads=1, hidden_size_per_layer_input=0, vocab_size_per_layer_input=53, enable_moe_block=True,
         num_experts=5, top_k_experts=2, moe_intermediate_size=10, final_logit_softcapping=12.0, use_double_wide_mlp=False)),
 }
 
@@ -65,9 +65,13 @@ def spectra(weights, config, kind):
                 form["qk"].append(None)
                 form["ov"].append(None)
             continue
-        q, k, v, o = (at(f"self_attn.{x}_proj.weight").astype(np.float64) for x in "qkvo")
-        n, kv = config.num_attention_heads, config.num_key_value_heads
+        q, k, o = (at(f"self_attn.{x}_proj.weight").astype(np.float64) for x in "qko")
+        # Where there are no values, keys stand in for them.
+        v = at("self_attn.v_proj.weight")
+        v = k if v is None else v.astype(np.float64)
+        n = config.num_attention_heads
         h = q.shape[0] // n
+        kv = k.shape[0] // h
         gain = at("input_layernorm.weight").astype(np.float64)
         gq, gk = (at(f"self_attn.{x}_norm.weight") for x in "qk")
         for form, into in found.items():

@@ -21,6 +21,9 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         qkv: QkvPaths::Separate("attention.query", "attention.key", "attention.value"),
         output: "attention.dense",
         norm: NormKind::Layer,
+        unsaid: s.config.n_layers().is_none().then_some(
+            "How often the shared layers are used is in config.json alone (num_hidden_layers): once each is taken.",
+        ),
         eps: s.config.eps(1e-12),
         before_attention: None,
         after_attention: Some("attention.LayerNorm"),

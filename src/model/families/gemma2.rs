@@ -14,9 +14,6 @@ pub(super) static GEMMA2: Family = Family {
 };
 
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    let capped = |key: &str, default: f64| {
-        if s.config.is_empty() { Some(default) } else { s.config.number(&[key]) }
-    };
     let window = s.config.size(&["sliding_window"]).unwrap_or(4096);
     Ok(Recipe {
         norm: NormKind::RmsPlusOne,
@@ -26,11 +23,11 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         on_mlp: Some("post_feedforward_layernorm"),
         activation: s.config.activation(&["hidden_activation"], Activation::GeluTanh),
         score_scale: Scale::RootOf(s.config.number(&["query_pre_attn_scalar"]).unwrap_or(256.0)),
-        score_cap: capped("attn_logit_softcapping", 50.0),
+        score_cap: s.config.cap("attn_logit_softcapping", 50.0),
         window: s.windows(Some(window), |l| l % 2 == 0),
         rope: s.rope(1.0),
         embed_times_root_width: true,
-        logits_cap: capped("final_logit_softcapping", 30.0),
+        logits_cap: s.config.cap("final_logit_softcapping", 30.0),
         ..Recipe::default()
     })
 }

@@ -40,6 +40,7 @@ fn three(s: &Survey<'_>) -> Result<Recipe, ModelError> {
             laurel: "laurel",
             scaled: s.config.flag("altup_correct_scale", true),
         }),
+        logits_cap: s.config.cap("final_logit_softcapping", 30.0),
         doubt: Some(
             "Which earlier layer lends its keys and values to the last ones is in config.json alone: every fifth layer is taken to see \
              the whole prompt, as in the released models.",

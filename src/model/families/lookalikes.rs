@@ -88,7 +88,8 @@ pub(super) fn dictionary(names: &Names, config: &Config) -> Option<String> {
 
 /// The family of which config.json names a class, where it says no `model_type`: `GemmaForCausalLM`.
 pub(super) fn by_class(config: &Config) -> Option<&'static Family> {
-    let class = config.get("architectures")?.as_array()?.first()?.as_str()?.to_lowercase();
+    let class = config.get("architectures")?.as_array()?.first()?.as_str()?;
+    let class = class.to_lowercase().replace('_', "");
     let types = FAMILIES.into_iter().flat_map(|f| f.model_types.iter().map(move |kind| (kind, f)));
     let fits = types.filter(|(kind, _)| {
         let rest = class.strip_prefix(&kind.replace(['_', '-'], ""));
@@ -135,6 +136,7 @@ mod tests {
             ("GPTNeoXForCausalLM", "gpt_neox"),
             ("Qwen3MoeForCausalLM", "qwen3_moe"),
             ("OpenAIGPTLMHeadModel", "openai_gpt"),
+            ("Ernie4_5ForCausalLM", "ernie4_5"),
             ("BertForSequenceClassification", "bert"),
         ] {
             assert_eq!(of(class), Some(id), "{class}");

@@ -109,6 +109,11 @@ use super::recipe::Family;
 
 pub(super) use lookalikes::look;
 
+/// Whether config.json names a class whose family is known.
+pub(super) fn named_by_class(config: &Config) -> bool {
+    lookalikes::by_class(config).is_some()
+}
+
 /// A fit above this is that of names which no other family has.
 const SHARED_NAMES: u32 = 13;
 

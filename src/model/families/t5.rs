@@ -18,7 +18,9 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         return Ok(encoder);
     }
     let own_head = s.names.any("lm_head.weight") && !s.config.flag("tie_word_embeddings", false);
-    let width = s.config.d_model().map(|d| d as f64);
+    let embed = embed(s, "decoder.embed_tokens.weight");
+    let columns = s.names.find("", embed).and_then(|name| s.names.shape(&name)?.get(1).copied());
+    let width = columns.map(|d| d as f64);
     Ok(Recipe {
         stream: StackKind::Decoder,
         others: vec![encoder],
@@ -38,7 +40,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         mlp: mlp(s, "decoder.block.{l}.", DECODER_MLP),
         causal: true,
         relative: relative(s, false),
-        embed: embed(s, "decoder.embed_tokens.weight"),
+        embed,
         final_norm: Some("decoder.final_layer_norm"),
         unembed: &["lm_head"],
         tied: true,

@@ -69,6 +69,9 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
             (true, true) => MlpPaths::GatedThenBiased("mlp.{}_gate", "mlp.{}_in", "mlp.{}_out"),
             (true, false) => MlpPaths::Plain("mlp.{}_in", "mlp.{}_out"),
         },
+        unsaid: c.text("act_fn").is_none().then_some(
+            "The MLP's non-linearity is in the configuration alone (act_fn): GELU in its tanh form is taken.",
+        ),
         activation: c.activation(&["act_fn"], Activation::GeluTanh),
         score_scale: scale,
         score_cap: positive("attn_scores_soft_cap"),

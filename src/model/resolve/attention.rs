@@ -26,8 +26,8 @@ impl Builder<'_> {
         let source = keys_of.unwrap_or(l);
         let qkv = match r.qkv {
             QkvPaths::Separate(q, k, v) => {
-                let values = if self.has(source, v) || !self.has(source, k) { v } else { k };
-                let (k, v) = (self.linear(source, k), self.linear(source, values));
+                let values = self.linear(source, self.values_of(source, k, v));
+                let (k, v) = (self.linear(source, k), values);
                 Qkv::Separate { q: self.linear(l, q), k, v }
             }
             QkvPaths::Fused(path, order) => Qkv::Fused { linear: self.linear(l, path), order },

@@ -34,11 +34,10 @@ impl Builder<'_> {
                 let rows = self.rows_in(layer, q, false)?;
                 let d_head = self.share(rows, per_head * n_heads, q)?;
                 let source = self.recipe.keys_of.at(layer).flatten().unwrap_or(layer);
-                let (keys, values) =
-                    (self.rows_in(source, k, false)?, self.rows_in(source, v, false));
+                let keys = self.rows_in(source, k, false)?;
+                let values = self.rows_in(source, self.values_of(source, k, v), false);
                 let n_kv = keys / d_head;
                 self.fits(k, keys, n_kv * d_head, [n_heads, n_kv, d_head])?;
-                // Where a layer has no values of its own, its keys stand in for them.
                 self.fits(v, values.unwrap_or(keys), n_kv * d_value, [n_heads, n_kv, d_value])?;
                 (d_head, n_kv)
             }
@@ -61,6 +60,11 @@ impl Builder<'_> {
             });
         }
         Ok(Sizes { d_model, n_heads, n_kv_heads, d_head, d_value })
+    }
+
+    /// What makes the values of a layer: where it has keys and no values of its own, its keys (Gemma 4's full layers).
+    pub(super) fn values_of<'p>(&self, layer: usize, k: &'p str, v: &'p str) -> &'p str {
+        if self.has(layer, v) || !self.has(layer, k) { v } else { k }
     }
 
     /// The width of a head as config.json says it, in families where it is the same everywhere.

@@ -15,9 +15,9 @@ mod stream;
 use super::ModelError;
 use super::architecture::Architecture;
 use super::config::Config;
-use super::known;
 use super::names::Names;
 use super::recipe::{Family, Recipe, Survey};
+use super::{families, known};
 use builder::Builder;
 
 /// More layers than any model has: a number in a tensor's name must not decide how much memory is taken.
@@ -85,6 +85,17 @@ pub(super) fn resolve(given: Given<'_>) -> Result<Resolved, ModelError> {
             ));
             notes.extend(main.recipe.doubt.map(str::to_owned));
         }
+    }
+    notes.extend(main.recipe.unsaid.map(str::to_owned));
+    // Families that no library of config.json writes are known by their names alone.
+    let typed = [given.whole, config].iter().any(|config| config.model_type().is_some());
+    if !config.is_empty() && !typed && !family.model_types.is_empty() {
+        let (by, doubt) = match families::named_by_class(given.whole) {
+            true => ("the class that it names", None),
+            false => ("its tensor names", main.recipe.doubt),
+        };
+        notes.push(format!("config.json says no model_type: read as {} by {by}.", family.title));
+        notes.extend(doubt.map(str::to_owned));
     }
     let heads_from_table =
         usual.or_else(|| table_config.as_ref().and_then(|(table, _)| table.n_heads()));
