@@ -14,7 +14,7 @@ use omega_lens::engine::Engine;
 use omega_lens::model::tokenizer::Tokenizer;
 use omega_lens::model::{AttentionLayer, Hints, Model, Part, Weights};
 use omega_lens::protocol::model::{Hints as Said, Open};
-use omega_lens::protocol::{Ask, Asked, Question, Tell};
+use omega_lens::protocol::{Ask, Asked, Tell};
 use omega_lens::ui::address::keys;
 use omega_lens::ui::address::route::Route;
 use omega_lens::ui::address::{bench, sweep, toy, trace};
@@ -187,7 +187,7 @@ fn dictionary(files: Vec<Box<dyn ByteSource>>) {
     let choice = FileChoice::default();
     let Ok(found) = Dictionary::of_files(model, files, &choice, Weights::Folded) else { return };
     for rows in found.blocks(64).take(3) {
-        let _ = found.rows(rows);
+        let _ = found.rows(Some(&model.checkpoint), rows);
     }
     let _ = (found.label(0), found.label(usize::MAX));
     let _ = found.encoder(model).map(|encoder| encoder.encode(&[&vec![0.5; model.arch.d_model]]));
@@ -229,7 +229,11 @@ pub fn address(bytes: &[u8]) {
     let written = route.to_hash();
     assert_eq!(Route::parse(&written), route, "an address is read as it was written");
     let (preset, config) = toy::read(&route);
-    assert!(config.check().is_err() || config.n <= 400, "the page draws {} features", config.n);
+    assert!(
+        config.check().is_err() || config.n_features <= 400,
+        "the page draws {} features",
+        config.n_features
+    );
     let _ = toy::write(route.clone(), &preset, &config);
     let _ = sweep::chosen(&route, &config, &preset);
     let _ = bench::write(route.clone(), &bench::read(&route));
