@@ -81,6 +81,28 @@ describe("Opening", () => {
     await page.locator(".pair .side li code").first().waitFor();
   });
 
+  it("asks which of two families a file is of that nothing in it tells apart, and the address remembers", {}, async (page) => {
+    await complete(page, "built-in model");
+    const gemma = join(ROOT, "tests/golden/families/gemma/model.safetensors");
+    await drop(page, [gemma]);
+    const ask = page.getByTestId("which-family");
+    await ask.filter({ hasText: "Llama's and Gemma's alike" }).waitFor();
+    assert.match(await ask.textContent(), /1 \+ w/);
+    await ask.getByRole("combobox").selectOption("gemma");
+    await ask.getByRole("button", { name: "open" }).click();
+    await page.getByTestId("head-count").getByRole("button", { name: "4 heads" }).click();
+    await complete(page, "model.safetensors: Gemma");
+    assert.match(await address(page), /family=gemma/);
+    // The link of one who has answered asks nothing.
+    const link = await address(page);
+    await page.getByRole("button", { name: "built-in model" }).click();
+    await complete(page, "built-in model");
+    await page.evaluate((hash) => (location.hash = hash), link);
+    await drop(page, [gemma]);
+    await complete(page, "model.safetensors: Gemma");
+    assert.equal(await ask.count(), 0);
+  });
+
   it("takes the head count that a link brings, and says that it is assumed", { hash: "#/heads?heads=4" }, async (page) => {
     await complete(page, "built-in model");
     await drop(page, [join(BUILT_IN, "step-04000.safetensors")]);
