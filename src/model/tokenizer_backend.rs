@@ -28,11 +28,24 @@ mod backend {
     /// Checks every table of rewritten characters in a normaliser, which may be a sequence of others.
     fn check_tables(normalizer: Option<&Value>) -> Result<(), String> {
         let Some(normalizer) = normalizer else { return Ok(()) };
-        if let Some(table) = normalizer.get("precompiled_charsmap").and_then(Value::as_str) {
+        let table = normalizer.get("precompiled_charsmap");
+        // The crate panics where there is none.
+        if normalizer.get("type").is_some_and(|kind| kind == "Precompiled")
+            && !table.is_some_and(Value::is_string)
+        {
+            return Err("its normaliser Precompiled has no table".to_owned());
+        }
+        if let Some(table) = table.and_then(Value::as_str) {
             charsmap::check(&base64::decode(table).map_err(|error| error.to_string())?)?;
         }
         let nested = normalizer.get("normalizers").and_then(Value::as_array);
         nested.into_iter().flatten().try_for_each(|one| check_tables(Some(one)))
+    }
+
+    /// A panic of the crate costs words, not the program. In a browser it ends the worker, whose successor goes without.
+    fn contained<T>(what: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+        let failed = |_| Err("the library that reads it broke off".to_owned());
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(what)).unwrap_or_else(failed)
     }
 
     impl Backend {
@@ -41,8 +54,9 @@ mod backend {
             // The crate panics on a syntax error inside the decoder, so that part is read once before.
             let parts: Parts = serde_json::from_slice(json).map_err(|error| error.to_string())?;
             check_tables(parts.normalizer.as_ref())?;
-            let mut inner =
-                tokenizers::Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
+            let read =
+                || tokenizers::Tokenizer::from_bytes(json).map_err(|error| error.to_string());
+            let mut inner = contained(read)?;
             // Some files pad every prompt to 128 tokens, or cut it there.
             inner.with_padding(None);
             inner.with_truncation(None).map_err(|error| error.to_string())?;
@@ -52,9 +66,9 @@ mod backend {
 
         /// The ids of `prompt`; with `special`, with what the post-processor adds.
         pub(crate) fn encode(&self, prompt: &str, special: bool) -> Result<Vec<u32>, String> {
-            let encoding =
-                self.inner.encode_fast(prompt, special).map_err(|error| error.to_string())?;
-            Ok(encoding.get_ids().to_vec())
+            let encoded =
+                || self.inner.encode_fast(prompt, special).map_err(|error| error.to_string());
+            Ok(contained(encoded)?.get_ids().to_vec())
         }
 
         /// The token of an id, as the vocabulary spells it.

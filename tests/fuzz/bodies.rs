@@ -23,10 +23,10 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 /// A target: what it is called, what it does, and bytes of the heap that it may take: at all, and for each byte of its input.
-pub type Target = (&'static str, fn(&[u8]), [usize; 2]);
+pub(crate) type Target = (&'static str, fn(&[u8]), [usize; 2]);
 
 /// All of them.
-pub const TARGETS: [Target; 9] = [
+pub(crate) const TARGETS: [Target; 9] = [
     ("header", header, [1 << 16, 16]),
     ("index", index, [1 << 16, 64]),
     ("config", config, [16 << 20, 64]),
@@ -68,7 +68,7 @@ fn small_model() -> &'static Model {
 }
 
 /// A file of weights: nothing is read outside it, and nothing accepted that the safetensors crate refuses.
-pub fn header(bytes: &[u8]) {
+pub(crate) fn header(bytes: &[u8]) {
     let Ok(checkpoint) = Checkpoint::open(vec![memory("model.safetensors", bytes.to_vec())]) else {
         return;
     };
@@ -88,7 +88,7 @@ pub fn header(bytes: &[u8]) {
 }
 
 /// An index beside two shards.
-pub fn index(bytes: &[u8]) {
+pub(crate) fn index(bytes: &[u8]) {
     let shard = |name: &str| {
         let json = format!(r#"{{"{name}":{{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}}}"#);
         [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &[0]].concat()
@@ -137,7 +137,7 @@ fn goldens() -> &'static [Vec<u8>] {
 }
 
 /// A config.json beside one of several models, which its first byte chooses: read, resolved, and a layer planned and made.
-pub fn config(bytes: &[u8]) {
+pub(crate) fn config(bytes: &[u8]) {
     let Some((&choice, json)) = bytes.split_first() else { return };
     let all = goldens();
     let weights = all[usize::from(choice) % all.len()].clone();
@@ -151,8 +151,24 @@ pub fn config(bytes: &[u8]) {
     }
 }
 
+/// Panics of other people's tokenizers are contained; a fuzzer's own hook would take them for ours.
+fn hear_only_our_own_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |report| {
+            let place = report.location().map_or("", |place| place.file());
+            let theirs = ["/tokenizers-", "/spm_precompiled-", "/fancy-regex-"];
+            if !theirs.iter().any(|name| place.contains(name)) {
+                before(report);
+            }
+        }));
+    });
+}
+
 /// Files of a vocabulary beside weights; the first byte says which.
-pub fn tokenizer(bytes: &[u8]) {
+pub(crate) fn tokenizer(bytes: &[u8]) {
+    hear_only_our_own_panics();
     let Some((&choice, text)) = bytes.split_first() else { return };
     let json = r#"{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#;
     let weights = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes(), &[0]].concat();
@@ -194,17 +210,17 @@ fn dictionary(files: Vec<Box<dyn ByteSource>>) {
 }
 
 /// A NumPy array of features.
-pub fn npy(bytes: &[u8]) {
+pub(crate) fn npy(bytes: &[u8]) {
     dictionary(vec![memory("features.npy", bytes.to_vec())]);
 }
 
 /// A table of features.
-pub fn csv(bytes: &[u8]) {
+pub(crate) fn csv(bytes: &[u8]) {
     dictionary(vec![memory("features.csv", bytes.to_vec())]);
 }
 
 /// The cfg.json of a sparse autoencoder.
-pub fn sae(bytes: &[u8]) {
+pub(crate) fn sae(bytes: &[u8]) {
     static WEIGHTS: OnceLock<Vec<u8>> = OnceLock::new();
     let d = small_model().arch.d_model;
     let weights = WEIGHTS.get_or_init(|| {
@@ -223,7 +239,7 @@ pub fn sae(bytes: &[u8]) {
 }
 
 /// An address: all that the page reads in it, and what it becomes when it is written again.
-pub fn address(bytes: &[u8]) {
+pub(crate) fn address(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let route = Route::parse(&text);
     let written = route.to_hash();
@@ -269,7 +285,7 @@ fn is_short(value: &Value) -> bool {
 }
 
 /// A message between page and worker: planned, and answered on a small model where its numbers are small.
-pub fn protocol(bytes: &[u8]) {
+pub(crate) fn protocol(bytes: &[u8]) {
     static ENGINE: OnceLock<Mutex<Engine>> = OnceLock::new();
     if let Ok(tell) = serde_json::from_slice::<Tell>(bytes) {
         let again = serde_json::to_vec(&tell).expect("what was read can be written");

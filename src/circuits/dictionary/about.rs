@@ -65,7 +65,11 @@ impl Hook {
         ];
         let is_input = layer.is_some_and(|layer| name.ends_with(&format!(".{layer}.input")));
         let offset = if is_input || before.iter().any(|part| name.contains(part)) { 0 } else { 1 };
-        Self { name: name.to_owned(), layer, read_from: layer.map(|layer| layer + offset) }
+        Self {
+            name: name.to_owned(),
+            layer,
+            read_from: layer.map(|layer| layer.saturating_add(offset)),
+        }
     }
 }
 

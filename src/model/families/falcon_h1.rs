@@ -61,7 +61,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         embed_factor: number("embedding_multiplier"),
         logits_factor: number("lm_head_multiplier"),
         final_norm: Some("final_layernorm"),
-        tied: false,
+        tied: s.config.flag("tie_word_embeddings", false),
         ..Recipe::default()
     })
 }

@@ -68,7 +68,7 @@ fn bamba(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         activation: s.config.activation(&["hidden_act"], Activation::Silu),
         rope: s.rope(0.5),
         final_norm: Some("final_layernorm"),
-        tied: false,
+        tied: s.config.flag("tie_word_embeddings", false),
         ..Recipe::default()
     })
 }

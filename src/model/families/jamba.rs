@@ -27,7 +27,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         }),
         activation: s.config.activation(&["hidden_act"], Activation::Silu),
         final_norm: Some("final_layernorm"),
-        tied: false,
+        tied: s.config.flag("tie_word_embeddings", false),
         ..Recipe::default()
     })
 }

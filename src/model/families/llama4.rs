@@ -53,7 +53,7 @@ fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
         activation: s.config.activation(&["hidden_act"], Activation::Silu),
         window: s.each(|l| block.filter(|_| blocked(l))),
         rope: s.each(|l| turning(l).then(|| rope.clone())),
-        tied: false,
+        tied: s.config.flag("tie_word_embeddings", false),
         ..Recipe::default()
     })
 }

@@ -35,7 +35,7 @@ impl Builder<'_> {
         let r = &self.recipe;
         let own = r.unembed.iter().find_map(|path| self.outer_linear(path).ok());
         let may_tie =
-            self.config.flag("tie_word_embeddings", r.tied) && self.classifier().is_none();
+            r.tied && self.config.flag("tie_word_embeddings", true) && self.classifier().is_none();
         let tied = own.is_none();
         let shared = || {
             let weight = tokens.filter(|_| may_tie)?.to_owned();
