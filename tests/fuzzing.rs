@@ -1,4 +1,5 @@
-//! The fuzz targets without a fuzzer: seeded mutations of the committed corpus, for as long as `OMEGA_FUZZ_SECONDS` says of each target.
+//! The fuzz targets without a fuzzer: seeded mutations of the committed corpus, for as long as `OMEGA_FUZZ_SECONDS` says of each target, or
+//! as many as `OMEGA_FUZZ_INPUTS` says.
 //!
 //! A program of its own, because it measures the heap of its whole process. `make fuzz` runs the same targets under libFuzzer.
 #![cfg(all(feature = "page", feature = "tokenizer", not(target_arch = "wasm32")))]
@@ -112,14 +113,18 @@ fn change(input: &mut Vec<u8>, other: &[u8], rng: &mut Rng) {
     input.truncate(LONGEST);
 }
 
-/// Runs one target for a while, and says how many inputs that were.
-fn run((name, target, allowed): Target, seconds: u64, seed: u32) -> usize {
+/// Runs one target for so many seconds or inputs, and says how many inputs that were.
+fn run((name, target, allowed): Target, seconds: u64, inputs: usize, seed: u32) -> usize {
     let seeds = corpus(name);
     assert!(seeds.len() >= 3, "{name} has a corpus");
     let mut rng = Rng::new(seed);
     let start = Instant::now();
     let mut count = 0;
-    while count < seeds.len() || start.elapsed() < Duration::from_secs(seconds) {
+    let goes_on = |count: usize| match inputs {
+        0 => start.elapsed() < Duration::from_secs(seconds),
+        inputs => count < inputs,
+    };
+    while count < seeds.len() || goes_on(count) {
         let mut input = seeds[count % seeds.len()].clone();
         let other = &seeds[rng.below(seeds.len() as u32) as usize];
         // Each as it is, once.
@@ -152,11 +157,17 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 #[test]
 fn nothing_panics_runs_on_or_takes_more_than_its_input_justifies() {
     let (seconds, seed) = (setting("OMEGA_FUZZ_SECONDS", 1), setting("OMEGA_FUZZ_SEED", 14) as u32);
+    let inputs = setting("OMEGA_FUZZ_INPUTS", 0) as usize;
     let only = std::env::var("OMEGA_FUZZ_TARGET").ok();
     for target in TARGETS {
         if only.as_deref().is_none_or(|only| only == target.0) {
-            let count = run(target, seconds, seed);
-            println!("{}: {count} inputs in {seconds} s, seed {seed}", target.0);
+            let begun = Instant::now();
+            let count = run(target, seconds, inputs, seed);
+            println!(
+                "{}: {count} inputs in {} s, seed {seed}",
+                target.0,
+                begun.elapsed().as_secs()
+            );
         }
     }
 }
