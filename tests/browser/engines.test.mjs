@@ -107,7 +107,7 @@ async function walk(engine) {
     for (const [file, into] of [[join(golden, "model.safetensors"), near], [far, beyond4]]) {
       const known = await b.evaluate(() => window.saved.length);
       await b.choose("[data-testid=file-input]", [file, join(golden, "config.json")]);
-      await text("the file's name", "[data-testid=model]", file === far ? "beyond" : "model.safetensors: Llama");
+      await text("the file's name", "[data-testid=model]", file === far ? "beyond.safetensors: Llama" : "model.safetensors: Llama");
       await heads(LLAMA_HEADS);
       await press("all spectra CSV");
       into.push(...rows(await until("the CSV", (known) => window.saved.length > known && window.saved.at(-1), known)));

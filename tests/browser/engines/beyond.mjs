@@ -2,8 +2,10 @@
 
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 
-/** Bytes of the hole: more than 32 bits can count. */
-const HOLE = 2 ** 32 + 2 ** 29;
+/** Bytes of a tensor of nothing, which 32 bits still count, and how many of these lie in front: more than 32 bits count together. */
+const PART = 3 * 2 ** 29;
+const PARTS = 3;
+const HOLE = PARTS * PART;
 
 /** Writes the tensors of the file `from` into the file `to`, behind the hole. */
 export function beyond(from, to) {
@@ -13,7 +15,9 @@ export function beyond(from, to) {
   const tensors = Object.entries(header).map(([name, entry]) =>
     name === "__metadata__" ? [name, entry] : [name, { ...entry, data_offsets: entry.data_offsets.map((at) => at + HOLE) }],
   );
-  const json = Buffer.from(JSON.stringify({ hole: { dtype: "U8", shape: [HOLE], data_offsets: [0, HOLE] }, ...Object.fromEntries(tensors) }));
+  const hole = (i) => [`hole.${i}`, { dtype: "U8", shape: [PART], data_offsets: [i * PART, (i + 1) * PART] }];
+  const holes = Array.from({ length: PARTS }, (_, i) => hole(i));
+  const json = Buffer.from(JSON.stringify(Object.fromEntries([...holes, ...tensors])));
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(json.length));
   const file = openSync(to, "w");
