@@ -26,8 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path)?;
-        let set =
-            if name == "teachers.md" { html(&formulae, &text) } else { sections(&formulae, &text) };
+        let is_a_page = matches!(name.as_str(), "teachers.md" | "answers.md");
+        let set = if is_a_page { html(&formulae, &text) } else { sections(&formulae, &text) };
         fs::write(out.join(&name), set.map_err(|why| format!("{}: {why}", path.display()))?)?;
     }
     Ok(())
@@ -62,23 +62,20 @@ fn sections(formulae: &LatexToMathML, text: &str) -> Result<String, String> {
         for (i, piece) in body.split("```").enumerate() {
             if i % 2 == 0 {
                 out += &html(formulae, piece)?;
-            } else if let Some(question) = piece.strip_prefix("question\n") {
-                let lines = question.lines().map(|line| answer(formulae, line));
-                out += &format!(
-                    "```question\n{}\n```\n",
-                    lines.collect::<Result<Vec<_>, _>>()?.join("\n")
-                );
             } else {
-                out += &format!("```{piece}```\n");
+                let lines = piece.lines().map(|line| answer(formulae, line));
+                out += &format!("```{}\n```\n", lines.collect::<Result<Vec<_>, _>>()?.join("\n"));
             }
         }
     }
     Ok(out)
 }
 
-/// A line of a question: its words set, its name and its values as they are.
+/// A line of a scene or of a question: its words set, its name and its values as they are.
 fn answer(formulae: &LatexToMathML, line: &str) -> Result<String, String> {
-    for mark in ["choose: ", "number: ", "do: ", "right: ", "hint: ", "- ", "+ "] {
+    let marks =
+        ["choose: ", "number: ", "do: ", "right: ", "hint: ", "slide: ", "predict: ", "- ", "+ "];
+    for mark in marks {
         if let Some(words) = line.strip_prefix(mark) {
             let parts = words.split(" | ").map(|part| {
                 let set = html(formulae, part)?;

@@ -14,6 +14,15 @@ pub struct Start {
     pub config: Box<Config>,
 }
 
+/// Show the end of a run that is known before it is trained: its parameters come along.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its settings.
+    pub config: Box<Config>,
+    /// Its parameters after its last step, as [`crate::toy::Params::from_f32`] reads them.
+    pub params: Vec<u8>,
+}
+
 /// Train the run on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Train {
@@ -76,7 +85,7 @@ macro_rules! plans {
         })+
     };
 }
-plans!(LookBack, TakeApart, Files, Whole, Bench, Cloud);
+plans!(Known, LookBack, TakeApart, Files, Whole, Bench, Cloud);
 
 /// Nor is one that takes the run on.
 macro_rules! takes_on {
@@ -96,6 +105,7 @@ takes_on!(Start, Train);
 
 questions! { Toy:
     Start => Box<Frame>,
+    Known => Box<Frame>,
     Train => Box<Frame>,
     LookBack => Box<Frame>,
     TakeApart => Box<ToySad>,

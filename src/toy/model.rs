@@ -23,6 +23,31 @@ pub struct Params {
     pub w_k: Vec<f64>,
 }
 
+impl Params {
+    /// The parameters as single-precision numbers, one after the other, little-endian: enough to be looked at.
+    pub fn to_f32(&self) -> Vec<u8> {
+        let numbers = self.parts().into_iter().flatten();
+        numbers.flat_map(|x| (*x as f32).to_le_bytes()).collect()
+    }
+
+    /// Reads what [`Params::to_f32`] wrote for a run of `config`.
+    ///
+    /// # Errors
+    /// [`ToyError::Length`] if there are more or fewer numbers than `config` has parameters.
+    pub fn from_f32(config: &Config, bytes: &[u8]) -> Result<Self, ToyError> {
+        let (n, d, h) = (config.n_features, config.d_model, config.d_head);
+        let expected = n * d + n + 2 * d * h;
+        if bytes.len() != 4 * expected {
+            let what = "the stored parameters";
+            return Err(ToyError::Length { what, expected, found: bytes.len() / 4 });
+        }
+        let mut numbers =
+            bytes.as_chunks::<4>().0.iter().map(|b| f64::from(f32::from_le_bytes(*b)));
+        let mut take = |count: usize| numbers.by_ref().take(count).collect::<Vec<f64>>();
+        Ok(Self { features: take(n * d), bias: take(n), w_q: take(d * h), w_k: take(d * h) })
+    }
+}
+
 /// Streams of the seed: what each part of the start is drawn from.
 const FEATURES: u32 = 0;
 const W_Q: u32 = 1;

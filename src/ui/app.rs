@@ -12,6 +12,7 @@ use super::address::{keys, lock};
 use super::browser::kept;
 use super::lessons::panel::Panel;
 use super::lessons::place::Place;
+use super::lessons::stage;
 use super::listeners::{use_keys, use_listeners};
 use super::memory::state::{Action, AppState};
 use super::pages;
@@ -147,6 +148,7 @@ pub fn Root() -> Html {
         "app",
         route.read(&keys::PRESENT).then_some("presenter"),
         Place::of(route).map(|_| "in-lesson"),
+        stage::at(route).map(|_| "staged"),
         lock::classes(route),
     );
     html! {

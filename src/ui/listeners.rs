@@ -8,11 +8,12 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{ClipboardEvent, DragEvent, Event};
 use yew::prelude::*;
 
-use super::address::keys;
+use super::address::{keys, lock};
 use super::app::{Store, go, here};
 use super::browser::drop;
 use super::memory::state::Action;
 use super::session::Session;
+use super::words::lessons;
 use crate::protocol::model::Hints;
 
 /// Keys that work everywhere outside a text field: `j` `k` for pairs, `[` `]` for layers.
@@ -71,6 +72,7 @@ pub(super) fn use_listeners(
         listen(&window, "omega-update", move |_| newer.act(Action::Update));
         let shown = Cell::new(false);
         let veil = Rc::new(move |on: bool| {
+            let on = on && !lock::locks(&here(), "open");
             if shown.replace(on) != on {
                 dragging.set(on);
             }
@@ -115,6 +117,9 @@ pub(super) fn use_listeners(
 fn take(session: &Session, entries: drop::Entries) {
     if entries.is_empty() {
         return;
+    }
+    if lock::locks(&here(), "open") {
+        return session.act(Action::Note(lessons::LOCKED.into(), lessons::LOCKED_HINT.into()));
     }
     let session = session.clone();
     spawn_local(async move {

@@ -6,7 +6,7 @@ import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { DIST, ROOT, assertAccessible, complete, model, picture, start, withPage } from "./harness.mjs";
+import { DIST, ROOT, assertAccessible, complete, drop, model, picture, start, withPage } from "./harness.mjs";
 import { serve } from "./server.mjs";
 
 const FOLDER = join(ROOT, "www/lessons/en");
@@ -19,7 +19,8 @@ function steps(name) {
     const block = /```question\n([^]*?)```/.exec(section)[1];
     const field = (name) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
     const options = [...block.matchAll(/^([-+]) /gm)].map(([, mark]) => mark === "+");
-    return { title: section.split("\n")[0], right: options.indexOf(true), wrong: options.indexOf(false), answer: field("answer"), goal: field("goal") };
+    const scene = /```scene\n(.*)\nshow: (.*)\n/.exec(section);
+    return { title: section.split("\n")[0], hash: scene[1], show: scene[2].split(", "), predict: /^predict: /m.test(section), right: options.indexOf(true), wrong: options.indexOf(false), answer: field("answer"), goal: field("goal") };
   });
 }
 
@@ -27,8 +28,9 @@ function steps(name) {
 const SHOWN = [
   ["1.2", "[data-testid=explain]", /gives “John” 92 %/],
   ["2.1", ".spectrum figure .bars", /^/],
-  ["2.3", ".pair .sigma", /σ 4\.27 · 85 %/],
-  ["2.4", '[data-head="1,1"]', /1\.19/],
+  ["2.3", "[data-testid=svd-image]", /y is/],
+  ["2.4", "[data-testid=svd-built]", /σ0 = 4\.27: 85 %/],
+  ["2.5", '[data-head="1,1"]', /1\.19/],
   ["5.2", "[data-testid=theorem-1]", /37\.2°/],
   ["6.1", ".cell figcaption", /Relative attention 5\.98/],
   ["6.2", "[data-testid=explain]", /k = 1 carries 89 %/],
@@ -66,14 +68,13 @@ async function act(page, goal) {
   const to = Object.fromEntries(new URLSearchParams(goal.split("?")[1]));
   if (to.at) return press(page, '[data-testid="train"]');
   if (to.seed) {
-    await press(page, ".toy-settings summary");
     await tabTo(page, '[data-setting="seed"]');
     await page.keyboard.press("ControlOrMeta+a");
     await page.keyboard.type(to.seed);
     return page.keyboard.press("Enter");
   }
   if (goal.startsWith("#/theorems")) return press(page, '[data-testid="tight"]');
-  if (to.dest) return press(page, `.tokens button:nth-of-type(${Number(to.dest) + 1})`);
+  if (to.dest) return press(page, `.arc-words button:nth-of-type(${Number(to.dest) + 1})`);
   // The grid of heads: arrows from the cell in view.
   const here = "section.page:not([hidden]) [data-head]";
   await page.locator(here).first().waitFor();
@@ -89,10 +90,45 @@ async function act(page, goal) {
   while (head !== Number(to.head)) await (head < to.head ? move("ArrowRight", [0, 1]) : move("ArrowLeft", [0, -1]));
 }
 
+/** Opens a step on its scene, guesses where it asks for that, and waits for its pictures. */
+async function open(page, step, place, more = "") {
+  await page.evaluate((hash) => (location.hash = hash), `${step.hash}${step.hash.includes("?") ? "&" : "?"}lesson=${place}${more}`);
+  await page.locator(".lesson :is(h1, h2)", { hasText: step.title }).waitFor();
+  if (step.predict && (await page.getByTestId("guess").count())) await page.getByTestId("guess").getByRole("button").last().click();
+  const there = (n) => {
+    const pieces = [...document.querySelectorAll(".on-stage")].filter((piece) => piece.closest("section.page:not([hidden])"));
+    return pieces.length === n && pieces.some((piece) => piece.getBoundingClientRect().height > 20);
+  };
+  await page.waitForFunction(there, step.show.length);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+/** What a reader has before them: the pieces on the stage, sizes of the page, of its type, and of the words. */
+function seen() {
+  const scale = (text) => Math.hypot(text.getScreenCTM().a, text.getScreenCTM().b);
+  const pieces = [...document.querySelectorAll(".on-stage")].filter((piece) => piece.closest("section.page:not([hidden])"));
+  const texts = pieces.flatMap((piece) => [...piece.querySelectorAll("svg text")]).filter((text) => text.getClientRects().length && text.textContent.trim());
+  const lesson = document.querySelector(".lesson");
+  return {
+    pieces: pieces.map((piece) => {
+      const { top, bottom, left, right, height } = piece.getBoundingClientRect();
+      const chart = piece.querySelector("svg.chart, svg.plane, .plane svg, .arc-frame");
+      return { name: piece.dataset.picture, top: Math.ceil(top), bottom: Math.floor(bottom), left, right, height, drawn: chart?.getBoundingClientRect().height, over: piece.scrollHeight > piece.clientHeight + 1 };
+    }),
+    wide: document.documentElement.scrollWidth,
+    high: document.documentElement.scrollHeight,
+    smallest: Math.min(99, ...texts.map((text) => parseFloat(getComputedStyle(text).fontSize) * scale(text))),
+    words: [lesson.scrollHeight, lesson.clientHeight],
+    type: parseFloat(getComputedStyle(lesson).fontSize),
+    titles: [...document.querySelectorAll("h1")].filter((title) => title.getClientRects().length).length,
+  };
+}
+
 const said = (page) => page.locator(".question .said");
 
 /** Answers one step; a wrong answer comes first where there is one, and must not close the door. */
 async function play(page, step) {
+  if (step.predict) await press(page, ".guesses button");
   if (step.goal) {
     await act(page, step.goal);
   } else if (step.answer) {
@@ -176,7 +212,119 @@ describe("Lessons", () => {
     await page.locator("header nav").first().waitFor();
   });
 
-  it("hides what a prepared view locks, and nothing without it", { hash: "#/attention?lesson=1.2" }, async (page) => {
+  for (const [width, height] of [[1920, 1080], [1280, 800], [1024, 768], [390, 844]]) {
+    it(`puts the pictures of every step into a window of ${width} × ${height}`, { hash: "#/learn", viewport: { width, height } }, async (page) => {
+      for (const [l, name] of LESSONS.entries()) {
+        for (const [s, step] of steps(name).entries()) {
+          await open(page, step, `${l + 1}.${s + 1}`);
+          const place = `lesson ${l + 1}.${s + 1} at ${width}`;
+          const { pieces, wide, smallest } = await page.evaluate(seen);
+          assert.deepEqual(pieces.map((piece) => piece.name).sort(), [...step.show].sort(), `${place}: all that it names is on the stage`);
+          const shown = pieces.filter((piece) => piece.height > 0);
+          // On a phone the arcs leave their room to the grid.
+          assert.ok(shown.length === pieces.length || (width < 640 && step.show.includes("look-grid")), place);
+          for (const piece of shown) {
+            assert.ok(piece.top >= 0 && piece.bottom <= height && piece.left >= 0 && piece.right <= width, `${place}: ${JSON.stringify(piece)}`);
+            if (piece.drawn) assert.ok(piece.drawn >= (width < 640 ? 90 : 150), `${place}: ${piece.name} is ${piece.drawn} px high`);
+          }
+          assert.ok(wide <= width, `${place}: no sideways scrolling, ${wide} px`);
+          assert.ok(smallest >= (width < 640 ? 10.9 : 10), `${place}: text of ${smallest} px in a chart`);
+        }
+      }
+    });
+  }
+
+  it("leads to the whole page and back", { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.1&prompt=When+Mary+and+John+went" }, async (page) => {
+    await page.getByTestId("arcs").waitFor();
+    assert.equal(await page.locator(".prompt form").isVisible(), false);
+    await page.getByRole("link", { name: "the whole page" }).click();
+    await page.locator(".prompt form").waitFor();
+    await page.getByRole("link", { name: "only the picture" }).click();
+    await page.locator(".prompt form").waitFor({ state: "hidden" });
+  });
+
+  it("replies to answers that it cannot read", { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.2&prompt=When+Mary+and+John+went+to+the+store+,+John+gave+a+drink+to&src=10" }, async (page) => {
+    await page.locator(".question input").waitFor();
+    for (const [answer, reply] of [["", /Write a number/], ["ninety two", /numbers in digits/], ["0.92", /a hundred times/], ["92 per cent", /^Right/]]) {
+      await page.locator(".question input").fill(answer);
+      await page.locator(".question button").click();
+      await said(page).filter({ hasText: reply }).waitFor();
+    }
+  });
+
+  it("covers the picture until the reader has guessed", { hash: `${steps(LESSONS[6])[1].hash}&lesson=7.2` }, async (page) => {
+    await page.getByTestId("guess").waitFor();
+    assert.equal(await page.getByTestId("arcs").isVisible(), false);
+    assert.equal(await page.locator(".question form").count(), 0);
+    await page.getByTestId("guess").getByRole("button").nth(1).click();
+    await page.getByTestId("arcs").waitFor();
+    await page.getByText("Your guess: still at that place").waitFor();
+    await page.locator(".question form").waitFor();
+  });
+
+  for (const [width, height] of [[1024, 768], [1280, 720]]) {
+    it(`makes a slide of every step that fits ${width} × ${height} whole`, { hash: "#/learn", viewport: { width, height } }, async (page) => {
+      for (const [l, name] of LESSONS.entries()) {
+        for (const [s, step] of steps(name).entries()) {
+          const place = `lesson ${l + 1}.${s + 1} at ${width}`;
+          await open(page, step, `${l + 1}.${s + 1}`, "&present=1");
+          const { pieces, high, words, type, titles } = await page.evaluate(seen);
+          for (const piece of pieces) assert.ok(piece.bottom <= height && piece.right <= width && !piece.over, `${place}: ${JSON.stringify(piece)}`);
+          assert.ok(high <= height && words[0] <= words[1], `${place}: ${high} px high, words ${words}`);
+          assert.ok(type >= 16, `${place}: type of ${type} px`);
+          assert.equal(titles, 1, `${place}: one title`);
+        }
+      }
+    });
+  }
+
+  it("keeps a locked class where it is", { hash: `${steps(LESSONS[1])[5].hash}&lesson=2.6&lock=nav,open,lesson`, expected: [/./] }, async (page) => {
+    await page.locator(".on-stage .sides").waitFor();
+    assert.equal(await page.locator(".turn a.on").count(), 0, "no next lesson");
+    const leads = () => page.locator("a[href^='#/'] >> visible=true").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+    for (const gloss of await page.locator(".gloss summary >> visible=true").all()) await gloss.click();
+    for (const href of await leads()) assert.match(href, /^#\/(heads|svd\?.*lesson=2\.5|heads\?.*lesson=2\.5)/, href);
+    // A link that somebody has kept leads nowhere else, and the answers are not shown.
+    await page.evaluate(() => (location.hash = "#/toy?lesson=2.6&lock=nav,open,lesson"));
+    await page.waitForFunction(() => location.hash.startsWith("#/heads"));
+    await page.goto(`${session.address}#/learn?read=answers&lock=nav`);
+    await page.getByRole("heading", { name: "Glossary" }).waitFor();
+    assert.equal(await page.getByText("Answers to the exercises").count() + await page.locator(".shelves").count(), 0);
+    await page.goto(`${session.address}#/heads?lock=open`);
+    await page.locator(".spectrum figure svg").first().waitFor();
+    await drop(page, [join(ROOT, "www/models/names/step-00000.safetensors")]);
+    await page.getByText("This view is locked").waitFor();
+    await page.getByText("built-in model").first().waitFor({ state: "attached" });
+  });
+
+  it("makes a locked link by clicking", { hash: `${steps(LESSONS[0])[0].hash}&lesson=1.1` }, async (page) => {
+    await page.getByText("lock this view for a class").click();
+    await page.getByTestId("lock-view").getByLabel("the way out of a lesson", { exact: false }).check();
+    await page.getByTestId("lock-view").getByLabel("as a slide").check();
+    const link = await page.getByTestId("locked-link").inputValue();
+    assert.match(link, /lesson=1\.1&lock=nav,open,exports,lesson&present=1/);
+    await page.goto(link);
+    await page.locator(".presenter.lock-nav.lock-lesson h1").first().waitFor();
+    assert.equal(await page.getByTestId("lock-view").count(), 0);
+  });
+
+  it("prints a lesson on two pages, and reads progress codes", { hash: "#/learn?lesson=2&read=handout" }, async (page) => {
+    await page.locator(".handout section").nth(5).waitFor();
+    const n = (await page.pdf({ format: "A4", margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } })).toString("latin1").match(/\/Type\s*\/Page[^s]/g).length;
+    assert.ok(n <= 2, `${n} pages`);
+    await page.emulateMedia({ media: "print" });
+    assert.equal(await page.locator("button >> visible=true").count(), 0, "no buttons on paper");
+    await page.emulateMedia({ media: "screen" });
+    await page.evaluate(() => (localStorage.setItem("omega-lessons", "1.1 1.2 2.4"), (location.hash = "#/learn")));
+    const code = await page.getByTestId("progress-code").textContent();
+    await page.getByTestId("read-code").fill(code);
+    await page.getByTestId("code-said").filter({ hasText: "lesson 1: 2 of 5, lesson 2: 1 of 6" }).waitFor();
+    await page.getByTestId("read-code").fill(code.replace("3", "7"));
+    await page.getByTestId("code-said").filter({ hasText: "does not fit" }).waitFor();
+    await assertAccessible(page, "on the list of lessons");
+  });
+
+  it("hides what a prepared view locks, and nothing without it", { hash: "#/attention?lesson=1.2&whole=1" }, async (page) => {
     const hidden = {
       nav: "header nav[aria-label=Pages]",
       open: ".model-line",
@@ -188,7 +336,7 @@ describe("Lessons", () => {
     await page.locator(".columns .field").first().waitFor();
     for (const selector of Object.values(hidden)) await page.locator(`${selector} >> visible=true`).first().waitFor();
     for (const [name, selector] of Object.entries(hidden)) {
-      await page.evaluate((name) => (location.hash = `#/attention?lesson=1.2&lock=${name}`), name);
+      await page.evaluate((name) => (location.hash = `#/attention?lesson=1.2&lock=${name}&whole=1`), name);
       await page.locator(`.lock-${name}`).waitFor();
       assert.equal(await page.locator(`${selector} >> visible=true`).count(), 0, `${name} hides ${selector}`);
     }

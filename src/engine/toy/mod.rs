@@ -9,7 +9,7 @@ use super::Engine;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::protocol::heads::File;
 use crate::protocol::toy::{
-    Ask, Bench, Cloud, CloudPiece, Files, Frame, LookBack, Start, TakeApart, Train, Whole,
+    Ask, Bench, Cloud, CloudPiece, Files, Frame, Known, LookBack, Start, TakeApart, Train, Whole,
 };
 use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::stamp::Stamp;
@@ -25,6 +25,9 @@ pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), 
             engine.toy = None;
             let run = engine.toy.insert(Run::new(*config)?);
             tell_frame::<Start>(run.frame()?, out);
+        }
+        Ask::Known(Known { config, params }) => {
+            tell_frame::<Known>(Run::known(*config, &params)?, out);
         }
         Ask::Train(Train { steps, milliseconds }) => {
             let clock = engine.clock.unwrap_or(|| 0.0);

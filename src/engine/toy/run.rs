@@ -32,6 +32,16 @@ impl Run {
         Ok(run)
     }
 
+    /// The end of a run whose parameters are known: a look, without a past.
+    pub(super) fn known(config: Config, params: &[u8]) -> Result<Frame, ToyError> {
+        let (steps, params) = (config.steps, Params::from_f32(&config, params)?);
+        let mut trainer = Trainer::at(config, params, steps)?;
+        let snapshot = Snapshot::of(&mut trainer)?;
+        let (metrics, losses) = (snapshot.metrics.clone(), trainer.evaluate(1));
+        let outcome = Outcome::so_far(trainer.config(), &History::default(), metrics, losses);
+        Ok(Frame { snapshot, outcome, points: Vec::new(), kept: Vec::new(), done: false })
+    }
+
     pub(super) fn config(&self) -> &Config {
         self.trainer.config()
     }

@@ -274,13 +274,15 @@ table! {
     THIRD_SEED: Whole<u32> = seed("t3-seed");
 
     /// Learn: which shelf.
-    READ: Choice<&'static str> = slugs("read", &["lessons", "teachers", "glossary"]);
+    READ: Choice<&'static str> = slugs("read", &["lessons", "teachers", "answers", "handout", "glossary"]);
     /// Learn: a word of the glossary.
     WORD: Words = Words { name: "word", longest: 100 };
     /// Methods: a number, by any of its names.
     METHOD: Words = Words { name: "method", longest: 100 };
     /// The lesson beside the page, and its step.
     LESSON: Words = Words { name: "lesson", longest: 40 };
+    /// In a lesson: the whole page, not the step's pictures alone.
+    WHOLE: Switch = Switch { name: "whole", default: false, on: "1", off: None };
     /// Large type.
     PRESENT: Switch = Switch { name: "present", default: false, on: "1", off: None };
     /// Controls that are taken off the page.

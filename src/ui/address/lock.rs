@@ -2,24 +2,35 @@
 //!
 //! A lock hides; it protects nothing, and whoever deletes it from the address has everything back.
 
-use super::keys::LOCK;
+use super::keys::{LESSON, LOCK};
 use super::route::Route;
 
 /// The names that `lock` knows, and what each of them hides.
 pub const LOCKS: [(&str, &str); 6] = [
-    ("nav", "the links to the other pages"),
-    ("open", "the line about the model, with its buttons for other files"),
-    ("controls", "choices, switches, sliders and buttons above the pictures"),
+    ("nav", "every link to another page"),
+    ("open", "the line about the model, and every way to open other files, drops too"),
+    ("controls", "choices, switches, sliders and buttons, but for those that the step uses"),
     ("prompt", "the prompt's text and its examples; its tokens stay"),
     ("exports", "downloads and the same in Python"),
-    ("lesson", "the way out of a lesson and to its other steps"),
+    ("lesson", "the way out of a lesson, the row of its steps, and the lesson after it"),
 ];
+
+/// Whether `route` locks `name`.
+pub fn locks(route: &Route, name: &str) -> bool {
+    route.read(&LOCK).split(',').any(|locked| locked == name)
+}
+
+/// Where a reader at `from` gets who follows a link to `to`: under the lock `nav` no other page, but for steps of the lesson.
+pub fn kept(from: &Route, to: Route) -> Route {
+    let same_lock = from.find(&LOCK) == to.find(&LOCK);
+    let same_step = from.find(&LESSON) == to.find(&LESSON);
+    let leaves = from.page != to.page && locks(from, "nav") && same_lock && same_step;
+    if leaves { from.clone() } else { to }
+}
 
 /// The classes of the page's frame that hide what `route` locks; names that are not known lock nothing.
 pub fn classes(route: &Route) -> Vec<String> {
-    let text = route.read(&LOCK);
-    let asked: Vec<&str> = text.split(',').collect();
-    let known = LOCKS.iter().map(|(name, _)| name).filter(|name| asked.contains(name));
+    let known = LOCKS.iter().map(|(name, _)| name).filter(|name| locks(route, name));
     known.map(|name| format!("lock-{name}")).collect()
 }
 
@@ -32,6 +43,18 @@ mod tests {
         let route = Route::parse("#/heads?lock=exports,door,nav");
         assert_eq!(classes(&route), ["lock-nav", "lock-exports"]);
         assert!(classes(&Route::parse("#/heads")).is_empty());
+    }
+
+    #[test]
+    fn a_locked_page_is_left_by_the_lesson_alone() {
+        let from = Route::parse("#/heads?lock=nav,open&lesson=1.5");
+        let to = |hash: &str| kept(&from, Route::parse(hash)).page.slug();
+        assert_eq!(to("#/attention?lock=nav,open&lesson=1.5"), "heads");
+        assert_eq!(to("#/attention?lock=nav,open&lesson=1.4"), "attention");
+        // Whoever deletes the lock has everything back.
+        assert_eq!(to("#/attention?lesson=1.5"), "attention");
+        let open = Route::parse("#/heads?lock=open");
+        assert_eq!(kept(&open, Route::parse("#/toy?lock=open")).page.slug(), "toy");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::fit::refit;
 use super::place::Place;
 use super::progress::Progress;
 use super::prose::Prose;
@@ -43,7 +44,7 @@ pub(super) fn Ask(props: &AskProps) -> Html {
         let (typed, verdict, on_answer) = (typed.clone(), verdict.clone(), props.on_answer.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let judged = place.step().and_then(|step| step.question.judge(&typed));
+            let judged = place.step().map(|step| step.question.judge(&typed));
             if judged.as_ref().is_some_and(|v| v.right) {
                 Progress::answer(place);
                 on_answer.emit(());
@@ -60,6 +61,8 @@ pub(super) fn Ask(props: &AskProps) -> Html {
             }
         })
     };
+    // A reply makes a slide longer.
+    use_effect(refit);
     let said = match question {
         Question::Deed { says, .. } if done => Some((true, says.right.clone())),
         _ => verdict.as_ref().map(|v| (v.right, v.says.clone())),

@@ -11,8 +11,16 @@ pub mod progress;
 pub mod prose;
 pub mod question;
 pub mod shelf;
+pub mod stage;
+pub mod stored;
 
 #[cfg(target_arch = "wasm32")]
 pub mod ask;
+#[cfg(target_arch = "wasm32")]
+mod fit;
+#[cfg(target_arch = "wasm32")]
+mod guess;
+#[cfg(target_arch = "wasm32")]
+pub mod lock_view;
 #[cfg(target_arch = "wasm32")]
 pub mod panel;

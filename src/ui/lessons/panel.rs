@@ -1,15 +1,22 @@
 //! The lesson beside the page: words, the question, and the way on.
 
+use std::collections::HashMap;
+
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::ask::Ask;
+use super::fit::use_fit;
 use super::glossary::find;
+use super::guess::Guess;
+use super::lock_view::LockView;
 use super::place::{Place, keep};
 use super::progress::Progress;
 use super::prose::{Prose, words};
-use crate::ui::address::keys::PRESENT;
+use super::stage;
+use crate::ui::address::keys::{PRESENT, WHOLE};
+use crate::ui::address::lock;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::{go, use_app};
 use crate::ui::listeners::listen;
@@ -23,9 +30,11 @@ pub fn Panel() -> Html {
     let route = app.value().route.clone();
     let place = Place::of(&route);
     let progress = use_state(Progress::load);
+    let guessed = use_state(HashMap::<Place, usize>::new);
     let title = use_node_ref();
     use_focus(place, &title);
     use_arrows(&route);
+    use_fit();
     let (Some(place), Some(lesson), Some(step)) =
         (place, place.and_then(Place::lesson), place.and_then(Place::step))
     else {
@@ -43,17 +52,37 @@ pub fn Panel() -> Html {
     };
     let presenting = route.read(&PRESENT);
     let present = route.clone().put(&PRESENT, !presenting);
+    let whole = route.clone().put(&WHOLE, !route.read(&WHOLE));
     let own = app.value().model.as_ref().is_some_and(|m| m.built_in.is_none());
     let reopen = {
         let session = app.session.clone();
         Callback::from(move |_: MouseEvent| session.open_built_in(BUILT_IN_STEP))
     };
+    let predict = step.predict.clone().filter(|_| !progress.has(place));
+    let guess_made = guessed.get(&place).copied();
+    let covered = predict.is_some() && guess_made.is_none() && stage::at(&route).is_some();
+    let guess = predict.map(|(ask, guesses)| match guess_made {
+        Some(i) => guesses.get(i).map_or_else(Html::default, |text| {
+            html! { <p class="hint guessed">{ "Your guess: " }<Prose text={text.clone()} inline={true} /></p> }
+        }),
+        None if covered => {
+            let guessed = guessed.clone();
+            let on_guess = Callback::from(move |i: usize| {
+                let mut next = (*guessed).clone();
+                next.insert(place, i);
+                guessed.set(next);
+            });
+            html! { <Guess {ask} {guesses} {on_guess} /> }
+        }
+        None => Html::default(),
+    });
     html! {
         <aside class="lesson" aria-label="Lesson">
             <div class="lesson-bar">
                 <span>{ format!("Lesson {}: {}", place.lesson, lesson.title) }</span>
                 <span class="lesson-tools">
                     <a href={present.to_hash()}>{ if presenting { "stop presenting" } else { "present" } }</a>
+                    if route.page == step.scene.page { <a href={whole.to_hash()}>{ if route.read(&WHOLE) { "only the picture" } else { "the whole page" } }</a> }
                     <a href={learn(&route).to_hash()}>{ "all lessons" }</a>
                 </span>
             </div>
@@ -66,19 +95,26 @@ pub fn Panel() -> Html {
                         class={done.then_some("done")}>{ if done { "✓".to_owned() } else { (i + 1).to_string() } }</a></li> }
                 }) }
             </ol>
-            <h2 ref={title} tabindex="-1">{ step.title.clone() }</h2>
-            <Prose text={step.prose.clone()} />
-            { for words(&step.prose).into_iter().filter_map(find).map(|entry| html! { <Gloss key={entry.name()} term={entry.name()} /> }) }
+            if presenting {
+                <h1 ref={title} tabindex="-1">{ step.title.clone() }</h1>
+                <p class="slide"><Prose text={step.slide.clone()} inline={true} /></p>
+            } else {
+                <h2 ref={title} tabindex="-1">{ step.title.clone() }</h2>
+                <Prose text={step.prose.clone()} />
+                { for words(&step.prose).into_iter().filter_map(find).map(|entry| html! { <Gloss key={entry.name()} term={entry.name()} /> }) }
+            }
             if own {
                 <p class="hint">{ "This lesson speaks of the built-in model. " }<button type="button" onclick={reopen}>{ "open it" }</button></p>
             }
-            <Ask key={place.to_string()} {place} answered={progress.has(place)} {on_answer} />
+            { guess }
+            if !covered { <Ask key={place.to_string()} {place} answered={progress.has(place)} {on_answer} /> }
             <nav class="turn" aria-label="Steps of the lesson">
                 { link(place.back(), "‹ back", "") }
                 if moved { <a href={scene.to_hash()}>{ "set the scene again" }</a> }
                 { link(place.next(), "next ›", "on") }
-                if place.next().is_none() { { onward(place, &route) } }
+                if place.next().is_none() && !lock::locks(&route, "lesson") { { onward(place, &route) } }
             </nav>
+            if !presenting { <LockView /> }
         </aside>
     }
 }

@@ -11,6 +11,9 @@
 //!
 //! ~~~scene
 //! #/heads?head=1&layer=0
+//! show: spectrum, head-grid
+//! slide: What a slide of this step says, in a sentence.
+//! predict: What is guessed before the pictures open? | one answer | another
 //! ~~~
 //!
 //! ~~~question
@@ -20,7 +23,7 @@
 //! ~~~
 //! ```
 //!
-//! Fences are three backticks in the files. The other two questions are
+//! Fences are three backticks in the files; `predict` may be missing. The other two questions are
 //!
 //! ```text
 //! number: What is asked?            do: What is to be done.
@@ -30,6 +33,7 @@
 //! ```
 
 use super::question::{Choice, Question, Says};
+use super::stage::{self, Picture};
 use crate::ui::address::route::Route;
 
 /// A lesson.
@@ -54,6 +58,12 @@ pub struct Step {
     pub prose: String,
     /// The address that sets the scene.
     pub scene: Route,
+    /// What of the page is shown beside the words.
+    pub stage: Vec<Picture>,
+    /// What the step says on a slide.
+    pub slide: String,
+    /// What is asked before the stage opens, and the guesses to choose from.
+    pub predict: Option<(String, Vec<String>)>,
     /// What is asked.
     pub question: Question,
 }
@@ -107,10 +117,25 @@ fn step(section: &str) -> Result<Step, LessonError> {
     let title = title.trim();
     let (prose, scene) = cut(body, "scene").ok_or_else(|| missing(title, "scene"))?;
     let (prose, block) = cut(&prose, "question").ok_or_else(|| missing(title, "question"))?;
+    let (hash, _) = scene.trim().split_once('\n').unwrap_or((scene.trim(), ""));
+    let fields = Fields { place: title, text: &scene };
+    let scene = address(title, hash.trim())?;
+    let stage = stage::parse(fields.need("show")?);
+    let stage = stage.map_err(|name| unreadable(title, "a picture", &name))?;
+    if let Some(other) = stage.iter().find(|picture| picture.page() != scene.page) {
+        return Err(unreadable(title, "a picture of this page", other.name()));
+    }
+    let predict = fields.get("predict").map(|text| {
+        let mut parts = text.split(" | ").map(str::to_owned);
+        (parts.next().unwrap_or_default(), parts.collect())
+    });
     Ok(Step {
         title: title.to_owned(),
         prose: prose.trim().to_owned(),
-        scene: address(title, scene.trim())?,
+        scene,
+        stage,
+        slide: fields.need("slide")?.to_owned(),
+        predict,
         question: question(title, &block)?,
     })
 }
@@ -196,7 +221,7 @@ mod tests {
     use super::*;
     use crate::ui::address::keys::LAYER;
 
-    const TEXT: &str = "title: T\nminutes: 5\nabout: A.\n\n## One\n\nWords $x$.\n\n```scene\n#/heads?layer=1\n```\n\nMore.\n\n\
+    const TEXT: &str = "title: T\nminutes: 5\nabout: A.\n\n## One\n\nWords $x$.\n\n```scene\n#/heads?layer=1\nshow: spectrum\nslide: S.\n```\n\nMore.\n\n\
                         ```question\nnumber: How many?\nanswer: 16 ± 0.5\nright: Yes.\nhint: Count.\n```\n";
 
     #[test]
@@ -206,7 +231,7 @@ mod tests {
         assert_eq!((lesson.minutes, step.title.as_str()), (5, "One"));
         assert!(step.prose.starts_with("Words $x$.") && step.prose.ends_with("More."));
         assert_eq!(step.scene.find(&LAYER), Some(1));
-        assert!(step.question.judge("16.4").unwrap().right);
+        assert!(step.question.judge("16.4").right);
     }
 
     #[test]
@@ -214,6 +239,10 @@ mod tests {
         let error = |from: &str, to: &str| lesson(&TEXT.replace(from, to)).unwrap_err().to_string();
         assert_eq!(error("hint: Count.", ""), "One: no hint");
         assert_eq!(error("```scene", "```"), "One: no scene");
+        assert_eq!(error("show: spectrum\n", ""), "One: no show");
+        assert_eq!(error("slide: S.\n", ""), "One: no slide");
+        assert!(error("show: spectrum", "show: spectre").contains("a picture in “spectre”"));
+        assert!(error("show: spectrum", "show: gram").contains("a picture of this page in “gram”"));
         assert!(error("#/heads", "#/haeds").contains("an address"));
         assert!(error("16 ±", "many ±").contains("a number"));
         assert_eq!(error("title: T\n", ""), "the first lines: no title");

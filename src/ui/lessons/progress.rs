@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::place::Place;
+use super::shelf::lessons;
+use crate::ui::words::lessons as said;
 
 /// The answered steps.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,12 +26,52 @@ impl Progress {
         self.0.iter().filter(|place| place.lesson == lesson && place.step().is_some()).count()
     }
 
+    /// The answers as a code to hand in: a number in base 16 for each lesson, its bits the steps, and a letter against slips.
+    pub fn code(&self) -> String {
+        let mask = |lesson: usize| {
+            let steps = self.0.iter().filter(|place| place.lesson == lesson);
+            steps.fold(0_u32, |mask, place| mask | 1 << (place.step - 1).min(31))
+        };
+        let masks: Vec<u32> = (1..=lessons().len()).map(mask).collect();
+        let digits: Vec<String> = masks.iter().map(|mask| format!("{mask:x}")).collect();
+        format!("{}-{}", digits.join("-"), check(&masks))
+    }
+
+    /// Reads a code back.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence.
+    pub fn of_code(code: &str) -> Result<Self, &'static str> {
+        let mut parts: Vec<&str> = code.trim().split('-').collect();
+        let letter = parts.pop().unwrap_or_default().to_lowercase();
+        let masks = parts.iter().map(|part| u32::from_str_radix(part, 16));
+        let masks: Vec<u32> = masks.collect::<Result<_, _>>().map_err(|_| said::NO_CODE)?;
+        if masks.len() != lessons().len() {
+            return Err(said::NO_CODE);
+        }
+        if letter != check(&masks).to_string() {
+            return Err(said::SLIP);
+        }
+        let places = masks.iter().enumerate().flat_map(|(i, mask)| {
+            let steps = (1..=32).filter(move |step| mask >> (step - 1) & 1 == 1);
+            steps.map(move |step| Place { lesson: i + 1, step })
+        });
+        Ok(Self(places.filter(|place| place.step().is_some()).collect()))
+    }
+
     /// The same with one more answered.
     #[must_use]
     pub fn with(mut self, place: Place) -> Self {
         self.0.insert(place);
         self
     }
+}
+
+/// A letter that changes when one digit does, or when two change places.
+fn check(masks: &[u32]) -> char {
+    const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz";
+    let weighed = masks.iter().enumerate().map(|(i, mask)| (i + 2) * (*mask as usize + 1));
+    char::from(LETTERS[weighed.sum::<usize>() % LETTERS.len()])
 }
 
 impl std::fmt::Display for Progress {
@@ -76,6 +118,20 @@ mod stored {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_read_back_and_a_slip_is_noticed() {
+        let progress = Progress::parse("1.1 1.2 2.4 8.5");
+        let code = progress.code();
+        assert_eq!(Progress::of_code(&format!(" {} ", code.to_uppercase())), Ok(progress));
+        let slip = code.replacen('3', "1", 1);
+        assert_ne!(slip, code);
+        assert_eq!(Progress::of_code(&slip), Err(said::SLIP));
+        for none in ["", "hello", "1-2", "-"] {
+            assert_eq!(Progress::of_code(none), Err(said::NO_CODE), "{none}");
+        }
+        assert_eq!(Progress::of_code(&Progress::default().code()), Ok(Progress::default()));
+    }
 
     #[test]
     fn progress_survives_the_storage() {

@@ -2,9 +2,11 @@
 
 use super::place::keep;
 use crate::ui::address::keys::LESSON;
+use crate::ui::address::lock::locks;
 use crate::ui::address::route::Route;
 
-/// `html` with every link to one of the page's own addresses shown as `from` is shown, and in the lesson it is in.
+/// `html` with every link to one of the page's own addresses shown as `from` is shown, and in the lesson it is in; where `from`
+/// locks the way to other pages, a link to one is its words alone.
 pub fn linked(html: &str, from: &Route) -> String {
     const LINK: &str = "href=\"#";
     let mut pieces = html.split(LINK);
@@ -16,7 +18,14 @@ pub fn linked(html: &str, from: &Route) -> String {
             Some(place) if to.find(&LESSON).is_none() => to.put(&LESSON, place),
             _ => to,
         };
-        out += &format!("href=\"{}\"{rest}", to.to_hash().replace('&', "&amp;"));
+        if locks(from, "nav") && to.page != from.page {
+            out.truncate(out.trim_end_matches("<a ").len());
+            let (words, rest) =
+                rest.trim_start_matches('>').split_once("</a>").unwrap_or(("", rest));
+            out += &format!("{words}{rest}");
+        } else {
+            out += &format!("href=\"{}\"{rest}", to.to_hash().replace('&', "&amp;"));
+        }
     }
     out
 }
@@ -84,6 +93,17 @@ mod tests {
             linked("<a href=\"#/heads?head=1&amp;layer=1\">there</a> <a href=\"x\">y</a>", &from);
         let to = "href=\"#/heads?head=1&amp;layer=1&amp;lesson=2.1&amp;present=1\"";
         assert!(html.contains(to) && html.contains("href=\"x\""), "{html}");
+    }
+
+    #[test]
+    fn a_locked_page_has_no_links_to_others() {
+        let from = Route::parse("#/heads?lock=nav&lesson=2.4");
+        let html = linked(
+            "<p>On <a href=\"#/svd?head=0\">that page</a>, <a href=\"#/heads?k=1\">here</a>.</p>",
+            &from,
+        );
+        assert!(html.starts_with("<p>On that page, <a href=\"#/heads?"), "{html}");
+        assert_eq!(html.matches("</a>").count(), 1);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a step asks, and how an answer is judged. A wrong answer earns a hint, never a locked door.
 
 use crate::ui::address::route::Route;
+use crate::ui::words::lessons as said;
 
 /// A question and what is said about each answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,18 +72,32 @@ impl Question {
         }
     }
 
-    /// Judges what was typed, or the number of the option that was chosen. `None` where there is nothing to judge.
-    pub fn judge(&self, answer: &str) -> Option<Verdict> {
+    /// Judges what was typed, or the number of the option that was chosen. What cannot be read has a reply too.
+    pub fn judge(&self, answer: &str) -> Verdict {
+        let unread = |says: &str| Verdict { right: false, says: says.to_owned() };
         match self {
             Self::Choice { options, .. } => {
-                let choice = options.get(answer.trim().parse::<usize>().ok()?)?;
-                Some(Verdict { right: choice.right, says: choice.says.clone() })
+                let chosen = answer.trim().parse::<usize>().ok().and_then(|i| options.get(i));
+                chosen.map_or_else(
+                    || unread(said::CHOOSE),
+                    |choice| Verdict { right: choice.right, says: choice.says.clone() },
+                )
             }
-            Self::Number { answer: wanted, tolerance, says, .. } => {
-                let right = (number(answer)? - wanted).abs() <= tolerance + 1e-9;
-                Some(says.to(right))
+            Self::Number { answer: wanted, tolerance, says, ask } => {
+                let Some(given) = number(answer) else {
+                    return unread(if answer.trim().is_empty() {
+                        said::EMPTY
+                    } else {
+                        said::UNREAD
+                    });
+                };
+                let near = |x: f64| (x - wanted).abs() <= tolerance + 1e-9;
+                if !near(given) && near(100.0 * given) && ask.contains("per cent") {
+                    return unread(said::SHARE);
+                }
+                says.to(near(given))
             }
-            Self::Deed { .. } => None,
+            Self::Deed { says, .. } => says.to(false),
         }
     }
 
@@ -99,10 +114,15 @@ impl Says {
     }
 }
 
-/// A number as people type it: a decimal comma, a real minus sign, a percent sign behind it.
+/// Units that people write behind a number.
+const UNITS: [&str; 7] = ["%", "per cent", "percent", "degrees", "degree", "°", "bars"];
+
+/// A number as people type it: a decimal comma, a real minus sign, a unit behind it.
 fn number(text: &str) -> Option<f64> {
-    let text = text.trim().trim_end_matches('%').trim().replace(',', ".").replace('−', "-");
-    text.parse::<f64>().ok().filter(|x| x.is_finite())
+    let text = text.trim().to_lowercase();
+    let bare = UNITS.iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(&text);
+    let bare = bare.trim().replace(',', ".").replace('−', "-");
+    bare.parse::<f64>().ok().filter(|x| x.is_finite())
 }
 
 #[cfg(test)]
@@ -119,9 +139,25 @@ mod tests {
             Question::Number { ask: "?".into(), answer: -0.42, tolerance: 0.01, says: says() };
         for (answer, right) in [("-0.42", true), ("−0,43", true), (" -0.44 ", false), ("42", false)]
         {
-            assert_eq!(question.judge(answer).map(|v| v.right), Some(right), "{answer}");
+            assert_eq!(question.judge(answer).right, right, "{answer}");
         }
-        assert!(question.judge("many").is_none() && question.judge("").is_none());
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_has_a_reply() {
+        let ask = "How many per cent?".to_owned();
+        let question = Question::Number { ask, answer: 92.0, tolerance: 1.0, says: says() };
+        for (answer, reply) in [
+            ("92 per cent", "yes"),
+            ("92 %", "yes"),
+            ("0.92", said::SHARE),
+            ("ninety two", said::UNREAD),
+            ("9 2", said::UNREAD),
+            ("  ", said::EMPTY),
+            ("17", "look again"),
+        ] {
+            assert_eq!(question.judge(answer).says, reply, "{answer}");
+        }
     }
 
     #[test]
@@ -138,7 +174,9 @@ mod tests {
         let choice = |text: &str, right| Choice { text: text.into(), right, says: text.into() };
         let options = vec![choice("a", false), choice("b", true)];
         let question = Question::Choice { ask: "?".into(), options };
-        assert_eq!(question.judge("1"), Some(Verdict { right: true, says: "b".into() }));
-        assert!(question.judge("2").is_none());
+        assert_eq!(question.judge("1"), Verdict { right: true, says: "b".into() });
+        for nothing in ["2", ""] {
+            assert_eq!(question.judge(nothing).says, said::CHOOSE);
+        }
     }
 }

@@ -19,6 +19,9 @@ pub(super) const METHODS: &str = text!("methods");
 /// The page for teachers, Markdown.
 pub const TEACHERS: &str = text!("teachers");
 
+/// The answers to the exercises on that page.
+pub const ANSWERS: &str = text!("answers");
+
 const LESSONS: &[&str] = &[
     text!("1-what-a-head-computes"),
     text!("2-omega-and-its-svd"),
@@ -72,8 +75,15 @@ mod tests {
                 assert!(step.question.done_at(goal), "{place}");
             }
             if let Question::Number { answer, .. } = &step.question {
-                assert!(step.question.judge(&answer.to_string()).unwrap().right, "{place}");
+                assert!(step.question.judge(&answer.to_string()).right, "{place}");
             }
+            assert!(!step.stage.is_empty() && !step.slide.is_empty(), "{place}: nothing to see");
+            if let Some((_, guesses)) = &step.predict {
+                assert!(guesses.len() >= 2, "{place}: nothing to guess");
+            }
+            let words = step.slide.split('<').flat_map(|part| part.rsplit('>').take(1));
+            let words = words.flat_map(str::split_whitespace).count();
+            assert!(words <= 40, "{place}: {words} words on a slide");
             assert!(
                 !step.prose.contains("```"),
                 "{place}: a block that is neither scene nor question"
@@ -91,7 +101,8 @@ mod tests {
             assert!(known(&step.scene), "{place}: no preset {:?}", step.scene.find(&PRESET));
         }
         let prose = steps().map(|(place, step)| (place.to_string(), step.prose.as_str()));
-        for (place, text) in prose.chain([("teachers".to_owned(), TEACHERS)]) {
+        let beside = [("teachers".to_owned(), TEACHERS), ("answers".to_owned(), ANSWERS)];
+        for (place, text) in prose.chain(beside) {
             assert!(!text.contains("gloss:"), "{place}: a link to the glossary that is none");
             for word in words(text) {
                 assert!(glossary::find(word).is_some(), "{place}: no glossary entry for {word}");

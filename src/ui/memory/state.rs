@@ -18,8 +18,8 @@ use crate::protocol::heads::{BrokenHead, HeadAt, HeadSpectra, PairTokens};
 use crate::protocol::model::ModelSummary;
 use crate::study::stamp::Stamp;
 use crate::ui::address::checkpoint::Named;
-use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
+use crate::ui::address::{keys, lock};
 use crate::worker::request::Running;
 
 /// Everything the page knows.
@@ -208,6 +208,8 @@ impl AppState {
         let mut next = self.clone();
         match action {
             Action::Go(route) => {
+                let to = route.clone();
+                let route = lock::kept(&self.route, route);
                 let computed = |route: &Route| route.read(&keys::COMPUTE);
                 if route.read(&keys::WEIGHTS) != self.weights()
                     || computed(&route) != computed(&self.route)
@@ -215,7 +217,7 @@ impl AppState {
                     next.spectra = Rc::default();
                     next.gpu = None;
                 }
-                next.read = route.clone();
+                next.read = to;
                 next.route = route;
                 next.name_the_model();
             }

@@ -3,29 +3,37 @@
 use yew::prelude::*;
 
 use crate::ui::address::keys;
+use crate::ui::address::lock::locks;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
 use crate::ui::lessons::glossary::{self, Entry};
 use crate::ui::lessons::place::{Place, keep};
 use crate::ui::lessons::progress::Progress;
 use crate::ui::lessons::prose::Prose;
-use crate::ui::lessons::shelf::{TEACHERS, lessons};
+use crate::ui::lessons::question::Question;
+use crate::ui::lessons::shelf::{ANSWERS, TEACHERS, lessons};
+use crate::ui::widgets::select::use_typed;
+use crate::ui::words::lessons as words;
 
 /// The page.
 #[component]
 pub fn Learn() -> Html {
     let app = use_app();
     let route = app.value().route.clone();
-    let read = route.read(&keys::READ);
+    // Who is locked in a view reads what words mean there, and neither other lessons nor the teachers' pages.
+    let shut = ["nav", "lesson"].into_iter().any(|name| locks(&route, name));
+    let read = if shut { "glossary" } else { route.read(&keys::READ) };
     let tab = |slug: &'static str, name: &'static str| {
         let to = keep(Route::default().on(Page::Learn), &route).put(&keys::READ, slug);
         html! { <a href={to.to_hash()} aria-current={(read == slug).then_some("true")}>{ name }</a> }
     };
     html! {
         <>
-            <nav class="shelves" aria-label="Learn">{ tab("lessons", "Lessons") }{ tab("teachers", "For teachers") }{ tab("glossary", "Glossary") }</nav>
+            if !shut { <nav class="shelves" aria-label="Learn">{ tab("lessons", "Lessons") }{ tab("teachers", "For teachers") }{ tab("answers", "Answers") }{ tab("glossary", "Glossary") }</nav> }
             { match read {
                 "teachers" => html! { <Prose text={TEACHERS} /> },
+                "answers" => html! { <Prose text={ANSWERS} /> },
+                "handout" => html! { <Handout lesson={route.find(&keys::LESSON).and_then(|l| l.parse().ok()).unwrap_or(1)} /> },
                 "glossary" => html! { <Glossary word={route.read(&keys::WORD)} /> },
                 _ => html! { <Lessons /> },
             } }
@@ -39,6 +47,17 @@ fn Lessons() -> Html {
     let route = app.value().route.clone();
     let redraw = use_force_update();
     let progress = Progress::load();
+    let (typed, oninput) = use_typed("");
+    let said = match Progress::of_code(&typed) {
+        _ if typed.trim().is_empty() => String::new(),
+        Err(why) => why.to_owned(),
+        Ok(read) => {
+            let of = lessons().iter().enumerate();
+            words::progress(
+                &of.map(|(i, l)| (read.answered(i + 1), l.steps.len())).collect::<Vec<_>>(),
+            )
+        }
+    };
     let forget = {
         let redraw = redraw.clone();
         Callback::from(move |_: MouseEvent| {
@@ -63,6 +82,7 @@ fn Lessons() -> Html {
                 <a class="title" href={to(Place { lesson: number, step: 1 }).to_hash()}>{ lesson.title.clone() }</a>
                 <p>{ lesson.about.clone() }</p>
                 <p class="hint">{ format!("{} minutes, {n} steps{state}", lesson.minutes) }
+                    { " · " }<a href={handout(&route, number).to_hash()}>{ "handout" }</a>
                     if let Some(place) = open { { " · " }<a href={to(place).to_hash()}>{ format!("go on at step {}", place.step) }</a> }
                 </p>
             </li>
@@ -73,8 +93,51 @@ fn Lessons() -> Html {
             <h2>{ "Lessons" }</h2>
             <p>{ "Each lesson stands beside the page it speaks of: read, look, try, answer. Nothing is marked and nothing is sent; your progress stays in this browser." }</p>
             <ol class="lessons">{ for lessons().iter().enumerate().map(row) }</ol>
+            <p>{ "Progress code, to hand in: " }<code data-testid="progress-code">{ progress.code() }</code></p>
+            <p><label class="field"><span>{ "read a code" }</span><input type="text" value={(*typed).clone()} {oninput} data-testid="read-code" /></label></p>
+            <p role="status" data-testid="code-said">{ said }</p>
             <button type="button" onclick={forget}>{ "forget my progress" }</button>
         </section>
+    }
+}
+
+fn handout(route: &Route, lesson: usize) -> Route {
+    let learn = keep(Route::default().on(Page::Learn), route).put(&keys::READ, "handout");
+    learn.put(&keys::LESSON, lesson.to_string())
+}
+
+/// Properties of [`Handout`].
+#[derive(Properties, PartialEq)]
+struct HandoutProps {
+    /// Which lesson.
+    lesson: usize,
+}
+
+/// A whole lesson to print: words and questions, no answers, nothing to press.
+#[component]
+fn Handout(props: &HandoutProps) -> Html {
+    let Some(lesson) = (Place { lesson: props.lesson, step: 1 }).lesson() else {
+        return html! { <p class="empty">{ "There is no such lesson." }</p> };
+    };
+    let asked = |question: &Question| match question {
+        Question::Choice { options, .. } => html! {
+            <ul class="boxes">{ for options.iter().map(|o| html! { <li><Prose text={o.text.clone()} inline={true} /></li> }) }</ul>
+        },
+        Question::Number { .. } => html! { <p class="line">{ "\u{a0}" }</p> },
+        Question::Deed { .. } => Html::default(),
+    };
+    html! {
+        <article class="handout" aria-label="Handout">
+            <h2>{ format!("Lesson {}: {}", props.lesson, lesson.title) }</h2>
+            <p>{ lesson.about.clone() }</p>
+            { for lesson.steps.iter().enumerate().map(|(i, step)| html! {
+                <section>
+                    <h3>{ format!("{}.{} {}", props.lesson, i + 1, step.title) }</h3>
+                    <Prose text={step.prose.clone()} />
+                    <div class="asked"><Prose text={step.question.ask().to_owned()} inline={true} />{ asked(&step.question) }</div>
+                </section>
+            }) }
+        </article>
     }
 }
 

@@ -1,6 +1,7 @@
 //! The numbers that the grid of heads on a prompt can show: what each is called, what it means, where it comes from.
 
 use super::chance::evidence;
+use super::format::{percent, three};
 use crate::circuits::sad::run::HeadSad;
 use crate::ui::palette::Scale;
 
@@ -46,6 +47,14 @@ impl Measure {
             Self::Sparseness => "sparseness S",
             Self::AgainstChance => "S against chance",
             Self::NRecon90 => "N_recon, τ = 0.9",
+        }
+    }
+
+    /// A value as it stands in a narrow cell: attention in per cent.
+    pub fn short(self, value: f64) -> String {
+        match self {
+            Self::Attention | Self::ToSource => percent(value),
+            _ => three(value),
         }
     }
 

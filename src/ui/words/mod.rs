@@ -4,6 +4,7 @@ pub mod became;
 pub mod chance;
 pub mod change;
 pub mod format;
+pub mod lessons;
 pub mod measure;
 pub mod named;
 pub mod notebook;

@@ -64,10 +64,15 @@ pub fn turned(omega: &SmallMatrix, degrees: f64) -> String {
     }
 }
 
-/// What the first `k` of `n` pairs make.
-pub fn built(k: usize, n: usize, kept: f64) -> String {
+/// What the first `k` of `n` pairs make; `last` is the singular value of the one that was added last.
+pub fn built(k: usize, n: usize, kept: f64, last: Option<f64>) -> String {
+    let last = match (k, last) {
+        (1, Some(sigma)) => format!(", σ0 = {}", three(sigma)),
+        (_, Some(sigma)) => format!(", the last with σ{} = {}", k - 1, three(sigma)),
+        (_, None) => String::new(),
+    };
     format!(
-        "{k} of {n} pairs: {} of ‖Ω‖² is there, {} is still missing. No other matrix of rank {k} comes nearer.",
+        "{k} of {n} pairs{last}: {} of ‖Ω‖² is there, {} is still missing. No other matrix of rank {k} comes nearer.",
         percent(kept),
         percent((1.0 - kept).max(0.0))
     )
@@ -102,6 +107,8 @@ mod tests {
     fn the_sum_and_its_signs_are_said() {
         let (x, y) = (unit(30.0), unit(200.0));
         assert!(score(&OMEGA, x, y).starts_with("x Ω y = 2.00 + 0"), "{}", score(&OMEGA, x, y));
-        assert!(built(1, 16, 0.25).starts_with("1 of 16 pairs: 25"), "{}", built(1, 16, 0.25));
+        assert!(built(1, 16, 0.25, Some(4.27)).starts_with("1 of 16 pairs, σ0 = 4.27: 25 %"));
+        assert!(built(3, 16, 0.5, Some(0.5)).contains("the last with σ2 = 0.500: 50 %"));
+        assert!(built(0, 16, 0.0, None).starts_with("0 of 16 pairs: 0 %"));
     }
 }

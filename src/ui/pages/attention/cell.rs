@@ -14,6 +14,7 @@ use crate::ui::address::keys::{self, K};
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::Slider;
@@ -152,19 +153,19 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     let n = |x: Option<usize>| x.map_or_else(|| "–".into(), |x| x.to_string());
     html! {
         <section class="column cell" aria-label="Score, taken apart">
-            <p class="sentence" aria-live="polite" data-testid="explain">{ explain }{ in_view }</p>
+            <Staged picture={Picture::Explained}><p class="sentence" aria-live="polite" data-testid="explain">{ explain }{ in_view }</p></Staged>
             <p class="onward"><a href={who_wrote(&app, at)}>{ "Who wrote this score? Trace it." }</a></p>
             <div class="controls"><Slider label="singular vector k" min={0.0} max={terms.len().saturating_sub(1) as f64} step={1.0} value={k as f64} on_change={slide} /></div>
-            <Figure name={format!("{name}-terms")} {table} convention={stamp.clone()}
+            <Staged picture={Picture::Terms}><Figure name={format!("{name}-terms")} {table} convention={stamp.clone()}
                 caption={html! { { format!("Relative attention {} as a sum over singular vectors.", three(event.relative.score)) } }}>
                 <Bars label={format!("Terms of relative attention, {} singular vectors, the largest is k = {top}", terms.len())}
                     bars={bars(&terms)} selected={k} reach={reach.clone()} y="term" {on_select} />
-            </Figure>
-            <Figure name={format!("{name}-control")} table={chance} convention={stamp.clone()}
+            </Figure></Staged>
+            <Staged picture={Picture::Control}><Figure name={format!("{name}-control")} table={chance} convention={stamp.clone()}
                 caption={html! { { "The same score in one random basis that keeps every score: what chance looks like." } }}>
                 <Bars label="Terms in a random basis" bars={bars(&cell.control_terms)} {reach} y="term" x="random direction" />
-            </Figure>
-            <table class="compare">
+            </Figure></Staged>
+            <Staged picture={Picture::Sparsity}><table class="compare">
                 <thead><tr><td></td><th scope="col">{ "singular vectors" }</th><th scope="col">{ "basis control" }</th><th scope="col">{ "subspace control" }</th><th scope="col">{ "matched control" }</th></tr></thead>
                 <tbody>
                     <tr><th scope="row"><Gloss term="S" meaning="Rolls–Tovee sparseness of the terms; lower is sparser, 1/d_head is one single term." /></th>
@@ -174,7 +175,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
                     <tr><th scope="row">{ "N_recon, τ = 1" }</th><td>{ n(event.sparsity.n_recon) }</td><td>{ count(event.controls.basis.n_recon) }</td><td>{ count(event.controls.subspace.n_recon) }</td><td>{ count(event.controls.matched.n_recon) }</td></tr>
                     <tr><th scope="row">{ "N_recon, τ = 0.9" }</th><td>{ n(event.sparsity.n_recon_90) }</td><td>{ count(event.controls.basis.n_recon_90) }</td><td>{ count(event.controls.subspace.n_recon_90) }</td><td>{ count(event.controls.matched.n_recon_90) }</td></tr>
                 </tbody>
-            </table>
+            </table></Staged>
             { rules(&cell.rules, terms.len()) }
             <p class="hint">{ "A small N_recon is no evidence by itself: small scores are reached at once in any basis. Nor is S below one control: a decaying spectrum beats the first, a large score under it the second." }</p>
             <Figure name={format!("{name}-running-sum")} table={sums} convention={stamp.clone()} caption={html! { { "Share of the score reached by the largest terms." } }}>

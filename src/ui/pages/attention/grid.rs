@@ -9,6 +9,7 @@ use crate::circuits::sad::run::HeadSad;
 use crate::protocol::attention::Ran;
 use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
+use crate::ui::lessons::place::Place;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::select::Select;
@@ -44,6 +45,7 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let app = app.clone();
         Callback::from(move |slug: String| app.choose(&keys::MEASURE, &slug))
     };
+    let in_lesson = Place::of(&app.value().route).is_some();
     let shade = |look| measure.shade(measure.of(look, 0.0));
     let values: Vec<f64> = props.looks.iter().map(shade).collect();
     let scale = measure.scale(&values);
@@ -59,7 +61,9 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let value = measure.of(look, to_source.map_or(0.0, |&p| f64::from(p)));
         let to = srcs.get(src).map_or("", |t| t.trim());
         let label = format!("{} {}, looks at {to}", measure.name(), three(value));
-        HeadCell::coloured(three(value), label, measure.shade(value), scale, dark)
+        // Where nobody can rest a pointer on a cell, the word stands in it.
+        let shown = if in_lesson { format!("{to} {}", measure.short(value)) } else { three(value) };
+        HeadCell::coloured(shown, label, measure.shade(value), scale, dark)
     };
     let options =
         Measure::ALL.into_iter().map(|m| (m.slug().into(), m.name().into())).collect::<Vec<_>>();

@@ -15,10 +15,13 @@ use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::time::now;
 use crate::ui::drawing::DRAWING_MS;
+use crate::ui::lessons::place::Place;
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::pages::pairs::PairsView;
 use crate::ui::session::compute;
 use crate::worker::request::{self, Request};
 
+mod arcs;
 mod cell;
 mod change;
 mod components;
@@ -179,16 +182,19 @@ pub fn Attention() -> Html {
             }
             if seen.stopped { <p class="ask" role="status">{ "The run of the prompt was cancelled. Change the prompt to run it again." }</p> }
             if let Some(ran) = &seen.ran {
+                if Place::of(&state.route).is_some() {
+                    <Staged picture={Picture::Arcs}><arcs::Arcs pattern={head.and_then(|(l, _)| seen.patterns.get(&l).cloned())} {head} {dest} {stack} ran={ran.clone()} /></Staged>
+                }
                 <div class="columns look">
                     <div class="column">
-                    <grid::LookGrid looks={seen.looks.clone()} patterns={seen.patterns.clone()} {head} dest={wanted_dest} {src} tokens={ran.clone()} />
+                    <Staged picture={Picture::LookGrid}><grid::LookGrid looks={seen.looks.clone()} patterns={seen.patterns.clone()} {head} dest={wanted_dest} {src} tokens={ran.clone()} /></Staged>
                     <pattern::PatternView pattern={head.and_then(|(l, _)| seen.patterns.get(&l).cloned())} {head} {at} {stack} ran={ran.clone()} />
                     </div>
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
-                if let Some(at) = at { <PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} {at} /> }
+                if let Some(at) = at { <Staged picture={Picture::Meetings}><PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} {at} /></Staged> }
                 <roles::RoleMap patterns={seen.patterns.clone()} {head} ran={ran.clone()} />
-                <change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} />
+                <Staged picture={Picture::WhatIf}><change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} /></Staged>
             } else if seen.failed.is_none() && !seen.stopped {
                 <p class="empty" role="status">{ "The prompt is being run through the model." }</p>
             }

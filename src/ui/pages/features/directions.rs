@@ -11,6 +11,7 @@ use crate::circuits::dictionary::neuronpedia_url;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Density, Figure};
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::chance::{line, method, over, verdict};
 use crate::ui::words::format::{three, token};
@@ -133,11 +134,11 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
             <section class="column" aria-label="Against chance">
                 <div class="controls"><h2>{ head.clone() }</h2>
                     <div role="tablist" aria-label="Side">{ for props.report.sides.iter().map(tab) }</div></div>
-                <p class="sentence" aria-live="polite" data-testid={if waits { "verdict-waits" } else { "verdict" }}>{ said }{ " " }<Method of="rotation null" /></p>
+                <Staged picture={Picture::Verdict}><p class="sentence" aria-live="polite" data-testid={if waits { "verdict-waits" } else { "verdict" }}>{ said }{ " " }<Method of="rotation null" /></p></Staged>
                 if waits && !props.drawing { <div class="controls"><button type="button" onclick={props.on_draw.clone()} data-testid="draw">{ "draw the rotations" }</button></div> }
                 if side.rotation_null.is_some() { <p class="hint" data-testid="family">{ format!("q over {} that were compared with this dictionary so far.", over(&props.family)) }{ " " }<Method of="q" /></p> }
                 if let Some(null) = &side.rotation_null {
-                    <Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { format!("MMCS {} against {} random rotations of the same subspace, seed {}.", three(side.mmcs), null.rotations, null.seed) } }}
+                    <Staged picture={Picture::RotationNull}><Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { format!("MMCS {} against {} random rotations of the same subspace, seed {}.", three(side.mmcs), null.rotations, null.seed) } }}
                         table={{ let (n, mmcs, weighted, z) = (null.clone(), side.mmcs, side.mmcs_weighted, side.z_isotropic); Callback::from(move |()| Table::new(["statistic", "value"])
                             .row(["MMCS".into(), mmcs.into()]).row(["MMCS, σ-weighted".into(), weighted.into()])
                             .row(["rotation mean".into(), n.mean.into()]).row(["rotation sd".into(), n.sd.into()])
@@ -145,11 +146,11 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
                             .row(["p, all forms".into(), n.p.into()]).row(["how p was obtained".into(), method(&n).into()])
                             .row(["z, if features were isotropic".into(), z.into()])) }}>
                         <Density label={format!("Rotation null of {head} with the observed MMCS")} mean={null.mean} sd={null.sd} observed={side.mmcs} name="MMCS" />
-                    </Figure>
+                    </Figure></Staged>
                 }
-                <Figure name={format!("{head}-best-cosines")} {table} {convention} caption={html! { { format!("Largest |cosine| of each direction with any feature{}.", whose.map_or_else(String::new, |whose| format!("; {whose}"))) } }}>
+                <Staged picture={Picture::BestCosines}><Figure name={format!("{head}-best-cosines")} {table} {convention} caption={html! { { format!("Largest |cosine| of each direction with any feature{}.", whose.map_or_else(String::new, |whose| format!("; {whose}"))) } }}>
                     <Bars label={format!("Largest cosine of each direction of {head}")} {bars} selected={k} y="|cos|" {on_select} />
-                </Figure>
+                </Figure></Staged>
             </section>
             <section class="column" aria-label="Best features">
                 if let Some(d) = direction { { ends(&d, props.neuronpedia.as_deref()) } }

@@ -11,6 +11,7 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
 use crate::ui::browser::drop::listed;
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::{self, Gloss};
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
@@ -151,7 +152,7 @@ pub fn Features() -> Html {
                 }
             </section>
             <div class="columns features">
-                <grid::AlignGrid reports={known.reports.clone()} family={known.family.clone()} on_all={all} on_layer={layer} {estimate} gpu={known.gpu.clone()} />
+                <Staged picture={Picture::AlignGrid}><grid::AlignGrid reports={known.reports.clone()} family={known.family.clone()} on_all={all} on_layer={layer} {estimate} gpu={known.gpu.clone()} /></Staged>
                 if let Some(report) = report {
                     <directions::Directions {report} {drawing} on_draw={draw} family={known.family.clone()} dictionary={dictionary.clone()} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
                 } else if known.failed.is_none() {

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use crate::ui::app::use_app;
+use crate::ui::lessons::stage::{Picture, Staged};
 
 mod export_bar;
 mod grid;
@@ -20,9 +21,9 @@ pub fn Heads() -> Html {
     html! {
         <>
             <div class="columns">
-                <grid::Grid />
+                <Staged picture={Picture::HeadGrid}><grid::Grid /></Staged>
                 <spectrum::Spectrum />
-                <pair::Pair />
+                <Staged picture={Picture::Pair}><pair::Pair /></Staged>
             </div>
             <neighbours::Neighbours />
             <export_bar::ExportBar />

@@ -8,6 +8,7 @@ use crate::model::Weights;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure};
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{short_exponent, three};
@@ -92,10 +93,10 @@ pub fn Spectrum() -> Html {
                 <Switch label="log" on={log} on_change={set_axis} />
                 <Switch label="raw" on={at.weights == Weights::Raw} on_change={set_weights} />
             </div>
-            <Figure name={format!("{name}-{circuit}-spectrum")} {table} convention={stamp}
+            <Staged picture={Picture::Spectrum}><Figure name={format!("{name}-{circuit}-spectrum")} {table} convention={stamp}
                 caption={html! { <>{ format!("Singular values of {circuit} of {name}.") }</> }}>
                 <Bars {label} {bars} {log} selected={k} blocks={blocks.clone()} null_from={null} {on_select} />
-            </Figure>
+            </Figure></Staged>
             <dl class="statistics" data-testid="statistics">
                 { for Statistic::ALL.into_iter().filter(|s| s.circuit().is_none_or(|own| own == at.circuit)).map(|s| html! {
                     <div key={s.slug()}><dt><Gloss term={s.name()} meaning={s.meaning()} /></dt><dd>{ three(s.of(&head, at.circuit)) }</dd></div>

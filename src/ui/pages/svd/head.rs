@@ -8,6 +8,7 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap};
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::palette::Scale;
 use crate::ui::small_matrix::Pairs;
 use crate::ui::widgets::select::Slider;
@@ -71,6 +72,7 @@ pub(super) fn Head() -> Html {
         }
     };
     let shown = pairs.min(n);
+    let last = shown.checked_sub(1).and_then(|k| vectors.sigma.get(k)).copied();
     let heads = state.route.clone().on(Page::Heads).to_hash();
     let corner = if d > MOST {
         format!(" The first {MOST} of {d} dimensions on each side.")
@@ -81,13 +83,15 @@ pub(super) fn Head() -> Html {
         <section class="theorem" aria-label="A real head, built pair by pair">
             <h2>{ format!("A real head, built pair by pair: {circuit} of {name}") }</h2>
             <p>{ "Each pair is a picture of rank one: a pattern of rows times a pattern of columns. Add them one by one, the strongest first." }{ corner }</p>
+            <Staged picture={Picture::Built}>
             <div class="controls"><Slider label="pairs" min={0.0} max={n as f64} step={1.0} value={shown as f64} on_change={set} />
                 <a href={heads}>{ "choose another head" }</a></div>
-            <p class="sentence" aria-live="polite" data-testid="svd-built">{ words::built(shown, n, kept) }</p>
+            <p class="sentence" aria-live="polite" data-testid="svd-built">{ words::built(shown, n, kept, last) }</p>
             <div class="planes">
                 { figure("built", format!("σ_k u_k v_kᵀ added up over the first {shown} pairs."), built) }
                 { figure("missing", format!("What the other {} pairs would add, on the same colours.", n - shown), missing) }
             </div>
+            </Staged>
         </section>
     }
 }

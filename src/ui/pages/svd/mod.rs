@@ -8,6 +8,7 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Route;
 use crate::ui::app::use_app;
 use crate::ui::charts::Figure;
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::small_matrix::{SmallMatrix, unit};
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
@@ -116,6 +117,7 @@ pub fn Svd() -> Html {
             <section class="theorem" aria-label="A circle becomes an ellipse">
                 <h2>{ "What a matrix does: a circle becomes an ellipse" }</h2>
                 <p>{ "Every direction y that a source can point in lies on the circle. Ω sends it to Ωy, on the ellipse: the direction in which a destination must look for the largest score. Drag y round the circle. In two places, and only there, a direction is stretched and nothing else: on v0 and on v1." }</p>
+                <Staged picture={Picture::Dials}>
                 <div class="planes">
                     <Figure name="svd-source" table={numbers.clone()} convention={stamp.clone()} caption={html! { { "What the source offers. Drag y, or focus the picture and press the arrow keys." } }}>
                         <Dial label="direction of y" at={y_at} curves={vec![(circle.clone(), "ellipse")]} lines={source} reach={1.35} on_turn={set(keys::Y_AT)} />
@@ -125,6 +127,7 @@ pub fn Svd() -> Html {
                     </Figure>
                 </div>
                 <p class="sentence" aria-live="polite" data-testid="svd-image">{ words::image(&omega, y) }</p>
+                </Staged>
                 <div class="controls">
                     { sigma("σ0", keys::SIGMA_0) }{ sigma("σ1", keys::SIGMA_1) }
                     { degrees("u0 points at", keys::U_AT) }{ degrees("v0 points at", keys::V_AT) }

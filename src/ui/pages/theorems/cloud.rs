@@ -15,6 +15,7 @@ use crate::ui::address::bench::KINDS;
 use crate::ui::address::keys::CLOUD_SEED;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Point, Scatter};
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 use crate::worker::pool::Jobs;
@@ -129,6 +130,7 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
         <section class="theorem" aria-label="Theorem 2">
             <h2>{ "Theorem 2: how far u₁ can be from x₁" }</h2>
             <p>{ "Write Σ_X = c (I + E). If ‖E‖₂ < 1, the sine of the angle between u₁ and x₁ is at most ‖E‖₂. The bound says nothing from 1 on, and ‖E‖₂ alone does not decide the angle: a cone of features and a power law with the same ‖E‖₂ lie far apart. The average over features, A = √(harmonic mean / arithmetic mean) of Σ_X’s eigenvalues, does." }</p>
+            <Staged picture={Picture::Cloud}>
             <div class="controls">
                 if *running { <button type="button" onclick={stop}>{ "stop" }</button> }
                 else { <button type="button" class="primary" onclick={start} data-testid="draw-cloud">{ format!("draw {DRAWS} random sets") }</button> }
@@ -147,6 +149,7 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
                     }) }</div>
                 </div>
             }
+            </Staged>
         </section>
     }
 }

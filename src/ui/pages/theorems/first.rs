@@ -16,6 +16,7 @@ use crate::ui::address::bench::{self, KINDS};
 use crate::ui::address::keys::{BENCH_DIMENSIONS, BENCH_FEATURES, BENCH_STRENGTH};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Arrow, Figure, Space};
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
@@ -103,14 +104,16 @@ pub(super) fn First(props: &BenchProps) -> Html {
                 <Slider label="dimensions, D" min={BENCH_DIMENSIONS.least as f64} max={BENCH_DIMENSIONS.most as f64} step={1.0} value={bench.d_model as f64} on_change={change(|b, x| b.d_model = x as usize)} />
                 <Slider label="strength" min={BENCH_STRENGTH.least} max={BENCH_STRENGTH.most} step={0.05} value={bench.strength} on_change={change(|b, x| b.strength = x)} />
                 <Slider label="seed" min={0.0} max={50.0} step={1.0} value={f64::from(bench.seed)} on_change={change(|b, x| b.seed = x as u32)} />
-                <button type="button" onclick={tight} data-testid="tight">{ "a tight frame (Corollary 1)" }</button>
+                <Staged picture={Picture::Tight}><button type="button" onclick={tight} data-testid="tight">{ "a tight frame (Corollary 1)" }</button></Staged>
             </div>
             if let Some(why) = &*failed { <p class="ask" role="status">{ why.clone() }</p> }
             if let Some(worked) = &*worked {
+                <Staged picture={Picture::Plane}>
                 <p class="sentence" data-testid="theorem-1">{ sentence(worked) }</p>
+                if worked.bench.d_model == 2 { <Plane worked={worked.clone()} side={0} on_move={Some(on_move)} /> }
+                </Staged>
                 <div class="planes">
                     if worked.bench.d_model == 2 {
-                        <Plane worked={worked.clone()} side={0} on_move={Some(on_move)} />
                         <Plane worked={worked.clone()} side={1} />
                     } else if worked.bench.d_model == 3 {
                         { space(worked, 0) }{ space(worked, 1) }

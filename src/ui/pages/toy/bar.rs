@@ -9,6 +9,7 @@ use crate::ui::address::keys::SPEED;
 use crate::ui::address::route::Route;
 use crate::ui::address::toy;
 use crate::ui::app::use_app;
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
 
@@ -63,6 +64,7 @@ pub(super) fn Bar(props: &LabProps) -> Html {
                     }) }</select>
                 </label>
             </div>
+            <Staged picture={Picture::Train}>
             <div class="controls">
                 <button type="button" class="primary" onclick={toggle} disabled={lab.done || lab.failed.is_some()} data-testid="train">
                     { if lab.running { "pause" } else { "train" } }</button>
@@ -77,6 +79,7 @@ pub(super) fn Bar(props: &LabProps) -> Html {
                     <span data-testid="pace">{ format!("{rate:.0} frames a second, the slowest took {} ms", three(longest)) }</span>
                 }
             </p>
+            </Staged>
             <p>{ format!("{}: {}.", figure(preset.figure), preset.title) }
                 if changed { { " Settings differ from the preset’s. " }<a href={original}>{ "Back to the preset" }</a> }</p>
         </section>

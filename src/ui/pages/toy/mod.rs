@@ -9,6 +9,7 @@ use crate::toy::{Config, Preset};
 use crate::ui::address::keys::SPEED;
 use crate::ui::address::toy;
 use crate::ui::app::use_app;
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::Gloss;
 
 mod bar;
@@ -133,15 +134,15 @@ pub fn Toy() -> Html {
             <div class="controls words">{ for WORDS.into_iter().map(|term| html! { <Gloss {term} /> }) }</div>
             if let Some(why) = &props.lab.failed { <p class="ask" role="status" data-testid="toy-failed"><strong>{ why.clone() }</strong></p> }
             if props.lab.frame.is_some() {
-                <verdicts::Verdicts ..props.clone() />
+                <Staged picture={Picture::Verdicts}><verdicts::Verdicts ..props.clone() /></Staged>
                 <curves::Slide ..props.clone() />
                 <div class="toy-figures">
                     <curves::Events ..props.clone() />
-                    <spectrum::Spectrum ..props.clone() />
-                    <spectrum::Interference ..props.clone() />
+                    <Staged picture={Picture::ToySpectrum}><spectrum::Spectrum ..props.clone() /></Staged>
+                    <Staged picture={Picture::Interference}><spectrum::Interference ..props.clone() /></Staged>
                     <matrices::Cosines ..props.clone() />
-                    <matrices::Gram ..props.clone() />
-                    <geometry::Geometry ..props.clone() />
+                    <Staged picture={Picture::Gram}><matrices::Gram ..props.clone() /></Staged>
+                    <Staged picture={Picture::Space}><geometry::Geometry ..props.clone() /></Staged>
                     <curves::Losses ..props.clone() />
                     <curves::Sigma ..props.clone() />
                     <matrices::Logits ..props.clone() />

@@ -2,27 +2,35 @@
 //!
 //! The worker trains while the page draws: when a frame arrives it waits for the display, the next steps are asked for, and
 //! then it is drawn. So a picture is never more than one frame behind the numbers, and all parts of it show the same step.
+//!
+//! Longer than most files: what is known of a run, the hands that move it, and the loop between the two.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
 use crate::circuits::sad::controls::ControlOptions;
 use crate::protocol::Question;
 use crate::protocol::heads::File;
-use crate::protocol::toy::{Files, Frame, LookBack, Start, TakeApart, Train};
+use crate::protocol::toy::{Files, Frame, Known, LookBack, Start, TakeApart, Train};
 use crate::toy::{Config, Outcome, Point, Snapshot, ToySad};
 use crate::ui::app::use_app;
+use crate::ui::browser::fetch::fetch;
 use crate::ui::browser::time::now;
+use crate::ui::lessons::stored;
 use crate::worker::pool::Jobs;
 use crate::worker::request::{self, Request};
 use crate::worker::sources::Dropped;
 
 /// Longest time that a worker may train for one frame; with the drawing, 30 frames a second.
 const BUDGET: f64 = 16.0;
+/// The same while a link is on its way to its step.
+const HURRY: f64 = 200.0;
 
 /// Random rotations per event of a decomposition, and events at most.
 const DRAWS: usize = 8;
@@ -51,6 +59,8 @@ pub(crate) struct Lab {
     pub(crate) trained: usize,
     /// Whether the run has had all its steps.
     pub(crate) done: bool,
+    /// Whether the step in view was known before it was trained, and is still being trained.
+    pub(crate) known: bool,
     /// Whether it is being trained.
     pub(crate) running: bool,
     /// Frames a second while it was trained last, and the longest time between two.
@@ -67,6 +77,8 @@ pub(crate) enum Heard {
     Fresh,
     /// A step, while training or at its end; whether it goes on, and the pace.
     Step(Box<Frame>, bool, Option<(f64, f64)>),
+    /// The end, before it is trained.
+    Known(Box<Frame>),
     /// An earlier step.
     Look(Box<Frame>),
     /// Training was stopped.
@@ -90,14 +102,24 @@ impl Reducible for Lab {
                 next.kept.extend(frame.kept);
                 (next.trained, next.done) = (frame.snapshot.step, frame.done);
                 (next.running, next.pace) = (running, pace.or(next.pace));
+                // The end that was known stays in view until it is reached.
+                next.known &= !frame.done && running;
+                if !next.known {
+                    next.frame = Some(Rc::new(frame.snapshot));
+                    next.outcome = Some(Rc::new(frame.outcome));
+                }
+            }
+            Heard::Known(frame) => {
+                next.known = true;
                 next.frame = Some(Rc::new(frame.snapshot));
                 next.outcome = Some(Rc::new(frame.outcome));
             }
             Heard::Look(frame) => {
+                next.known = false;
                 next.frame = Some(Rc::new(frame.snapshot));
                 next.outcome = Some(Rc::new(frame.outcome));
             }
-            Heard::Stopped => next.running = false,
+            Heard::Stopped => (next.running, next.known) = (false, false),
             Heard::Sad(step, sad) => next.sad = Some((step, Rc::from(sad))),
             Heard::Failed(why) => (next.failed, next.running) = (Some(why), false),
         }
@@ -130,6 +152,8 @@ pub(crate) struct Hands {
     asked: Cell<bool>,
     /// Whether a link asked for a step: then only the time of a frame counts.
     hurry: Cell<bool>,
+    /// Counts the runs begun.
+    begun: Cell<u32>,
     /// The frame that waits for the display.
     waiting: RefCell<Option<Box<Frame>>>,
     drawn: RefCell<VecDeque<f64>>,
@@ -152,6 +176,7 @@ pub(crate) fn use_run() -> (UseReducerHandle<Lab>, Rc<Hands>) {
         trained: Cell::new(0),
         asked: Cell::new(false),
         hurry: Cell::new(false),
+        begun: Cell::new(0),
         waiting: RefCell::default(),
         drawn: RefCell::default(),
     });
@@ -173,7 +198,33 @@ impl Hands {
         self.running.set(until > 0);
         self.drawn.borrow_mut().clear();
         self.asked.set(true);
-        self.ask("toy/frame", Start { config: Box::new(config.clone()) }, Self::wait);
+        self.begun.set(self.begun.get() + 1);
+        let start = Start { config: Box::new(config.clone()) };
+        let Some(name) = stored::name(config, until) else {
+            return self.ask("toy/frame", start, Self::wait);
+        };
+        // What is known is shown before the first step is trained. A file that is out of reach only costs the waiting.
+        let (hands, begun) = (self.clone(), self.begun.get());
+        spawn_local(async move {
+            let stored = match fetch(&name).await {
+                Ok(blob) => JsFuture::from(blob.array_buffer()).await.ok(),
+                Err(_) => None,
+            };
+            if hands.begun.get() != begun {
+                return;
+            }
+            if let Some(bytes) = stored {
+                let params = Uint8Array::new(&bytes).to_vec();
+                hands.ask(
+                    "toy/known",
+                    Known { config: start.config.clone(), params },
+                    |hands, frame| {
+                        hands.lab.dispatch(Heard::Known(frame));
+                    },
+                );
+            }
+            hands.ask("toy/frame", start, Self::wait);
+        });
     }
 
     /// Trains on until step `until`.
@@ -235,8 +286,10 @@ impl Hands {
     fn next(self: &Rc<Self>) {
         let left = self.until.get().saturating_sub(self.trained.get());
         let steps = if self.hurry.get() { left } else { left.min(self.speed.get()) };
+        // Drawing takes a core from the worker: who waits for the end of a run sees it grow in few frames.
+        let milliseconds = if self.hurry.get() { HURRY } else { BUDGET };
         self.asked.set(true);
-        self.ask("toy/frame", Train { steps, milliseconds: BUDGET }, Self::wait);
+        self.ask("toy/frame", Train { steps, milliseconds }, Self::wait);
     }
 
     fn ask<Q: Question<Answer = Box<Frame>>>(

@@ -8,10 +8,13 @@ use yew::prelude::*;
 use crate::toy::Config;
 use crate::ui::address::toy::{self, FIELDS, Field, GROUPS, Kind};
 use crate::ui::app::{App, use_app};
+use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::select::Select;
 
 /// Settings that are in view before the rest is opened.
-const FIRST: [&str; 4] = ["lambda", "t", "n", "seed"];
+const FIRST: [&str; 3] = ["lambda", "t", "n"];
+/// The last of them, which a lesson can show alone.
+const SEED: &str = "seed";
 
 /// Properties of [`Settings`].
 #[derive(Properties, PartialEq)]
@@ -26,16 +29,20 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
     let app = use_app();
     let config = &props.config;
     let first = FIRST.iter().filter_map(|name| FIELDS.iter().find(|f| f.name == *name));
+    let seed = FIELDS.iter().filter(|f| f.name == SEED);
     html! {
         <section class="toy-settings" aria-label="Settings">
-            <div class="controls">{ for first.map(|field| control(&app, field, config)) }</div>
+            <div class="controls">
+                { for first.map(|field| control(&app, field, config)) }
+                <Staged picture={Picture::Seed}>{ for seed.map(|field| control(&app, field, config)) }</Staged>
+            </div>
             <details>
                 <summary>{ "all settings" }</summary>
                 <div class="setting-groups">
                     { for GROUPS.iter().map(|group| html! {
                         <fieldset>
                             <legend>{ *group }</legend>
-                            { for FIELDS.iter().filter(|f| f.group == *group && !FIRST.contains(&f.name)).map(|f| control(&app, f, config)) }
+                            { for FIELDS.iter().filter(|f| f.group == *group && f.name != SEED && !FIRST.contains(&f.name)).map(|f| control(&app, f, config)) }
                         </fieldset>
                     }) }
                 </div>

@@ -31,7 +31,12 @@ pub(in crate::ui::pages) fn Verdicts(props: &LabProps) -> Html {
             (false, true) => ("so far", "open"),
             (false, false) => ("not yet", "open"),
         };
-        let got = measured.map_or_else(|| "never".to_owned(), |x| shown(claim.quantity, x));
+        let got = match measured {
+            Some(x) => shown(claim.quantity, *x),
+            // When it came about is not known of an end that was not trained here yet.
+            None if lab.known => "…".to_owned(),
+            None => "never".to_owned(),
+        };
         html! {
             <tr>
                 <th scope="row">{ claim.says }<span class="origin">{ match claim.origin { Origin::Paper => "paper", Origin::Condition => "condition" } }</span></th>

@@ -1,0 +1,59 @@
+//! A prepared view, made by clicking: what is locked is chosen, and a link comes out.
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::ui::address::keys::{LOCK, PRESENT};
+use crate::ui::address::lock::{LOCKS, locks};
+use crate::ui::app::use_app;
+use crate::ui::widgets::select::Switch;
+
+/// What is locked until the teacher says otherwise.
+const FIRST: [&str; 3] = ["nav", "open", "exports"];
+
+/// The choice of locks, and the link; nothing in a view that is locked already.
+#[component]
+pub fn LockView() -> Html {
+    let app = use_app();
+    let chosen = use_state(|| LOCKS.map(|(name, _)| FIRST.contains(&name)));
+    let present = use_state(|| false);
+    let route = app.value().route.clone();
+    if LOCKS.iter().any(|(name, _)| locks(&route, name)) {
+        return Html::default();
+    }
+    let names = LOCKS.iter().zip(*chosen).filter(|(_, on)| *on).map(|((name, _), _)| *name);
+    let names = names.collect::<Vec<_>>().join(",");
+    let locked = if names.is_empty() { route } else { route.put(&LOCK, names) };
+    let hash = locked.put(&PRESENT, *present).to_hash();
+    let address = web_sys::window().and_then(|w| w.location().href().ok()).unwrap_or_default();
+    let link = format!("{}{hash}", address.split('#').next().unwrap_or_default());
+    let set = |i: usize| {
+        let chosen = chosen.clone();
+        Callback::from(move |on: bool| {
+            let mut next = *chosen;
+            next[i] = on;
+            chosen.set(next);
+        })
+    };
+    let set_present = {
+        let present = present.clone();
+        Callback::from(move |on: bool| present.set(on))
+    };
+    let select = Callback::from(|event: FocusEvent| {
+        if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+            input.select();
+        }
+    });
+    html! {
+        <details class="lock-view" data-testid="lock-view">
+            <summary>{ "lock this view for a class" }</summary>
+            <p class="hint">{ "Tick what shall not be shown; the link below opens this view without it." }</p>
+            { for LOCKS.iter().enumerate().map(|(i, (name, what))| html! {
+                <div key={*name}><Switch label={*what} on={chosen[i]} on_change={set(i)} /></div>
+            }) }
+            <div><Switch label="as a slide, for the wall" on={*present} on_change={set_present} /></div>
+            <label class="field wide"><span>{ "link" }</span><input type="text" readonly=true value={link.clone()} onfocus={select} data-testid="locked-link" /></label>
+            <p><a href={hash}>{ "try it" }</a></p>
+        </details>
+    }
+}
