@@ -156,6 +156,55 @@ describe("the toy lab", () => {
     await page.waitForFunction(() => !location.hash.includes("lambda"));
   });
 
+  it("says what became of what is typed, and stays in its place", { hash: "#/toy" }, async (page) => {
+    await ready(page);
+    await page.getByText("all settings").click();
+    for (const [name, typed, said, now] of [
+      ["seed", "-1", /seed takes a whole number .* stays 0/, "0"],
+      ["n", "2.5", /“2.5” is none, so it stays 20/, "20"],
+      ["lr", "1000", /“1000” became 1\. The run begins anew/, "1"],
+      ["lambda", "3", /λ is 3 now\. The run begins anew/, "3"],
+    ]) {
+      const field = page.locator(`[data-setting="${name}"]`);
+      await field.fill(typed);
+      await field.press("Enter");
+      await page.getByTestId("setting-said").filter({ hasText: said }).waitFor();
+      assert.equal(await field.inputValue(), now);
+    }
+    await ready(page);
+    const grid = page.getByRole("application", { name: /^Template/ });
+    await grid.scrollIntoViewIfNeeded();
+    await grid.focus();
+    const before = await page.evaluate(() => scrollY);
+    for (const key of ["ArrowDown", "Enter"]) await page.keyboard.press(key);
+    await page.waitForFunction(() => /template=free/.test(location.hash));
+    await ready(page);
+    const moved = Math.abs((await page.evaluate(() => scrollY)) - before);
+    assert.ok(before > 500 && moved < 200, `from ${before} px by ${moved} px`);
+  });
+
+  it("shows a stored end at once, and trains to the same", { hash: "#/learn" }, async (page, t) => {
+    await page.locator(".lessons").waitFor();
+    for (const [preset, steps] of [["no-head", 2000], ["eight-pairs", 3000], ["frozen-random", 3000]]) {
+      const start = Date.now();
+      await page.evaluate((hash) => (location.hash = hash), `#/toy?preset=${preset}&at=${steps}`);
+      await page.getByTestId("toy-said").filter({ hasText: `Step ${steps}:` }).waitFor();
+      const wait = Date.now() - start;
+      t.diagnostic(`${preset}: its end is there after ${wait} ms`);
+      assert.ok(wait < 3000, `${preset}: ${wait} ms`);
+      if (preset !== "no-head") continue;
+      const known = await page.getByTestId("toy-said").textContent();
+      await settled(page);
+      assert.equal(await page.getByTestId("toy-said").textContent(), known, "training ends where the file says");
+    }
+  });
+
+  it("has no chart of a head where there is none", { hash: "#/toy?preset=no-head" }, async (page) => {
+    await ready(page);
+    await page.getByTestId("toy-said").filter({ hasText: "no head" }).waitFor();
+    assert.equal(await page.locator(".page.toy figure").count(), 4);
+  });
+
   it("lets the template be edited by keyboard", { hash: "#/toy" }, async (page) => {
     await ready(page);
     const grid = page.getByRole("application", { name: /^Template/ });

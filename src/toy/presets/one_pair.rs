@@ -50,10 +50,12 @@ pub(super) fn presets() -> Vec<Preset> {
             "1b",
             "At the threshold, often only one of the two features leaves its antipode",
             Config { seed: 1, ..pair_of(50.0, 1.0, 3000) },
-            vec![
-                paper("the attended features are the first singular vectors", LeastCos, 0.95, 1.0),
-                condition("interference is anything between 0 and 1", Interference, 0.0, 1.05),
-            ],
+            vec![paper(
+                "the attended features are the first singular vectors",
+                LeastCos,
+                0.95,
+                1.0,
+            )],
         ),
         preset(
             "threshold-above",

@@ -15,3 +15,4 @@ pub mod statistic;
 pub mod svd;
 pub mod table;
 pub mod text;
+pub mod toy;

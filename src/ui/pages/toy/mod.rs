@@ -11,6 +11,7 @@ use crate::ui::address::toy;
 use crate::ui::app::use_app;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::words::toy as words;
 
 mod bar;
 pub(super) mod curves;
@@ -121,6 +122,20 @@ pub fn Toy() -> Html {
             }
         });
     }
+    // Without a head there is nothing to say of one.
+    let with_head = config.lambda != 0.0;
+    // A run that begins anew keeps the room of the one before: the page stays where the reader was.
+    let (below, room) = (use_node_ref(), use_mut_ref(|| 0));
+    {
+        let (below, room) = (below.clone(), room.clone());
+        use_effect_with(lab.frame.is_some(), move |&drawn| {
+            let below = below.cast::<web_sys::HtmlElement>().filter(|_| drawn);
+            if let Some(below) = below {
+                *room.borrow_mut() = below.offset_height();
+            }
+        });
+    }
+    let reserved = if lab.frame.is_some() { 0 } else { *room.borrow() };
     let props = LabProps {
         lab: (*lab).clone(),
         config: Rc::new(config),
@@ -133,25 +148,36 @@ pub fn Toy() -> Html {
             <settings::Settings config={props.config.clone()} />
             <div class="controls words">{ for WORDS.into_iter().map(|term| html! { <Gloss {term} /> }) }</div>
             if let Some(why) = &props.lab.failed { <p class="ask" role="status" data-testid="toy-failed"><strong>{ why.clone() }</strong></p> }
-            if props.lab.frame.is_some() {
+            <div ref={below} style={format!("min-height: {reserved}px")}>
+            if let Some(frame) = &props.lab.frame {
+                <p class="sentence" aria-live="polite" data-testid="toy-said">{ words::said(&props.config, frame.step, &frame.metrics) }</p>
                 <Staged picture={Picture::Verdicts}><verdicts::Verdicts ..props.clone() /></Staged>
                 <curves::Slide ..props.clone() />
                 <div class="toy-figures">
-                    <curves::Events ..props.clone() />
-                    <Staged picture={Picture::ToySpectrum}><spectrum::Spectrum ..props.clone() /></Staged>
+                    if with_head {
+                        <curves::Events ..props.clone() />
+                        <Staged picture={Picture::ToySpectrum}><spectrum::Spectrum ..props.clone() /></Staged>
+                    }
                     <Staged picture={Picture::Interference}><spectrum::Interference ..props.clone() /></Staged>
-                    <matrices::Cosines ..props.clone() />
+                    if with_head {
+                        <matrices::Cosines ..props.clone() />
+                    }
                     <Staged picture={Picture::Gram}><matrices::Gram ..props.clone() /></Staged>
                     <Staged picture={Picture::Space}><geometry::Geometry ..props.clone() /></Staged>
                     <curves::Losses ..props.clone() />
-                    <curves::Sigma ..props.clone() />
-                    <matrices::Logits ..props.clone() />
-                    <template::TemplateGrid config={props.config.clone()} />
+                    if with_head {
+                        <curves::Sigma ..props.clone() />
+                        <matrices::Logits ..props.clone() />
+                        <template::TemplateGrid config={props.config.clone()} />
+                    }
                 </div>
-                <sad::Sad ..props.clone() />
+                if with_head {
+                    <sad::Sad ..props.clone() />
+                }
                 <sweep::Sweeps config={props.config.clone()} preset={props.preset.clone()} />
                 <files::Files ..props.clone() />
             }
+            </div>
         </>
     }
 }

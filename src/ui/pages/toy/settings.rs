@@ -10,6 +10,7 @@ use crate::ui::address::toy::{self, FIELDS, Field, GROUPS, Kind};
 use crate::ui::app::{App, use_app};
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::select::Select;
+use crate::ui::words::toy as words;
 
 /// Settings that are in view before the rest is opened.
 const FIRST: [&str; 3] = ["lambda", "t", "n"];
@@ -28,21 +29,28 @@ pub(super) struct SettingsProps {
 pub(super) fn Settings(props: &SettingsProps) -> Html {
     let app = use_app();
     let config = &props.config;
+    let said = use_state(String::new);
+    let say = {
+        let said = said.clone();
+        Callback::from(move |text: String| said.set(text))
+    };
+    let control = |field: &'static Field| control(&app, field, config, &say);
     let first = FIRST.iter().filter_map(|name| FIELDS.iter().find(|f| f.name == *name));
     let seed = FIELDS.iter().filter(|f| f.name == SEED);
     html! {
         <section class="toy-settings" aria-label="Settings">
             <div class="controls">
-                { for first.map(|field| control(&app, field, config)) }
-                <Staged picture={Picture::Seed}>{ for seed.map(|field| control(&app, field, config)) }</Staged>
+                { for first.map(control) }
+                <Staged picture={Picture::Seed}>{ for seed.map(control) }</Staged>
             </div>
+            <p class="hint" role="status" data-testid="setting-said">{ (*said).clone() }</p>
             <details>
                 <summary>{ "all settings" }</summary>
                 <div class="setting-groups">
                     { for GROUPS.iter().map(|group| html! {
                         <fieldset>
                             <legend>{ *group }</legend>
-                            { for FIELDS.iter().filter(|f| f.group == *group && f.name != SEED && !FIRST.contains(&f.name)).map(|f| control(&app, f, config)) }
+                            { for FIELDS.iter().filter(|f| f.group == *group && f.name != SEED && !FIRST.contains(&f.name)).map(control) }
                         </fieldset>
                     }) }
                 </div>
@@ -51,7 +59,7 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
     }
 }
 
-fn control(app: &App, field: &'static Field, config: &Config) -> Html {
+fn control(app: &App, field: &'static Field, config: &Config, say: &Callback<String>) -> Html {
     let Some(value) = (field.write)(config) else {
         return html! {};
     };
@@ -65,11 +73,13 @@ fn control(app: &App, field: &'static Field, config: &Config) -> Html {
         }
     };
     let onchange = {
-        let take = take.clone();
+        let (take, say, before) = (take.clone(), say.clone(), value.clone());
         Callback::from(move |event: Event| {
             let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
             // A number out of its limits is clamped, and must not stand in the field as it was typed.
-            if let Some(taken) = take(&input.value()) {
+            let typed = input.value();
+            if let Some(taken) = take(&typed) {
+                say.emit(words::taken(field.label, field.kind, &typed, &before, &taken));
                 input.set_value(&taken);
             }
         })
@@ -86,8 +96,11 @@ fn control(app: &App, field: &'static Field, config: &Config) -> Html {
         Kind::Real(min, max) => numeric(min.to_string(), max.to_string(), "any"),
         Kind::Choice(choices) => {
             let options = choices.iter().map(|(slug, words)| ((*slug).into(), (*words).into()));
+            let (say, before) = (say.clone(), value.clone());
             let on_change = Callback::from(move |text: String| {
-                take(&text);
+                if let Some(taken) = take(&text) {
+                    say.emit(words::taken(field.label, field.kind, &text, &before, &taken));
+                }
             });
             html! { <Select label={field.label} options={options.collect::<Vec<_>>()} value={value.clone()} {on_change} /> }
         }
