@@ -53,10 +53,10 @@ describe("SVD", () => {
     await complete(page);
     await page.locator("nav").getByRole("link", { name: "SVD" }).click();
     await page.getByRole("heading", { name: "built pair by pair: QK of L2H1" }).waitFor();
-    await said(page, "svd-built", "1 of 16 pairs: 58 % of ‖Ω‖²");
+    await said(page, "svd-built", /1 of 16 pairs, σ0 = [\d.]+: 58 % of ‖Ω‖²/);
     const slider = page.getByRole("slider", { name: "pairs", exact: true });
     await slider.fill("16");
-    await said(page, "svd-built", /16 of 16 pairs: 100 % of ‖Ω‖² is there, 0/);
+    await said(page, "svd-built", /16 of 16 pairs, the last with σ15 = [\d.]+: 100 % of ‖Ω‖² is there, 0/);
     // The pictures are of all 64 × 64 numbers.
     assert.equal(await page.locator(".touch .heat-map, .touch figure").count() >= 4, true);
   });

@@ -94,10 +94,8 @@ pub(super) fn Arcs(props: &ArcsProps) -> Html {
         let seen = if share > LEAST { percent(share) } else { String::new() };
         let style =
             format!("background: {}; color: {}", scale.css(share, dark), scale.ink(share, dark));
-        let label =
-            format!("{}: gets {} of the attention of {}", word(i), percent(share), word(dest));
         html! {
-            <button type="button" key={i} class={(i == dest).then_some("dest")} {style} {onclick} aria-pressed={(i == dest).to_string()} aria-label={label}>
+            <button type="button" key={i} class={(i == dest).then_some("dest")} {style} {onclick} aria-pressed={(i == dest).to_string()}>
                 <span>{ word(i) }</span><span class="share">{ seen }</span>
             </button>
         }

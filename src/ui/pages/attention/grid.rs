@@ -60,10 +60,14 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         let to_source = props.patterns.get(&layer).and_then(|p| p.get(place));
         let value = measure.of(look, to_source.map_or(0.0, |&p| f64::from(p)));
         let to = srcs.get(src).map_or("", |t| t.trim());
-        let label = format!("{} {}, looks at {to}", measure.name(), three(value));
         // Where nobody can rest a pointer on a cell, the word stands in it.
-        let shown = if in_lesson { format!("{to} {}", measure.short(value)) } else { three(value) };
-        HeadCell::coloured(shown, label, measure.shade(value), scale, dark)
+        if in_lesson {
+            let shown = format!("{to} {}", measure.short(value));
+            let label = format!("{shown}, {}", measure.name());
+            return HeadCell::coloured(shown, label, measure.shade(value), scale, dark);
+        }
+        let label = format!("{} {}, looks at {to}", measure.name(), three(value));
+        HeadCell::coloured(three(value), label, measure.shade(value), scale, dark)
     };
     let options =
         Measure::ALL.into_iter().map(|m| (m.slug().into(), m.name().into())).collect::<Vec<_>>();
