@@ -65,7 +65,7 @@ fn a_changed_edge_or_reading_does_what_numpy_says() {
     }
 }
 
-/// The same equations: what an MLP or the embedding writes at a token, and all scores of a head.
+/// The same equations: what an MLP or the embedding writes at a token, all scores of a head, and all that it writes.
 #[test]
 fn a_changed_mlp_embedding_or_whole_head_does_what_numpy_says() {
     let engine = &mut open(4000, || 0.0);
@@ -73,6 +73,7 @@ fn a_changed_mlp_embedding_or_whole_head_does_what_numpy_says() {
     let mlp = |layer, at| Changing::Written(Node::at(Kind::Mlp, Some(layer), at));
     let embed = |at| Changing::Written(Node::at(Kind::Embed, None, at));
     let head = |layer, head| Changing::Head { layer, head };
+    let output = |layer, head| Changing::Output { layer, head };
     for (part, factor, after) in [
         (mlp(0, 14), 0.0, 1.407_587),
         (mlp(0, 10), 0.0, 3.105_980),
@@ -82,6 +83,11 @@ fn a_changed_mlp_embedding_or_whole_head_does_what_numpy_says() {
         (head(1, 3), 0.0, 5.359_717),
         (head(1, 3), 0.5, 7.301_101),
         (head(0, 1), 2.0, 9.383_502),
+        (output(1, 3), 0.0, 7.741_007),
+        (output(1, 3), 0.5, 8.261_360),
+        (output(1, 3), -1.0, 4.964_727),
+        (output(0, 1), 0.0, 4.737_243),
+        (output(2, 0), 0.0, 6.597_491),
         (embed(2), 0.0, -3.771_105),
         (embed(14), 0.5, 7.403_750),
         (mlp(1, 3), 1.0, 8.254_075),

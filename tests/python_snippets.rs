@@ -12,6 +12,7 @@ use omega_lens::checkpoint::{ByteSource, FileSource};
 use omega_lens::circuits::alignment::RotationCount;
 use omega_lens::circuits::dictionary::Builtin;
 use omega_lens::circuits::omega::Circuit;
+use omega_lens::circuits::pairs::Pair;
 use omega_lens::circuits::trace::{Rule, Side, TraceOptions};
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
@@ -20,7 +21,7 @@ use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
 use omega_lens::protocol::heads::{HeadAt, Vectors, VectorsPart};
 use omega_lens::protocol::model::{Hints, ModelSummary, Open};
 use omega_lens::protocol::toy::{Bench, Files, Start, Train};
-use omega_lens::protocol::trace::{Answer, Question, Trace};
+use omega_lens::protocol::trace::{Answer, MeetingOptions, Question, SplitScore, Trace};
 use omega_lens::study::python::{circuit as code_of_circuit, theorem, toy};
 use omega_lens::study::stamp::Stamp;
 use omega_lens::study::trace::Report;
@@ -318,5 +319,34 @@ fn the_edges_of_a_circuit_follow_from_its_file() {
             let k: Vec<usize> = line.split(' ').skip(4).map(|k| number(k) as usize).collect();
             assert_eq!(k, edge.k, "{line}");
         }
+    }
+}
+
+#[test]
+fn the_features_that_meet_are_those_of_numpy() {
+    let Some(python) = python::python() else { return };
+    let (mut engine, file) = built_in();
+    let text = "When Mary and John went to the store , John gave a drink to".into();
+    let prompt = Prompt { text, ..Prompt::default() };
+    let at = CellAt { layer: 1, head: 3, dest: 14, src: 10 };
+    let folder = root().join("www/models/sae-layer-1");
+    let files = ["sae_weights.safetensors", "cfg.json", "labels.json"].map(|f| folder.join(f));
+    let source = |path: &PathBuf| Box::new(FileSource::open(path).unwrap()) as Box<dyn ByteSource>;
+    let question = SplitScore { prompt, at, options: MeetingOptions::default() };
+    let told = told(&mut engine, question, files.iter().map(source).collect());
+    let found = *answers::<SplitScore>(told).remove(0);
+    let arguments = [argument(&file), argument(&files[0])].concat();
+    let printed = python::lines(&python, found.python.as_ref().unwrap(), &arguments);
+    let pairs = found.split.pairs();
+    assert!(printed.len() == pairs.len() && pairs.len() > 50);
+    // Equal sizes may come in another order, so pairs are found by their features.
+    for line in printed {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [f, g, value, k, through] = words[..] else { panic!("{line}") };
+        let is_it = |p: &&Pair| p.dest_feature.to_string() == f && p.src_feature.to_string() == g;
+        let pair = pairs.iter().find(is_it).unwrap();
+        let k: usize = k.parse().unwrap();
+        assert!((number(value) - pair.value).abs() < 1e-7, "{line} {}", pair.value);
+        assert!((number(through) - pair.by_k[k]).abs() < 1e-7, "{line} {}", pair.by_k[k]);
     }
 }

@@ -4,16 +4,18 @@
 use super::{Engine, Files, Maker};
 use crate::circuits::trace::directions::DirectionsRun;
 use crate::circuits::trace::layer::decompose;
+use crate::model::Weights;
 use crate::protocol::trace::{
     Answer, Ask, Prompt, Question, RunAlone, RunChanged, RunDirections, SplitScore, Trace,
     TraceSet, TracedSet,
 };
 use crate::protocol::{Failure, Out, Question as _, Tell};
-use crate::study::StudyError;
 use crate::study::pairs::{meetings, open};
 use crate::study::prompt_set::Prompts;
+use crate::study::stamp::Stamp;
 use crate::study::trace::set::trace_one;
 use crate::study::trace::{AloneRun, EffectRun, TraceRun};
+use crate::study::{StudyError, python};
 
 /// Answers one question.
 pub(super) async fn answer(
@@ -57,7 +59,10 @@ pub(super) async fn answer(
             let none = || Failure::new("no prompt was run");
             let clean = engine.attention.clean().ok_or_else(none)?;
             let dictionary = open(model, files.sources, &Default::default())?;
-            let found = meetings(model, clean, &dictionary, at, options)?;
+            let mut found = meetings(model, clean, &dictionary, at, options)?;
+            let stamp = Stamp::of_model(&engine.convention(Weights::Folded)?);
+            let stamp = stamp.how(format!("score split by {}", found.dictionary));
+            found.python = python::pairs(model, &dictionary, &found, &stamp)?;
             out(SplitScore::tell(Box::new(found)), Vec::new());
             Ok(())
         }

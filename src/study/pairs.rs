@@ -41,6 +41,9 @@ pub struct Meetings {
     pub meeting: Option<Meeting>,
     /// What the reader should know, a sentence each.
     pub notes: Vec<String>,
+    /// Python that makes the pairs again from the files of the model and the dictionary; none for a dictionary that is no plain matrix.
+    #[serde(default)]
+    pub python: Option<String>,
 }
 
 /// Opens a dictionary of files for a model.
@@ -137,6 +140,7 @@ pub fn meetings(
         split: Split { score, scale: reader.scale(), dest, src },
         meeting,
         notes,
+        python: None,
     })
 }
 
@@ -183,12 +187,19 @@ fn split_side(
             feature: active.feature,
             label: dictionary.label(active.feature),
             activation: active.activation,
+            times: active.times,
             coefficients: reader.coefficients(side, position, &part),
         });
     }
     let mut bias = reader.coefficients(side, position, constant);
     bias.iter_mut().zip(reader.offset(side, position)).for_each(|(b, offset)| *b += offset);
-    SplitSide { features, error: reader.coefficients(side, position, &error), bias }
+    SplitSide {
+        features,
+        error: reader.coefficients(side, position, &error),
+        bias,
+        divisor: reader.divisor(side, position),
+        turn: reader.turning(position),
+    }
 }
 
 /// `[rank, n]`: the cosines of vectors with the singular vectors of a side.

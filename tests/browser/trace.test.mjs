@@ -47,9 +47,12 @@ describe("Trace", () => {
     await page.locator('.circuit .node[id="trace-L0H1:14-2"]').click();
     await page.getByTestId("rerun").click();
     await page.getByTestId("effect").filter({ hasText: /from 8\.25 to −2\.58, .* from 84 % to 0\.0 %/ }).waitFor();
-    // The whole head at every token, and what an MLP writes at one: numpy says 5.3597 and 1.4076.
+    // The whole head at every token, and what an MLP writes at one: numpy says 7.7410 without what it writes, 5.3597 without where it looks, 1.4076.
     await page.locator('.circuit .node[id="trace-L1H3:14-10"]').click();
-    await page.getByLabel("changed is").selectOption("the whole head");
+    await page.getByLabel("changed is").selectOption("what the head writes");
+    await page.getByTestId("rerun").click();
+    await page.getByTestId("effect").filter({ hasText: /× 0: the logit difference goes from 8\.25 to 7\.74\.$/ }).waitFor();
+    await page.getByLabel("changed is").selectOption("where the head looks");
     await page.getByTestId("rerun").click();
     await page.getByTestId("effect").filter({ hasText: /× 0: the logit difference goes from 8\.25 to 5\.36\.$/ }).waitFor();
     await page.locator('.circuit .node[id="trace-mlp0:14"]').click();
@@ -170,6 +173,11 @@ describe("Trace", () => {
     await page.getByTestId("pairs-p").filter({ hasText: /in 199 random rotations .*p = 0\.\d+/ }).waitFor();
     assert.equal(await page.getByTestId("pairs-list").locator("tbody tr").count(), 12);
     await page.getByTestId("pairs-list").getByRole("button").nth(1).click();
+    const saved = JSON.parse(await download(page, "pairs JSON"));
+    const sum = saved.pairs.reduce((sum, { value }) => sum + value, 0);
+    assert.ok(Math.abs(sum - 5.3) < 0.005 && saved.ids.length === 15 && saved.pairs[0].by_k.length === 16, `${sum}`);
+    assert.match(await download(page, "pairs CSV"), /destination feature,destination label,source feature,source label,value,k,value through k/);
+    assert.match(await page.locator(".pairs").getByTestId("python").textContent(), /What pairs of features add to the score of layer 1, head 3 from position 14 to 10/);
     await picture(page, "trace-pairs", { fullPage: true });
     await assertAccessible(page, "feature pairs on Trace");
     // A dictionary that was made later than the head reads.

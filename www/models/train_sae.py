@@ -1,6 +1,7 @@
 """Train sparse autoencoders on the built-in model's residual stream: `sae-layer-1/` and `sae-layer-2/`.
 
-    python train_sae.py        # about five minutes on one core; needs numpy and safetensors
+    python train_sae.py            # about five minutes on one core; needs numpy and safetensors
+    python train_sae.py labels     # names the features of what was trained again
 
 320 features in front of each layer that reads what heads wrote. Batch-top-k while it is trained: over a batch, the
 `K` largest activations per token stay. What is written has the threshold that this amounts to, as SAELens saves such a
@@ -10,6 +11,7 @@ words at which it is strongest on text that it was not trained on. Everything is
 
 import json
 import random
+import sys
 import time
 from pathlib import Path
 
@@ -103,8 +105,27 @@ class Dictionary:
 KINDS = {"women's names": WOMEN, "men's names": MEN, "names": NAMES, "places": PLACES, "things": THINGS, "gave, handed, passed": GIVING}
 
 
+def circumstances(ids):
+    """Where a token may stand, whichever word it is: places of `ids`, raveled."""
+    column = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
+    since, before, copied = np.zeros_like(ids), np.zeros(ids.shape, bool), np.zeros(ids.shape, bool)
+    for i, row in enumerate(ids):
+        last, start = {}, 0
+        for j, word in enumerate(row):
+            if word == 0:
+                last, start = {}, j
+            since[i, j], before[i, j] = j - start, word in last
+            copied[i, j] = j > start and before[i, j] and row[j - 1] == row[last[word] - 1]
+            last[word] = j
+    found = {"in a copy of what was read": copied, "at words that were read before": before, "at the end of the window": column > 23,
+             "4 to 8 words after a start": (since > 3) & (since < 9), "1 to 3 words after a start": (since > 0) & (since < 4)}
+    return {name: where.ravel() for name, where in found.items()}
+
+
 def labels(acts, ids):
-    """A name for every feature: the words that hold most of its activation, and the word in front where that is mostly one."""
+    """A name for every feature: the words that hold most of its activation, and the word in front where that is mostly one. Of one
+    that no few words hold, where it stands; and if that says nothing either, how often it is active and where most."""
+    circumstance, words_at = circumstances(ids), np.bincount(ids.ravel(), minlength=len(VOCABULARY))
     words, before = ids.ravel(), np.concatenate([np.zeros_like(ids[:, :1]), ids[:, :-1]], 1).ravel()
     named = []
     for feature in acts.T:
@@ -125,19 +146,46 @@ def labels(acts, ids):
         elif top:
             name = "at " + ", ".join(top) + ("" if share[most].sum() > 0.9 else " …")
         else:
-            name = "at many words"
-        if front.max() > 0.6:
+            held = {name: (feature[where].sum() / total, where.mean()) for name, where in circumstance.items()}
+            telling = {name: part / base for name, (part, base) in held.items() if part > 0.4 and part > 1.7 * base}
+            mean = np.where(words_at > 20, share * total / np.maximum(words_at, 1), 0)
+            active = (feature > 0).mean()
+            often = f"at {active:.0%} of all words" if active > 0.01 else "rarely"
+            name = max(telling, key=telling.get) if telling else f"{often}, most at {VOCABULARY[mean.argmax()]}"
+        if front.max() > 0.6 and name not in circumstance:
             name += f" after {VOCABULARY[front.argmax()]}"
         named.append(name)
     return named
 
 
+def held_out(layer):
+    """Text of a layer's own: rows to train on, 300 batches, then 40 that the dictionary never sees."""
+    text = random.Random(f"{SEED} sae {layer}")
+    draw = lambda: np.array(batch(text)[0])
+    return [draw() for _ in range(300)], np.concatenate([draw() for _ in range(40)])
+
+
+def name_again(model, layer):
+    """Write `labels.json` for the dictionary that lies there."""
+    folder = HERE / f"sae-layer-{layer}"
+    sae = Dictionary(np.zeros(64), np.random.default_rng(SEED))
+    stored = load_file(folder / "sae_weights.safetensors")
+    sae.p = {name: value.astype(np.float64) for name, value in stored.items()}
+    ids = held_out(layer)[1]
+    pre = sae.pre(stream(model, ids, layer).reshape(-1, 64))
+    write_labels(folder, np.where(pre > sae.p["threshold"], pre, 0), ids)
+
+
+def write_labels(folder, acts, ids):
+    (folder / "labels.json").write_text(json.dumps(labels(acts, ids), indent=0, ensure_ascii=False) + "\n")
+
+
 def train(model, layer):
     """Train, threshold, write and report."""
-    began, rng, text = time.time(), np.random.default_rng(SEED), random.Random(f"{SEED} sae {layer}")
-    draw = lambda: np.array(batch(text)[0])
+    began, rng = time.time(), np.random.default_rng(SEED)
+    seen, ids = held_out(layer)
     flat = lambda ids: stream(model, ids, layer).reshape(-1, 64)
-    pool = np.concatenate([flat(draw()) for _ in range(300)])
+    pool = np.concatenate([flat(rows) for rows in seen])
     sae, cuts = Dictionary(pool.mean(0), rng), []
     for t in range(1, STEPS + 1):
         unexplained, cut = sae.step(pool[rng.integers(len(pool), size=2048)], t)
@@ -148,7 +196,6 @@ def train(model, layer):
 
     # What is written is what is measured.
     sae.p = {name: value.astype(np.float16).astype(np.float64) for name, value in sae.p.items()}
-    ids = np.concatenate([draw() for _ in range(40)])
     x = flat(ids)
     pre = sae.pre(x)
     acts = np.where(pre > threshold, pre, 0)
@@ -167,15 +214,15 @@ def train(model, layer):
               "normalize_activations": "none", "reshape_activations": "none",
               "metadata": {"model_name": "names", "hook_name": f"blocks.{layer}.hook_resid_pre", "seed": SEED, **report}}
     (out / "cfg.json").write_text(json.dumps(config, indent=1) + "\n")
-    (out / "labels.json").write_text(json.dumps(labels(acts, ids), indent=0, ensure_ascii=False) + "\n")
+    write_labels(out, acts, ids)
 
 
 def main():
-    """Every layer."""
+    """Every layer; with the word `labels` only the names."""
     weights = load_file(HERE / "names" / "step-04000.safetensors")
     model = {name: value.astype(np.float64) for name, value in weights.items()}
     for layer in LAYERS:
-        train(model, layer)
+        name_again(model, layer) if "labels" in sys.argv else train(model, layer)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ pub use survey::{DictionarySurvey, Survey};
 pub(crate) use unit::dot;
 pub use unit::{Skip, UnitBlock};
 
+use crate::checkpoint::quoting::python;
 use crate::checkpoint::{ByteSource, Checkpoint, Tensor};
 use npy::Npy;
 
@@ -135,6 +136,19 @@ impl Dictionary {
                 labels.get(row).cloned().unwrap_or_else(|| format!("row {row}"))
             }
         }
+    }
+
+    /// Python that evaluates to the features as rows, given a function `tensor` that reads one by its name; `None` where they are not
+    /// those of one tensor of a checkpoint as it stands.
+    pub fn python_rows(&self) -> Option<String> {
+        let Transform { map: None, offset: None, gain: None } = &self.transform else {
+            return None;
+        };
+        let Store::Own(_, Matrix { tensor, along, first, step, .. }) = &self.store else {
+            return None;
+        };
+        let turned = if *along == Along::Columns { ".T" } else { "" };
+        Some(format!("tensor({}){turned}[{first}::{step}]", python(tensor)))
     }
 
     /// Features `range` as vectors of the residual stream, `[range.len(), d_model]`, neither centred nor normalised.

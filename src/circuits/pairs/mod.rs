@@ -26,6 +26,8 @@ pub struct ActiveFeature {
     pub label: String,
     /// Its activation, as the dictionary's makers count it.
     pub activation: f64,
+    /// What its row of the decoder is multiplied by in the stream.
+    pub times: f64,
     /// What it adds to the query's (or key's) coefficient on each singular vector, `[d_head]`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub coefficients: Vec<f64>,
@@ -40,6 +42,11 @@ pub struct SplitSide {
     pub error: Vec<f64>,
     /// The dictionary's constant, and the bias of the query or key.
     pub bias: Vec<f64>,
+    /// What the norms in front of the attention, and on queries or keys, divide by at this position.
+    pub divisor: f64,
+    /// `[d_head, d_head]`, row-major: how queries or keys turn at this position; none where heads do not turn.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub turn: Vec<f64>,
 }
 
 impl SplitSide {
@@ -182,6 +189,7 @@ mod tests {
             feature,
             label: String::new(),
             activation: 1.0,
+            times: 1.0,
             coefficients,
         };
         let rows: Vec<_> = (0..n).map(|_| row()).collect();
@@ -189,6 +197,8 @@ mod tests {
             features: rows.into_iter().enumerate().map(feature).collect(),
             error: row(),
             bias: row(),
+            divisor: 1.0,
+            turn: Vec::new(),
         }
     }
 

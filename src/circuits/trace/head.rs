@@ -194,6 +194,11 @@ impl<'a> Head<'a> {
         &self.scores[dest * n + visible.start..dest * n + visible.end]
     }
 
+    /// Whether queries and keys turn with their position.
+    pub(super) fn turns(&self) -> bool {
+        self.rope.is_some()
+    }
+
     /// Turns an image as at a position, where heads turn.
     pub(super) fn turn(&self, position: usize, image: &mut [f64]) {
         turn(self.rope.as_ref(), position, image);

@@ -91,6 +91,25 @@ impl<'a> ScoreReader<'a> {
         self.side(side).offset(position)
     }
 
+    /// What the norms divide by at a position.
+    pub fn divisor(&self, side: Side, position: usize) -> f64 {
+        self.side(side).scale[position]
+    }
+
+    /// `[d_head, d_head]`, row-major: how a query or key turns at a position; none where the head does not turn.
+    pub fn turning(&self, position: usize) -> Vec<f64> {
+        if !self.head.turns() {
+            return Vec::new();
+        }
+        let d_head = self.head.d_head;
+        let mut rows = vec![0.0; d_head * d_head];
+        for (i, row) in rows.chunks_exact_mut(d_head.max(1)).enumerate() {
+            row[i] = 1.0;
+            self.head.turn(position, row);
+        }
+        rows
+    }
+
     /// Coefficients before the norm divides.
     fn image(&self, side: Side, position: usize, x: &[f64]) -> Vec<f64> {
         let side = self.side(side);

@@ -115,6 +115,9 @@ pub(super) async fn run(
             if let Some(gates) = gates.as_ref().and_then(|g| g.get(head * n * d_value..)) {
                 mixed.iter_mut().zip(gates).for_each(|(z, g)| *z *= 1.0 / (1.0 + (-g).exp()));
             }
+            if let Some((_, factor)) = batch.weighed.filter(|(weighed, _)| *weighed == head) {
+                mixed.iter_mut().for_each(|z| *z *= factor);
+            }
             for (t, row) in mixed.chunks_exact(d_value).enumerate() {
                 let place = (start + t) * inner + head * d_value;
                 z[place..place + d_value].copy_from_slice(row);

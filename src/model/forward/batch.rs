@@ -67,4 +67,6 @@ pub(super) struct Batch<'a> {
     pub(super) grid: Option<[usize; 2]>,
     /// Keys and values of another layer, which are used instead of its own.
     pub(super) kept: Option<&'a Kept>,
+    /// What one head writes is multiplied.
+    pub(super) weighed: Option<(usize, f32)>,
 }

@@ -55,6 +55,8 @@ pub struct ForwardPass {
     next_layer: usize,
     /// Keys and values of the layers that later ones use again.
     kept: BTreeMap<usize, Kept>,
+    /// What a head of a layer writes is multiplied.
+    weighed: Option<(usize, usize, f32)>,
 }
 
 impl ForwardPass {
@@ -127,7 +129,7 @@ impl ForwardPass {
             return Err(ModelError::CannotRun { reason });
         }
         let states = model.arch.streams.iter().map(|s| State::empty(s.d_model)).collect();
-        Ok(Self { states, stream: 0, next_layer: 0, kept: BTreeMap::new() })
+        Ok(Self { states, stream: 0, next_layer: 0, kept: BTreeMap::new(), weighed: None })
     }
 
     /// Passes over layers whose stream has no input.
@@ -176,6 +178,12 @@ impl ForwardPass {
     /// The same, to be changed.
     pub fn resid_mut(&mut self, prompt: usize) -> &mut [f32] {
         self.states.get_mut(self.stream).map_or(&mut [], |state| state.prompt_mut(prompt))
+    }
+
+    /// Multiplies what a head writes at every position, its value bias included, with `factor`; the layer's output bias is no head's.
+    /// One head of one layer: a second call replaces the first.
+    pub fn weigh_head(&mut self, layer: usize, head: usize, factor: f32) {
+        self.weighed = Some((layer, head, factor));
     }
 
     /// Runs the next layer on the CPU. With `record` the traces of all prompts come back, else an empty list; `edit` may change
@@ -237,6 +245,7 @@ impl ForwardPass {
                 source: source.transpose()?,
                 grid: own.grid,
                 kept: attention.keys_of.and_then(|source| self.kept.get(&source)),
+                weighed: self.weighed.filter(|(layer, ..)| *layer == index).map(|(_, h, x)| (h, x)),
             };
             let found = attention::run(&weights, products, attention, batch, record, edit).await?;
             (attended, output_scale) = normed(&layer.on_attention, &found.written)?;

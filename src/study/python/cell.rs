@@ -1,7 +1,7 @@
 //! One score of one head as a sum over singular vectors.
 
 use super::loader::loader;
-use super::{ARRAY, SVD, base64, heading};
+use super::{ARRAY, BESIDE, SVD, base64, heading};
 use crate::model::{Model, ModelError, Weights};
 use crate::study::cell::CellAt;
 use crate::study::stamp::Stamp;
@@ -17,9 +17,6 @@ pub struct LookedAt<'a> {
     /// What `q·k` is multiplied with.
     pub scale: f64,
 }
-
-/// The part without positions and the rotary part of a latent attention, side by side as they meet in a score.
-const BESIDE: &str = "w_q, w_k = np.hstack([w_q, w_q_rotary]), np.hstack([w_k, w_k_rotary])\n";
 
 /// Code that prints the terms of relative attention: k, sigma, term; then their sum, S and N_recon.
 ///

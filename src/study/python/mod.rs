@@ -8,6 +8,7 @@ mod alignment;
 mod cell;
 mod change;
 mod loader;
+mod pairs;
 mod score_change;
 mod spectrum;
 mod theorem;
@@ -18,6 +19,7 @@ mod writes;
 pub use alignment::alignment;
 pub use cell::{LookedAt, cell};
 pub use change::change;
+pub use pairs::pairs;
 pub use score_change::score_change;
 pub use spectrum::spectrum;
 pub use theorem::theorem;
@@ -44,6 +46,9 @@ def svd(a, b):
     signs = np.sign(u[np.abs(u).argmax(axis=0), np.arange(u.shape[1])])
     return u * signs, s, v * signs
 ";
+
+/// The part without positions and the rotary part of a latent attention, side by side as they meet in a score.
+const BESIDE: &str = "w_q, w_k = np.hstack([w_q, w_q_rotary]), np.hstack([w_k, w_k_rotary])\n";
 
 /// Numbers inside code, exact to the last bit: base64 of little-endian doubles.
 const ARRAY: &str = r#"import base64

@@ -5,6 +5,7 @@
 //!           that the component does changes
 //! reading   the odds of looking there, times a factor: at 0 the head does not see that token
 //! head      all its scores at every token, times a factor: at 0 it looks at all that it sees alike
+//! output    what a head writes at every token, times a factor; it looks where it looked
 //! written   what an MLP or the embedding writes at its token, times a factor
 //! ```
 //! From that layer on everything is rerun.
@@ -35,6 +36,13 @@ pub enum Changing {
         /// Its number there.
         head: usize,
     },
+    /// What a whole head writes, at every token.
+    Output {
+        /// Its layer.
+        layer: usize,
+        /// Its number there.
+        head: usize,
+    },
     /// What an MLP or the embedding writes at one token.
     Written(Node),
 }
@@ -44,7 +52,7 @@ impl Changing {
         match self {
             Self::Edge(edge) => Some(edge.to),
             Self::Reading(firing) => Some(*firing),
-            Self::Head { .. } | Self::Written(_) => None,
+            Self::Head { .. } | Self::Output { .. } | Self::Written(_) => None,
         }
     }
 
@@ -53,7 +61,8 @@ impl Changing {
         match self {
             Self::Edge(Edge { to: Firing { layer, head, .. }, .. })
             | Self::Reading(Firing { layer, head, .. })
-            | Self::Head { layer, head } => (*layer, *head),
+            | Self::Head { layer, head }
+            | Self::Output { layer, head } => (*layer, *head),
             Self::Written(node) => (node.layer.unwrap_or(0), 0),
         }
     }
@@ -82,6 +91,8 @@ enum Edit {
     Odds(Firing, f32),
     /// All scores of a head are multiplied.
     Scores(usize, f32),
+    /// What a head writes is multiplied.
+    Output(usize, f32),
     /// Something is added to the stream at a position, before the layer or behind it.
     Stream { position: usize, before: bool, added: Vec<f32> },
 }
@@ -121,6 +132,7 @@ impl EffectRun {
             }
             Changing::Reading(firing) => Edit::Odds(*firing, libm::log(factor) as f32),
             Changing::Head { .. } => Edit::Scores(head, factor as f32),
+            Changing::Output { .. } => Edit::Output(head, factor as f32),
             Changing::Edge(edge) => {
                 let found = model.arch.attention(layer).ok_or_else(none)?;
                 let alibi = model.arch.alibi.as_ref().map(|alibi| (alibi, head));
@@ -149,12 +161,20 @@ impl EffectRun {
         if let Edit::Stream { position, before: true, added } = &edit {
             add(&mut resid, *position, added);
         }
+        let mut pass = ForwardPass::of_hidden(model, layer, vec![n], resid)?;
+        if let Edit::Output(head, factor) = edit {
+            let count = model.arch.attention(layer).map_or(0, |found| found.sizes.n_heads);
+            if head >= count {
+                return Err(none());
+            }
+            pass.weigh_head(layer, head, factor);
+        }
         Ok(Self {
             asked: asked.clone(),
             layer,
             firing,
             edit,
-            pass: ForwardPass::of_hidden(model, layer, vec![n], resid)?,
+            pass,
             n,
             attention_before: firing.map(|f| run.attends(f.layer, f.head, f.dest, f.src)),
             attention_after: None,

@@ -192,7 +192,7 @@ pub fn Attention() -> Html {
                     </div>
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
-                if let Some(at) = at { <Staged picture={Picture::Meetings}><PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} {at} /></Staged> }
+                if let Some(at) = at { <Staged picture={Picture::Meetings}><PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} ids={ran.ids.clone()} {at} /></Staged> }
                 <roles::RoleMap patterns={seen.patterns.clone()} {head} ran={ran.clone()} />
                 <Staged picture={Picture::WhatIf}><change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} /></Staged>
             } else if seen.failed.is_none() && !seen.stopped {

@@ -1,5 +1,6 @@
 //! Which features meet in the score in view: a button, a dictionary, then the split. It stands on Attention and on Trace.
 
+mod files;
 mod picture;
 
 use std::rc::Rc;
@@ -33,6 +34,8 @@ pub(super) struct PairsViewProps {
     pub prompt: Prompt,
     /// Its tokens.
     pub tokens: Vec<String>,
+    /// Their ids.
+    pub ids: Vec<u32>,
     /// The score in view.
     pub at: CellAt,
 }
@@ -120,7 +123,7 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
                 <p class="empty">{ "The built-in model comes with dictionaries in front of layers 1 and 2; for others give one of your own: SAELens, Gemma Scope and sparsify files are read." }</p>
             }
             { match &*found {
-                Some(Ok(found)) if found.at == props.at => html! { <picture::Split found={found.clone()} tokens={props.tokens.clone()} /> },
+                Some(Ok(found)) if found.at == props.at => html! { <picture::Split found={found.clone()} tokens={props.tokens.clone()} ids={props.ids.clone()} /> },
                 Some(Err(failure)) => html! { <p class="ask" role="status"><strong>{ failure.what.clone() }</strong>{ format!(" {}", failure.hint) }</p> },
                 _ => Html::default(),
             } }

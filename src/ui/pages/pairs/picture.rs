@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::files::Files;
 use crate::circuits::dictionary::neuronpedia_url;
 use crate::circuits::pairs::{ActiveFeature, Kinds, Pair, SplitSide};
 use crate::math::statistics::ranked;
@@ -25,6 +26,8 @@ pub(super) struct SplitProps {
     pub found: Rc<Meetings>,
     /// The prompt's tokens.
     pub tokens: Vec<String>,
+    /// Their ids.
+    pub ids: Vec<u32>,
 }
 
 /// Everything about one split.
@@ -102,12 +105,13 @@ pub(super) fn Split(props: &SplitProps) -> Html {
                         }) }</tbody>
                     </table>
                     if !by_k.is_empty() {
-                        <Figure name={format!("{name}-by-k")} table={by_k_table} convention={stamp} caption={html! { { format!("“{}” meets “{}”: what they add through each singular vector.", title(0, row), title(1, column)) } }}>
+                        <Figure name={format!("{name}-by-k")} table={by_k_table} convention={stamp.clone()} caption={html! { { format!("“{}” meets “{}”: what they add through each singular vector.", title(0, row), title(1, column)) } }}>
                             <Bars label={format!("{} by singular vector", three(by_k.iter().sum::<f64>()))} bars={by_k.iter().map(|&value| Bar { value, mark: None }).collect::<Vec<_>>()} y="adds" />
                         </Figure>
                     }
                 </div>
             </div>
+            <Files found={found.clone()} tokens={props.tokens.clone()} ids={props.ids.clone()} {stamp} {name} />
             <p class="hint">{ for found.notes.iter().map(|note| html! { <span>{ format!("{note} ") }</span> }) }</p>
         </>
     }

@@ -69,6 +69,7 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
         Changing::Edge(_) => "what it adds to the scores, times",
         Changing::Reading(_) => "the odds of looking there, times",
         Changing::Head { .. } => "all its scores at every token, times",
+        Changing::Output { .. } => "what it writes at every token, times",
         Changing::Written(_) => "what it writes at this token, times",
     };
     let choose = {
@@ -77,8 +78,11 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
     };
     let options: Vec<(AttrValue, AttrValue)> = (props.parts.iter().enumerate())
         .map(|(i, part)| {
-            let name =
-                if matches!(part, Changing::Head { .. }) { "the whole head" } else { "this look" };
+            let name = match part {
+                Changing::Output { .. } => "what the head writes",
+                Changing::Head { .. } => "where the head looks",
+                _ => "this look",
+            };
             (AttrValue::from(i.to_string()), AttrValue::from(name))
         })
         .collect();

@@ -139,7 +139,7 @@ pub fn Trace() -> Html {
                         </div>
                     </div>
                     if let Some(at) = pinned::score(&picture, &state.route.read(&keys::PIN)) {
-                        <PairsView prompt={prompt.clone()} tokens={answer.ran.tokens.clone()} {at} />
+                        <PairsView prompt={prompt.clone()} tokens={answer.ran.tokens.clone()} ids={answer.ran.ids.clone()} {at} />
                     }
                     <compared::ComparedView prompt={prompt.clone()} question={question.clone()} answer={answer.clone()} />
                 }

@@ -69,7 +69,7 @@ pub(super) fn score(picture: &Picture, name: &str) -> Option<CellAt> {
     Some(CellAt { layer, head, dest, src })
 }
 
-/// What of the circuit a rerun can change: an edge into a head, a head's reading or the whole head, what an MLP or the embedding writes at a
+/// What of the circuit a rerun can change: an edge into a head, a head's reading, what the whole head writes or where it looks, what an MLP or the embedding writes at a
 /// token. Other groups are not one thing.
 fn changing(
     answer: &Answer,
@@ -83,9 +83,10 @@ fn changing(
         let node = node(picture.find(name)?)?;
         return match (node.kind, node.firing()) {
             (Kind::Head, Some(firing)) => {
-                let whole = Changing::Head { layer: firing.layer, head: firing.head };
+                let Firing { layer, head, .. } = firing;
+                let whole = [Changing::Output { layer, head }, Changing::Head { layer, head }];
                 let reading = (!grouped).then_some(Changing::Reading(firing));
-                Some(reading.into_iter().chain([whole]).collect())
+                Some(reading.into_iter().chain(whole).collect())
             }
             (Kind::Mlp | Kind::Embed, _) if !grouped => Some(vec![Changing::Written(node)]),
             _ => None,
