@@ -1,5 +1,5 @@
-//! Names from files inside code that a reader pastes, and inside addresses: as Python literals, as one POSIX shell word, as a comment, and
-//! percent-encoded.
+//! Names from files inside code that a reader pastes, and inside addresses: as Python literals, as one POSIX shell word, as a comment, as the
+//! text of XML, and percent-encoded.
 //!
 //! A checkpoint's names are anybody's text. None of them may end the literal, the word or the line that it stands in.
 
@@ -46,6 +46,12 @@ pub fn comment(text: &str) -> String {
     text.chars().map(|c| if hides(c) { ' ' } else { c }).collect()
 }
 
+/// `text` inside XML; characters that XML does not have are left out.
+pub fn xml(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// `text` percent-encoded, but for the bytes that `keep` leaves as they are.
 pub fn percent_encoded(text: &str, keep: impl Fn(u8) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
@@ -73,6 +79,7 @@ mod tests {
         ] {
             assert_eq!(python(name), literal);
         }
+        assert_eq!(xml("a<b>\u{0}&\n"), "a&lt;b&gt;&amp;\n");
         assert_eq!(comment("a\nb\u{2028}c\u{202e}d"), "a b c d");
     }
 }

@@ -29,7 +29,8 @@ impl Stamp {
 
     /// Numbers of what became of one model in another.
     pub fn between([from, to]: [&Convention; 2]) -> Self {
-        Self::new(format!("from {} to {}", from.model, to.line()), &[from, to])
+        let assumed = if from.heads_assumed { " (head count assumed)" } else { "" };
+        Self::new(format!("from {}{assumed} to {}", from.model, to.line()), &[from, to])
     }
 
     /// Numbers of a toy run.

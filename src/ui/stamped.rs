@@ -1,5 +1,6 @@
 //! Pictures that carry their stamp: SVG and PNG, with the line drawn under the chart and everything in the file.
 
+use crate::checkpoint::quoting::xml;
 use crate::study::stamp::Stamp;
 
 /// Height of a line of the stamp, and width of one of its letters, in CSS pixels.
@@ -16,14 +17,14 @@ pub fn svg(inner: &str, [width, height]: [f64; 2], stamp: &Stamp) -> (String, [f
         .enumerate()
         .map(|(i, line)| {
             let y = height + LINE * (i + 1) as f64 - 3.0;
-            format!(r#"<text x="2" y="{y:.1}">{}</text>"#, escaped(line))
+            format!(r#"<text x="2" y="{y:.1}">{}</text>"#, xml(line))
         })
         .collect();
     let svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="{}"><desc>{}</desc>{inner}<g font-family="sans-serif" font-size="10" fill="#777">{text}</g></svg>"##,
         size[0],
         size[1],
-        escaped(&stamp.lines().join("\n")),
+        xml(&stamp.lines().join("\n")),
     );
     (svg, size)
 }
@@ -70,12 +71,6 @@ fn wrapped(text: &str, most: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// `text` inside XML; characters that XML does not have are left out.
-fn escaped(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

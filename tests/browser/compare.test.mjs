@@ -138,9 +138,36 @@ describe("Compare", () => {
     const llama = join(ROOT, "tests/golden/families/llama");
     await files(page).setInputFiles(["model.safetensors", "config.json"].map((name) => join(llama, name)));
     await page.getByText(/wide, so no head of one can be compared/).waitFor({ timeout: 60_000 });
-    // Nothing is asked of a second model: what it leaves open is said, with what to do.
+    // An adapter alone is no model, and says so.
     await files(page).setInputFiles([join(ROOT, "tests/golden/compare/adapter/adapter_model.safetensors")]);
     await page.getByTestId("refused").filter({ hasNotText: /wide, so no head/ }).waitFor({ timeout: 60_000 });
+  });
+
+  it("asks what the second model's files leave open", { hash: "#/compare?layer=1&head=2" }, async (page) => {
+    await files(page).waitFor({ timeout: 60_000 });
+    const both = [`step-00${from}.safetensors`, "step-04000.safetensors", "config.json"].map((name) => join(BUILT_IN, name));
+    await files(page).setInputFiles(both);
+    const question = page.getByTestId("which-model");
+    await question.getByRole("button", { name: new RegExp(`step-00${from}`) }).click({ timeout: 60_000 });
+    await compared(page).waitFor({ timeout: 60_000 });
+    assert.match(await page.getByTestId("compared").textContent(), new RegExp(`step-00${from}.* \\(before\\)`));
+    assert.doesNotMatch(await page.getByTestId("compared").textContent(), /None of 24/);
+    // Not answered but left: there is no second model then.
+    await files(page).setInputFiles([]);
+    await files(page).setInputFiles(both);
+    await question.getByRole("button", { name: "never mind" }).click({ timeout: 60_000 });
+    await page.getByText(/Choose the model that this one came from/).waitFor();
+  });
+
+  it("holds every change against a third model", { hash: `#/compare?with=${from}&step=${to}&yardstick=2000&layer=1&head=2&change=third` }, async (page) => {
+    await compared(page).filter({ hasText: /The yardstick is built-in model, step 2000\. .* Measured by the third model, \d+ changed more than the others and \d+ less\./ }).waitFor({ timeout: 60_000 });
+    assert.match(await page.getByTestId("changed").textContent(), /Measured by the third model it would be [\d.]+(, no clear difference|: it changed)/);
+    assert.match(await page.locator('.page.compare [data-head="1,2"]').getAttribute("aria-label"), /standard deviations \([\d.]+, where the third model would have it [\d.]+, q /);
+    await assertAccessible(page, "with a third model");
+    await picture(page, "compare-third");
+    await page.getByRole("button", { name: "without it" }).click();
+    await page.getByTestId("compared").filter({ hasNotText: "yardstick" }).waitFor();
+    assert.doesNotMatch(page.url(), /yardstick/);
   });
 
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {

@@ -99,3 +99,34 @@ fn among_28_512_channels_chance_is_no_finding_and_a_planted_one_is() {
     assert_eq!((planted.k_written, planted.k_read), (2, 5));
     assert!(with.q(planted.p) < 0.01, "{planted:?} q {}", with.q(planted.p));
 }
+
+/// GPT-2 small's head shape: 64 directions of 768, spectra that decay.
+#[test]
+fn p_is_calibrated_at_the_shape_of_gpt2s_heads_and_finds_a_weak_channel_there() {
+    let (d, h) = (768, 64);
+    let mut rng = Rng::new(29);
+    let sigma: Vec<f64> = (0..h).map(|k| 0.95f64.powi(k)).collect();
+    let mut basis = || Directions::new(&rng.normal_matrix(d, h as usize).qr().q(), &sigma);
+    let [writers, readers]: [Vec<Directions>; 2] =
+        [(); 2].map(|()| (0..20).map(|_| basis()).collect());
+    let mut null = PairNull::new(0);
+    let mut p = Vec::new();
+    for (written, read) in writers.iter().flat_map(|w| readers.iter().map(move |r| (w, r))) {
+        p.push(null.strength(written, read).unwrap().closest.p);
+    }
+    let below = |t: f64| p.iter().filter(|p| **p < t).count();
+    // Of 400: 20 and 4 by chance, a few less with Boole's bound and the two standard errors on top.
+    assert!((6..33).contains(&below(0.05)) && below(0.01) < 12, "{} {}", below(0.05), below(0.01));
+    assert!(
+        FalseDiscovery::over(p.iter().copied()).q(p.iter().copied().fold(1.0, f64::min)) > 0.05
+    );
+    // A cosine of about 0.3, where the best of 4096 random pairs reaches 0.15.
+    let mut read = readers[0].clone();
+    let leaning = read.vectors.column(9) * 0.95 + writers[0].vectors.column(40) * 0.3;
+    read.vectors.set_column(9, &leaning);
+    let read = Directions::new(&read.vectors.qr().q(), &sigma);
+    let planted = null.strength(&writers[0], &read).unwrap().closest;
+    assert_eq!((planted.k_written, planted.k_read), (40, 9));
+    let q = FalseDiscovery::over(p.into_iter().chain([planted.p])).q(planted.p);
+    assert!(q < 1e-4, "{planted:?} q {q}");
+}

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::run::Traced;
+use crate::checkpoint::quoting::xml;
 use crate::circuits::trace::{Node, Side};
 
 /// Attributes: id, of what, name, type.
@@ -37,7 +38,7 @@ pub(super) fn text(traced: &Traced, tokens: Option<&[String]>, about: &str) -> S
     }
     out.push_str("  <graph id=\"circuit\" edgedefault=\"directed\">\n");
     let circuit = &traced.circuit;
-    let data = |key: &str, value: &str| format!("<data key=\"{key}\">{}</data>", escaped(value));
+    let data = |key: &str, value: &str| format!("<data key=\"{key}\">{}</data>", xml(value));
     let _ = writeln!(out, "    {}", data("about", about));
     let _ = writeln!(out, "    <node id=\"answer\">{}</node>", data("kind", "answer"));
     let mut nodes: BTreeSet<Node> = circuit.seeds.iter().map(|seed| seed.from).collect();
@@ -77,10 +78,4 @@ pub(super) fn text(traced: &Traced, tokens: Option<&[String]>, about: &str) -> S
         let _ = writeln!(out, "    <edge source=\"{from}\" target=\"{to}\">{fields}</edge>");
     }
     out + "  </graph>\n</graphml>\n"
-}
-
-/// `text` inside XML; characters that XML does not have are left out.
-fn escaped(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
