@@ -31,6 +31,8 @@ impl Builder<'_> {
         let [n_value_heads] = at.shape("A_log")?;
         let [d_value] = at.shape("norm.weight")?;
         let [channels, _, width] = at.shape("conv1d.weight")?;
+        // A number of config.json that is larger than what it divides is no count of it, and its double may not be a number.
+        let n_key_heads = n_key_heads.min(channels);
         let values = n_value_heads * d_value;
         let d_key = channels.saturating_sub(values) / (2 * n_key_heads).max(1);
         let fits = d_key > 0
@@ -92,6 +94,7 @@ impl Builder<'_> {
         let at = Parts { builder: self, l, home };
         let [n_heads] = at.shape("A_log")?;
         let [channels, _, width] = at.shape("conv1d.weight")?;
+        let n_groups = n_groups.min(channels);
         let [rows, _] = at.shape("in_proj.weight")?;
         let d_inner = rows.saturating_sub(channels + n_heads);
         let d_state = channels.saturating_sub(d_inner) / (2 * n_groups).max(1);
