@@ -1,4 +1,4 @@
-// What a finished build still needs: workers whose names change with their contents, a policy that allows nothing but the page itself,
+// What a finished build still needs: workers' programs whose names change with their contents, a policy that allows nothing but the page itself,
 // and, with `--compress`, a .br and a .gz beside every file that gets smaller.
 
 import { createHash } from "node:crypto";
@@ -10,16 +10,17 @@ const [dist, option] = process.argv.slice(2);
 const read = (name) => readFileSync(join(dist, name), "utf8");
 const write = (name, text) => writeFileSync(join(dist, name), text);
 
-// A page of one version must never start a worker of another: the names in it are of its own version only.
-const parts = ["worker.js", "worker_bg.wasm"].map((name) => readFileSync(join(dist, name)));
-const version = createHash("sha256").update(Buffer.concat(parts)).digest("hex").slice(0, 16);
-const worker = `worker-${version}`;
-write("worker.js", read("worker.js").replaceAll("worker_bg.wasm", `${worker}_bg.wasm`));
-write("worker_loader.js", read("worker_loader.js").replaceAll("./worker.js", `./${worker}.js`));
-for (const ending of [".js", "_bg.wasm", "_loader.js"]) renameSync(join(dist, `worker${ending}`), join(dist, `${worker}${ending}`));
+// A page of one version must never start a program of another: the names in it are of its own version only.
+const programs = ["worker.js", "worker_bg.wasm", "worker_loader.js", "tokenizer.js", "tokenizer_bg.wasm"];
+const version = createHash("sha256").update(Buffer.concat(programs.map((name) => readFileSync(join(dist, name))))).digest("hex").slice(0, 16);
+const versioned = (name) => name.replace(/^(worker|tokenizer)/, `$1-${version}`);
+for (const name of programs) {
+  if (name.endsWith(".js")) write(name, programs.reduce((text, other) => text.replaceAll(other, versioned(other)), read(name)));
+  renameSync(join(dist, name), join(dist, versioned(name)));
+}
 
 // Only what index.html itself says inline may run; everything else comes from this folder. `style-src-attr`: charts set sizes and colours.
-let index = read("index.html").replace('content="./worker_loader.js"', `content="./${worker}_loader.js"`);
+let index = read("index.html").replace('content="./worker_loader.js"', `content="./${versioned("worker_loader.js")}"`);
 const inline = [...index.matchAll(/<script(?: type="module")?>([^]*?)<\/script>/g)].map(([, text]) => {
   const hash = createHash("sha256").update(text).digest("base64");
   return `'sha256-${hash}'`;

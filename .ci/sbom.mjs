@@ -9,7 +9,7 @@ const [dist] = process.argv.slice(2);
 const checksums = new Map(
   [...readFileSync("Cargo.lock", "utf8").matchAll(/name = "(.+)"\nversion = "(.+)"\nsource = .+\nchecksum = "(.+)"/g)].map(([, name, version, sum]) => [`${name} v${version}`, sum]),
 );
-const tree = ["tree", "--locked", "--offline", "--target", "wasm32-unknown-unknown", "--edges", "normal", "--prefix", "none", "--format", "{p}|{l}"];
+const tree = ["tree", "--workspace", "--locked", "--offline", "--target", "wasm32-unknown-unknown", "--edges", "normal", "--prefix", "none", "--format", "{p}|{l}"];
 const lines = execFileSync("cargo", tree, { encoding: "utf8" }).split("\n");
 const crates = new Map(
   lines.filter(Boolean).map((line) => {

@@ -5,6 +5,7 @@
 //! | layer | module | knows |
 //! |---|---|---|
 //! | 0 | [`math`] | numbers: QR, Jacobi SVD, products, special functions, seeded random, statistics |
+//! | 0 | `tokenizer` | prompts to token ids; in the page a program of its own, which a worker fetches for the first prompt in words |
 //! | 1 | [`checkpoint`] | bytes: safetensors headers, dtypes, shards, which byte ranges a question needs |
 //! | 2 | [`model`] | transformers: config, one short file per family, weight processing, rotary, tokenizer, forward |
 //! | 3 | [`circuits`] | Ω and OV: spectra, alignment with dictionaries, null models, sparse attention decomposition |

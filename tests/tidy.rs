@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules, lowest layer first; those of one row do not know each other.
 const LAYERS: &[&[&str]] = &[
-    &["math"],
+    &["math", "tokenizer"],
     &["checkpoint"],
     &["model"],
     &["circuits"],
@@ -28,7 +28,8 @@ const KNOWN_BY: &[(&str, &[&str])] = &[
     ("serde_wasm_bindgen", &["worker"]),
     ("clap", &["cli"]),
     ("rayon", &["cli"]),
-    ("tokenizers", &["model"]),
+    ("tokenizers", &["tokenizer"]),
+    ("omega_tokenizer", &["model", "tokenizer"]),
 ];
 
 const LONGEST: usize = 350;

@@ -24,7 +24,7 @@ pub(super) async fn answer(
     files: Files,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    engine.load_tokenizer()?;
+    engine.load_spelling()?;
     match (ask, gpu) {
         #[cfg(feature = "gpu")]
         (Ask::Align(wanted), Some(choice)) => {
@@ -63,8 +63,9 @@ pub(super) async fn answer(
         }
         (Ask::ChannelsInto(wanted), _) => channels(engine, &wanted, out),
         (Ask::Find(Find { source, feature, layer, weights, remove_mean }), _) => {
+            engine.load_tokenizer().await?;
             engine.survey(&source, files, weights)?;
-            let (model, tokenizer) = (engine.model()?, engine.tokenizer.as_ref());
+            let (model, tokenizer) = (engine.model()?, engine.words.tokenizer());
             let n_heads = model.arch.n_heads_of(layer);
             let surveyed = engine.surveyed(&source, weights)?;
             let row = surveyed.find(&source, tokenizer, &feature)?;
@@ -135,6 +136,6 @@ impl Engine {
 
     /// A row's name.
     pub(super) fn label(&self, surveyed: &Surveyed, source: &Source, row: usize) -> String {
-        surveyed.label(source, self.tokenizer.as_ref(), row)
+        surveyed.label(source, self.words.tokenizer(), row)
     }
 }

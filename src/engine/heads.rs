@@ -76,7 +76,7 @@ fn nearest(
     if engine.model()?.arch.embedding().is_none_or(|e| e.tokens.is_none()) {
         return Ok(());
     }
-    engine.load_tokenizer()?;
+    engine.load_spelling()?;
     let (mut sides, mut of, mut chance) = (Vec::new(), 0, [None, None]);
     for (which, compared) in vectors.token_sides(engine.model()?) {
         let how = Comparing {
@@ -99,9 +99,9 @@ fn nearest(
         });
         sides.extend(found);
     }
-    let tokenizer = engine.tokenizer.as_ref();
+    let tokenizer = engine.words.tokenizer();
     let pairs = vectors.pairs(&sides, &|id| label(tokenizer, id as u32));
-    let wordless = engine.unusable.as_ref().map(ToString::to_string);
+    let wordless = engine.words.unusable().map(ToString::to_string);
     let told = VectorsPart::Nearest { at, pairs, rows: of, of, wordless, chance };
     out(VectorsOf::tell(told), Vec::new());
     Ok(())

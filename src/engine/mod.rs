@@ -6,7 +6,6 @@
 use crate::checkpoint::adapter::LoneAdapter;
 use crate::checkpoint::{ByteSource, Checkpoint};
 use crate::circuits::convention::Convention;
-use crate::model::tokenizer::{Tokenizer, TokenizerError};
 use crate::model::{AttentionLayer, Model, ModelError, Part, Weights};
 use crate::protocol::model::Open;
 use crate::protocol::{Ask, Asked, Failure, FilesId, Out, Question, model, self_test as questions};
@@ -29,6 +28,10 @@ mod open;
 pub mod self_test;
 mod toy;
 mod trace;
+mod words;
+
+use words::Words;
+pub use words::{MakeEncoder, NoEncoder};
 
 /// The files that came with a question.
 struct Files {
@@ -53,10 +56,7 @@ pub struct Engine {
     name: Option<String>,
     /// The layer that was read last, still in the file's bytes.
     layer: Option<AttentionLayer>,
-    tokenizer: Option<Tokenizer>,
-    tokenizer_read: bool,
-    /// Why it cannot be used.
-    unusable: Option<TokenizerError>,
+    words: Words,
     attention: attention::Memory,
     shelf: dictionary::Shelf,
     toy: Option<toy::Run>,
@@ -72,6 +72,11 @@ impl Engine {
         Self { clock: Some(clock), ..Self::default() }
     }
 
+    /// The same engine, which has prompts in words read by what `make` makes.
+    pub fn reading_with(self, make: MakeEncoder) -> Self {
+        Self { words: Words::read_by(make), ..self }
+    }
+
     /// Answers one question; every part of the answer goes to `out`, its end is the return value. `sources` are the files
     /// that came with the question.
     ///
@@ -85,7 +90,9 @@ impl Engine {
     ) -> Result<(), Failure> {
         if asked.elsewhere {
             let model = self.beside(sources, &asked.hints)?;
-            let mut other = Self { model: Some(model), clock: self.clock, ..Self::default() };
+            let words = self.words.of_another_model();
+            let mut other =
+                Self { model: Some(model), clock: self.clock, words, ..Self::default() };
             let asked = Asked { elsewhere: false, files: None, ..asked };
             return Box::pin(other.answer(asked, Vec::new(), out)).await;
         }
@@ -105,6 +112,7 @@ impl Engine {
                     name: hints.name,
                     toy: self.toy.take(),
                     clock: self.clock,
+                    words: self.words.of_another_model(),
                     ..Self::default()
                 };
                 out(Open::tell(Box::new(summary)), Vec::new());
@@ -125,19 +133,6 @@ impl Engine {
                 Err(Failure::new("this build has no GPU kernels"))
             }
         }
-    }
-
-    /// Reads the tokenizer beside the model, once; there may be none. One that cannot be used costs the words, not the model: tokens are
-    /// numbers then, and prompts are asked for as numbers.
-    fn load_tokenizer(&mut self) -> Result<(), Failure> {
-        if !self.tokenizer_read {
-            self.tokenizer_read = true;
-            match Tokenizer::from_side_files(&self.model()?.checkpoint) {
-                Ok(tokenizer) => self.tokenizer = tokenizer,
-                Err(error) => self.unusable = Some(error),
-            }
-        }
-        Ok(())
     }
 
     fn model(&self) -> Result<&Model, Failure> {

@@ -27,9 +27,9 @@ pub(super) async fn answer(
     match ask {
         Ask::Trace(Trace { prompt, question }) => trace(engine, &prompt, &question, out).await,
         Ask::RunAlone(RunAlone { prompt, asked, rows, options }) => {
-            engine.load_tokenizer()?;
+            engine.load_tokenizer().await?;
             let model = engine.model()?;
-            let (ids, _) = prompt.ids(engine.tokenizer.as_ref(), &model.arch)?;
+            let (ids, _) = prompt.ids(engine.words.tokenizer(), &model.arch)?;
             let mut run = AloneRun::new(model, &ids, &asked, rows, options)?;
             let (mut done, total) = (0, run.n_steps(model));
             while run.step(&mut Maker::default(), model).await? {
@@ -80,8 +80,8 @@ pub(super) async fn answer(
             Ok(())
         }
         Ask::TraceSet(TraceSet { spec, rules, chance }) => {
-            engine.load_tokenizer()?;
-            let (model, tokenizer) = (engine.model()?, engine.tokenizer.as_ref());
+            engine.load_tokenizer().await?;
+            let (model, tokenizer) = (engine.model()?, engine.words.tokenizer());
             let prompts = Prompts::new(model, tokenizer, &spec)?;
             let (mut traced, total) = (Vec::new(), prompts.len());
             for of in prompts.asked() {
@@ -112,7 +112,7 @@ async fn trace(
     };
     let products = &mut Maker::default();
     engine.run_by(products, prompt, &mut run_told).await?;
-    let (model, tokenizer) = (engine.model()?, engine.tokenizer.as_ref());
+    let (model, tokenizer) = (engine.model()?, engine.words.tokenizer());
     let none = || Failure::new("no prompt was run");
     let clean = engine.attention.clean().ok_or_else(none)?;
     let mut run = TraceRun::new(products, model, tokenizer, clean, question).await?;

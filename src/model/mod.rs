@@ -19,8 +19,6 @@ pub mod tokenizer;
 
 mod attention_parts;
 mod by_head;
-#[cfg(feature = "tokenizer")]
-mod charsmap;
 mod config_values;
 mod doubts;
 mod error;
@@ -41,8 +39,6 @@ mod resolve;
 pub mod side_streams;
 mod stacks;
 mod survey;
-mod tokenizer_backend;
-mod tokenizer_files;
 
 pub use architecture::Architecture;
 pub use error::ModelError;

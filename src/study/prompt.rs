@@ -37,6 +37,11 @@ impl Prompt {
         Self { text: text.join(" "), bos: Some(false), ids: true, decoder: String::new() }
     }
 
+    /// Whether a tokenizer must read it: numbers with nothing put in front need none.
+    pub fn needs_reading(&self) -> bool {
+        !self.ids || self.bos != Some(false)
+    }
+
     /// The ids of the prompt: the tokenizer's, or the numbers in it; and whether its start token stands in front.
     ///
     /// # Errors
@@ -47,7 +52,7 @@ impl Prompt {
         arch: &Architecture,
     ) -> Result<(Vec<u32>, bool), StudyError> {
         let bos = self.bos.unwrap_or(arch.prepend_bos);
-        let ids = match tokenizer.filter(|_| !self.ids) {
+        let ids = match tokenizer.filter(|words| !self.ids && words.reads()) {
             Some(tokenizer) => tokenizer.encode(&self.text, bos)?,
             None => {
                 let mut ids = numbers(&self.text)?;
@@ -70,7 +75,7 @@ impl Prompt {
         if self.decoder.trim().is_empty() || !model.arch.reads_two_prompts() {
             return Ok(Vec::new());
         }
-        let Some(tokenizer) = tokenizer.filter(|_| !self.ids) else {
+        let Some(tokenizer) = tokenizer.filter(|words| !self.ids && words.reads()) else {
             return numbers(&self.decoder);
         };
         let mut ids = tokenizer.encode(&self.decoder, false)?;

@@ -305,7 +305,7 @@ fn written(
             let length = LIST.min(ids.len().saturating_sub(1));
             Ok(repeated_tokens(spec.n, length, &ids, spec.seed)?)
         }
-        _ if tokenizer.is_none() => Err(StudyError::WordsWithoutTokenizer),
+        _ if !tokenizer.is_some_and(Tokenizer::reads) => Err(StudyError::WordsWithoutTokenizer),
         SetTask::Task(task) => Ok(generate(*task, spec.n, spec.seed, single)?),
         SetTask::Own(list) => Ok(own_list(list, single)),
     }

@@ -8,8 +8,8 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::book::NO_QUESTION;
-use super::sources;
 use super::transport::{Envelope, number, pack, text, unpack};
+use super::{encoder, sources};
 use crate::engine::Engine;
 use crate::protocol::{Asked, BUILD, Failure, QuestionId, Tell};
 
@@ -20,7 +20,7 @@ pub fn serve() {
         // Unpacked by the pool, which restarts the worker; the worker itself is past saving.
         post(NO_QUESTION, &Tell::Failed(Failure::new(report.to_string())), &[]);
     }));
-    let engine = Rc::new(RefCell::new(Engine::with_clock(clock)));
+    let engine = Rc::new(RefCell::new(Engine::with_clock(clock).reading_with(encoder::fetched)));
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let engine = engine.clone();
         spawn_local(async move {

@@ -130,7 +130,7 @@ async fn change(
     while let Some(done) = change.step(products, model).await? {
         out(Tell::Progress { done, total: model.arch.n_layers }, Vec::new());
     }
-    let tokenizer = engine.tokenizer.as_ref();
+    let tokenizer = engine.words.tokenizer();
     let changed = change.finish(products, model, tokenizer, run.next.clone()).await?;
     out(Rerun::tell(changed), Vec::new());
     Ok(())

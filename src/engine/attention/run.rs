@@ -3,6 +3,7 @@
 use crate::engine::{Engine, Maker};
 use crate::model::LayerTrace;
 use crate::model::forward::Products;
+use crate::model::tokenizer::TokenizerError;
 use crate::protocol::attention::{Run as RunOf, RunPart};
 use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::StudyError;
@@ -59,8 +60,12 @@ impl Engine {
             return Ok(());
         }
         self.attention.run = None;
-        self.load_tokenizer()?;
-        let (model, tokenizer) = (self.model()?, self.tokenizer.as_ref());
+        if prompt.needs_reading() {
+            self.load_tokenizer().await?;
+        } else {
+            self.load_spelling()?;
+        }
+        let (model, tokenizer) = (self.model()?, self.words.tokenizer());
         let run = PromptRun::new(model, tokenizer, prompt);
         let mut run = run.map_err(|error| self.without_words(error))?;
         out(RunOf::tell(RunPart::Ran(run.ran.clone())), Vec::new());
@@ -79,11 +84,16 @@ impl Engine {
 
     /// Why words were not understood, if it is the tokenizer's fault.
     fn without_words(&self, error: StudyError) -> Failure {
-        match (&self.unusable, &error) {
+        match (self.words.unusable(), &error) {
             (Some(why), StudyError::NotAnId { .. }) => {
                 let mut failure = Failure::from(error);
                 failure.what = format!("{why}, and {}", failure.what);
-                failure
+                match why {
+                    TokenizerError::NotFetched { .. } => failure.try_this(
+                        "Run the prompt again once the connection is back, or write token ids, such as 1 2 3.",
+                    ),
+                    _ => failure,
+                }
             }
             _ => error.into(),
         }

@@ -14,9 +14,9 @@ pub(in crate::engine) async fn set(
     spec: &SetSpec,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    engine.load_tokenizer()?;
+    engine.load_tokenizer().await?;
     let n_layers = engine.model()?.arch.n_layers;
-    let prompts = Prompts::new(engine.model()?, engine.tokenizer.as_ref(), spec)?;
+    let prompts = Prompts::new(engine.model()?, engine.words.tokenizer(), spec)?;
     // Fewer prompts than shares: this one reads no file.
     if prompts.is_empty() {
         let example = prompts.example;

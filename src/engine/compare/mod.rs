@@ -126,13 +126,13 @@ fn words(engine: &mut Engine, wanted: &Words, out: Out<'_>) -> Result<(), Failur
     let python = pair.python(engine.both()?, head, circuit, &stamp)?;
     let mut about = About { python, ..About::default() };
     if engine.model()?.arch.embedding().is_some_and(|embedding| embedding.tokens.is_some()) {
-        engine.load_tokenizer()?;
+        engine.load_spelling()?;
         let difference = pair.difference(head, circuit)?;
         for sides in difference.token_sides(engine.model()?) {
             let source = Source::Model(sides.0);
             engine.survey(&source, Files::none(), weights)?;
             let surveyed = engine.surveyed(&source, weights)?;
-            let (model, words) = (engine.model()?, engine.tokenizer.as_ref());
+            let (model, words) = (engine.model()?, engine.words.tokenizer());
             about.sides.extend(nearest_tokens(model, surveyed, sides, (top, weights), words)?);
         }
     }

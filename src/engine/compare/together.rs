@@ -76,11 +76,11 @@ impl Engine {
                 }
                 continue;
             }
-            self.second_mut()?.engine.load_tokenizer()?;
+            self.second_mut()?.engine.load_tokenizer().await?;
             let second = &self.second()?.engine;
             let tokenizers = [
-                (second.tokenizer.as_ref(), &second.model()?.arch),
-                (self.tokenizer.as_ref(), &self.model()?.arch),
+                (second.words.tokenizer(), &second.model()?.arch),
+                (self.words.tokenizer(), &self.model()?.arch),
             ];
             let same = Prompt::of_ids(&shared_ids(prompt, tokenizers)?);
             let second = &mut self.second_mut()?.engine;

@@ -103,7 +103,7 @@ fn token(
     if let Ok(id) = word.strip_prefix('#').unwrap_or(word).trim().parse() {
         return Ok((id, None));
     }
-    let Some(tokenizer) = tokenizer else {
+    let Some(tokenizer) = tokenizer.filter(|words| words.reads()) else {
         return Err(StudyError::NotAnId { word: word.to_owned() });
     };
     let spaced = format!(" {word}");

@@ -5,16 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::tokenizer::TokenizerError;
+use super::{TokenizerError, TokenizerJson};
 use crate::checkpoint::Checkpoint;
-
-/// The text of a tokenizer.json.
-pub(super) struct TokenizerJson<'a> {
-    /// The vocabulary file that it was made from.
-    pub(super) file: &'static str,
-    /// The JSON.
-    pub(super) text: Cow<'a, [u8]>,
-}
 
 /// The tokenizer.json of whichever vocabulary files are there.
 pub(super) fn tokenizer_json(

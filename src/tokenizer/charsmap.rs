@@ -109,8 +109,7 @@ mod tests {
                 "model":{{"type":"WordLevel","vocab":{{"b":0,"?":1}},"unk_token":"?"}}}}"#
             )
         };
-        let parse =
-            |table: &[u8]| crate::model::tokenizer_backend::Backend::parse(json(table).as_bytes());
+        let parse = |table: &[u8]| crate::Encoder::parse(json(table).as_bytes());
         let good = parse(&table(&rewrites_a(0), b"b\0")).unwrap();
         assert_eq!(good.encode("a", false), Ok(vec![0]));
         assert!(parse(b"\x04\0\0\0\0\0\0\0ab").is_err());

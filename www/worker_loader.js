@@ -1,0 +1,19 @@
+// Starts a worker of the page. What reads prompts in words is a program of its own, fetched when the first one comes.
+
+import init from "./worker.js";
+
+// A browser may remember that an address failed.
+let failures = 0;
+
+self.omegaEncoder = async () => {
+  try {
+    const { default: start, Encoder } = await import(failures ? `./tokenizer.js?${failures}` : "./tokenizer.js");
+    await start();
+    return Encoder;
+  } catch (why) {
+    failures += 1;
+    throw why;
+  }
+};
+
+await init();
