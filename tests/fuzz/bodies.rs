@@ -29,7 +29,7 @@ pub(crate) type Target = (&'static str, fn(&[u8]), [usize; 2]);
 pub(crate) const TARGETS: [Target; 9] = [
     ("header", header, [1 << 16, 16]),
     ("index", index, [1 << 16, 64]),
-    ("config", config, [16 << 20, 64]),
+    ("config", config, [64 << 20, 64]),
     ("tokenizer", tokenizer, [16 << 20, 256]),
     ("npy", npy, [1 << 20, 64]),
     ("csv", csv, [1 << 20, 64]),

@@ -8,12 +8,12 @@ use super::{linear, norm};
 use crate::model::ModelError;
 use crate::model::architecture::{BesideMlp, Layer, Mixture};
 
-/// What the mixture beside a layer's MLP writes, `[n, d_model]`, from the stream, `[n, d_model]`.
+/// What a layer's MLP and the mixture beside it write, `[n, d_model]`: what the MLP wrote, and the stream that the mixture reads.
 pub(super) async fn beside(
     weights: &LayerWeights<'_>,
     products: &mut impl Products,
     (layer, own): (&Layer, &BesideMlp),
-    stream: &[f32],
+    (mlp, stream): (Vec<f32>, &[f32]),
 ) -> Result<Vec<f32>, ModelError> {
     let d = weights.model.arch.d_model;
     let normed = |norm, x: &[f32]| Ok::<_, ModelError>(norm::maybe(weights, Some(norm), x, d)?.0);
@@ -22,7 +22,9 @@ pub(super) async fn beside(
     routed.iter_mut().for_each(|x| *x *= by_width);
     let read = normed(&own.before, stream)?;
     let written = run(weights, products, (layer, &own.mixture), &read, &routed).await?;
-    normed(&own.on, &written)
+    let mut both = normed(&own.on_mlp, &mlp)?;
+    both.iter_mut().zip(normed(&own.on, &written)?).for_each(|(y, x)| *y += x);
+    Ok(both)
 }
 
 /// What a mixture writes, `[n, d_model]`, from what its experts read, `x: [n, d_model]`, and what its router reads. Experts that no position

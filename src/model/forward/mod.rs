@@ -291,11 +291,8 @@ impl ForwardPass {
                 _ => products.mlp(&weights, maps, &input).await?,
             };
             if let Some(own) = layer.beside_mlp.as_deref() {
-                (written, _) = norm::maybe(&weights, Some(&own.on_mlp), &written, d)?;
-                add(
-                    &mut written,
-                    &mixture::beside(&weights, products, (layer, own), &resid).await?,
-                );
+                let both = (written, resid.as_slice());
+                written = mixture::beside(&weights, products, (layer, own), both).await?;
             }
             mlp = normed(&layer.on_mlp, &written)?.0;
             scale_rows(&mut mlp, layer.mlp_factor);
