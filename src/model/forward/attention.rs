@@ -6,7 +6,7 @@ use super::positions::Positions;
 use super::products::{Map, Products};
 use super::projected::Projected;
 use super::weights::LayerWeights;
-use super::{EditScores, LayerTrace, Site};
+use super::{EditScores, ForwardPass, LayerTrace, Site};
 use crate::math::streamed::product;
 use crate::model::architecture::{Attention, Orientation, Projection, Sizes};
 use crate::model::{ModelError, pattern};
@@ -138,6 +138,14 @@ pub(super) async fn run(
     let output = Map { linear: &attention.output, d_out: sizes.d_model };
     let mut written = products.linear(weights, &[output], &z, inner).await?;
     Ok(Attended { written: written.pop().unwrap_or_default(), traces, kept })
+}
+
+impl ForwardPass {
+    /// Multiplies what a head writes at every position, its value bias included, with `factor`; the layer's output bias is no head's.
+    /// One head of one layer: a second call replaces the first.
+    pub fn weigh_head(&mut self, layer: usize, head: usize, factor: f32) {
+        self.weighed = Some((layer, head, factor));
+    }
 }
 
 /// How queries or keys of a prompt of `n` positions are normed and turned.

@@ -180,12 +180,6 @@ impl ForwardPass {
         self.states.get_mut(self.stream).map_or(&mut [], |state| state.prompt_mut(prompt))
     }
 
-    /// Multiplies what a head writes at every position, its value bias included, with `factor`; the layer's output bias is no head's.
-    /// One head of one layer: a second call replaces the first.
-    pub fn weigh_head(&mut self, layer: usize, head: usize, factor: f32) {
-        self.weighed = Some((layer, head, factor));
-    }
-
     /// Runs the next layer on the CPU. With `record` the traces of all prompts come back, else an empty list; `edit` may change
     /// any head's scores before their softmax.
     ///

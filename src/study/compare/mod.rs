@@ -9,6 +9,7 @@ mod words;
 pub use on_prompt::{
     HeadOnPrompt, NextToken, OnPrompt, PromptDocument, across, next_of_both, shared_ids,
 };
+use third::Third;
 pub use third::hold_against_third;
 pub use words::nearest_tokens;
 
@@ -29,10 +30,6 @@ use crate::model::{AttentionLayer, HeadWeights, Model, ModelError, Part, Weights
 const NULLS: &str = "change, inside_left, inside_right: a random perturbation of the two factors by as much as they moved, \
     two-sided; overlap_left, overlap_right: random subspaces of the same size, one-sided; q: Benjamini-Hochberg over all heads \
     and circuits compared, for each kind of question";
-
-/// What is added to that beside a third model.
-const THIRD: &str = "third_change, third_left, third_right: the logarithm of the number here over that of the third model, held \
-    against all other heads of the circuit, a deleted residual's t, two-sided; left and right: mean sin^2 of the angles";
 
 /// What of two models can be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -282,13 +279,6 @@ pub struct Found {
     pub third: Option<String>,
 }
 
-/// A third model, as the document names it.
-#[derive(Debug, Serialize)]
-struct Third<'a> {
-    model: &'a str,
-    how: &'static str,
-}
-
 /// One of the two models, as the document names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Named<'a> {
@@ -335,7 +325,7 @@ impl<'a> CompareDocument<'a> {
             a: named_a,
             b: named_b,
             chance: NULLS,
-            third: third.as_deref().map(|model| Third { model, how: THIRD }),
+            third: third.as_deref().map(Third::new),
             heads,
             norms,
             failed,

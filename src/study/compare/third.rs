@@ -1,7 +1,26 @@
 //! A third model that came from the first as the second did: the yardstick of a comparison.
 
+use serde::Serialize;
+
 use super::HeadChange;
 use crate::circuits::compare::yardstick::hold_against;
+
+/// What a third model adds to the chance levels, in words.
+const THIRD: &str = "third_change, third_left, third_right: the logarithm of the number here over that of the third model, held \
+    against all other heads of the circuit, a deleted residual's t, two-sided; left and right: mean sin^2 of the angles";
+
+/// A third model, as the document names it.
+#[derive(Debug, Serialize)]
+pub(super) struct Third<'a> {
+    model: &'a str,
+    how: &'static str,
+}
+
+impl<'a> Third<'a> {
+    pub(super) fn new(model: &'a str) -> Self {
+        Self { model, how: THIRD }
+    }
+}
 
 /// Holds every head's change against what became of the same head of the first model in a third one, QK and OV apart; says in a
 /// sentence how many heads the third model does not have.

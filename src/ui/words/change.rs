@@ -7,6 +7,7 @@ use crate::circuits::omega::Circuit;
 use crate::study::compare::HeadChange;
 use crate::ui::palette::Scale;
 use crate::ui::words::format::three;
+use crate::ui::words::third;
 
 /// The tails of a comparison are those of distributions with the null's mean and variance: no simulation reached farther down.
 const FINEST: f64 = 1e-6;
@@ -217,15 +218,7 @@ pub fn sentence(name: &str, circuit: Circuit, change: &CircuitChange) -> String 
             three(chance.expected)
         )
     });
-    let third = change.chance.third_change.map_or_else(String::new, |third| {
-        let verdict = match third.q {
-            None => "",
-            Some(q) if q >= Q => ", no clear difference",
-            Some(_) if third.z > 0.0 => ": it changed more than other heads",
-            Some(_) => ": it changed less than other heads",
-        };
-        format!(" Measured by the third model it would be {}{verdict}.", three(third.expected))
-    });
+    let third = third::of_one(change);
     let (n, of) = (most_of(&change.delta), change.delta.len());
     let directions = if n == 1 { "direction holds" } else { "directions hold" };
     format!(
@@ -277,22 +270,7 @@ pub fn summary<'a>(
         format!("{name}'s {circuit} changed most, by {} of its old size. ", three(size))
     });
     let still = if still > 0 { format!("{still} did not change at all, ") } else { String::new() };
-    let beside = |more: bool| {
-        let counts = |(.., change): &&(_, _, &CircuitChange)| {
-            let found = change.chance.third_change;
-            found.is_some_and(|c| c.q.is_some_and(|q| q < Q) && (c.z > 0.0) == more)
-        };
-        all.iter().filter(counts).count()
-    };
-    let third = if all.iter().any(|(.., change)| change.chance.third_change.is_some()) {
-        format!(
-            " Measured by the third model, {} changed more than the others and {} less.",
-            beside(true),
-            beside(false)
-        )
-    } else {
-        String::new()
-    };
+    let third = third::of_all(all.iter().map(|(.., change)| *change));
     format!(
         "{largest}Of {n} circuits, {still}{} changed more than weights that move as far in random directions would change them, and {} less (q < {Q}).{third}",
         beyond(true),
@@ -325,26 +303,6 @@ mod tests {
         crate::circuits::compare::chance::correct([&mut tripled]);
         assert!(said(&tripled).contains("changed by 2.00 of its old size"));
         assert!((1..=4).contains(&most_of(&tripled.delta)));
-    }
-
-    #[test]
-    fn beside_a_third_model_the_sentence_says_which_heads_went_further() {
-        let by = |i: usize, x: f64| moved(|_, a| a * (1.0 + x * (1.0 + 0.01 * (i % 4) as f64)));
-        let mut all: Vec<CircuitChange> =
-            (0..8).map(|i| by(i, if i == 5 { 0.4 } else { 0.1 })).collect();
-        let third: Vec<CircuitChange> = (0..8).map(|i| by(i + 1, 0.05)).collect();
-        let mut pairs: Vec<_> = all.iter_mut().zip(&third).collect();
-        crate::circuits::compare::yardstick::hold_against(&mut pairs);
-        let said = |all: &[CircuitChange], i: usize| sentence("L0H1", Circuit::Qk, &all[i]);
-        assert!(
-            said(&all, 5).contains(" Measured by the third model it would be 0.1"),
-            "{}",
-            said(&all, 5)
-        );
-        crate::circuits::compare::chance::correct(&mut all);
-        assert!(said(&all, 5).contains(": it changed more than other heads."), "{}", said(&all, 5));
-        assert!(said(&all, 2).contains(", no clear difference."), "{}", said(&all, 2));
-        assert!(Measure::Third.told(&all[5]).contains("where the third model would have it 0.1"));
     }
 
     #[test]

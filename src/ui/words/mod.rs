@@ -15,4 +15,5 @@ pub mod statistic;
 pub mod svd;
 pub mod table;
 pub mod text;
+mod third;
 pub mod toy;
