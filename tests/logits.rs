@@ -77,6 +77,18 @@ fn every_share_is_that_of_numpy_and_they_add_up_to_the_logit_difference() {
         let found = Shares::of(clean, at, &reading).unwrap();
         near(found.logit_difference, number(&case["logit_difference"]), "logit difference");
         near(found.bias, number(&case["bias"]), "bias");
+        #[cfg(feature = "page")]
+        if name == "names" && id("wrong").is_some() {
+            // The page opens with the head that adds most by reading the answer's own token.
+            let mary = ids.iter().position(|token| Some(*token) == id("answer")).unwrap();
+            let by = |&(l, h): &(usize, usize)| found.layers[l].heads[h][mary];
+            let heads = (0..3).flat_map(|l| (0..4).map(move |h| (l, h)));
+            let most = heads.max_by(|a, b| by(a).total_cmp(&by(b))).unwrap();
+            let story = omega_lens::ui::memory::state::STORY;
+            assert_eq!(most, (story.0, story.1));
+            // And Attention with the one that adds most in all.
+            assert_eq!(found.strongest_head(), Some((1, 3)));
+        }
         assert!(found.remainder.abs() < 1e-4, "{}", found.remainder);
         let sum: f64 = found.writers().iter().map(|(_, share)| share).sum();
         assert!((sum + found.bias + found.remainder - found.logit_difference).abs() < 1e-12);
@@ -188,5 +200,73 @@ fn what_cannot_be_split_is_refused_in_a_line() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success(), "{arguments:?}");
         assert!(error.contains(says) && error.lines().count() == 1, "{arguments:?}: {error}");
+    }
+}
+
+/// The engine's answers, and the Python beside them.
+#[cfg(all(feature = "gpu", feature = "page"))]
+mod at_the_page {
+    use super::{cases, files, number as golden_number, root};
+    use crate::support::{built_in, python};
+    use built_in::{answers, ask, told};
+    use omega_lens::checkpoint::{ByteSource, FileSource};
+    use omega_lens::engine::Engine;
+    use omega_lens::protocol::attention::{Asking, Attribute, CellAt, Prompt, WritesOf};
+    use omega_lens::protocol::model::Open;
+
+    fn open(name: &str) -> Engine {
+        let mut files = files(name).to_vec();
+        if name == "names" {
+            files.push(root().join("www/models/names/tokenizer.json"));
+        }
+        let source = |path| Box::new(FileSource::open(path).unwrap()) as Box<dyn ByteSource>;
+        let mut engine = Engine::with_clock(|| 0.0);
+        let sources = files.iter().map(|path| source(path.as_path())).collect();
+        answers::<Open>(told(&mut engine, Open::default(), sources)).remove(0);
+        engine
+    }
+
+    fn number(text: &str) -> f64 {
+        text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"))
+    }
+
+    #[test]
+    fn what_a_head_writes_is_the_same_in_numpy() {
+        let Some(python) = python::python() else { return };
+        for case in cases() {
+            let name = case["model"].as_str().unwrap();
+            let mut engine = open(name);
+            let ids: Vec<u32> = serde_json::from_value(case["ids"].clone()).unwrap();
+            let index = |value: &serde_json::Value| value.as_u64().unwrap() as usize;
+            let (prompt, dest) = (Prompt::of_ids(&ids), index(&case["at"]));
+            let word = |key: &str| case[key].as_u64().map(|id| id.to_string());
+            let (answer, wrong) = (word("answer"), word("wrong"));
+            let asking = Asking { answer, mean: wrong.is_none(), wrong, at: Some(dest) };
+            let found = ask(&mut engine, Attribute { prompt: prompt.clone(), asking }).remove(0);
+            let whole = found.shares.logit_difference;
+            assert!((whole - golden_number(&case["logit_difference"])).abs() < super::CLOSE);
+            let [layer, head, src] = ["layer", "head", "src"].map(|key| index(&case["cell"][key]));
+            let at = CellAt { layer, head, dest, src };
+            let (answer, wrong) = (found.answer, found.wrong);
+            let writes = ask(&mut engine, WritesOf { prompt, at, answer, wrong }).remove(0);
+            let file = files(name)[1].display().to_string();
+            let printed = python::lines(&python, &writes.python, &[file]);
+            let (sources, pairs) = printed.split_at(printed.len() - writes.pairs.len());
+            let most = writes.pairs.iter().fold(1e-3_f64, |most, pair| most.max(pair.share.abs()));
+            for (src, line) in sources.iter().enumerate().take(dest + 1) {
+                let share = number(line.rsplit(' ').next().unwrap());
+                assert!((share - found.shares.layers[layer].heads[head][src]).abs() < 1e-6 * most);
+            }
+            for (line, pair) in pairs.iter().zip(&writes.pairs) {
+                let parts: Vec<f64> = line.split(' ').map(number).collect();
+                let known = [pair.k as f64, pair.sigma, pair.writes, pair.share];
+                for (found, known) in parts.iter().zip(known) {
+                    assert!(
+                        (found - known).abs() < 1e-6 * known.abs().max(most),
+                        "{line}: {pair:?}"
+                    );
+                }
+            }
+        }
     }
 }

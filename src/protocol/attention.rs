@@ -11,6 +11,7 @@ use super::{Ask as AnyAsk, Plan, Question};
 use crate::circuits::sad::intervention::Intervention;
 use crate::circuits::sad::run::{HeadSad, Look};
 use crate::circuits::sad::set::HeadEvents;
+pub use crate::study::attribution::{Asking, Attributed, Writes};
 pub use crate::study::cell::{Cell, CellAt, Part, Rules};
 pub use crate::study::change::Changed;
 pub use crate::study::prompt::{Guess, Prompt, Ran};
@@ -102,8 +103,44 @@ impl Plan for Rerun {
     }
 }
 
+/// Split an answer over the components that write it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// Which answer.
+    pub asking: Asking,
+}
+
+impl Plan for Attribute {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+}
+
+/// Split what a head writes by reading one token over the singular pairs of its OV.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WritesOf {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// Which head, from where to where.
+    pub at: CellAt,
+    /// The answer that it is held against.
+    pub answer: u32,
+    /// Its opponent; `None`: the mean of all tokens.
+    pub wrong: Option<u32>,
+}
+
+impl Plan for WritesOf {
+    fn prompt(&self) -> Option<&Prompt> {
+        Some(&self.prompt)
+    }
+}
+
 questions! { Attention:
     Run => RunPart,
+    Attribute => Box<Attributed>,
+    WritesOf => Box<Writes>,
     Looks => Vec<HeadSad>,
     Explain => Box<Cell>,
     Rerun => Changed,

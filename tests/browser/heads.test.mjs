@@ -51,6 +51,17 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     });
     const it = (what, options, body) => test(what, (t) => withPage(session, options, (page) => body(page, t)));
 
+    it("opens with a head that has a story: one that copies a name", {}, async (page) => {
+      await complete(page);
+      assert.match(await page.locator("nav.path").textContent(), /L0H1.*OV.*k = 1/);
+      const said = await page.locator(".page.heads .sentence").first().filter({ hasText: "this pair writes towards" }).textContent();
+      const [, read, written] = /From what points at “(\w+)”, this pair writes towards “(\w+)”/.exec(said);
+      assert.equal(read, written, "what is read and what is written is one name");
+      assert.equal(await page.getByLabel("compute on").count(), 0, "nothing of the workshop is on the first screen");
+      await page.getByRole("tab", { name: "QK" }).click();
+      await page.locator("nav.path").filter({ hasText: /L0H1.*QK.*k = 0/ }).waitFor();
+    });
+
     it("shows the built-in model without being asked", {}, async (page, t) => {
       await complete(page, "built-in model");
       assert.match(await model(page).textContent(), /3 layers × 4 heads, d_model 64/);
@@ -155,8 +166,9 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
 
     it("walks the grid by keyboard", {}, async (page) => {
       await complete(page, "built-in model");
-      await cell(page, 0, 0).focus();
-      for (const [key, head] of [["ArrowDown", "L1H0"], ["ArrowRight", "L1H1"], ["ArrowRight", "L1H2"]]) {
+      // The head of the first screen is in view.
+      await cell(page, 0, 1).focus();
+      for (const [key, head] of [["ArrowDown", "L1H1"], ["ArrowRight", "L1H2"], ["ArrowLeft", "L1H1"], ["ArrowRight", "L1H2"]]) {
         await page.keyboard.press(key);
         await page.locator(".spectrum h2", { hasText: head }).waitFor();
       }

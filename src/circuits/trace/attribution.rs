@@ -163,6 +163,15 @@ impl Shares {
         found
     }
 
+    /// The head with the largest share, for or against.
+    pub fn strongest_head(&self) -> Option<(usize, usize)> {
+        let heads = self.writers().into_iter().filter_map(|(writer, share)| match writer {
+            Writer::Head(layer, head) => Some(((layer, head), share.abs())),
+            _ => None,
+        });
+        heads.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(head, _)| head)
+    }
+
     /// `[n_src]`: what all heads together add by reading each token.
     pub fn by_source(&self) -> Vec<f64> {
         let mut sums: Vec<f64> = Vec::new();

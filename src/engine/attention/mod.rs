@@ -12,10 +12,11 @@ use crate::circuits::sad::intervention::Intervention;
 use crate::circuits::sad::run::Look;
 use crate::circuits::sad::terms::TermBasis;
 use crate::model::{AttentionLayer, LayerTrace, Model, Part, Weights};
-use crate::protocol::attention::{Ask, Explain, Looks, Rerun};
+use crate::protocol::attention::{Ask, Attribute, Explain, Looks, Rerun, WritesOf};
 use crate::protocol::gpu::GpuChoice;
 use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::StudyError;
+use crate::study::attribution::{attribute, writes};
 use crate::study::cell::{CellAt, cell};
 use crate::study::change::Change;
 use crate::study::looks::{head_basis, head_look};
@@ -85,11 +86,33 @@ pub(super) async fn answer(
             out(Explain::tell(Box::new(cell)), Vec::new());
             Ok(())
         }
+        (Ask::Attribute(Attribute { prompt, asking }), _) => {
+            engine.run(&prompt).await?;
+            let (model, tokenizer) = (engine.model()?, engine.words.tokenizer());
+            let clean = engine.attention.clean().ok_or_else(none)?;
+            let products = &mut Maker::default();
+            let found = attribute(products, model, tokenizer, clean, &asking).await?;
+            out(Attribute::tell(Box::new(found)), Vec::new());
+            Ok(())
+        }
+        (Ask::WritesOf(WritesOf { prompt, at, answer, wrong }), _) => {
+            engine.run(&prompt).await?;
+            let (model, tokenizer) = (engine.model()?, engine.words.tokenizer());
+            let clean = engine.attention.clean().ok_or_else(none)?;
+            let convention = engine.convention(Weights::Folded)?;
+            let found = writes(model, tokenizer, clean, at, (answer, wrong), &convention)?;
+            out(WritesOf::tell(Box::new(found)), Vec::new());
+            Ok(())
+        }
         (Ask::Rerun(Rerun { prompt, at, intervention }), _) => {
             engine.run(&prompt).await?;
             change(engine, at, &intervention, out).await
         }
     }
+}
+
+fn none() -> Failure {
+    Failure::new("no prompt was run")
 }
 
 /// Every head's look from one destination, layer by layer.
@@ -101,7 +124,7 @@ fn looks(engine: &mut Engine, look: Look, out: Out<'_>) -> Result<(), Failure> {
         }
         engine.bases(layer)?;
         let (model, memory) = (engine.model()?, &engine.attention);
-        let Some(run) = &memory.run else { return Err(Failure::new("no prompt was run")) };
+        let run = memory.run.as_ref().ok_or_else(none)?;
         let Some(trace) = run.traces.iter().find(|t| t.layer == layer) else { continue };
         // A decoder's prompt may be shorter than the encoder's: its last token looks then.
         let dest = look.dest.map(|dest| dest.min(trace.n.saturating_sub(1)));

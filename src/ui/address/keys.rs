@@ -163,10 +163,12 @@ table! {
     /// Attention: what colours the grid.
     MEASURE: Choice<Measure> = Choice { name: "measure", all: &Measure::ALL, slug: Measure::slug };
 
-    /// Trace: the answer; where the address does not say, the likeliest.
+    /// Trace and Attention: the answer; where the address does not say, the likeliest.
     ANSWER: Words = Words { name: "answer", longest: 1000 };
-    /// Trace: what it is held against; where the address does not say, the likeliest of all others.
+    /// Trace and Attention: what it is held against; where the address does not say, the likeliest of all others.
     AGAINST: Words = Words { name: "against", longest: 1000 };
+    /// Attention: the answer is held against the mean of all tokens.
+    OF_ALL: Switch = Switch { name: "against-all", default: false, on: "on", off: None };
     /// Trace: the reading of a head that is traced in place of an answer, as in "L1H3:14-2".
     READING: Words = Words { name: "reading", longest: 100 };
     /// Trace: the position that the answer follows; where the address does not say, the last.

@@ -22,6 +22,11 @@ use crate::ui::address::route::{Page, Route};
 use crate::ui::address::{keys, lock};
 use crate::worker::request::Running;
 
+/// What Heads shows of the built-in model where the address names no head: layer, head and pair of OV. Of all heads it adds most to the
+/// answer of the prompt that Attention opens with by reading the answer's own token, which `tests/logits.rs` measures; of its pairs this
+/// one is the first whose two ends both stand out from chance, and they are the same name.
+pub const STORY: (usize, usize, usize) = (0, 1, 1);
+
 /// Everything the page knows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AppState {
@@ -348,13 +353,24 @@ impl AppState {
         let summary = &self.model.as_ref()?.summary;
         let first = summary.complete_layers.first().copied().unwrap_or(0);
         let last = summary.n_layers.saturating_sub(1);
+        let story = self.story();
         // Where layers share their tensors, what is computed of them is computed once.
-        let layer = self.route.find(&keys::LAYER).unwrap_or(first).min(last);
+        let layer =
+            self.route.find(&keys::LAYER).or(story.map(|at| at.0)).unwrap_or(first).min(last);
         let layer = summary.layers.tensors_of(layer);
         let last = summary.layers.n_heads(layer).saturating_sub(1);
-        let head = self.route.read(&keys::HEAD).min(last);
-        let circuit = self.route.read(&keys::CIRCUIT);
+        let head = story.map_or_else(|| self.route.read(&keys::HEAD), |at| at.1).min(last);
+        let usual = if story.is_some() { Circuit::Ov } else { Circuit::Qk };
+        let circuit = self.route.find(&keys::CIRCUIT).unwrap_or(usual);
         Some(HeadAt { layer, head, circuit, weights: self.weights() })
+    }
+
+    /// What is in view by itself.
+    fn story(&self) -> Option<(usize, usize, usize)> {
+        let built_in = self.model.as_ref().is_some_and(|model| model.built_in.is_some());
+        let route = &self.route;
+        let named = route.find(&keys::LAYER).or(route.find(&keys::HEAD)).is_some();
+        (built_in && route.page == Page::Heads && !named).then_some(STORY)
     }
 
     /// The stack that a layer belongs to.
@@ -379,7 +395,10 @@ impl AppState {
     /// The singular pair in view.
     pub fn k(&self) -> usize {
         let d_head = self.model.as_ref().map_or(1, |m| m.summary.d_head);
-        self.route.read(&keys::K).min(d_head.saturating_sub(1))
+        // The other circuit's pairs are others.
+        let story = self.story().filter(|_| self.route.find(&keys::CIRCUIT).is_none());
+        let usual = story.map_or(0, |story| story.2);
+        self.route.find(&keys::K).unwrap_or(usual).min(d_head.saturating_sub(1))
     }
 
     /// Where the reader is, as a path: `model › L1H2 › QK › k = 3`.
@@ -388,7 +407,7 @@ impl AppState {
         let mut path = vec![model.name.clone()];
         let about_a_head = match self.route.page {
             Page::Heads | Page::Features | Page::Compare | Page::Svd => true,
-            // Without a choice in the URL that page shows the head that looks hardest.
+            // Without a choice in the URL that page shows the head that writes most of the answer.
             Page::Attention => self.route.find(&keys::LAYER).is_some(),
             _ => false,
         };

@@ -6,14 +6,23 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
 use crate::protocol::self_test::{Report, SelfTest as Question};
+use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::memory::state::Action;
 use crate::ui::session::Session;
-use crate::ui::widgets::select::Switch;
+use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{bytes, percent, short_exponent, three};
 use crate::worker::pool::{Jobs, default_size};
 use crate::worker::request::{Heard, Request};
+
+/// Who may compute: the values of the parameter `compute`.
+const COMPUTE: [(&str, &str); 4] = [
+    ("auto", "whoever is faster"),
+    ("cpu", "CPU"),
+    ("gpu", "GPU"),
+    ("drill", "GPU, lost once (a drill)"),
+];
 
 /// What happened.
 #[derive(Clone, PartialEq)]
@@ -68,6 +77,12 @@ pub fn SelfTest() -> Html {
         })
     };
     let threads = default_size();
+    let compute = app.value().route.read(&keys::COMPUTE);
+    let choose_compute = {
+        let app = app.clone();
+        Callback::from(move |slug: String| app.choose(&keys::COMPUTE, &slug))
+    };
+    let options = COMPUTE.map(|(slug, name)| (slug.into(), name.into())).to_vec();
     let report_text = |report: &Report| serde_json::to_string_pretty(report).unwrap_or_default();
     let told = |outcome: bool, what: &'static str, session: &Session| {
         if !outcome {
@@ -101,7 +116,8 @@ pub fn SelfTest() -> Html {
         <>
             <h2>{ "Self-test" }</h2>
             <p class="hint">{ "Heads with a known decomposition are computed on this machine's GPU in f32 and on its CPU in f64. Nothing leaves the machine." }</p>
-            <p>{ format!("This page has {threads} {} on the CPU, in f64. Spectra and comparisons of a large model, long prompts and prompt sets go to the GPU where a trial shows that to be faster; every spectrum comes with a certificate, and one that fails is computed again in f64. The choice is yours on the Heads page, with a drill that takes the GPU away in the middle of the work.", if threads == 1 { "worker" } else { "workers" }) }</p>
+            <p>{ format!("This page has {threads} {} on the CPU, in f64. Spectra and comparisons of a large model, long prompts and prompt sets go to the GPU where a trial shows that to be faster; every spectrum comes with a certificate, and one that fails is computed again in f64. The choice is yours, with a drill that takes the GPU away in the middle of the work; it stands in the address and holds on every page.", if threads == 1 { "worker" } else { "workers" }) }</p>
+            <div class="controls"><Select label="compute on" {options} value={compute.slug()} on_change={choose_compute} /></div>
             <div class="controls"><button type="button" class="primary" onclick={start} disabled={running} data-testid="run-self-test">{ "run the self-test" }</button>
                 <Switch label="thorough: heads 16 to 256 wide, up to 4096 rows" on={*thorough} on_change={choose} /></div>
             { match &*run {

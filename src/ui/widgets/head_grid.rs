@@ -43,6 +43,10 @@ impl HeadCell {
     }
 }
 
+/// Heads in a row from which cells are colours alone, and from which they are small.
+const DENSE: usize = 9;
+const DENSER: usize = 33;
+
 /// Which heads are drawn.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
@@ -102,7 +106,7 @@ pub fn head_grid(
             <>
                 if let Some((name, reads)) = stack { <p class="stack"><strong>{ name }</strong>{ format!(": {reads}") }</p> }
                 <div class="grid-frame">
-                    <table class="grid" role="grid" aria-label={label} onkeydown={keys(app, order.clone(), entry, forgets)}>
+                    <table class={classes!("grid", (most >= DENSE).then_some("dense"), (most >= DENSER).then_some("denser"))} role="grid" aria-label={label} onkeydown={keys(app, order.clone(), entry, forgets)}>
                         <thead><tr><td></td>{ for (0..most).map(|h| html! { <th scope="col" key={h}>{ format!("H{h}") }</th> }) }</tr></thead>
                         <tbody>{ for layers.iter().map(|&layer| row(layer)) }</tbody>
                     </table>
@@ -110,7 +114,17 @@ pub fn head_grid(
             </>
         }
     };
-    html! { { for stacks.iter().map(grid) } }
+    // Where a cell has no room for its number, the number of the head in view stands in a line.
+    let wide = order.iter().any(|(_, n_heads)| *n_heads >= DENSE);
+    let told = selected.filter(|at| wide && there(at)).map(|(layer, head)| {
+        format!("{}: {}", rows.layers.head_name(layer, head), cell(layer, head).label)
+    });
+    html! {
+        <>
+            { for stacks.iter().map(grid) }
+            if let Some(told) = told { <p class="told" role="status">{ told }</p> }
+        </>
+    }
 }
 
 /// A layer's number, and how often its tensors are used where that is more than once.

@@ -1,5 +1,6 @@
 //! The sentences that a reader sees, written from the numbers.
 
+pub mod answer;
 pub mod became;
 pub mod chance;
 pub mod change;

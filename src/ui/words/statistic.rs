@@ -28,17 +28,17 @@ pub enum Statistic {
 }
 
 impl Statistic {
-    /// All of them.
+    /// All of them, what says most of a head's role first: the grid opens with that.
     pub const ALL: [Self; 9] = [
+        Self::Copying,
+        Self::Matching,
+        Self::TraceZ,
         Self::StableRank,
         Self::EffectiveRank,
         Self::SigmaMax,
         Self::Frobenius,
         Self::Condition,
         Self::Gap,
-        Self::Copying,
-        Self::Matching,
-        Self::TraceZ,
     ];
 
     /// Its name in URLs.

@@ -16,7 +16,7 @@ pub const WHAT: &str = "See what every attention head of a transformer looks for
 /// The built-in model about itself; `www/models/README.md` holds the numbers.
 pub const BUILT_IN: &str = "This one comes with the page: 65 words, learned from little stories in which the next word must be looked \
                             up. After “When Mary and John went to the store, John gave a drink to” it says “Mary”; 128 such questions, \
-                            128 right. Which of its twelve heads finds her?";
+                            128 right. Which of its twelve heads finds her? Below is one that writes on what it reads.";
 
 /// Said where a file can be dropped.
 pub const DROP: &str = "drop a .safetensors file or a model's folder anywhere, or";

@@ -8,9 +8,11 @@ use crate::circuits::sad::components::Component;
 use crate::math::statistics::ranked;
 use crate::protocol::attention::{Cell, Part, Ran};
 use crate::study::stamp::Stamp;
+use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
-use crate::ui::words::format::{three, token};
+use crate::ui::words::answer::word;
+use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 
 /// Rows shown of each side; the export has all.
@@ -38,12 +40,12 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
         return html! { <p class="hint">{ format!("No split over earlier components: {reason}.") }</p> };
     }
     let name = {
-        let (ran, app) = (props.ran.clone(), app.clone());
+        let (ran, app, stack) = (props.ran.clone(), app.clone(), app.value().stack(cell.at.layer));
         move |component: Component| match component {
             Component::Embedding => "embedding".to_owned(),
             Component::Head { layer, head, src } => {
-                let from = ran.tokens.get(src).map(|t| token(t)).unwrap_or_default();
-                format!("{} from “{from}”", app.value().head_name(layer, head))
+                let from = word(ran.sides(stack)[0], src);
+                format!("{} from {from}", app.value().head_name(layer, head))
             }
             Component::AttentionBias { layer } => format!("attention bias {layer}"),
             Component::Mlp { layer } => format!("MLP {layer}"),
@@ -51,10 +53,18 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
         }
     };
     let through = move |p: &Part| p.terms.get(k).copied().unwrap_or(0.0);
-    let side = |title: &'static str, parts: &[Part]| {
+    // A head leads to its own look: from where it wrote, at what it read.
+    let led = |component: Component, dest: usize| {
+        let said = name(component);
+        let Component::Head { layer, head, src } = component else { return html! { said } };
+        let route = app.value().route.clone().put(&keys::LAYER, layer).put(&keys::HEAD, head);
+        let route = route.put(&keys::DEST, dest).put(&keys::SRC, src).clear(&keys::K);
+        html! { <a href={route.to_hash()}>{ said }</a> }
+    };
+    let side = |title: &'static str, parts: &[Part], dest: usize| {
         let shown: Vec<&Part> = parts.iter().collect();
         let shown = ranked(&shown, |p| through(p).abs());
-        let row = |label: String, one: f64, all: f64| html! { <tr><th scope="row">{ label }</th><td>{ three(one) }</td><td>{ three(all) }</td></tr> };
+        let row = |label: Html, one: f64, all: f64| html! { <tr><th scope="row">{ label }</th><td>{ three(one) }</td><td>{ three(all) }</td></tr> };
         let sum = |of: &dyn Fn(&Part) -> f64, of_parts: &[&Part]| {
             of_parts.iter().map(|p| of(p)).sum::<f64>()
         };
@@ -64,16 +74,17 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
                 <table class="compare parts">
                     <thead><tr><th scope="col">{ title }</th><th scope="col">{ format!("k = {k}") }</th><th scope="col">{ "all k" }</th></tr></thead>
                     <tbody>
-                        { for first.iter().map(|p| row(name(p.component), through(p), p.total)) }
-                        if !rest.is_empty() { { row(format!("{} more", rest.len()), sum(&through, rest), sum(&|p| p.total, rest)) } }
-                        { row("together".to_owned(), sum(&through, &shown), sum(&|p| p.total, &shown)) }
+                        { for first.iter().map(|p| row(led(p.component, dest), through(p), p.total)) }
+                        if !rest.is_empty() { { row(html! { format!("{} more", rest.len()) }, sum(&through, rest), sum(&|p| p.total, rest)) } }
+                        { row(html! { "together" }, sum(&through, &shown), sum(&|p| p.total, &shown)) }
                     </tbody>
                 </table>
             </div>
         }
     };
     let csv = {
-        let (cell, name, stamp) = (cell.clone(), name.clone(), props.convention.clone());
+        let (cell, name, app) = (cell.clone(), name.clone(), app.clone());
+        let stamp = props.convention.clone();
         Callback::from(move |_: MouseEvent| {
             let (at, d_head) = (cell.at, cell.sigma.len());
             let header = ["side", "component", "all k"].map(str::to_owned).into_iter();
@@ -94,8 +105,8 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
         <details class="components" open=true>
             <summary>{ "Where it comes from" }</summary>
             <div class="sides">
-                { side("destination, written by", &cell.dest_parts) }
-                { side("source, written by", &cell.src_parts) }
+                { side("destination, written by", &cell.dest_parts, cell.at.dest) }
+                { side("source, written by", &cell.src_parts, cell.at.src) }
             </div>
             <p class="hint">{ "Relative attention, split over what wrote the residual stream in front of the head, with the norm's scale frozen. Each column adds up to the term, or to the whole, on either side." }</p>
             <span class="exports"><button type="button" onclick={csv}>{ "CSV of every k" }</button></span>

@@ -9,7 +9,10 @@ use yew::prelude::*;
 use crate::circuits::sad::run::{HeadSad, Look};
 use crate::model::architecture::StackKind;
 use crate::protocol::Failure;
-use crate::protocol::attention::{Cell, CellAt, Explain, Guess, Looks, Prompt, Ran, Run, RunPart};
+use crate::protocol::attention::{
+    Attribute, Attributed, Cell, CellAt, Explain, Guess, Looks, Prompt, Ran, Run, RunPart, Writes,
+    WritesOf,
+};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
@@ -21,6 +24,7 @@ use crate::ui::pages::pairs::PairsView;
 use crate::ui::session::compute;
 use crate::worker::request::{self, Request};
 
+mod answer;
 mod arcs;
 mod cell;
 mod change;
@@ -35,6 +39,7 @@ mod roles;
 pub(super) mod series;
 pub(super) mod set;
 mod set_run;
+mod writes;
 
 /// Bytes of a model from which the run of a prompt shows its progress.
 const LARGE: u64 = 50_000_000;
@@ -49,6 +54,10 @@ struct Seen {
     next: Option<Rc<Vec<Guess>>>,
     looks: Vec<HeadSad>,
     cell: Option<Rc<Cell>>,
+    /// The answer split over who writes it, the last that could be; and why the one that is asked for cannot.
+    answer: Option<Rc<Attributed>>,
+    unsplit: Option<Failure>,
+    writes: Option<Rc<Writes>>,
     failed: Option<Failure>,
     /// Whether the run was cancelled before its end.
     stopped: bool,
@@ -62,6 +71,9 @@ enum Heard {
     FreshLooks,
     Looks(Vec<HeadSad>),
     Cell(Box<Cell>),
+    FreshAnswer,
+    Answer(Result<Box<Attributed>, Failure>),
+    Writes(Box<Writes>),
     Failed(Failure),
     Stopped,
 }
@@ -81,6 +93,10 @@ impl Reducible for Seen {
             Heard::FreshLooks => next.looks.clear(),
             Heard::Looks(looks) => next.looks.extend(looks),
             Heard::Cell(cell) => next.cell = Some(Rc::from(cell)),
+            Heard::FreshAnswer => next.unsplit = None,
+            Heard::Answer(Ok(answer)) => next.answer = Some(Rc::from(answer)),
+            Heard::Answer(Err(failure)) => next.unsplit = Some(failure),
+            Heard::Writes(writes) => next.writes = Some(Rc::from(writes)),
             Heard::Failed(failure) => next.failed = Some(failure),
             Heard::Stopped => next.stopped = true,
         }
@@ -113,6 +129,23 @@ pub fn Attention() -> Html {
     let wanted_dest = state.route.find(&keys::DEST).unwrap_or(last).min(last);
     // The guesses come last of all.
     let ready = seen.next.is_some();
+    // Who writes the answer there.
+    let asking = prompt::asking(state, &wanted, wanted_dest);
+    {
+        let (app, seen) = (app.clone(), seen.clone());
+        use_effect_with(
+            (generation, wanted.clone(), asking, ready),
+            move |(_, wanted, asking, ready)| {
+                if *ready {
+                    ask_answer(
+                        &app,
+                        &seen,
+                        Attribute { prompt: wanted.clone(), asking: asking.clone() },
+                    );
+                }
+            },
+        );
+    }
     // Every head's look from the chosen destination.
     {
         let (app, seen) = (app.clone(), seen.clone());
@@ -136,14 +169,18 @@ pub fn Attention() -> Html {
             },
         );
     }
-    // The head in view: the reader's choice, or the one that looks hardest at one place.
+    // The head in view: the reader's choice; or the one that writes most of the answer, and where no answer can be split the one that
+    // looks hardest at one place.
     let chosen = state.route.find(&keys::LAYER).and(state.at()).map(|at| (at.layer, at.head));
+    let found = seen.answer.clone();
     let hardest = seen
         .looks
         .iter()
+        .filter(|_| seen.unsplit.is_some())
         .filter(|l| l.src != 0 || seen.looks.iter().all(|l| l.src == 0))
         .max_by(|a, b| a.attention.total_cmp(&b.attention));
-    let head = chosen.or_else(|| hardest.map(|l| (l.layer, l.head)));
+    let writer = found.as_ref().and_then(|found| found.shares.strongest_head());
+    let head = chosen.or(writer).or_else(|| hardest.map(|l| (l.layer, l.head)));
     let look = head
         .and_then(|(layer, head)| seen.looks.iter().find(|l| (l.layer, l.head) == (layer, head)));
     let stack = head.map_or(StackKind::Only, |(layer, _)| state.stack(layer));
@@ -174,6 +211,28 @@ pub fn Attention() -> Html {
         );
     }
     let cell = seen.cell.clone().filter(|c| Some(c.at) == at);
+    // What that head writes by reading that token.
+    let held = found.as_ref().map(|found| (found.answer, found.wrong));
+    {
+        let (app, seen) = (app.clone(), seen.clone());
+        use_effect_with(
+            (generation, wanted.clone(), wanted_cell.zip(held)),
+            move |(_, wanted, asked)| {
+                if let Some((at, (answer, wrong))) = *asked {
+                    let question = WritesOf { prompt: wanted.clone(), at, answer, wrong };
+                    let hears = seen.dispatcher();
+                    let request = Request::new(question).owner("attention/writes").urgent();
+                    app.session.jobs.ask(request, move |heard| {
+                        // What cannot be said leaves its place empty.
+                        if let request::Heard::Part { answer, .. } = heard {
+                            hears.dispatch(Heard::Writes(answer));
+                        }
+                    });
+                }
+            },
+        );
+    }
+    let writes = seen.writes.clone().filter(|writes| Some(writes.at) == at);
     html! {
         <>
             <prompt::PromptBar prompt={wanted.clone()} ran={seen.ran.clone()} next={seen.next.clone()} {dest} {src} {stack} cell={cell.clone()} />
@@ -192,6 +251,18 @@ pub fn Attention() -> Html {
                     </div>
                     <cell::CellView cell={cell.clone()} ran={ran.clone()} {at} />
                 </div>
+                if let Some(found) = &found {
+                    <div class="columns answered">
+                        <answer::AnswerView found={found.clone()} writes={writes.clone()} {head} ran={ran.clone()} />
+                        if let Some(writes) = writes { <writes::WritesView {writes} found={found.clone()} ran={ran.clone()} /> }
+                    </div>
+                }
+                if let Some(Failure { what, .. }) = &seen.unsplit {
+                    <p class="hint" role="status" data-testid="no-answer">{ format!("Who writes the answer is not split here: {what}. ") }
+                        if state.route.find(&keys::ANSWER).or(state.route.find(&keys::AGAINST)).is_some() {
+                            <a href={state.route.clone().clear(&keys::ANSWER).clear(&keys::AGAINST).to_hash()}>{ "Split the likeliest answer" }</a>
+                        }</p>
+                }
                 if let Some(at) = at { <Staged picture={Picture::Meetings}><PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} ids={ran.ids.clone()} {at} /></Staged> }
                 <roles::RoleMap patterns={seen.patterns.clone()} {head} ran={ran.clone()} />
                 <Staged picture={Picture::WhatIf}><change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} /></Staged>
@@ -202,6 +273,18 @@ pub fn Attention() -> Html {
             <series::SeriesView />
         </>
     }
+}
+
+/// Asks who writes the answer.
+fn ask_answer(app: &App, seen: &UseReducerHandle<Seen>, question: Attribute) {
+    let hears = seen.dispatcher();
+    let request = Request::new(question).owner("attention/answer").urgent();
+    app.session.jobs.ask(request, move |heard| match heard {
+        request::Heard::Begun => hears.dispatch(Heard::FreshAnswer),
+        request::Heard::Part { answer, .. } => hears.dispatch(Heard::Answer(Ok(answer))),
+        request::Heard::Failed { failure, .. } => hears.dispatch(Heard::Answer(Err(failure))),
+        _ => {}
+    });
 }
 
 /// Asks for a run; long ones show their progress.

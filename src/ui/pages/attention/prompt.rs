@@ -8,7 +8,7 @@ use crate::circuits::alignment::Side;
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::math::random::Rng;
 use crate::model::architecture::StackKind;
-use crate::protocol::attention::{Cell, Guess, Prompt, Ran};
+use crate::protocol::attention::{Asking, Cell, Guess, Prompt, Ran};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app, use_dark};
@@ -17,12 +17,12 @@ use crate::ui::palette::Scale;
 use crate::ui::widgets::select::{Select, Switch, use_typed};
 use crate::ui::words::format::{percent, three, token};
 
-/// Sentences that show something, for models with words.
-const EXAMPLES: [(&str, &str); 4] = [
-    ("indirect object", "When Mary and John went to the store , John gave a drink to"),
-    ("where is", "Alice is at the park . Bob is at the store . Where is Alice ? The"),
-    ("repeated list", "one Mary key at flower John one Mary key at"),
-    ("pronoun", "Mary went to the park because"),
+/// Sentences that show something, for models with words; and the answer that would be wrong.
+const EXAMPLES: [(&str, &str, &str); 4] = [
+    ("indirect object", "When Mary and John went to the store , John gave a drink to", "John"),
+    ("where is", "Alice is at the park . Bob is at the store . Where is Alice ? The", "store"),
+    ("repeated list", "one Mary key at flower John one Mary key at", "one"),
+    ("pronoun", "Mary went to the park because", "he"),
 ];
 
 /// Which coefficient colours the tokens.
@@ -39,6 +39,17 @@ pub(in crate::ui::pages) fn in_view(state: &AppState) -> Prompt {
         ids: !has_tokenizer || state.route.read(&keys::IDS),
         decoder: decoder_in_view(state, has_tokenizer),
     }
+}
+
+/// The answer of the address, and what it is held against; of an example, the answer that would be wrong.
+pub(super) fn asking(state: &AppState, prompt: &Prompt, at: usize) -> Asking {
+    let route = &state.route;
+    let (answer, wrong) = (route.find(&keys::ANSWER), route.find(&keys::AGAINST));
+    let built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
+    let example = EXAMPLES.iter().find(|(_, text, _)| built_in && *text == prompt.text);
+    let usual = example.filter(|_| answer.is_none() && route.find(&keys::DEST).is_none());
+    let wrong = wrong.or_else(|| usual.map(|(_, _, wrong)| (*wrong).to_owned()));
+    Asking { answer, wrong, mean: route.read(&keys::OF_ALL), at: Some(at) }
 }
 
 /// The decoder's prompt of the address, or the one that the page opens with; empty where the model reads one prompt.
@@ -103,7 +114,8 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
             let route = app.value().route.clone().put(&keys::PROMPT, text);
             let route = if ids { route.put(&keys::IDS, true) } else { route.clear(&keys::IDS) };
             let route = if two { route.put(&keys::DECODER, (*decoder).clone()) } else { route };
-            // Positions are the old prompt's; the head and its pair stay in view.
+            // Positions and the answer are the old prompt's; the head and its pair stay in view.
+            let route = route.clear(&keys::ANSWER).clear(&keys::AGAINST);
             app.go(route.clear(&keys::DEST).clear(&keys::SRC));
         }
     };
@@ -155,7 +167,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                 <button type="submit" class="primary">{ "run" }</button>
                 <Switch label="start token" on={bos} on_change={set_bos} />
                 if built_in {
-                    { for EXAMPLES.iter().map(|(name, text)| {
+                    { for EXAMPLES.iter().map(|(name, text, _)| {
                         let (show, text) = (show.clone(), (*text).to_owned());
                         let onclick = Callback::from(move |_: MouseEvent| show(text.clone(), false));
                         html! { <button type="button" {onclick}>{ *name }</button> }

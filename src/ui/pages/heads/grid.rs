@@ -37,11 +37,6 @@ pub fn Grid() -> Html {
         let app = app.clone();
         Callback::from(move |on: bool| app.put(&keys::VIEW, on))
     };
-    let compute = state.route.read(&keys::COMPUTE);
-    let choose_compute = {
-        let app = app.clone();
-        Callback::from(move |slug: String| app.choose(&keys::COMPUTE, &slug))
-    };
     let options =
         Statistic::ALL.into_iter().map(|s| (s.slug().into(), s.name().into())).collect::<Vec<_>>();
     let cell = |layer: usize, head: usize| {
@@ -62,7 +57,7 @@ pub fn Grid() -> Html {
                 <Select label="colour by" {options} value={statistic.slug()} on_change={choose} />
                 <Switch label="table" on={as_table} on_change={switch} />
             </div>
-            <Gloss term={format!("{} of {}", statistic.name(), statistic.circuit().unwrap_or(at.circuit).name())}
+            <Gloss term={statistic.circuit().map_or_else(|| format!("{} of {}", statistic.name(), at.circuit.name()), |_| statistic.name().to_owned())}
                 meaning={statistic.meaning()} />
             if as_table {
                 { finder(&app, at.circuit) }
@@ -70,23 +65,9 @@ pub fn Grid() -> Html {
                 { head_grid(&app, &format!("{} of every head", statistic.name()), Rows { layers: &summary.layers, shown: &summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
                 <p class="hint">{ "Arrow keys move; j and k step through the pairs, [ and ] through the layers." }</p>
             }
-            <div class="computed">
-                <p class="hint" data-testid="computed">{ text::gpu_line(state.gpu.as_ref()) }</p>
-                <Select label="compute on" options={compute_options()} value={compute.slug()} on_change={choose_compute} />
-            </div>
+            <p class="hint" data-testid="computed">{ text::gpu_line(state.gpu.as_ref()) }</p>
         </section>
     }
-}
-
-/// Who may compute: the values of the parameter `compute`.
-fn compute_options() -> Vec<(AttrValue, AttrValue)> {
-    let choices = [
-        ("auto", "whoever is faster"),
-        ("cpu", "CPU"),
-        ("gpu", "GPU"),
-        ("drill", "GPU, lost once (a drill)"),
-    ];
-    choices.into_iter().map(|(slug, name)| (slug.into(), name.into())).collect()
 }
 
 /// All heads with all statistics, sorted by the one that the reader picks.
