@@ -12,8 +12,10 @@ use crate::model::architecture::{BesideMlp, Layer, Mixture};
 pub(super) async fn beside(
     weights: &LayerWeights<'_>,
     products: &mut impl Products,
-    (layer, own): (&Layer, &BesideMlp),
-    (mlp, stream): (Vec<f32>, &[f32]),
+    layer: &Layer,
+    own: &BesideMlp,
+    mlp: &[f32],
+    stream: &[f32],
 ) -> Result<Vec<f32>, ModelError> {
     let d = weights.model.arch.d_model;
     let normed = |norm, x: &[f32]| Ok::<_, ModelError>(norm::maybe(weights, Some(norm), x, d)?.0);
@@ -21,8 +23,8 @@ pub(super) async fn beside(
     let by_width = (1.0 / (d as f64).sqrt()) as f32;
     routed.iter_mut().for_each(|x| *x *= by_width);
     let read = normed(&own.before, stream)?;
-    let written = run(weights, products, (layer, &own.mixture), &read, &routed).await?;
-    let mut both = normed(&own.on_mlp, &mlp)?;
+    let written = run(weights, products, layer, &own.mixture, &read, &routed).await?;
+    let mut both = normed(&own.on_mlp, mlp)?;
     both.iter_mut().zip(normed(&own.on, &written)?).for_each(|(y, x)| *y += x);
     Ok(both)
 }
@@ -32,7 +34,8 @@ pub(super) async fn beside(
 pub(super) async fn run(
     weights: &LayerWeights<'_>,
     products: &mut impl Products,
-    (layer, mixture): (&Layer, &Mixture),
+    layer: &Layer,
+    mixture: &Mixture,
     x: &[f32],
     routed: &[f32],
 ) -> Result<Vec<f32>, ModelError> {

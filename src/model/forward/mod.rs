@@ -279,14 +279,12 @@ impl ForwardPass {
             let (input, _) = normed(&layer.before_mlp, side_by_side.as_ref().unwrap_or(&resid))?;
             let mut written = match &layer.mlp {
                 Mlp::Mixture(mixture) => {
-                    let mixture = (layer, mixture.as_ref());
-                    mixture::run(&weights, products, mixture, &input, &input).await?
+                    mixture::run(&weights, products, layer, mixture, &input, &input).await?
                 }
                 _ => products.mlp(&weights, maps, &input).await?,
             };
             if let Some(own) = layer.beside_mlp.as_deref() {
-                let both = (written, resid.as_slice());
-                written = mixture::beside(&weights, products, (layer, own), both).await?;
+                written = mixture::beside(&weights, products, layer, own, &written, &resid).await?;
             }
             mlp = normed(&layer.on_mlp, &written)?.0;
             scale_rows(&mut mlp, layer.mlp_factor);
