@@ -7,7 +7,7 @@
 
 use omega_lens::circuits::sad::controls::{ControlOptions, Controls};
 use omega_lens::circuits::sad::event::SadEvent;
-use omega_lens::circuits::sad::set::{HeadSet, SetOptions};
+use omega_lens::circuits::sad::set::{HeadSet, HeadSetReport, SetOptions};
 use omega_lens::circuits::sad::sparsity::EventRule;
 use omega_lens::circuits::sad::terms::{HeadTerms, TermBasis, View};
 use omega_lens::math::statistics::softmax;
@@ -117,6 +117,16 @@ fn set(
     rule: EventRule,
     next: impl Fn(&Head, &mut Rng) -> (Mat, Mat),
 ) -> f64 {
+    set_of(name, seed, rule, next).against_chance.unwrap().p
+}
+
+/// A head over 40 prompts.
+fn set_of(
+    name: &str,
+    seed: u32,
+    rule: EventRule,
+    next: impl Fn(&Head, &mut Rng) -> (Mat, Mat),
+) -> HeadSetReport {
     let head = Head::new(&spectrum(name), 2.0);
     let options = SetOptions { rule, controls: ControlOptions { seed, ..ControlOptions::SET } };
     let (mut set, mut rng) = (HeadSet::new(head.basis.clone(), options, 1), Rng::new(seed));
@@ -128,7 +138,7 @@ fn set(
         let src = if rule == EventRule::Every { 0 } else { most };
         n += usize::from(set.add((&q, &k, &pattern), head.scale, BOTH_WAYS, 0, Some(src)).unwrap());
     }
-    set.report().against_chance.unwrap().p
+    set.report()
 }
 
 #[test]
@@ -159,6 +169,29 @@ fn one_lucky_look_repeated_forty_times_is_no_more_than_one_look() {
     let p = set("flat", 0, EventRule::Every, |_, _| luckiest.clone());
     // One in 200, where forty prompts that agree would have 2⁻⁴⁰.
     assert!(p > 5e-4, "{p}");
+}
+
+/// A head that is chance, forty prompts that share most of what it sees: the luck of one look is in all of them.
+#[test]
+fn prompts_that_resemble_each_other_are_not_taken_for_many() {
+    for name in ["flat", "1/k", "0.9^k"] {
+        let p: Vec<f64> = (0..40)
+            .map(|seed| {
+                let head = Head::new(&spectrum(name), 2.0);
+                let (x, y) = head.tokens(&mut Rng::new(1000 + seed), None);
+                let alike = |_: &Head, rng: &mut Rng| {
+                    let near =
+                        |m: &Mat, rng: &mut Rng| m + rng.normal_matrix(m.nrows(), m.ncols()) * 0.2;
+                    (near(&x, rng), near(&y, rng))
+                };
+                let report = set_of(name, seed, EventRule::Attention(0.0), alike);
+                report.against_chance.unwrap().matched
+            })
+            .collect();
+        let under = |level: f64| p.iter().filter(|p| **p <= level).count();
+        // Of 40: 2 and 0.4 are expected. Drawn for each look by itself, some ten are under 0.001.
+        assert!(under(0.05) < 8 && under(0.001) < 3, "{name}: {p:?}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::matched::{direction, matched_pairs, turned_pair};
+use super::matched::{Lots, direction, matched_pairs, turned_pair};
 use super::sparsity::Sparsity;
 use super::terms::{RelativeAttention, products};
 use crate::math::random::{Rng, triple32};
@@ -120,7 +120,22 @@ impl Controls {
     fn matched_terms(&self, relative: &RelativeAttention) -> Vec<Vec<f64>> {
         let (x, y) = self.sides(relative);
         let s = self.s.get(..self.rank).unwrap_or_default();
-        let pairs = matched_pairs((&x, &y, s), self.options.draws, &mut self.rng(relative, 2));
+        let lots = match &self.rotations {
+            None => Lots::of_one_look(&x, self.options.draws, &mut self.rng(relative, 2)),
+            Some(draws) => {
+                let turned = |draw: &Draw| {
+                    let (mut x, mut y) = (x.clone(), y.clone());
+                    draw.dest.turn(&mut x);
+                    draw.src.turn(&mut y);
+                    (x, y)
+                };
+                // The head's own numbers, whichever look: see `Lots::of_a_set`.
+                let stream = triple32(triple32(self.stream) ^ 2);
+                let mut rng = Rng::of_stream(self.options.seed, stream);
+                Lots::of_a_set(draws.iter().map(turned).collect(), &mut rng)
+            }
+        };
+        let pairs = matched_pairs((&x, &y, s), &lots);
         pairs.iter().map(|(x, y)| self.terms(x, y, relative.scale, true)).collect()
     }
 

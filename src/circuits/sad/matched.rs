@@ -9,6 +9,7 @@
 //! one side by its weight (how much room the score leaves to the other), the other uniformly on what remains.
 
 use crate::math::random::Rng;
+use crate::math::rows::dot;
 
 /// Directions of the destination's side among which a matched draw chooses.
 const CANDIDATES: usize = 128;
@@ -35,51 +36,118 @@ pub(super) fn turned_pair(a: &[f64], b: &[f64], rng: &mut Rng) -> (Vec<f64>, Vec
     (first.iter().map(|f| length * f).collect(), b)
 }
 
-/// `draws` pairs (x, y) with the lengths of `x` and `y` and the same `Σ s x y`, or as near to it as their lengths allow.
+/// What matched draws are made of: directions for either side, and luck to choose with.
+pub(super) struct Lots {
+    /// Directions of the destination's side, as long as it.
+    pub(super) candidates: Vec<Vec<f64>>,
+    /// For every draw a direction of the source's side, of any length.
+    pub(super) rests: Vec<Vec<f64>>,
+    luck: Luck,
+}
+
+/// How a candidate is chosen, each with the probability of its weight.
+enum Luck {
+    /// A number between 0 and 1 for every draw.
+    Uniform(Vec<f64>),
+    /// For every draw a number for each candidate by Gumbel's law: the largest of `ln w + g` is chosen, and stays the same one where
+    /// weights move a little.
+    Gumbel(Vec<Vec<f64>>),
+}
+
+impl Luck {
+    /// The candidate of every draw.
+    fn chosen(&self, ln_weights: &[f64]) -> Vec<usize> {
+        match self {
+            Self::Uniform(all) => {
+                let most = ln_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let mut total = 0.0;
+                let add = |log: &f64| {
+                    total += libm::exp(log - most);
+                    total
+                };
+                let cumulative: Vec<f64> = ln_weights.iter().map(add).collect();
+                let last = cumulative.len().saturating_sub(1);
+                let at = |u: &f64| cumulative.partition_point(|&c| c <= u * total).min(last);
+                all.iter().map(at).collect()
+            }
+            Self::Gumbel(all) => {
+                let best =
+                    |luck: &Vec<f64>| largest(ln_weights.iter().zip(luck).map(|(w, g)| w + g));
+                all.iter().map(best).collect()
+            }
+        }
+    }
+}
+
+/// The place of the largest.
+fn largest(values: impl Iterator<Item = f64>) -> usize {
+    values.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(i, _)| i)
+}
+
+impl Lots {
+    /// For one look: everything drawn anew.
+    pub(super) fn of_one_look(x: &[f64], draws: usize, rng: &mut Rng) -> Self {
+        let (n, long) = (x.len(), dot(x, x).sqrt());
+        let mut candidate = || direction(n, rng).into_iter().map(|u| long * u).collect();
+        let candidates: Vec<Vec<f64>> = (0..CANDIDATES).map(|_| candidate()).collect();
+        let (luck, rests) = (0..draws).map(|_| (rng.uniform(), direction(n, rng))).unzip();
+        Self { candidates, rests, luck: Luck::Uniform(luck) }
+    }
+
+    /// For the looks of a set: `turned` are both sides under the head's random rotations, the same for all looks, and so is the luck of
+    /// `rng`. So looks that resemble each other draw what resembles each other, as they do with the other controls. What rotations are
+    /// too few for, permutations of their directions add.
+    pub(super) fn of_a_set(turned: Vec<(Vec<f64>, Vec<f64>)>, rng: &mut Rng) -> Self {
+        let draws = turned.len();
+        let each = CANDIDATES.div_ceil(draws.max(1));
+        let n = turned.first().map_or(0, |(x, _)| x.len());
+        let orders: Vec<Vec<usize>> = (0..each).map(|_| rng.permutation(n)).collect();
+        let luck = (0..draws).map(|_| gumbels(draws * each, rng)).collect();
+        let luck = Luck::Gumbel(luck);
+        let (xs, rests): (Vec<_>, Vec<_>) = turned.into_iter().unzip();
+        let placed = |x: &Vec<f64>| -> Vec<Vec<f64>> {
+            orders.iter().map(|order| order.iter().map(|&i| x[i]).collect()).collect()
+        };
+        Self { candidates: xs.iter().flat_map(placed).collect(), rests, luck }
+    }
+}
+
+/// Numbers by Gumbel's law.
+fn gumbels(n: usize, rng: &mut Rng) -> Vec<f64> {
+    (0..n).map(|_| -libm::log(-libm::log(rng.uniform().max(f64::MIN_POSITIVE)))).collect()
+}
+
+/// Pairs (x, y), one for each draw of `lots`, with the lengths of `x` and `y` and the same `Σ s x y`, or as near to it as their lengths
+/// allow.
 pub(super) fn matched_pairs(
     (x, y, s): (&[f64], &[f64], &[f64]),
-    draws: usize,
-    rng: &mut Rng,
+    lots: &Lots,
 ) -> Vec<(Vec<f64>, Vec<f64>)> {
-    let (long, wide) = (dot(x, x).sqrt(), dot(y, y).sqrt());
+    let wide = dot(y, y).sqrt();
     let score: f64 = x.iter().zip(y).zip(s).map(|((x, y), s)| x * y * s).sum();
-    let candidates: Vec<Vec<f64>> = (0..CANDIDATES)
-        .map(|_| direction(x.len(), rng).into_iter().map(|u| long * u).collect())
-        .collect();
     // What y meets: its length along this direction is given by the score.
     let meets = |x: &Vec<f64>| -> Vec<f64> { x.iter().zip(s).map(|(x, s)| x * s).collect() };
-    let axes: Vec<Vec<f64>> = candidates.iter().map(meets).collect();
+    let axes: Vec<Vec<f64>> = lots.candidates.iter().map(meets).collect();
     let reach: Vec<f64> = axes.iter().map(|axis| dot(axis, axis).sqrt()).collect();
     let logs: Vec<f64> = reach.iter().map(|&w| ln_weight(score, w, wide, x.len())).collect();
-    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let cumulative: Vec<f64> = (logs.iter())
-        .scan(0.0, |sum, log| {
-            *sum += if most.is_finite() { libm::exp(log - most) } else { 0.0 };
-            Some(*sum)
-        })
-        .collect();
-    let farthest = (0..reach.len()).max_by(|&a, &b| reach[a].total_cmp(&reach[b])).unwrap_or(0);
-    let total = cumulative.last().copied().unwrap_or(0.0);
-    (0..draws)
-        .map(|_| {
-            let at = rng.uniform() * total;
-            // No direction makes this score: the one that comes nearest stands for them.
-            let chosen = if total > 0.0 {
-                cumulative.partition_point(|&c| c <= at).min(CANDIDATES - 1)
-            } else {
-                farthest
-            };
-            let (x, length) = (candidates[chosen].clone(), reach[chosen]);
-            let mut axis = axes[chosen].clone();
-            axis.iter_mut().for_each(|w| *w /= length.max(f64::MIN_POSITIVE));
-            let along = (score / length.max(f64::MIN_POSITIVE)).clamp(-wide, wide);
-            let across = (wide * wide - along * along).max(0.0).sqrt();
-            let mut rest = direction(x.len(), rng);
-            without(&mut rest, &axis);
-            let y = axis.iter().zip(&rest).map(|(w, r)| along * w + across * r).collect();
-            (x, y)
-        })
-        .collect()
+    let chosen = if logs.iter().any(|log| log.is_finite()) {
+        lots.luck.chosen(&logs)
+    } else {
+        // No direction makes this score: the one that comes nearest stands for them.
+        vec![largest(reach.iter().copied()); lots.rests.len()]
+    };
+    let draw = |(rest, chosen): (&Vec<f64>, usize)| {
+        let (x, length) = (lots.candidates[chosen].clone(), reach[chosen]);
+        let mut axis = axes[chosen].clone();
+        axis.iter_mut().for_each(|w| *w /= length.max(f64::MIN_POSITIVE));
+        let along = (score / length.max(f64::MIN_POSITIVE)).clamp(-wide, wide);
+        let across = (wide * wide - along * along).max(0.0).sqrt();
+        let mut rest = rest.clone();
+        without(&mut rest, &axis);
+        let y = axis.iter().zip(&rest).map(|(w, r)| along * w + across * r).collect();
+        (x, y)
+    };
+    lots.rests.iter().zip(chosen).map(draw).collect()
 }
 
 /// The logarithm of the density of `score` where the other side, `wide` long, meets a vector of length `reach` in `n`
@@ -102,10 +170,6 @@ fn without(x: &mut [f64], axis: &[f64]) {
     x.iter_mut().for_each(|x| *x *= scale);
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +186,7 @@ mod tests {
         for (before, after) in [((&x, &x), (&a, &a)), ((&y, &y), (&b, &b)), ((&x, &y), (&a, &b))] {
             assert!((dot(before.0, before.1) - dot(after.0, after.1)).abs() < 1e-12);
         }
-        for (a, b) in matched_pairs((&x, &y, &s), 50, &mut rng) {
+        for (a, b) in matched_pairs((&x, &y, &s), &Lots::of_one_look(&x, 50, &mut rng)) {
             assert!((dot(&a, &a) - 1.0).abs() < 1e-12 && (dot(&b, &b) - 1.0).abs() < 1e-12);
             assert!((score(&a, &b) - score(&x, &y)).abs() < 1e-12);
         }
@@ -133,13 +197,14 @@ mod tests {
         let mut rng = Rng::new(4);
         // The largest score that unit vectors can make: no random direction makes it.
         let (x, s) = ([1.0, 0.0, 0.0, 0.0], [4.0, 1.0, 0.5, 0.1]);
-        for (a, b) in matched_pairs((&x, &x, &s), 5, &mut rng) {
+        for (a, b) in matched_pairs((&x, &x, &s), &Lots::of_one_look(&x, 5, &mut rng)) {
             let score: f64 = (0..4).map(|k| a[k] * b[k] * s[k]).sum();
             assert!(score > 2.0 && score < 4.0 && (dot(&b, &b) - 1.0).abs() < 1e-12);
         }
         for (x, y) in [(vec![], vec![]), (vec![0.0; 3], vec![1.0; 3]), (vec![2.0], vec![3.0])] {
             let s = vec![1.0; x.len()];
-            let (long, pairs) = (dot(&x, &x), matched_pairs((&x, &y, &s), 3, &mut rng));
+            let (long, pairs) =
+                (dot(&x, &x), matched_pairs((&x, &y, &s), &Lots::of_one_look(&x, 3, &mut rng)));
             assert!(pairs.iter().all(|(a, _)| (dot(a, a) - long).abs() < 1e-12), "{pairs:?}");
         }
     }
