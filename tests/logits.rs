@@ -155,8 +155,10 @@ fn built_in() -> Vec<PathBuf> {
     files.map(|file| root().join("www/models/names").join(file)).to_vec()
 }
 
+#[cfg(feature = "tokenizer")]
 const PROMPT: &str = "When Mary and John went to the store , John gave a drink to";
 
+#[cfg(feature = "tokenizer")]
 #[test]
 fn the_program_says_what_writes_the_answer_and_what_one_head_writes() {
     let arguments = ["--prompt", PROMPT, "--wrong", "John", "--reading", "L1H3:14-2"];
@@ -185,6 +187,7 @@ fn the_program_says_what_writes_the_answer_and_what_one_head_writes() {
     assert_eq!(pairs.iter().filter(|pair| pair["raises"][0].is_object()).count(), 3);
 }
 
+#[cfg(feature = "tokenizer")]
 #[test]
 fn what_cannot_be_split_is_refused_in_a_line() {
     let bert = root().join("tests/golden/families/bert");
