@@ -1,7 +1,7 @@
 //! Layer 0, the reader of prompts: text to token ids, through Hugging Face's `tokenizers`, which no other part knows.
 //!
 //! A crate of its own, and in the page a program of its own (`program.rs`): everything else needs only the spelling of tokens, which
-//! `model::tokenizer` reads from the same file, and half a megabyte is not fetched before a prompt in words comes.
+//! `model::tokenizer` reads from the same file, and 0.6 MB are not fetched before a prompt in words comes.
 
 mod charsmap;
 
