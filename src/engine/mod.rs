@@ -77,6 +77,12 @@ impl Engine {
         Self { words: Words::read_by(make), ..self }
     }
 
+    /// An engine of another model that is served as this one is.
+    fn of_another(&self, model: Model) -> Self {
+        let words = self.words.of_another_model();
+        Self { model: Some(model), clock: self.clock, words, ..Self::default() }
+    }
+
     /// Answers one question; every part of the answer goes to `out`, its end is the return value. `sources` are the files
     /// that came with the question.
     ///
@@ -90,9 +96,7 @@ impl Engine {
     ) -> Result<(), Failure> {
         if asked.elsewhere {
             let model = self.beside(sources, &asked.hints)?;
-            let words = self.words.of_another_model();
-            let mut other =
-                Self { model: Some(model), clock: self.clock, words, ..Self::default() };
+            let mut other = self.of_another(model);
             let asked = Asked { elsewhere: false, files: None, ..asked };
             return Box::pin(other.answer(asked, Vec::new(), out)).await;
         }
@@ -107,14 +111,8 @@ impl Engine {
                 let checkpoint = Checkpoint::open_one(files.sources, hints.model.as_deref())
                     .map_err(open::unreadable)?;
                 let (model, summary) = open::open(checkpoint, &hints)?;
-                *self = Self {
-                    model: Some(model),
-                    name: hints.name,
-                    toy: self.toy.take(),
-                    clock: self.clock,
-                    words: self.words.of_another_model(),
-                    ..Self::default()
-                };
+                let toy = self.toy.take();
+                *self = Self { name: hints.name, toy, ..self.of_another(model) };
                 out(Open::tell(Box::new(summary)), Vec::new());
                 Ok(())
             }

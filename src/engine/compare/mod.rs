@@ -90,7 +90,7 @@ impl Engine {
         let known = self.second.as_ref().is_some_and(same);
         if !known {
             let model = self.beside(files.sources, &files.hints)?;
-            let engine = Engine { model: Some(model), clock: self.clock, ..Engine::default() };
+            let engine = self.of_another(model);
             self.second = Some(Second { id: files.id, engine: Box::new(engine), across: None });
         }
         Ok(())
