@@ -120,6 +120,7 @@ describe("an address that asks for too much", () => {
         assert.equal(await page.locator(".panic").count(), 0, hash);
       }
       await page.evaluate(() => (location.hash = "#/toy"));
+      await page.locator("[data-trained]").first().waitFor();
       const field = page.locator("[data-setting=n]");
       await field.fill("100000");
       await field.press("Enter");

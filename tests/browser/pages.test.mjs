@@ -32,7 +32,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
         for (const line of lines) assert.match(line, seed ? /seed \d+ · omega-lens \d+\.\d+\.\d+$/ : / · omega-lens \d+\.\d+\.\d+$/);
         return lines;
       };
-      assert.match((await figures(".page.heads"))[0], /^built-in model, step 4000 \(gpt2\) · folded weights · Ω = W_Q W_Kᵀ/);
+      assert.match((await figures(".page.heads"))[0], /^built-in model, step 4000 \(gpt2\) · folded weights · OV = W_V W_O/);
       for (const [hash, selector, python] of [
         ["#/features", ".page.features", true], ["#/attention", ".page.attention .cell", true], ["#/toy", ".page.toy", true],
         ["#/theorems", ".page.theorems", true],
