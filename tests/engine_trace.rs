@@ -9,11 +9,12 @@ use omega_lens::circuits::prompts::Task;
 use omega_lens::circuits::trace::graph::Kind;
 use omega_lens::circuits::trace::{Firing, Node, TraceOptions};
 use omega_lens::engine::Engine;
-use omega_lens::protocol::attention::{Prompt, SetSpec, SetTask};
+use omega_lens::protocol::attention::{Attribute, Prompt, SetSpec, SetTask};
 use omega_lens::protocol::trace::{
     Answer, ChanceOptions, Changing, DirectionOptions, Effect, Question, RunChanged, RunDirections,
     Trace, TraceSet,
 };
+use omega_lens::study::attribution::Asking;
 
 const LOOK: Firing = Firing { layer: 1, head: 3, dest: 14, src: 10 };
 
@@ -29,6 +30,20 @@ fn trace(engine: &mut Engine, question: Question) -> Answer {
 fn contrast(engine: &mut Engine) -> Answer {
     let [answer, wrong] = ["Mary", "John"].map(|word| Some(word.to_owned()));
     trace(engine, Question { answer, wrong, ..Question::default() })
+}
+
+#[test]
+fn an_answer_is_read_in_words_where_the_prompt_is_numbers() {
+    let ids = contrast(&mut open(4000, || 0.0)).ran.ids;
+    let [answer, wrong] = ["Mary", "John"].map(|word| Some(word.to_owned()));
+    let question = Question { answer: answer.clone(), wrong: wrong.clone(), ..Question::default() };
+    let traced = Trace { prompt: Prompt::of_ids(&ids), question };
+    let found: Answer = *ask(&mut open(4000, || 0.0), traced).remove(0);
+    assert_eq!(found.ran.ids, ids);
+    let asking = Asking { answer, wrong, ..Asking::default() };
+    let taken = Attribute { prompt: Prompt::of_ids(&ids), asking };
+    let found = ask(&mut open(4000, || 0.0), taken).remove(0);
+    assert_eq!(found.answer_text, "Mary");
 }
 
 fn changed(engine: &mut Engine, answer: &Answer, part: &Changing, factor: f64) -> Effect {

@@ -102,6 +102,7 @@ async fn trace(
     question: &Question,
     out: Out<'_>,
 ) -> Result<(), Failure> {
+    engine.load_for_answer([question.answer.as_ref(), question.wrong.as_ref()]).await?;
     let n_layers = engine.model()?.arch.n_layers;
     let total = 2 * n_layers;
     // Of the run only its progress is told: it is the first half of the work.

@@ -68,6 +68,17 @@ impl Engine {
         Ok(())
     }
 
+    /// Gets ready to read the tokens of an answer where the reader named one: words, whatever the prompt is given as.
+    pub(super) async fn load_for_answer(
+        &mut self,
+        named: [Option<&String>; 2],
+    ) -> Result<(), Failure> {
+        if named.iter().any(Option::is_some) {
+            self.load_tokenizer().await?;
+        }
+        Ok(())
+    }
+
     /// Gets ready to read prompts in words, once.
     pub(super) async fn load_tokenizer(&mut self) -> Result<(), Failure> {
         self.load_spelling()?;

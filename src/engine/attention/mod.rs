@@ -87,6 +87,7 @@ pub(super) async fn answer(
             Ok(())
         }
         (Ask::Attribute(Attribute { prompt, asking }), _) => {
+            engine.load_for_answer([asking.answer.as_ref(), asking.wrong.as_ref()]).await?;
             engine.run(&prompt).await?;
             let (model, tokenizer) = (engine.model()?, engine.words.tokenizer());
             let clean = engine.attention.clean().ok_or_else(none)?;
