@@ -61,6 +61,12 @@ fn near(found: f64, expected: f64, what: &str) {
     assert!((found - expected).abs() < CLOSE, "{what}: {found}, numpy {expected}");
 }
 
+/// What a case reads off the logits.
+fn reading<'a>(map: &'a LogitMap<'a>, case: &Value) -> Reading<'a> {
+    let id = |key: &str| case[key].as_u64().map(|id| id as u32);
+    Reading::new(map, id("answer").unwrap(), id("wrong")).unwrap()
+}
+
 #[test]
 fn every_share_is_that_of_numpy_and_they_add_up_to_the_logit_difference() {
     let mut n = 0;
@@ -72,7 +78,7 @@ fn every_share_is_that_of_numpy_and_they_add_up_to_the_logit_difference() {
         let clean = CleanRun { model: &model, traces: &traces, last: &last };
         let map = LogitMap::read(&model).unwrap();
         let id = |key: &str| case[key].as_u64().map(|id| id as u32);
-        let reading = Reading::new(&map, id("answer").unwrap(), id("wrong")).unwrap();
+        let reading = reading(&map, &case);
         let at = case["at"].as_u64().unwrap() as usize;
         let found = Shares::of(clean, at, &reading).unwrap();
         near(found.logit_difference, number(&case["logit_difference"]), "logit difference");
@@ -126,8 +132,7 @@ fn what_a_head_writes_is_a_sum_over_its_pairs_as_numpy_decomposes_the_whole_matr
         let (traces, last) = run(&model, &ids);
         let clean = CleanRun { model: &model, traces: &traces, last: &last };
         let map = LogitMap::read(&model).unwrap();
-        let id = |key: &str| case[key].as_u64().map(|id| id as u32);
-        let reading = Reading::new(&map, id("answer").unwrap(), id("wrong")).unwrap();
+        let reading = reading(&map, &case);
         let index = |value: &Value| value.as_u64().unwrap() as usize;
         let (cell, dest) = (&case["cell"], index(&case["at"]));
         let [layer, head, src] = ["layer", "head", "src"].map(|key| index(&cell[key]));

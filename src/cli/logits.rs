@@ -55,9 +55,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), CliError> {
     let model = args.model.open()?;
     let tokenizer = Tokenizer::from_side_files(&model.checkpoint);
-    let Some((prompt, tokenizer)) = args.prompt.prompt(tokenizer)? else {
-        return Err(CliError::Usage("give --ids or --prompt".into()));
-    };
+    let (prompt, tokenizer) = args.prompt.one(tokenizer)?;
     let (run, traces) = run_prompt(&model, tokenizer.as_ref(), &prompt)?;
     let clean = CleanPrompt::new(&run, &traces);
     let asking = Asking {

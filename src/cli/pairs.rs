@@ -65,9 +65,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), CliError> {
     let model = args.model.open()?;
     let tokenizer = Tokenizer::from_side_files(&model.checkpoint);
-    let Some((prompt, tokenizer)) = args.prompt.prompt(tokenizer)? else {
-        return Err(CliError::Usage("give --ids or --prompt".into()));
-    };
+    let (prompt, tokenizer) = args.prompt.one(tokenizer)?;
     let (Source::Own(choice), files) = args.sae.source(None, None)? else {
         return Err(CliError::Usage(
             "--sae is a file or a folder: the model's own parts encode nothing".into(),

@@ -40,6 +40,18 @@ impl PromptArgs {
         // Ids need no tokenizer: one that cannot be read only leaves them without words. They are all there is.
         Ok(Some((Prompt::of_ids(&self.ids), tokenizer.unwrap_or(None))))
     }
+
+    /// The prompt with its tokenizer, of a subcommand that is about one.
+    ///
+    /// # Errors
+    /// [`CliError::Usage`] if neither ids nor words were given; those of [`PromptArgs::prompt`].
+    pub fn one(
+        &self,
+        tokenizer: Result<Option<Tokenizer>, TokenizerError>,
+    ) -> Result<(Prompt, Option<Tokenizer>), CliError> {
+        let none = || CliError::Usage("give --ids or --prompt".into());
+        self.prompt(tokenizer)?.ok_or_else(none)
+    }
 }
 
 fn needed(tokenizer: Option<Tokenizer>) -> Result<Tokenizer, CliError> {
