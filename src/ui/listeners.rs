@@ -13,6 +13,7 @@ use super::app::{Store, go, here};
 use super::browser::drop;
 use super::memory::state::Action;
 use super::session::Session;
+use super::widgets::theme;
 use super::words::lessons;
 use crate::protocol::model::Hints;
 
@@ -63,7 +64,11 @@ pub(super) fn use_listeners(
         let Some(window) = web_sys::window() else { return };
         let route = session.clone();
         listen(&window, "hashchange", move |_| route.act(Action::Go(here())));
-        listen(&window, "omega-theme", move |_| dark.set(crate::ui::widgets::theme::is_dark()));
+        let turned = move |_| dark.set(theme::is_dark());
+        if let Some(system) = theme::system() {
+            listen(&system, "change", turned.clone());
+        }
+        listen(&window, "omega-theme", turned);
         let newer = session.clone();
         let ready = window.document().and_then(|d| d.document_element());
         if ready.is_some_and(|root| root.has_attribute("data-update")) {
@@ -136,9 +141,9 @@ fn take(session: &Session, entries: drop::Entries) {
 }
 
 /// Adds a listener that lives as long as the page.
-pub(super) fn listen(window: &web_sys::Window, name: &str, handle: impl Fn(Event) + 'static) {
+pub(super) fn listen(at: &web_sys::EventTarget, name: &str, handle: impl Fn(Event) + 'static) {
     let handle = Closure::<dyn Fn(Event)>::new(handle);
-    // The names are the browser's own; adding a listener to the window cannot fail.
-    let _ = window.add_event_listener_with_callback(name, handle.as_ref().unchecked_ref());
+    // The names are the browser's own; adding a listener to what lives as long as the page cannot fail.
+    let _ = at.add_event_listener_with_callback(name, handle.as_ref().unchecked_ref());
     handle.forget();
 }

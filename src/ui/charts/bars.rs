@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use yew::prelude::*;
 
-use super::{px, ticks};
+use super::{Sheet, apart, px, ticks, use_room, wide};
 use crate::ui::words::format::three;
 
 /// One bar.
@@ -50,16 +50,16 @@ pub struct BarsProps {
 }
 
 const WIDTH: f64 = 440.0;
-const HEIGHT: f64 = 190.0;
-const LEFT: f64 = 46.0;
 const TOP: f64 = 20.0;
-const BOTTOM: f64 = 36.0;
+const BOTTOM: f64 = 38.0;
 
 /// A bar chart.
 #[component]
 pub fn Bars(props: &BarsProps) -> Html {
+    let (frame, room) = use_room();
+    let sheet = Sheet::new(room, WIDTH, |width| (0.43 * width).clamp(150.0, 260.0));
+    let Sheet { width, height, .. } = sheet;
     let n = props.bars.len().max(1) as f64;
-    let step = (WIDTH - LEFT - 6.0) / n;
     let all = || {
         let bars = props.bars.iter().flat_map(|b| [Some(b.value), b.mark]).flatten();
         bars.chain(props.reach.iter().copied()).filter(|v| v.is_finite())
@@ -77,9 +77,9 @@ pub fn Bars(props: &BarsProps) -> Html {
         min + 1.0
     };
     let scaled = move |v: f64| if log { v.max(10f64.powf(min)).log10() } else { v };
-    let plot = HEIGHT - TOP - BOTTOM;
+    let plot = height - TOP - BOTTOM;
     let y_of = move |v: f64| TOP + plot * (1.0 - (scaled(v) - min) / (top - min)).clamp(0.0, 1.0);
-    let zero = if log { HEIGHT - BOTTOM } else { y_of(0.0) };
+    let zero = if log { height - BOTTOM } else { y_of(0.0) };
     let marks: Vec<(f64, String)> = if log {
         ticks(min, top, 4)
             .into_iter()
@@ -89,6 +89,11 @@ pub fn Bars(props: &BarsProps) -> Html {
     } else {
         ticks(min, top, 4).into_iter().map(|t| (t, three(t))).collect()
     };
+    let left = marks.iter().map(|(_, text)| wide(text) + 8.0).fold(26.0, f64::max);
+    let step = (width - left - 6.0) / n;
+    let middle = |t: f64| left + step * (t + 0.5);
+    let below = ticks(0.0, n - 1.0, 6).into_iter().filter(|t| t.fract() == 0.0);
+    let below = apart(below.map(|t| (middle(t), t.to_string())));
     let select = |i: usize| {
         props
             .on_select
@@ -97,20 +102,20 @@ pub fn Bars(props: &BarsProps) -> Html {
     };
     let gap = if step > 4.0 { 1.5 } else { 0.3 };
     html! {
-        <svg class="chart bars" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={props.label.clone()}>
+        <svg ref={frame} class="chart bars" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={props.label.clone()}>
             if let Some(from) = props.null_from {
-                <rect class="null-region" x={px(LEFT + step * from as f64)} y={px(TOP)}
+                <rect class="null-region" x={px(left + step * from as f64)} y={px(TOP)}
                     width={px(step * (n - from as f64))} height={px(plot)} />
-                <text class="note" x={px(LEFT + step * (from as f64 + n) / 2.0)} y={px(TOP + 12.0)} text-anchor="middle">{ "null" }</text>
+                <text class="note" x={px(sheet.within(left + step * (from as f64 + n) / 2.0, "null"))} y={px(TOP + 12.0)} text-anchor="middle">{ "null" }</text>
             }
             { for marks.iter().map(|(value, text)| html! {
                 <g>
-                    <line class="grid" x1={px(LEFT)} x2={px(WIDTH)} y1={px(y_of(*value))} y2={px(y_of(*value))} />
-                    <text class="tick" x={px(LEFT - 5.0)} y={px(y_of(*value) + 3.5)} text-anchor="end">{ text }</text>
+                    <line class="grid" x1={px(left)} x2={px(width)} y1={px(y_of(*value))} y2={px(y_of(*value))} />
+                    <text class="tick" x={px(left - 5.0)} y={px(y_of(*value) + 3.5)} text-anchor="end">{ text }</text>
                 </g>
             }) }
             { for props.bars.iter().enumerate().map(|(i, bar)| {
-                let x = LEFT + step * i as f64;
+                let x = left + step * i as f64;
                 let y = y_of(bar.value);
                 let class = classes!("bar", (props.selected == Some(i)).then_some("selected"), (bar.value < 0.0).then_some("negative"));
                 html! {
@@ -126,19 +131,19 @@ pub fn Bars(props: &BarsProps) -> Html {
                 }
             }) }
             { for props.blocks.iter().filter(|b| b.len() > 1).map(|block| {
-                let (a, b) = (LEFT + step * block.start as f64 + 1.0, LEFT + step * block.end as f64 - 1.0);
-                let y = HEIGHT - BOTTOM + 3.0;
+                let (a, b) = (left + step * block.start as f64 + 1.0, left + step * block.end as f64 - 1.0);
+                let y = height - BOTTOM + 3.0;
                 html! {
                     <path class="bracket" d={format!("M{a:.1} {y:.1}v4H{b:.1}v-4")}>
                         <title>{ format!("k = {} to {}: one degenerate block", block.start, block.end - 1) }</title>
                     </path>
                 }
             }) }
-            <line class="axis" x1={px(LEFT)} x2={px(WIDTH)} y1={px(zero)} y2={px(zero)} />
-            { for ticks(0.0, n - 1.0, 6).into_iter().filter(|t| t.fract() == 0.0).map(|t| html! {
-                <text class="tick" x={px(LEFT + step * (t + 0.5))} y={px(HEIGHT - BOTTOM + 19.0)} text-anchor="middle">{ t }</text>
+            <line class="axis" x1={px(left)} x2={px(width)} y1={px(zero)} y2={px(zero)} />
+            { for below.into_iter().map(|(x, text)| html! {
+                <text class="tick" x={px(x)} y={px(height - BOTTOM + 19.0)} text-anchor="middle">{ text }</text>
             }) }
-            <text class="name" x={px(WIDTH - 4.0)} y={px(HEIGHT - 3.0)} text-anchor="end">{ format!("{} →", props.x) }</text>
+            <text class="name" x={px(width - 4.0)} y={px(height - 3.0)} text-anchor="end">{ format!("{} →", props.x) }</text>
             <text class="name" x="2" y={px(TOP - 10.0)}>{ props.y.clone() }</text>
         </svg>
     }

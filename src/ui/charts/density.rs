@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::ticks;
+use super::{Sheet, apart, px, ticks, use_room, wide};
 use crate::ui::words::format::three;
 
 /// Properties of [`Density`].
@@ -30,10 +30,13 @@ const BASE: f64 = 62.0;
 /// A null distribution with the observed value on it.
 #[component]
 pub fn Density(props: &DensityProps) -> Html {
+    let (frame, room) = use_room();
+    let sheet = Sheet::new(room, WIDTH, |_| HEIGHT).at_most(560.0);
+    let width = sheet.width;
     let sd = props.sd.max(1e-12);
     let low = (props.mean - 4.0 * sd).min(props.observed - sd);
     let high = (props.mean + 4.0 * sd).max(props.observed + sd);
-    let sx = move |x: f64| 8.0 + (WIDTH - 16.0) * (x - low) / (high - low);
+    let sx = move |x: f64| 8.0 + (width - 16.0) * (x - low) / (high - low);
     let curve: Vec<String> = (0..=80)
         .map(|i| {
             let z = -4.0 + 0.1 * f64::from(i);
@@ -41,25 +44,21 @@ pub fn Density(props: &DensityProps) -> Html {
         })
         .collect();
     let z = (props.observed - props.mean) / sd;
-    let right = sx(props.observed) > WIDTH * 0.6;
+    let said = format!("{} {} ({} σ)", props.name, three(props.observed), three(z));
+    let at = (sx(props.observed) + 7.0).min(width - wide(&said)).max(2.0);
+    let below = apart(ticks(low, high, 5).into_iter().map(|t| (sx(t), three(t))));
     html! {
-        <svg class="chart density" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={props.label.clone()}>
+        <svg ref={frame} class="chart density" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={props.label.clone()}>
             <path class="null-curve" d={format!("M{}Z", curve.join("L"))} />
             { for props.draws.iter().map(|d| html! { <line class="draw" x1={px(sx(*d))} x2={px(sx(*d))} y1={px(BASE)} y2={px(BASE + 5.0)} /> }) }
-            <line class="axis" x1="8" x2={px(WIDTH - 8.0)} y1={px(BASE)} y2={px(BASE)} />
-            { for ticks(low, high, 5).into_iter().map(|t| html! {
-                <text class="tick" x={px(sx(t))} y={px(BASE + 18.0)} text-anchor="middle">{ three(t) }</text>
+            <line class="axis" x1="8" x2={px(width - 8.0)} y1={px(BASE)} y2={px(BASE)} />
+            { for below.into_iter().map(|(x, text)| html! {
+                <text class="tick" x={px(sheet.within(x, &text))} y={px(BASE + 18.0)} text-anchor="middle">{ text }</text>
             }) }
-            <text class="note" x={px(sx(props.mean))} y="12" text-anchor="middle">{ "chance" }</text>
+            <text class="note" x={px(sheet.within(sx(props.mean), "chance"))} y="12" text-anchor="middle">{ "chance" }</text>
             <line class="observed" x1={px(sx(props.observed))} x2={px(sx(props.observed))} y1="22" y2={px(BASE)} />
             <circle class="observed" cx={px(sx(props.observed))} cy={px(BASE)} r="4" />
-            <text class="name" x={px(sx(props.observed) + if right { -7.0 } else { 7.0 })} y="32" text-anchor={if right { "end" } else { "start" }}>
-                { format!("{} {} ({} σ)", props.name, three(props.observed), three(z)) }
-            </text>
+            <text class="name" x={px(at)} y="32">{ said }</text>
         </svg>
     }
-}
-
-fn px(x: f64) -> String {
-    format!("{x:.1}")
 }

@@ -6,6 +6,7 @@ use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, ImageData};
 use yew::prelude::*;
 
+use super::{Sheet, px, short, use_room, wide};
 use crate::ui::app::use_dark;
 use crate::ui::palette::Scale;
 use crate::ui::words::format::three;
@@ -44,9 +45,14 @@ pub struct HeatMapProps {
     pub on_press: Option<Callback<(usize, usize)>>,
 }
 
-const SIDE: f64 = 400.0;
-const LEFT: f64 = 64.0;
-const TOP: f64 = 58.0;
+const WIDTH: f64 = 420.0;
+/// The widest cell, and the highest map, where the page decides.
+const CELL: f64 = 40.0;
+const HIGHEST: f64 = 600.0;
+/// Letters of a row's or column's name that are shown.
+const LETTERS: usize = 9;
+/// What a line of text needs.
+const LINE: f64 = 14.0;
 
 /// A matrix as coloured cells; arrow keys move the selection.
 #[component]
@@ -56,12 +62,30 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
     let n_rows = (props.values.len() / n_cols).max(1);
     let hover = use_state(|| None::<(usize, usize)>);
     let frame = use_node_ref();
+    let (picture_ref, room) = use_room();
     let image = use_memo(
         (props.values.clone(), n_cols, props.scale, dark),
         |(values, n_cols, scale, dark)| picture(values, *n_cols, *scale, *dark).unwrap_or_default(),
     );
-    let cell = (SIDE / n_cols as f64).min(SIDE / n_rows as f64).min(26.0);
+    let name = |names: &[String], i: usize| names.get(i).cloned().unwrap_or_else(|| i.to_string());
+    let longest = |names: &[String], n: usize| {
+        let widths = (0..n).map(|i| wide(&short(&name(names, i), LETTERS)));
+        widths.fold(LINE, f64::max)
+    };
+    let (row_name, col_name) = (longest(&props.rows, n_rows), longest(&props.cols, n_cols));
+    // Names of columns lean: they need height, and stick out on the right.
+    let (lean, rise) = (0.5 * col_name, 0.87 * col_name);
+    let (row_room, top, below) = (row_name + 6.0, LINE + rise + 10.0, LINE + 4.0);
+    let words = wide(&props.y).max(wide(&props.x)) + 6.0;
+    let around = row_room + lean + 2.0;
+    let size = |width: f64| ((width - around) / n_cols as f64).max(0.5);
+    let free = |width: f64| size(width).min(HIGHEST / n_rows as f64).min(CELL);
+    let natural = |width: f64| top + free(width) * n_rows as f64 + below;
+    let sheet = Sheet::new(room, WIDTH, natural);
+    let sheet = sheet.at_most((around + free(f64::INFINITY) * n_cols as f64).max(words));
+    let cell = size(sheet.width).min(((sheet.height - top - below) / n_rows as f64).max(0.5));
     let (width, height) = (cell * n_cols as f64, cell * n_rows as f64);
+    let left = row_room + ((sheet.width - around - width) / 2.0).max(0.0);
     let at = {
         let frame = frame.clone();
         move |event: &MouseEvent| {
@@ -113,38 +137,35 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
             }
         })
     };
-    let name = |names: &[String], i: usize| names.get(i).cloned().unwrap_or_else(|| i.to_string());
     let spoken = (*hover).or(props.selected).map(|(r, c)| {
         let value = props.values.get(r * n_cols + c).copied().unwrap_or(f32::NAN);
         format!("{} × {}: {}", name(&props.rows, r), name(&props.cols, c), three(f64::from(value)))
     });
     let focusable = props.on_select.is_some().then_some("0");
     let outline = |(r, c): (usize, usize), class: &'static str| {
-        html! { <rect {class} x={px(LEFT + cell * c as f64)} y={px(TOP + cell * r as f64)} width={px(cell)} height={px(cell)} /> }
+        html! { <rect {class} x={px(left + cell * c as f64)} y={px(top + cell * r as f64)} width={px(cell)} height={px(cell)} /> }
     };
-    let labels = cell >= 9.0;
+    // Where cells are smaller than a line of text, every so many are named.
+    let every = (LINE / cell).ceil().max(1.0) as usize;
     html! {
         <div class="heat-map" tabindex={focusable} onkeydown={on_key}
             role={focusable.map(|_| "application")} aria-label={focusable.map(|_| format!("{}; arrow keys move the selection", props.label))}>
-            <svg class="chart" viewBox={format!("0 0 {:.0} {:.0}", LEFT + width + 4.0, TOP + height + 16.0)} role="img" aria-label={props.label.clone()}
-                style={format!("max-width: {:.0}px", 1.6 * (LEFT + width))}
+            <svg ref={picture_ref} class="chart" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={props.label.clone()}
                 onmousemove={on_move} onmouseleave={on_leave} onclick={on_click}>
-                <image href={(*image).clone()} x={px(LEFT)} y={px(TOP)} width={px(width)} height={px(height)}
+                <image href={(*image).clone()} x={px(left)} y={px(top)} width={px(width)} height={px(height)}
                     preserveAspectRatio="none" style="image-rendering: pixelated" />
-                <rect ref={frame} class="frame" x={px(LEFT)} y={px(TOP)} width={px(width)} height={px(height)} />
-                if labels {
-                    { for (0..n_rows).map(|r| html! {
-                        <text class="tick" x={px(LEFT - 4.0)} y={px(TOP + cell * (r as f64 + 0.5) + 3.5)} text-anchor="end">{ short(&name(&props.rows, r)) }</text>
-                    }) }
-                    { for (0..n_cols).map(|c| {
-                        let (x, y) = (LEFT + cell * (c as f64 + 0.5), TOP - 4.0);
-                        html! { <text class="tick" transform={format!("translate({:.1} {y:.1}) rotate(-60)", x + 3.0)}>{ short(&name(&props.cols, c)) }</text> }
-                    }) }
-                }
+                <rect ref={frame} class="frame" x={px(left)} y={px(top)} width={px(width)} height={px(height)} />
+                { for (0..n_rows).step_by(every).map(|r| html! {
+                    <text class="tick" x={px(left - 4.0)} y={px(top + cell * (r as f64 + 0.5) + 3.5)} text-anchor="end">{ short(&name(&props.rows, r), LETTERS) }</text>
+                }) }
+                { for (0..n_cols).step_by(every).map(|c| {
+                    let (x, y) = (left + cell * (c as f64 + 0.5), top - 4.0);
+                    html! { <text class="tick" transform={format!("translate({:.1} {y:.1}) rotate(-60)", x + 3.0)}>{ short(&name(&props.cols, c), LETTERS) }</text> }
+                }) }
                 if let Some(at) = props.selected { { outline(at, "chosen") } }
                 if let Some(at) = *hover { { outline(at, "hover") } }
-                <text class="name" x="2" y="11">{ props.y.clone() }</text>
-                <text class="name" x={px(LEFT + width)} y={px(TOP + height + 12.0)} text-anchor="end">{ props.x.clone() }</text>
+                <text class="name" x={px((left - row_room + 2.0).min(sheet.width - wide(&props.y)).max(2.0))} y="12">{ props.y.clone() }</text>
+                <text class="name" x={px((left + width).max(wide(&props.x) + 2.0))} y={px(top + height + LINE)} text-anchor="end">{ props.x.clone() }</text>
             </svg>
             <p class="reading" aria-live="polite">{ spoken.unwrap_or_else(|| "\u{a0}".into()) }</p>
         </div>
@@ -171,16 +192,4 @@ fn picture(values: &[f32], n_cols: usize, scale: Scale, dark: bool) -> Option<St
     let data = ImageData::new_with_u8_clamped_array(Clamped(&pixels), n_cols as u32).ok()?;
     context.put_image_data(&data, 0.0, 0.0).ok()?;
     canvas.to_data_url().ok()
-}
-
-fn short(name: &str) -> String {
-    if name.chars().count() > 9 {
-        name.chars().take(8).chain(['…']).collect()
-    } else {
-        name.to_owned()
-    }
-}
-
-fn px(x: f64) -> String {
-    format!("{x:.1}")
 }

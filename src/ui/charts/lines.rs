@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::{px, ticks};
+use super::{Sheet, apart, px, short, ticks, use_room, wide};
 use crate::ui::words::format::three;
 
 /// One line.
@@ -47,16 +47,16 @@ pub struct LinesProps {
 }
 
 const WIDTH: f64 = 460.0;
-const HEIGHT: f64 = 210.0;
-const LEFT: f64 = 46.0;
-const RIGHT: f64 = 96.0;
-const TOP: f64 = 16.0;
-const BOTTOM: f64 = 30.0;
+const TOP: f64 = 18.0;
+const BOTTOM: f64 = 34.0;
 
 /// A line chart.
 #[component]
 pub fn Lines(props: &LinesProps) -> Html {
-    let frame = use_node_ref();
+    let plot = use_node_ref();
+    let (frame, room) = use_room();
+    let sheet = Sheet::new(room, WIDTH, |width| (0.46 * width).clamp(170.0, 300.0));
+    let Sheet { width, height, .. } = sheet;
     let fx = |x: f64| if props.log_x { (1.0 + x.max(0.0)).ln() } else { x };
     let floor = 1e-12;
     let fy = |y: f64| if props.log_y { y.max(floor).log10() } else { y };
@@ -73,9 +73,16 @@ pub fn Lines(props: &LinesProps) -> Html {
     if y1 <= y0 {
         (y0, y1) = if y0 == f64::MAX { (0.0, 1.0) } else { (y0 - 0.5, y0 + 0.5) };
     }
-    let sx = move |x: f64| LEFT + (WIDTH - LEFT - RIGHT) * (x - x0) / (x1 - x0);
-    let sy =
-        move |y: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - (y - y0) / (y1 - y0)).clamp(0.0, 1.0);
+    let of_y = |t: f64| if props.log_y { three(10f64.powf(t)) } else { three(t) };
+    let beside: Vec<(f64, String)> = ticks(y0, y1, 4).into_iter().map(|t| (t, of_y(t))).collect();
+    let left = beside.iter().map(|(_, text)| wide(text) + 8.0).fold(26.0, f64::max);
+    // Names at the ends of the lines take what they need, and at most two fifths.
+    let longest = props.series.iter().map(|s| wide(&s.name) + 8.0).fold(14.0, f64::max);
+    let right = longest.min(0.4 * width);
+    let letters = (right / wide("m")) as usize;
+    let (across, down) = ((width - left - right).max(1.0), (height - TOP - BOTTOM).max(1.0));
+    let sx = move |x: f64| left + across * (x - x0) / (x1 - x0);
+    let sy = move |y: f64| TOP + down * (1.0 - (y - y0) / (y1 - y0)).clamp(0.0, 1.0);
     let path = |s: &Series| {
         let mut d = String::new();
         for (x, y) in s.points.iter().filter(|p| p.1.is_finite()) {
@@ -102,6 +109,7 @@ pub fn Lines(props: &LinesProps) -> Html {
     } else {
         ticks(x0, x1, 5)
     };
+    let below = apart(x_ticks.into_iter().map(|t| (sx(fx(t)), t.to_string())));
     // Names at the ends of the lines, pushed apart where they would overlap.
     let mut names: Vec<(usize, f64)> = props
         .series
@@ -113,14 +121,20 @@ pub fn Lines(props: &LinesProps) -> Html {
         .collect();
     names.sort_by(|a, b| a.1.total_cmp(&b.1));
     for i in 1..names.len() {
-        if names[i].1 < names[i - 1].1 + 12.0 {
-            names[i].1 = names[i - 1].1 + 12.0;
+        if names[i].1 < names[i - 1].1 + 13.0 {
+            names[i].1 = names[i - 1].1 + 13.0;
         }
     }
+    // Those pushed over the edge move all above them up.
+    let mut floor = height - 4.0;
+    for name in names.iter_mut().rev() {
+        name.1 = name.1.min(floor);
+        floor = name.1 - 13.0;
+    }
     let on_click = {
-        let (on_pick, frame, log_x) = (props.on_pick.clone(), frame.clone(), props.log_x);
+        let (on_pick, plot, log_x) = (props.on_pick.clone(), plot.clone(), props.log_x);
         Callback::from(move |event: MouseEvent| {
-            let Some(rect) = frame.cast::<web_sys::Element>().map(|f| f.get_bounding_client_rect())
+            let Some(rect) = plot.cast::<web_sys::Element>().map(|f| f.get_bounding_client_rect())
             else {
                 return;
             };
@@ -132,19 +146,17 @@ pub fn Lines(props: &LinesProps) -> Html {
         })
     };
     html! {
-        <svg class="chart lines" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={props.label.clone()} onclick={on_click}>
-            { for ticks(y0, y1, 4).into_iter().map(|t| html! {
+        <svg ref={frame} class="chart lines" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={props.label.clone()} onclick={on_click}>
+            { for beside.into_iter().map(|(t, text)| html! {
                 <g>
-                    <line class="grid" x1={px(LEFT)} x2={px(WIDTH - RIGHT)} y1={px(sy(t))} y2={px(sy(t))} />
-                    <text class="tick" x={px(LEFT - 5.0)} y={px(sy(t) + 3.5)} text-anchor="end">
-                        { if props.log_y { three(10f64.powf(t)) } else { three(t) } }
-                    </text>
+                    <line class="grid" x1={px(left)} x2={px(width - right)} y1={px(sy(t))} y2={px(sy(t))} />
+                    <text class="tick" x={px(left - 5.0)} y={px(sy(t) + 3.5)} text-anchor="end">{ text }</text>
                 </g>
             }) }
-            { for x_ticks.into_iter().map(|t| html! {
-                <text class="tick" x={px(sx(fx(t)))} y={px(HEIGHT - BOTTOM + 14.0)} text-anchor="middle">{ t }</text>
+            { for below.into_iter().map(|(x, text)| html! {
+                <text class="tick" x={px(sheet.within(x, &text))} y={px(height - BOTTOM + 15.0)} text-anchor="middle">{ text }</text>
             }) }
-            <rect ref={frame} class="hit" x={px(LEFT)} y={px(TOP)} width={px(WIDTH - LEFT - RIGHT)} height={px(HEIGHT - TOP - BOTTOM)} />
+            <rect ref={plot} class="hit" x={px(left)} y={px(TOP)} width={px(across)} height={px(down)} />
             { for props.series.iter().enumerate().map(|(i, s)| html! {
                 <g class={format!("series s{}", i % 6)}>
                     if !s.spread.is_empty() { <polygon class="band" points={band(s)} /> }
@@ -152,13 +164,13 @@ pub fn Lines(props: &LinesProps) -> Html {
                 </g>
             }) }
             { for names.into_iter().map(|(i, y)| html! {
-                <text class={format!("line-name s{}", i % 6)} x={px(WIDTH - RIGHT + 5.0)} y={px(y)}>{ props.series[i].name.clone() }</text>
+                <text class={format!("line-name s{}", i % 6)} x={px(width - right + 5.0)} y={px(y)}>{ short(&props.series[i].name, letters) }</text>
             }) }
             if let Some(cursor) = props.cursor {
-                <line class="cursor" x1={px(sx(fx(cursor)))} x2={px(sx(fx(cursor)))} y1={px(TOP)} y2={px(HEIGHT - BOTTOM)} />
+                <line class="cursor" x1={px(sx(fx(cursor)))} x2={px(sx(fx(cursor)))} y1={px(TOP)} y2={px(height - BOTTOM)} />
             }
-            <line class="axis" x1={px(LEFT)} x2={px(WIDTH - RIGHT)} y1={px(HEIGHT - BOTTOM)} y2={px(HEIGHT - BOTTOM)} />
-            <text class="name" x={px(WIDTH - RIGHT)} y={px(HEIGHT - 3.0)} text-anchor="end">{ format!("{} →", props.x) }</text>
+            <line class="axis" x1={px(left)} x2={px(width - right)} y1={px(height - BOTTOM)} y2={px(height - BOTTOM)} />
+            <text class="name" x={px((width - right).max(wide(&props.x) + 16.0))} y={px(height - 3.0)} text-anchor="end">{ format!("{} →", props.x) }</text>
             <text class="name" x="2" y={px(TOP - 4.0)}>{ props.y.clone() }</text>
         </svg>
     }

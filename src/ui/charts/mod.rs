@@ -6,6 +6,7 @@ mod figure;
 mod heat_map;
 mod lines;
 mod scatter;
+mod sheet;
 mod space;
 
 pub use bars::{Bar, Bars};
@@ -14,11 +15,20 @@ pub use figure::Figure;
 pub use heat_map::HeatMap;
 pub use lines::{Lines, Series};
 pub use scatter::{Point, Scatter};
+pub use sheet::{Sheet, apart, use_room, wide};
 pub use space::{Arrow, Space};
 
 /// A coordinate in an SVG: a tenth of a unit is finer than the eye.
 pub fn px(x: f64) -> String {
     format!("{x:.1}")
+}
+
+/// `name` in at most `most` letters.
+pub fn short(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.to_owned();
+    }
+    name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Round numbers that cover `min..=max`, about `n` of them.

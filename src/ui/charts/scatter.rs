@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::{px, ticks};
+use super::{Sheet, apart, px, ticks, use_room, wide};
 use crate::ui::words::format::three;
 
 /// One point.
@@ -37,23 +37,23 @@ pub struct ScatterProps {
     /// Limits of both axes: x0, x1, y0, y1.
     #[prop_or_default]
     pub limits: Option<[f64; 4]>,
-    /// Lines from the origin to every point.
-    #[prop_or_default]
-    pub rays: bool,
 }
 
 /// Beyond this many points a group is one path: a cloud to see as a whole, not point by point.
 const MANY: usize = 500;
 
 const WIDTH: f64 = 380.0;
-const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 46.0;
-const TOP: f64 = 16.0;
-const BOTTOM: f64 = 30.0;
+const TOP: f64 = 18.0;
+const BOTTOM: f64 = 34.0;
+/// Room to the right, for half a number.
+const RIGHT: f64 = 16.0;
 
 /// A scatter plot.
 #[component]
 pub fn Scatter(props: &ScatterProps) -> Html {
+    let (frame, room) = use_room();
+    let sheet = Sheet::new(room, WIDTH, |width| (0.79 * width).clamp(220.0, 380.0));
+    let Sheet { width, height, .. } = sheet;
     let all = || props.points.iter().map(|p| (p.x, p.y)).chain(props.curve.iter().copied());
     let [x0, x1, y0, y1] = props.limits.unwrap_or_else(|| {
         let fold = |f: fn((f64, f64)) -> f64| {
@@ -62,23 +62,27 @@ pub fn Scatter(props: &ScatterProps) -> Html {
         let ((a, b), (c, d)) = (fold(|p| p.0), fold(|p| p.1));
         if b > a && d > c { [a, b, c, d] } else { [-1.0, 1.0, -1.0, 1.0] }
     });
-    let sx = move |x: f64| LEFT + (WIDTH - LEFT - 8.0) * (x - x0) / (x1 - x0);
-    let sy = move |y: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - (y - y0) / (y1 - y0));
+    let numbers = |a: f64, b: f64| ticks(a, b, 5).into_iter().map(|t| (t, three(t)));
+    let beside: Vec<(f64, String)> = numbers(y0, y1).collect();
+    let left = beside.iter().map(|(_, text)| wide(text) + 8.0).fold(26.0, f64::max);
+    let sx = move |x: f64| left + (width - left - RIGHT) * (x - x0) / (x1 - x0);
+    let sy = move |y: f64| TOP + (height - TOP - BOTTOM) * (1.0 - (y - y0) / (y1 - y0));
+    let below = apart(numbers(x0, x1).map(|(t, text)| (sx(t), text)));
     let many = props.points.len() > MANY;
     let curve: Vec<String> =
         props.curve.iter().map(|(x, y)| format!("{:.1} {:.1}", sx(*x), sy(*y))).collect();
     html! {
-        <svg class="chart scatter" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={props.label.clone()}>
-            { for ticks(y0, y1, 5).into_iter().map(|t| html! {
+        <svg ref={frame} class="chart scatter" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={props.label.clone()}>
+            { for beside.into_iter().map(|(t, text)| html! {
                 <g>
-                    <line class="grid" x1={px(LEFT)} x2={px(WIDTH - 8.0)} y1={px(sy(t))} y2={px(sy(t))} />
-                    <text class="tick" x={px(LEFT - 5.0)} y={px(sy(t) + 3.5)} text-anchor="end">{ three(t) }</text>
+                    <line class="grid" x1={px(left)} x2={px(width - RIGHT)} y1={px(sy(t))} y2={px(sy(t))} />
+                    <text class="tick" x={px(left - 5.0)} y={px(sy(t) + 3.5)} text-anchor="end">{ text }</text>
                 </g>
             }) }
-            { for ticks(x0, x1, 5).into_iter().map(|t| html! {
+            { for below.into_iter().map(|(x, text)| html! {
                 <g>
-                    <line class="grid" x1={px(sx(t))} x2={px(sx(t))} y1={px(TOP)} y2={px(HEIGHT - BOTTOM)} />
-                    <text class="tick" x={px(sx(t))} y={px(HEIGHT - BOTTOM + 14.0)} text-anchor="middle">{ three(t) }</text>
+                    <line class="grid" x1={px(x)} x2={px(x)} y1={px(TOP)} y2={px(height - BOTTOM)} />
+                    <text class="tick" x={px(sheet.within(x, &text))} y={px(height - BOTTOM + 15.0)} text-anchor="middle">{ text }</text>
                 </g>
             }) }
             if many {
@@ -86,12 +90,11 @@ pub fn Scatter(props: &ScatterProps) -> Html {
             }
             { for props.points.iter().filter(|p| !many || p.shown).map(|p| html! {
                 <g class={format!("point s{}", p.group % 6)}>
-                    if props.rays { <line class="ray" x1={px(sx(0.0))} y1={px(sy(0.0))} x2={px(sx(p.x))} y2={px(sy(p.y))} /> }
                     <circle cx={px(sx(p.x))} cy={px(sy(p.y))} r="3.4">
                         <title>{ p.name.clone() }</title>
                     </circle>
                     if p.shown {
-                        if sx(p.x) > 0.7 * WIDTH {
+                        if sx(p.x) + 5.0 + wide(&p.name) > width {
                             <text class="tick" x={px(sx(p.x) - 5.0)} y={px(sy(p.y) - 4.0)} text-anchor="end">{ p.name.clone() }</text>
                         } else {
                             <text class="tick" x={px(sx(p.x) + 5.0)} y={px(sy(p.y) - 4.0)}>{ p.name.clone() }</text>
@@ -100,7 +103,7 @@ pub fn Scatter(props: &ScatterProps) -> Html {
                 </g>
             }) }
             if !curve.is_empty() { <path class="bound" d={format!("M{}", curve.join("L"))} /> }
-            <text class="name" x={px(WIDTH - 8.0)} y={px(HEIGHT - 3.0)} text-anchor="end">{ format!("{} →", props.x) }</text>
+            <text class="name" x={px(width - RIGHT)} y={px(height - 3.0)} text-anchor="end">{ format!("{} →", props.x) }</text>
             <text class="name" x="2" y={px(TOP - 4.0)}>{ props.y.clone() }</text>
         </svg>
     }

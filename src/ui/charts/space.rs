@@ -3,7 +3,7 @@
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
-use super::px;
+use super::{Sheet, px, use_room, wide};
 use crate::ui::widgets::select::Slider;
 
 /// One arrow.
@@ -37,6 +37,9 @@ const DRAG: f64 = 0.6;
 /// Arrows in space; turn and tilt of 0 show the first two directions alone.
 #[component]
 pub fn Space(props: &SpaceProps) -> Html {
+    let (frame, room) = use_room();
+    let sheet = Sheet::new(room, SIDE, |width| width.min(390.0));
+    let side = sheet.width.min(sheet.height);
     let angles = use_state(|| (25.0_f64, 20.0_f64));
     let grabbed = use_mut_ref(|| None::<(f64, f64)>);
     let (turn, tilt) = *angles;
@@ -53,12 +56,13 @@ pub fn Space(props: &SpaceProps) -> Html {
         .fold(1e-9, f64::max);
     // The frame of reference changes in steps, so that a growing arrow is seen to grow.
     let reach = (0.5 * (2.0 * longest.log2()).ceil()).exp2();
-    let scale = 0.44 * SIDE / reach;
+    let scale = 0.44 * side / reach;
+    let (across, down) = (sheet.width / 2.0, sheet.height / 2.0);
     let project = |[x, y, z]: [f64; 3]| {
         let ((st, ct), (sp, cp)) = (turn.to_radians().sin_cos(), tilt.to_radians().sin_cos());
         let (x, z) = (ct * x + st * z, ct * z - st * x);
         let (y, depth) = (cp * y - sp * z, sp * y + cp * z);
-        (SIDE / 2.0 + scale * x, SIDE / 2.0 - scale * y, depth)
+        (across + scale * x, down - scale * y, depth)
     };
     let mut drawn: Vec<(&Arrow, (f64, f64, f64))> =
         props.arrows.iter().map(|a| (a, project(a.at))).collect();
@@ -110,13 +114,12 @@ pub fn Space(props: &SpaceProps) -> Html {
     };
     let flat = Callback::from(move |_: MouseEvent| turned(0.0, 0.0));
     let axes = [[reach, 0.0, 0.0], [0.0, reach, 0.0], [0.0, 0.0, reach]];
-    let middle = px(SIDE / 2.0);
     html! {
         <div class="space">
             <div class="space-view" tabindex="0" role="application" aria-label={format!("{}; arrow keys turn the picture", props.label)} onkeydown={on_key}>
-                <svg class="chart" viewBox={format!("0 0 {SIDE} {SIDE}")} role="img" aria-label={props.label.clone()}
+                <svg ref={frame} class="chart" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={props.label.clone()}
                     onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up.clone()} onpointercancel={on_up}>
-                    <rect class="hit" width={px(SIDE)} height={px(SIDE)} />
+                    <rect class="hit" width={px(sheet.width)} height={px(sheet.height)} />
                     { for axes.into_iter().enumerate().map(|(i, axis)| {
                         let ((x0, y0, _), (x1, y1, _)) = (project(axis.map(|a| -a)), project(axis));
                         html! { <g><line class="grid" x1={px(x0)} y1={px(y0)} x2={px(x1)} y2={px(y1)} />
@@ -124,9 +127,15 @@ pub fn Space(props: &SpaceProps) -> Html {
                     }) }
                     { for drawn.iter().map(|(arrow, (x, y, depth))| html! {
                         <g class={format!("point s{}", arrow.group % 6)}>
-                            <line class="ray" x1={middle.clone()} y1={middle.clone()} x2={px(*x)} y2={px(*y)} />
+                            <line class="ray" x1={px(across)} y1={px(down)} x2={px(*x)} y2={px(*y)} />
                             <circle cx={px(*x)} cy={px(*y)} r={px((3.4 + 1.4 * depth / reach).max(1.0))}><title>{ arrow.name.clone() }</title></circle>
-                            if arrow.shown { <text class="tick" x={px(x + 6.0)} y={px(y - 4.0)}>{ arrow.name.clone() }</text> }
+                            if arrow.shown {
+                                if x + 6.0 + wide(&arrow.name) > sheet.width {
+                                    <text class="tick" x={px(x - 6.0)} y={px(y - 4.0)} text-anchor="end">{ arrow.name.clone() }</text>
+                                } else {
+                                    <text class="tick" x={px(x + 6.0)} y={px(y - 4.0)}>{ arrow.name.clone() }</text>
+                                }
+                            }
                         </g>
                     }) }
                 </svg>

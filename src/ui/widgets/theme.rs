@@ -1,6 +1,6 @@
 //! Light or dark: the system's choice until the reader makes their own.
 
-use web_sys::Event;
+use web_sys::{Event, MediaQueryList};
 
 const KEY: &str = "omega-theme";
 
@@ -30,8 +30,11 @@ fn chosen() -> Option<String> {
     root.get_attribute("data-theme").filter(|t| !t.is_empty())
 }
 
+/// The system's own choice, which may change while the page is open.
+pub fn system() -> Option<MediaQueryList> {
+    web_sys::window()?.match_media("(prefers-color-scheme: dark)").ok()?
+}
+
 fn system_is_dark() -> bool {
-    web_sys::window()
-        .and_then(|w| w.match_media("(prefers-color-scheme: dark)").ok().flatten())
-        .is_some_and(|m| m.matches())
+    system().is_some_and(|system| system.matches())
 }

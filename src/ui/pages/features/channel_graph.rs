@@ -49,14 +49,13 @@ pub(super) fn graph(
     };
     let joined: BTreeSet<(usize, usize)> =
         channels.iter().flat_map(|channel| [channel.from, channel.into]).collect();
-    let size = format!("font-size: {:.1}px", row.clamp(6.0, 11.0));
     let node = |at: (usize, usize)| {
         let (x, y) = place(at);
         let full = names.head_name(at.0, at.1);
         html! {
             <>
                 <circle cx={x.to_string()} cy={y.to_string()} r={(row / 6.0).clamp(1.5, 5.0).to_string()} class="node"><title>{ full }</title></circle>
-                if joined.contains(&at) { <text class="name" x={(x + 7.0).to_string()} y={(y - row / 6.0).to_string()} style={size.clone()}>{ format!("H{}", at.1) }</text> }
+                if joined.contains(&at) { <text class="name" x={(x + 7.0).to_string()} y={(y - row / 6.0).to_string()}>{ format!("H{}", at.1) }</text> }
             </>
         }
     };

@@ -3,7 +3,7 @@
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
-use crate::ui::charts::px;
+use crate::ui::charts::{Sheet, px, use_room, wide};
 
 /// An arrow from the middle.
 #[derive(Clone, PartialEq)]
@@ -48,10 +48,12 @@ const KEY: f64 = 5.0;
 /// The picture.
 #[component]
 pub(super) fn Dial(props: &DialProps) -> Html {
-    let frame = use_node_ref();
+    let (frame, room) = use_room();
+    let sheet = Sheet::new(room, SIDE, |width| width);
+    let (across, down) = (sheet.width / 2.0, sheet.height / 2.0);
     let held = use_mut_ref(|| false);
-    let scale = SIDE / 2.0 / props.reach;
-    let place = move |[x, y]: [f64; 2]| (SIDE / 2.0 + scale * x, SIDE / 2.0 - scale * y);
+    let scale = across.min(down) / props.reach;
+    let place = move |[x, y]: [f64; 2]| (across + scale * x, down - scale * y);
     let turn = {
         let (frame, on_turn) = (frame.clone(), props.on_turn.clone());
         move |event: &PointerEvent| {
@@ -110,16 +112,16 @@ pub(super) fn Dial(props: &DialProps) -> Html {
         html! { <g>
             <line class={classes!("vector", line.class, dashed)} x1={px(x0)} y1={px(y0)} x2={px(x1)} y2={px(y1)} />
             <circle class={classes!("tip", line.class)} cx={px(x1)} cy={px(y1)} r="4" />
-            <text class={classes!("line-name", line.class)} x={px((x1 + 6.0).min(SIDE - 34.0))} y={px((y1 - 5.0).max(12.0))}>{ line.name }</text>
+            <text class={classes!("line-name", line.class)} x={px((x1 + 6.0).min(sheet.width - wide(line.name) - 6.0))} y={px((y1 - 5.0).max(12.0))}>{ line.name }</text>
         </g> }
     };
     html! {
         <div class="plane" tabindex="0" role="slider" aria-label={props.label.clone()} aria-valuemin="0" aria-valuemax="360"
             aria-valuenow={props.at.to_string()} aria-valuetext={format!("{} degrees", props.at)} onkeydown={on_key}>
-            <svg class="chart" ref={frame} viewBox={format!("0 0 {SIDE} {SIDE}")} aria-hidden="true"
+            <svg class="chart" ref={frame} viewBox={sheet.view_box()} style={sheet.style()} aria-hidden="true"
                 onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up.clone()} onpointercancel={on_up}>
-                <line class="grid" x1="0" x2={px(SIDE)} y1={px(SIDE / 2.0)} y2={px(SIDE / 2.0)} />
-                <line class="grid" y1="0" y2={px(SIDE)} x1={px(SIDE / 2.0)} x2={px(SIDE / 2.0)} />
+                <line class="grid" x1="0" x2={px(sheet.width)} y1={px(down)} y2={px(down)} />
+                <line class="grid" y1="0" y2={px(sheet.height)} x1={px(across)} x2={px(across)} />
                 { for props.curves.iter().map(curve) }
                 { for props.lines.iter().map(line) }
             </svg>

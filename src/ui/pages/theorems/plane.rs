@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use super::first::stamp;
 use crate::protocol::toy::Worked;
-use crate::ui::charts::{Figure, px};
+use crate::ui::charts::{Figure, Sheet, px, use_room, wide};
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
@@ -48,16 +48,20 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
     let side = *side;
     let grabbed = use_mut_ref(|| None::<(usize, [f64; 2])>);
     let chosen = use_state(|| 0_usize);
-    let frame = use_node_ref();
+    let (frame, room) = use_room();
+    let sheet = Sheet::new(room, SIDE, |width| width);
+    let (across, down) = (sheet.width / 2.0, sheet.height / 2.0);
     let features: Vec<[f64; 2]> = worked.features[side].as_chunks::<2>().0.to_vec();
-    let scale = SIDE / 2.0 / REACH;
-    let to = move |[x, y]: [f64; 2]| (SIDE / 2.0 + scale * x, SIDE / 2.0 - scale * y);
+    let scale = across.min(down) / REACH;
+    let to = move |[x, y]: [f64; 2]| (across + scale * x, down - scale * y);
     let at = {
         let frame = frame.clone();
         move |event: &PointerEvent| {
             let rect = frame.cast::<Element>()?.get_bounding_client_rect();
+            // The picture is a square in the middle of its frame.
+            let half = rect.width().min(rect.height()) / 2.0;
             let part = |at: i32, from: f64, length: f64| {
-                2.0 * REACH * ((f64::from(at) - from) / length - 0.5)
+                REACH * (f64::from(at) - from - length / 2.0) / half
             };
             let rounded = |x: f64| (100.0 * x.clamp(-REACH, REACH)).round() / 100.0;
             Some([
@@ -139,7 +143,7 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
         let ((x0, y0), (x1, y1)) = (to([0.0, 0.0]), to(end));
         html! { <g>
             <line class={format!("vector {class}")} x1={px(x0)} y1={px(y0)} x2={px(x1)} y2={px(y1)} />
-            <text class={format!("line-name {class}")} x={px(x1 + 4.0)} y={px(y1 - 3.0)}>{ name }</text>
+            <text class={format!("line-name {class}")} x={px((x1 + 4.0).min(sheet.width - wide(&name) - 6.0))} y={px(y1 - 3.0)}>{ name }</text>
         </g> }
     };
     let table = {
@@ -170,10 +174,10 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
             <Figure name={format!("theorem-1-{letter}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}>
                 <div class="plane" tabindex={focusable} role={focusable.map(|_| "application")} onkeydown={on_key}
                     aria-label={focusable.map(|_| format!("Query features; arrow keys move {letter}{}", row + 1))}>
-                    <svg class="chart" ref={frame.clone()} viewBox={format!("0 0 {SIDE} {SIDE}")} role="img" aria-label={caption}
+                    <svg class="chart" ref={frame.clone()} viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={caption}
                         onpointermove={on_pointer} onpointerup={on_up.clone()} onpointercancel={on_up}>
-                        <line class="grid" x1="0" x2={px(SIDE)} y1={px(SIDE / 2.0)} y2={px(SIDE / 2.0)} />
-                        <line class="grid" y1="0" y2={px(SIDE)} x1={px(SIDE / 2.0)} x2={px(SIDE / 2.0)} />
+                        <line class="grid" x1="0" x2={px(sheet.width)} y1={px(down)} y2={px(down)} />
+                        <line class="grid" y1="0" y2={px(sheet.height)} x1={px(across)} x2={px(across)} />
                         if let Some(path) = ellipse(&features, to) { <path class="ellipse" d={path} /> }
                         { for features.iter().enumerate().map(|(i, at)| {
                             let ((x0, y0), (x, y)) = (to([0.0, 0.0]), to(*at));
