@@ -2,16 +2,17 @@
 //!
 //! So the page carries neither a Markdown nor a TeX reader (155 kB of gzipped WebAssembly together), and a formula that
 //! cannot be set stops the build instead of a class. What stays as it is: titles, scenes, answers, and the lines that
-//! name things; `src/ui/lessons/parse.rs` reads the result.
+//! name things; `src/ui/lessons/parse.rs` reads the result. English goes into the page; every other language becomes one
+//! file, `OUT_DIR/lessons/CODE.txt`, which the built site carries beside the page (`.ci/languages.mjs`).
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 
-const TEXTS: &str = "www/lessons/en";
+const TEXTS: &str = "www/lessons";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-env=OMEGA_BUILD={:016x}", build(Path::new("src"), FNV.0)?);
@@ -22,15 +23,35 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map_err(|why| format!("the setter of formulae: {why:?}"))?;
     let out = Path::new(&env::var("OUT_DIR")?).join("lessons");
     fs::create_dir_all(&out)?;
-    for entry in fs::read_dir(TEXTS)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = fs::read_to_string(&path)?;
-        let is_a_page = matches!(name.as_str(), "teachers.md" | "answers.md");
-        let set = if is_a_page { html(&formulae, &text) } else { sections(&formulae, &text) };
-        fs::write(out.join(&name), set.map_err(|why| format!("{}: {why}", path.display()))?)?;
+    for folder in sorted(Path::new(TEXTS))? {
+        let language = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut joined = String::new();
+        for path in sorted(&folder)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let text = fs::read_to_string(&path)?;
+            let is_a_page = matches!(name.as_str(), "teachers.md" | "answers.md");
+            let set = if is_a_page { html(&formulae, &text) } else { sections(&formulae, &text) };
+            let set = set.map_err(|why| format!("{}: {why}", path.display()))?;
+            if language == "en" {
+                fs::write(out.join(&name), set)?;
+            } else {
+                joined += &format!("\n=== {}\n{set}", name.trim_end_matches(".md"));
+            }
+        }
+        if !joined.is_empty() {
+            fs::write(out.join(format!("{language}.txt")), joined)?;
+        }
     }
     Ok(())
+}
+
+/// What is in a folder, by name.
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut paths: Vec<_> = fs::read_dir(folder)?
+        .map(|entry| Ok::<_, std::io::Error>(entry?.path()))
+        .collect::<Result<_, _>>()?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// Offset and prime of the 64-bit FNV-1a hash.
@@ -38,11 +59,7 @@ const FNV: (u64, u64) = (0xcbf2_9ce4_8422_2325, 0x0000_0100_0000_01b3);
 
 /// A hash of the code: the page and its workers are two programs, and say by it whether they were made together.
 fn build(folder: &Path, hash: u64) -> Result<u64, Box<dyn Error>> {
-    let mut paths: Vec<_> = fs::read_dir(folder)?
-        .map(|entry| Ok::<_, std::io::Error>(entry?.path()))
-        .collect::<Result<_, _>>()?;
-    paths.sort();
-    paths.iter().try_fold(hash, |hash, path| {
+    sorted(folder)?.iter().try_fold(hash, |hash, path| {
         if path.is_dir() {
             return build(path, hash);
         }

@@ -46,7 +46,7 @@ write("index.html", index);
 if (option === "--compress") {
   for (const name of readdirSync(dist, { recursive: true })) {
     const path = join(dist, name);
-    if (!statSync(path).isFile() || !/\.(js|wasm|css|html|json|md|svg|webmanifest)$/.test(name)) continue;
+    if (!statSync(path).isFile() || !/\.(js|wasm|css|html|json|md|svg|txt|webmanifest)$/.test(name)) continue;
     const bytes = readFileSync(path);
     const best = { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } };
     const packed = { ".br": brotliCompressSync(bytes, best), ".gz": gzipSync(bytes, { level: 9 }) };

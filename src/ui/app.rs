@@ -9,15 +9,17 @@ use yew::prelude::*;
 use super::address::key::Key;
 use super::address::route::{Page, Route};
 use super::address::{keys, lock};
-use super::browser::kept;
+use super::browser::{kept, language};
 use super::lessons::panel::Panel;
 use super::lessons::place::Place;
+use super::lessons::speech::Speech;
 use super::lessons::stage;
 use super::listeners::{use_keys, use_listeners};
 use super::memory::state::{Action, AppState};
 use super::pages;
 use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Session, compute};
 use super::widgets::{glossary::Symbols, header::Header, notices::Notices};
+use super::words::frame::Word;
 use crate::checkpoint::remote::reference::Reference;
 
 /// The state as Yew's reducer sees it.
@@ -56,6 +58,11 @@ impl App {
     /// The state's value.
     pub fn value(&self) -> &AppState {
         &self.state.0
+    }
+
+    /// What the page says, in the reader's language.
+    pub fn speech(&self) -> Speech {
+        self.value().speech()
     }
 
     /// Goes to a route; the URL follows.
@@ -137,6 +144,7 @@ pub fn Root() -> Html {
     use_questions(&state.0, &session);
     use_keys(&state);
     use_address(&state.0, &session);
+    language::use_language(&state.0, &session);
 
     let app = App { state: state.clone(), session: session.clone(), dark: *dark };
     let page = state.0.route.page;
@@ -144,6 +152,9 @@ pub fn Root() -> Html {
     visited.borrow_mut()[page as usize] = true;
     let seen = *visited.borrow();
     let route = &state.0.route;
+    let speech = state.0.speech();
+    // Learn says itself what of it is in English.
+    let lang = |page: Page| speech.foreign().filter(|_| page != Page::Learn);
     let classes = classes!(
         "app",
         route.read(&keys::PRESENT).then_some("presenter"),
@@ -154,7 +165,7 @@ pub fn Root() -> Html {
     html! {
         <ContextProvider<App> context={app}>
             <div class={classes}>
-                <a class="skip" href="#main" onclick={skip_to_main()}>{ "Skip to the page" }</a>
+                <a class="skip" href="#main" onclick={skip_to_main()}>{ speech.say(Word::Skip) }</a>
                 <Header />
                 <Notices />
                 <div class="desk">
@@ -162,14 +173,14 @@ pub fn Root() -> Html {
                     <main id="main" tabindex="-1">
                         // A page that was seen stays, hidden, so that going back loses nothing.
                         { for Page::ALL.into_iter().filter(|p| seen[*p as usize]).map(|p| html! {
-                            <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={p.title()}>
+                            <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={speech.title(p)} lang={lang(p)}>
                                 { pages::view(p) }
                                 <Symbols page={p} />
                             </section>
                         }) }
                     </main>
                 </div>
-                if *dragging { <div class="drop-veil" aria-hidden="true"><p>{ "Drop the files: a .safetensors, its shards, or the whole folder" }</p></div> }
+                if *dragging { <div class="drop-veil" aria-hidden="true" lang={speech.foreign()}><p>{ "Drop the files: a .safetensors, its shards, or the whole folder" }</p></div> }
             </div>
         </ContextProvider<App>>
     }

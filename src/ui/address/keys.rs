@@ -11,6 +11,7 @@ use crate::study::trace::SeedRule;
 use crate::toy::{FeatureKind, Setting};
 use crate::ui::layered::Grouping;
 use crate::ui::words::change;
+use crate::ui::words::language::Language;
 use crate::ui::words::measure::Measure;
 use crate::ui::words::role::Shown;
 use crate::ui::words::statistic::Statistic;
@@ -287,6 +288,8 @@ table! {
     WHOLE: Switch = Switch { name: "whole", default: false, on: "1", off: None };
     /// Large type.
     PRESENT: Switch = Switch { name: "present", default: false, on: "1", off: None };
+    /// The language of lessons and of what stands around them; where the address does not say, the browser's.
+    LANG: Choice<Language> = Choice { name: "lang", all: &Language::ALL, slug: Language::code };
     /// Controls that are taken off the page.
     LOCK: Words = Words { name: "lock", longest: 400 };
 }

@@ -4,15 +4,16 @@
 
 use super::keys::{LESSON, LOCK};
 use super::route::Route;
+use crate::ui::words::frame::Word;
 
 /// The names that `lock` knows, and what each of them hides.
-pub const LOCKS: [(&str, &str); 6] = [
-    ("nav", "every link to another page"),
-    ("open", "the line about the model, and every way to open other files, drops too"),
-    ("controls", "choices, switches, sliders and buttons, but for those that the step uses"),
-    ("prompt", "the prompt's text and its examples; its tokens stay"),
-    ("exports", "downloads and the same in Python"),
-    ("lesson", "the way out of a lesson, the row of its steps, and the lesson after it"),
+pub const LOCKS: [(&str, Word); 6] = [
+    ("nav", Word::LockNav),
+    ("open", Word::LockOpen),
+    ("controls", Word::LockControls),
+    ("prompt", Word::LockPrompt),
+    ("exports", Word::LockExports),
+    ("lesson", Word::LockLesson),
 ];
 
 /// Whether `route` locks `name`.

@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::prose::Prose;
 use super::question::{Question, Verdict};
 use crate::ui::app::use_app;
+use crate::ui::words::frame::Word;
 
 /// Properties of [`Ask`].
 #[derive(Properties, PartialEq)]
@@ -28,7 +29,9 @@ pub(super) fn Ask(props: &AskProps) -> Html {
     let typed = use_state(String::new);
     let verdict = use_state(|| None::<Verdict>);
     let place = props.place;
-    let Some(step) = place.step() else { return Html::default() };
+    let speech = app.speech();
+    let Some(step) = speech.step(place) else { return Html::default() };
+    let lang = speech.lesson(place.lesson).and_then(|(_, mark)| mark);
     let question = &step.question;
     let done = question.done_at(&app.value().route);
     {
@@ -42,9 +45,11 @@ pub(super) fn Ask(props: &AskProps) -> Html {
     }
     let onsubmit = {
         let (typed, verdict, on_answer) = (typed.clone(), verdict.clone(), props.on_answer.clone());
+        let speech = speech.clone();
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let judged = place.step().map(|step| step.question.judge(&typed));
+            let judged = speech.step(place);
+            let judged = judged.map(|step| step.question.judge(&typed, &|word| speech.say(word)));
             if judged.as_ref().is_some_and(|v| v.right) {
                 Progress::answer(place);
                 on_answer.emit(());
@@ -67,7 +72,7 @@ pub(super) fn Ask(props: &AskProps) -> Html {
         Question::Deed { says, .. } if done => Some((true, says.right.clone())),
         _ => verdict.as_ref().map(|v| (v.right, v.says.clone())),
     };
-    let ask = html! { <Prose text={question.ask().to_owned()} inline={true} /> };
+    let ask = html! { <Prose text={question.ask().to_owned()} inline={true} {lang} /> };
     let form = match question {
         Question::Choice { options, .. } => html! {
             <form {onsubmit}>
@@ -75,35 +80,35 @@ pub(super) fn Ask(props: &AskProps) -> Html {
                     <legend>{ ask }</legend>
                     { for options.iter().enumerate().map(|(i, option)| html! {
                         <label><input type="radio" name="answer" value={i.to_string()} oninput={oninput.clone()} checked={*typed == i.to_string()} />
-                            <Prose text={option.text.clone()} inline={true} /></label>
+                            <Prose text={option.text.clone()} inline={true} {lang} /></label>
                     }) }
                 </fieldset>
-                <button type="submit" class="primary">{ "check" }</button>
+                <button type="submit" class="primary">{ speech.say(Word::Check) }</button>
             </form>
         },
         Question::Number { .. } => html! {
             <form {onsubmit}>
                 <label class="number">{ ask }
                     <input type="text" inputmode="decimal" autocomplete="off" value={(*typed).clone()} {oninput} /></label>
-                <button type="submit" class="primary">{ "check" }</button>
+                <button type="submit" class="primary">{ speech.say(Word::Check) }</button>
             </form>
         },
         Question::Deed { says, .. } => html! {
             <>
                 <p class="deed">{ ask }</p>
-                if !done { <details><summary>{ "a hint" }</summary><p><Prose text={says.hint.clone()} inline={true} /></p></details> }
+                if !done { <details><summary>{ speech.say(Word::Hint) }</summary><p><Prose text={says.hint.clone()} inline={true} {lang} /></p></details> }
             </>
         },
     };
     html! {
         <div class="question" data-testid="question">
-            <h3>{ "Question" }
-                if props.answered { <span class="tick">{ " ✓ answered" }</span> }</h3>
+            <h3>{ speech.say(Word::Question) }
+                if props.answered { <span class="tick">{ " " }{ speech.say(Word::Answered) }</span> }</h3>
             { form }
             <div role="status" data-testid="verdict-said">
                 if let Some((right, says)) = said {
                     <p class={if right { "said right" } else { "said" }}>
-                        <strong>{ if right { "Right. " } else { "Not yet. " } }</strong><Prose text={says} inline={true} /></p>
+                        <strong>{ speech.say(if right { Word::Right } else { Word::NotRight }) }{ " " }</strong><Prose text={says} inline={true} {lang} /></p>
                 }
             </div>
         </div>

@@ -3,6 +3,8 @@
 use yew::prelude::*;
 
 use super::prose::Prose;
+use crate::ui::app::use_app;
+use crate::ui::words::frame::Word;
 
 /// Properties of [`Guess`].
 #[derive(Properties, PartialEq)]
@@ -11,6 +13,8 @@ pub(super) struct GuessProps {
     pub ask: String,
     /// What may be guessed.
     pub guesses: Vec<String>,
+    /// The language of both, where it is not the page's.
+    pub mark: Option<&'static str>,
     /// Called with the guess, or with one past the last by who does not guess.
     pub on_guess: Callback<usize>,
 }
@@ -18,6 +22,7 @@ pub(super) struct GuessProps {
 /// The guesses as buttons; while they stand there the stage is covered.
 #[component]
 pub(super) fn Guess(props: &GuessProps) -> Html {
+    let speech = use_app().speech();
     let button = |i: usize, text: Html, class: &'static str| {
         let on_guess = props.on_guess.clone();
         let onclick = Callback::from(move |_: MouseEvent| on_guess.emit(i));
@@ -25,11 +30,11 @@ pub(super) fn Guess(props: &GuessProps) -> Html {
     };
     html! {
         <div class="question guessing" data-testid="guess">
-            <h3>{ "Predict first" }</h3>
-            <p><Prose text={props.ask.clone()} inline={true} /></p>
+            <h3>{ speech.say(Word::PredictFirst) }</h3>
+            <p><Prose text={props.ask.clone()} inline={true} lang={props.mark} /></p>
             <div class="guesses">
-                { for props.guesses.iter().enumerate().map(|(i, text)| button(i, html! { <Prose text={text.clone()} inline={true} /> }, "")) }
-                { button(props.guesses.len(), html! { { "just show me" } }, "plain") }
+                { for props.guesses.iter().enumerate().map(|(i, text)| button(i, html! { <Prose text={text.clone()} inline={true} lang={props.mark} /> }, "")) }
+                { button(props.guesses.len(), html! { { speech.say(Word::JustShow) } }, "plain") }
             </div>
         </div>
     }

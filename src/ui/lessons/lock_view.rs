@@ -7,6 +7,7 @@ use crate::ui::address::keys::{LOCK, PRESENT};
 use crate::ui::address::lock::{LOCKS, locks};
 use crate::ui::app::use_app;
 use crate::ui::widgets::select::Switch;
+use crate::ui::words::frame::Word;
 
 /// What is locked until the teacher says otherwise.
 const FIRST: [&str; 3] = ["nav", "open", "exports"];
@@ -44,16 +45,17 @@ pub fn LockView() -> Html {
             input.select();
         }
     });
+    let speech = app.speech();
     html! {
         <details class="lock-view" data-testid="lock-view">
-            <summary>{ "lock this view for a class" }</summary>
-            <p class="hint">{ "Tick what shall not be shown; the link below opens this view without it." }</p>
+            <summary>{ speech.say(Word::LockView) }</summary>
+            <p class="hint">{ speech.say(Word::LockHint) }</p>
             { for LOCKS.iter().enumerate().map(|(i, (name, what))| html! {
-                <div key={*name}><Switch label={*what} on={chosen[i]} on_change={set(i)} /></div>
+                <div key={*name}><Switch label={speech.say(*what)} on={chosen[i]} on_change={set(i)} /></div>
             }) }
-            <div><Switch label="as a slide, for the wall" on={*present} on_change={set_present} /></div>
-            <label class="field wide"><span>{ "link" }</span><input type="text" readonly=true value={link.clone()} onfocus={select} data-testid="locked-link" /></label>
-            <p><a href={hash}>{ "try it" }</a></p>
+            <div><Switch label={speech.say(Word::AsSlide)} on={*present} on_change={set_present} /></div>
+            <label class="field wide"><span>{ speech.say(Word::Link) }</span><input type="text" readonly=true value={link.clone()} onfocus={select} data-testid="locked-link" /></label>
+            <p><a href={hash}>{ speech.say(Word::TryIt) }</a></p>
         </details>
     }
 }

@@ -14,6 +14,7 @@ use super::lock_view::LockView;
 use super::place::{Place, keep};
 use super::progress::Progress;
 use super::prose::{Prose, words};
+use super::speech::Speech;
 use super::stage;
 use crate::ui::address::keys::{PRESENT, WHOLE};
 use crate::ui::address::lock;
@@ -22,6 +23,7 @@ use crate::ui::app::{go, use_app};
 use crate::ui::listeners::listen;
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::words::frame::Word;
 
 /// The panel; nothing where the address names no lesson.
 #[component]
@@ -35,16 +37,21 @@ pub fn Panel() -> Html {
     use_focus(place, &title);
     use_arrows(&route);
     use_fit();
-    let (Some(place), Some(lesson), Some(step)) =
-        (place, place.and_then(Place::lesson), place.and_then(Place::step))
-    else {
+    let speech = app.speech();
+    let (Some(place), Some((lesson, mark)), Some(step)) = (
+        place,
+        place.and_then(|place| speech.lesson(place.lesson)),
+        place.and_then(|place| speech.step(place)),
+    ) else {
         return Html::default();
     };
+    let called =
+        |word: &str| speech.entry(word).map(|(entry, _)| AttrValue::from(entry.name().to_owned()));
     let scene = place.address(&route).unwrap_or_default();
     let moved = scene != route;
-    let link = |to: Option<Place>, text: &'static str, class: &'static str| {
+    let link = |to: Option<Place>, text: Word, class: &'static str| {
         let href = to.and_then(|to| to.address(&route)).map(|to| to.to_hash());
-        html! { if let Some(href) = href { <a {href} {class}>{ text }</a> } }
+        html! { if let Some(href) = href { <a {href} {class}>{ speech.say(text) }</a> } }
     };
     let on_answer = {
         let progress = progress.clone();
@@ -63,7 +70,7 @@ pub fn Panel() -> Html {
     let covered = predict.is_some() && guess_made.is_none() && stage::at(&route).is_some();
     let guess = predict.map(|(ask, guesses)| match guess_made {
         Some(i) => guesses.get(i).map_or_else(Html::default, |text| {
-            html! { <p class="hint guessed">{ "Your guess: " }<Prose text={text.clone()} inline={true} /></p> }
+            html! { <p class="hint guessed">{ speech.say(Word::YourGuess) }{ " " }<Prose text={text.clone()} inline={true} lang={mark} /></p> }
         }),
         None if covered => {
             let guessed = guessed.clone();
@@ -72,47 +79,50 @@ pub fn Panel() -> Html {
                 next.insert(place, i);
                 guessed.set(next);
             });
-            html! { <Guess {ask} {guesses} {on_guess} /> }
+            html! { <Guess {ask} {guesses} {on_guess} {mark} /> }
         }
         None => Html::default(),
     });
     html! {
-        <aside class="lesson" aria-label="Lesson">
+        <aside class="lesson" aria-label={speech.say(Word::Lesson)}>
             <div class="lesson-bar">
-                <span>{ format!("Lesson {}: {}", place.lesson, lesson.title) }</span>
+                <span>{ speech.fill(Word::LessonTitle, &[&place.lesson.to_string(), &lesson.title]) }</span>
                 <span class="lesson-tools">
-                    <a href={present.to_hash()}>{ if presenting { "stop presenting" } else { "present" } }</a>
-                    if route.page == step.scene.page { <a href={whole.to_hash()}>{ if route.read(&WHOLE) { "only the picture" } else { "the whole page" } }</a> }
-                    <a href={learn(&route).to_hash()}>{ "all lessons" }</a>
+                    <a href={present.to_hash()}>{ speech.say(if presenting { Word::StopPresenting } else { Word::Present }) }</a>
+                    if route.page == step.scene.page { <a href={whole.to_hash()}>{ speech.say(if route.read(&WHOLE) { Word::OnlyPicture } else { Word::WholePage }) }</a> }
+                    <a href={learn(&route).to_hash()}>{ speech.say(Word::AllLessons) }</a>
                 </span>
             </div>
-            <ol class="steps" aria-label="Steps">
+            <ol class="steps" aria-label={speech.say(Word::Steps)}>
                 { for lesson.steps.iter().enumerate().map(|(i, step)| {
                     let to = Place { step: i + 1, ..place };
                     let done = progress.has(to);
-                    let label = format!("step {}: {}{}", i + 1, step.title, if done { ", answered" } else { "" });
+                    let label = speech.fill(if done { Word::StepDone } else { Word::Step }, &[&(i + 1).to_string(), &step.title]);
                     html! { <li><a href={to.address(&route).unwrap_or_default().to_hash()} aria-label={label} aria-current={(to == place).then_some("step")}
                         class={done.then_some("done")}>{ if done { "✓".to_owned() } else { (i + 1).to_string() } }</a></li> }
                 }) }
             </ol>
-            if presenting {
-                <h1 ref={title} tabindex="-1">{ step.title.clone() }</h1>
-                <p class="slide"><Prose text={step.slide.clone()} inline={true} /></p>
-            } else {
-                <h2 ref={title} tabindex="-1">{ step.title.clone() }</h2>
-                <Prose text={step.prose.clone()} />
-                { for words(&step.prose).into_iter().filter_map(find).map(|entry| html! { <Gloss key={entry.name()} term={entry.name()} /> }) }
-            }
+            if mark.is_some() { <p class="hint">{ speech.say(Word::NotYet) }</p> }
+            <div class="told" lang={mark}>
+                if presenting {
+                    <h1 ref={title} tabindex="-1">{ step.title.clone() }</h1>
+                    <p class="slide"><Prose text={step.slide.clone()} inline={true} /></p>
+                } else {
+                    <h2 ref={title} tabindex="-1">{ step.title.clone() }</h2>
+                    <Prose text={step.prose.clone()} />
+                    { for words(&step.prose).into_iter().filter_map(find).map(|entry| html! { <Gloss key={entry.name()} term={entry.name()} called={called(entry.name())} /> }) }
+                }
+            </div>
             if own {
-                <p class="hint">{ "This lesson speaks of the built-in model. " }<button type="button" onclick={reopen}>{ "open it" }</button></p>
+                <p class="hint">{ speech.say(Word::AboutBuiltIn) }{ " " }<button type="button" onclick={reopen}>{ speech.say(Word::OpenIt) }</button></p>
             }
             { guess }
             if !covered { <Ask key={place.to_string()} {place} answered={progress.has(place)} {on_answer} /> }
-            <nav class="turn" aria-label="Steps of the lesson">
-                { link(place.back(), "‹ back", "") }
-                if moved { <a href={scene.to_hash()}>{ "set the scene again" }</a> }
-                { link(place.next(), "next ›", "on") }
-                if place.next().is_none() && !lock::locks(&route, "lesson") { { onward(place, &route) } }
+            <nav class="turn" aria-label={speech.say(Word::Turn)}>
+                { link(place.back(), Word::Back, "") }
+                if moved { <a href={scene.to_hash()}>{ speech.say(Word::SceneAgain) }</a> }
+                { link(place.next(), Word::Next, "on") }
+                if place.next().is_none() && !lock::locks(&route, "lesson") { { onward(place, &route, &speech) } }
             </nav>
             if !presenting { <LockView /> }
         </aside>
@@ -120,13 +130,16 @@ pub fn Panel() -> Html {
 }
 
 /// After the last step: the next lesson, or the list.
-fn onward(place: Place, route: &Route) -> Html {
+fn onward(place: Place, route: &Route, speech: &Speech) -> Html {
     let next = Place { lesson: place.lesson + 1, step: 1 };
-    match next.lesson().zip(next.address(route)) {
-        Some((lesson, to)) => {
-            html! { <a class="on" href={to.to_hash()}>{ format!("lesson {}: {} ›", next.lesson, lesson.title) }</a> }
+    match speech.lesson(next.lesson).zip(next.address(route)) {
+        Some(((lesson, _), to)) => {
+            let said = speech.fill(Word::NextLesson, &[&next.lesson.to_string(), &lesson.title]);
+            html! { <a class="on" href={to.to_hash()}>{ said }</a> }
         }
-        None => html! { <a class="on" href={learn(route).to_hash()}>{ "all lessons ›" }</a> },
+        None => {
+            html! { <a class="on" href={learn(route).to_hash()}>{ speech.say(Word::ToAllLessons) }</a> }
+        }
     }
 }
 

@@ -231,7 +231,7 @@ mod tests {
         assert_eq!((lesson.minutes, step.title.as_str()), (5, "One"));
         assert!(step.prose.starts_with("Words $x$.") && step.prose.ends_with("More."));
         assert_eq!(step.scene.find(&LAYER), Some(1));
-        assert!(step.question.judge("16.4").right);
+        assert!(step.question.judge("16.4", &|word| word.english().to_owned()).right);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::parse::{Lesson, Step};
 use super::shelf::lessons;
-use crate::ui::address::keys::{LESSON, LOCK, PRESENT};
+use crate::ui::address::keys::{LANG, LESSON, LOCK, PRESENT};
 use crate::ui::address::route::{Page, Route};
 
 /// A step of a lesson; both count from 1.
@@ -66,6 +66,7 @@ impl std::fmt::Display for Place {
 /// `to`, shown as `from` is shown: how the page is shown stays whatever else changes.
 pub fn keep(to: Route, from: &Route) -> Route {
     let to = from.find(&LOCK).into_iter().fold(to, |to, lock| to.put(&LOCK, lock));
+    let to = from.find(&LANG).into_iter().fold(to, |to, lang| to.put(&LANG, lang));
     from.find(&PRESENT).into_iter().fold(to, |to, on| to.put(&PRESENT, on))
 }
 
@@ -76,10 +77,11 @@ mod tests {
     #[test]
     fn a_place_survives_its_address() {
         let place = Place { lesson: 1, step: 2 };
-        let from = Route::parse("#/toy?present=1&seed=4");
+        let from = Route::parse("#/toy?lang=de&present=1&seed=4");
         let address = place.address(&from).unwrap();
         assert_eq!(Place::of(&address), Some(place));
         assert_eq!(address.to_hash().matches("present=1").count(), 1);
+        assert!(address.to_hash().contains("lang=de"));
         assert!(!address.to_hash().contains("seed"));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::place::Place;
 use super::shelf::lessons;
-use crate::ui::words::lessons as said;
+use crate::ui::words::frame::Word;
 
 /// The answered steps.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,17 +40,17 @@ impl Progress {
     /// Reads a code back.
     ///
     /// # Errors
-    /// What is wrong with it, in a sentence.
-    pub fn of_code(code: &str) -> Result<Self, &'static str> {
+    /// What is wrong with it.
+    pub fn of_code(code: &str) -> Result<Self, Word> {
         let mut parts: Vec<&str> = code.trim().split('-').collect();
         let letter = parts.pop().unwrap_or_default().to_lowercase();
         let masks = parts.iter().map(|part| u32::from_str_radix(part, 16));
-        let masks: Vec<u32> = masks.collect::<Result<_, _>>().map_err(|_| said::NO_CODE)?;
+        let masks: Vec<u32> = masks.collect::<Result<_, _>>().map_err(|_| Word::NoCode)?;
         if masks.len() != lessons().len() {
-            return Err(said::NO_CODE);
+            return Err(Word::NoCode);
         }
         if letter != check(&masks).to_string() {
-            return Err(said::SLIP);
+            return Err(Word::Slip);
         }
         let places = masks.iter().enumerate().flat_map(|(i, mask)| {
             let steps = (1..=32).filter(move |step| mask >> (step - 1) & 1 == 1);
@@ -126,9 +126,9 @@ mod tests {
         assert_eq!(Progress::of_code(&format!(" {} ", code.to_uppercase())), Ok(progress));
         let slip = code.replacen('3', "1", 1);
         assert_ne!(slip, code);
-        assert_eq!(Progress::of_code(&slip), Err(said::SLIP));
+        assert_eq!(Progress::of_code(&slip), Err(Word::Slip));
         for none in ["", "hello", "1-2", "-"] {
-            assert_eq!(Progress::of_code(none), Err(said::NO_CODE), "{none}");
+            assert_eq!(Progress::of_code(none), Err(Word::NoCode), "{none}");
         }
         assert_eq!(Progress::of_code(&Progress::default().code()), Ok(Progress::default()));
     }

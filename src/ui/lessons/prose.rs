@@ -62,6 +62,9 @@ mod component {
         /// Whether it is one sentence inside a line.
         #[prop_or_default]
         pub inline: bool,
+        /// Its language, where that is not the one around it.
+        #[prop_or_default]
+        pub lang: Option<&'static str>,
     }
 
     /// A text of our own, drawn.
@@ -72,9 +75,9 @@ mod component {
             Html::from_html_unchecked(super::linked(text, from).into())
         });
         if props.inline {
-            html! { <span>{ (*drawn).clone() }</span> }
+            html! { <span lang={props.lang}>{ (*drawn).clone() }</span> }
         } else {
-            html! { <div class="prose">{ (*drawn).clone() }</div> }
+            html! { <div class="prose" lang={props.lang}>{ (*drawn).clone() }</div> }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a step asks, and how an answer is judged. A wrong answer earns a hint, never a locked door.
 
 use crate::ui::address::route::Route;
-use crate::ui::words::lessons as said;
+use crate::ui::words::frame::Word;
 
 /// A question and what is said about each answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,28 +72,31 @@ impl Question {
         }
     }
 
-    /// Judges what was typed, or the number of the option that was chosen. What cannot be read has a reply too.
-    pub fn judge(&self, answer: &str) -> Verdict {
-        let unread = |says: &str| Verdict { right: false, says: says.to_owned() };
+    /// Judges what was typed, or the number of the option that was chosen. What cannot be read has a reply too, which `say` words.
+    pub fn judge(&self, answer: &str, say: &dyn Fn(Word) -> String) -> Verdict {
+        let unread = |word: Word| Verdict { right: false, says: say(word) };
         match self {
             Self::Choice { options, .. } => {
                 let chosen = answer.trim().parse::<usize>().ok().and_then(|i| options.get(i));
                 chosen.map_or_else(
-                    || unread(said::CHOOSE),
+                    || unread(Word::Choose),
                     |choice| Verdict { right: choice.right, says: choice.says.clone() },
                 )
             }
             Self::Number { answer: wanted, tolerance, says, ask } => {
                 let Some(given) = number(answer) else {
                     return unread(if answer.trim().is_empty() {
-                        said::EMPTY
+                        Word::Empty
                     } else {
-                        said::UNREAD
+                        Word::Unread
                     });
                 };
                 let near = |x: f64| (x - wanted).abs() <= tolerance + 1e-9;
-                if !near(given) && near(100.0 * given) && ask.contains("per cent") {
-                    return unread(said::SHARE);
+                if !near(given)
+                    && near(100.0 * given)
+                    && PER_CENT.iter().any(|word| ask.contains(word))
+                {
+                    return unread(Word::Share);
                 }
                 says.to(near(given))
             }
@@ -115,7 +118,11 @@ impl Says {
 }
 
 /// Units that people write behind a number.
-const UNITS: [&str; 7] = ["%", "per cent", "percent", "degrees", "degree", "°", "bars"];
+const UNITS: [&str; 10] =
+    ["%", "per cent", "percent", "prozent", "degrees", "degree", "grad", "°", "bars", "balken"];
+
+/// How a question asks for per cent.
+const PER_CENT: [&str; 2] = ["per cent", "Prozent"];
 
 /// A number as people type it: a decimal comma, a real minus sign, a unit behind it.
 fn number(text: &str) -> Option<f64> {
@@ -129,6 +136,10 @@ fn number(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn english(word: Word) -> String {
+        word.english().to_owned()
+    }
+
     fn says() -> Says {
         Says { right: "yes".into(), hint: "look again".into() }
     }
@@ -139,24 +150,32 @@ mod tests {
             Question::Number { ask: "?".into(), answer: -0.42, tolerance: 0.01, says: says() };
         for (answer, right) in [("-0.42", true), ("−0,43", true), (" -0.44 ", false), ("42", false)]
         {
-            assert_eq!(question.judge(answer).right, right, "{answer}");
+            assert_eq!(question.judge(answer, &english).right, right, "{answer}");
         }
     }
 
     #[test]
     fn an_answer_that_cannot_be_read_has_a_reply() {
         let ask = "How many per cent?".to_owned();
+        let german = Question::Number {
+            ask: "Wie viel Prozent?".into(),
+            answer: 92.0,
+            tolerance: 1.0,
+            says: says(),
+        };
+        assert_eq!(german.judge("91,9 Prozent", &english).says, "yes");
+        assert_eq!(german.judge("0,92", &english).says, Word::Share.english());
         let question = Question::Number { ask, answer: 92.0, tolerance: 1.0, says: says() };
         for (answer, reply) in [
             ("92 per cent", "yes"),
             ("92 %", "yes"),
-            ("0.92", said::SHARE),
-            ("ninety two", said::UNREAD),
-            ("9 2", said::UNREAD),
-            ("  ", said::EMPTY),
+            ("0.92", Word::Share.english()),
+            ("ninety two", Word::Unread.english()),
+            ("9 2", Word::Unread.english()),
+            ("  ", Word::Empty.english()),
             ("17", "look again"),
         ] {
-            assert_eq!(question.judge(answer).says, reply, "{answer}");
+            assert_eq!(question.judge(answer, &english).says, reply, "{answer}");
         }
     }
 
@@ -174,9 +193,9 @@ mod tests {
         let choice = |text: &str, right| Choice { text: text.into(), right, says: text.into() };
         let options = vec![choice("a", false), choice("b", true)];
         let question = Question::Choice { ask: "?".into(), options };
-        assert_eq!(question.judge("1"), Verdict { right: true, says: "b".into() });
+        assert_eq!(question.judge("1", &english), Verdict { right: true, says: "b".into() });
         for nothing in ["2", ""] {
-            assert_eq!(question.judge(nothing).says, said::CHOOSE);
+            assert_eq!(question.judge(nothing, &english).says, Word::Choose.english());
         }
     }
 }

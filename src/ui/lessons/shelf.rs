@@ -75,7 +75,12 @@ mod tests {
                 assert!(step.question.done_at(goal), "{place}");
             }
             if let Question::Number { answer, .. } = &step.question {
-                assert!(step.question.judge(&answer.to_string()).right, "{place}");
+                assert!(
+                    step.question
+                        .judge(&answer.to_string(), &|word| word.english().to_owned())
+                        .right,
+                    "{place}"
+                );
             }
             assert!(!step.stage.is_empty() && !step.slide.is_empty(), "{place}: nothing to see");
             if let Some((_, guesses)) = &step.predict {

@@ -125,8 +125,13 @@ mod component {
     pub fn Staged(props: &StagedProps) -> Html {
         let app = use_app();
         let on = super::at(&app.value().route).is_some_and(|stage| stage.contains(&props.picture));
+        let speech = app.speech();
+        let label = speech.label(props.picture).filter(|_| on);
         html! {
-            <div class={classes!("piece", on.then_some("on-stage"))} data-picture={props.picture.name()}>{ props.children.clone() }</div>
+            <div class={classes!("piece", on.then_some("on-stage"))} data-picture={props.picture.name()}>
+                if let Some(label) = label { <p class="stage-label" lang={speech.own()}>{ label }</p> }
+                { props.children.clone() }
+            </div>
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::study::stamp::Stamp;
 use crate::ui::address::checkpoint::Named;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::address::{keys, lock};
+use crate::ui::lessons::speech::Speech;
+use crate::ui::lessons::texts::Texts;
 use crate::worker::request::Running;
 
 /// What Heads shows of the built-in model where the address names no head: layer, head and pair of OV. Of all heads it adds most to the
@@ -52,6 +54,8 @@ pub struct AppState {
     pub gpu: Option<GpuReport>,
     /// What the reader pinned.
     pub notebook: Rc<Notebook>,
+    /// The texts of the language that was asked for last, if they have come.
+    pub texts: Option<Rc<Texts>>,
     /// What is being computed, oldest first.
     pub running: Vec<Running>,
     /// Whether a newer version of the page waits to be used.
@@ -191,6 +195,8 @@ pub enum Action {
     Running(Vec<Running>),
     /// What the GPU made of the spectra.
     Gpu(GpuReport),
+    /// The texts of a language have come.
+    Texts(Rc<Texts>),
     /// A newer version of the page is ready.
     Update,
     /// Several at once: one drawing.
@@ -277,6 +283,7 @@ impl AppState {
                     next.gpu = Some(report);
                 }
             }
+            Action::Texts(texts) => next.texts = Some(texts),
             Action::Update => next.update = true,
             Action::Many(actions) => {
                 next = actions.into_iter().fold(next, |state, action| state.after(action));
@@ -399,6 +406,12 @@ impl AppState {
         let story = self.story().filter(|_| self.route.find(&keys::CIRCUIT).is_none());
         let usual = story.map_or(0, |story| story.2);
         self.route.find(&keys::K).unwrap_or(usual).min(d_head.saturating_sub(1))
+    }
+
+    /// The language that the address asks for; English until its texts have come.
+    pub fn speech(&self) -> Speech {
+        let wanted = self.route.read(&keys::LANG);
+        Speech(self.texts.clone().filter(|texts| texts.language == wanted))
     }
 
     /// Where the reader is, as a path: `model › L1H2 › QK › k = 3`.

@@ -6,14 +6,15 @@ use crate::ui::address::keys;
 use crate::ui::address::lock::locks;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
-use crate::ui::lessons::glossary::{self, Entry};
+use crate::ui::lessons::glossary;
 use crate::ui::lessons::place::{Place, keep};
 use crate::ui::lessons::progress::Progress;
 use crate::ui::lessons::prose::Prose;
 use crate::ui::lessons::question::Question;
 use crate::ui::lessons::shelf::{ANSWERS, TEACHERS, lessons};
+use crate::ui::lessons::speech::Speech;
 use crate::ui::widgets::select::use_typed;
-use crate::ui::words::lessons as words;
+use crate::ui::words::frame::Word;
 
 /// The page.
 #[component]
@@ -23,16 +24,25 @@ pub fn Learn() -> Html {
     // Who is locked in a view reads what words mean there, and neither other lessons nor the teachers' pages.
     let shut = ["nav", "lesson"].into_iter().any(|name| locks(&route, name));
     let read = if shut { "glossary" } else { route.read(&keys::READ) };
-    let tab = |slug: &'static str, name: &'static str| {
+    let speech = app.speech();
+    let tab = |slug: &'static str, name: Word| {
         let to = keep(Route::default().on(Page::Learn), &route).put(&keys::READ, slug);
-        html! { <a href={to.to_hash()} aria-current={(read == slug).then_some("true")}>{ name }</a> }
+        html! { <a href={to.to_hash()} aria-current={(read == slug).then_some("true")}>{ speech.say(name) }</a> }
+    };
+    let english = |text: &'static str| {
+        html! {
+            <>
+                if speech.foreign().is_some() { <p class="hint">{ speech.say(Word::NotThis) }</p> }
+                <Prose {text} lang={speech.foreign()} />
+            </>
+        }
     };
     html! {
         <>
-            if !shut { <nav class="shelves" aria-label="Learn">{ tab("lessons", "Lessons") }{ tab("teachers", "For teachers") }{ tab("answers", "Answers") }{ tab("glossary", "Glossary") }</nav> }
+            if !shut { <nav class="shelves" aria-label={speech.say(Word::Shelves)}>{ tab("lessons", Word::Lessons) }{ tab("teachers", Word::Teachers) }{ tab("answers", Word::Answers) }{ tab("glossary", Word::Glossary) }</nav> }
             { match read {
-                "teachers" => html! { <Prose text={TEACHERS} /> },
-                "answers" => html! { <Prose text={ANSWERS} /> },
+                "teachers" => english(TEACHERS),
+                "answers" => english(ANSWERS),
                 "handout" => html! { <Handout lesson={route.find(&keys::LESSON).and_then(|l| l.parse().ok()).unwrap_or(1)} /> },
                 "glossary" => html! { <Glossary word={route.read(&keys::WORD)} /> },
                 _ => html! { <Lessons /> },
@@ -47,13 +57,14 @@ fn Lessons() -> Html {
     let route = app.value().route.clone();
     let redraw = use_force_update();
     let progress = Progress::load();
+    let speech = app.speech();
     let (typed, oninput) = use_typed("");
     let said = match Progress::of_code(&typed) {
         _ if typed.trim().is_empty() => String::new(),
-        Err(why) => why.to_owned(),
+        Err(why) => speech.say(why),
         Ok(read) => {
             let of = lessons().iter().enumerate();
-            words::progress(
+            speech.progress(
                 &of.map(|(i, l)| (read.answered(i + 1), l.steps.len())).collect::<Vec<_>>(),
             )
         }
@@ -65,38 +76,41 @@ fn Lessons() -> Html {
             redraw.force_update();
         })
     };
-    let row = |(i, lesson): (usize, &'static crate::ui::lessons::parse::Lesson)| {
-        let (number, n) = (i + 1, lesson.steps.len());
+    let row = |number: usize| {
+        let Some((lesson, lang)) = speech.lesson(number) else { return Html::default() };
+        let n = lesson.steps.len();
         let first = (1..=n).map(|step| Place { lesson: number, step });
         let open = first.clone().find(|place| !progress.has(*place)).filter(|p| p.step > 1);
         let to =
             |place: Place| place.address(&route.clone().clear(&keys::LESSON)).unwrap_or_default();
         let answered = progress.answered(number);
         let state = match answered {
-            0 => String::new(),
-            a if a == n => " · done".to_owned(),
-            a => format!(" · {a} of {n} answered"),
+            0 => None,
+            a if a == n => Some(speech.say(Word::Done)),
+            a => Some(speech.fill(Word::Some, &[&a.to_string(), &n.to_string()])),
         };
         html! {
             <li key={number}>
-                <a class="title" href={to(Place { lesson: number, step: 1 }).to_hash()}>{ lesson.title.clone() }</a>
-                <p>{ lesson.about.clone() }</p>
-                <p class="hint">{ format!("{} minutes, {n} steps{state}", lesson.minutes) }
-                    { " · " }<a href={handout(&route, number).to_hash()}>{ "handout" }</a>
-                    if let Some(place) = open { { " · " }<a href={to(place).to_hash()}>{ format!("go on at step {}", place.step) }</a> }
+                <a class="title" href={to(Place { lesson: number, step: 1 }).to_hash()} {lang}>{ lesson.title.clone() }</a>
+                <p {lang}>{ lesson.about.clone() }</p>
+                <p class="hint">{ speech.fill(Word::Length, &[&lesson.minutes.to_string(), &n.to_string()]) }
+                    if let Some(state) = state { { " · " }{ state } }
+                    { " · " }<a href={handout(&route, number).to_hash()}>{ speech.say(Word::Handout) }</a>
+                    if let Some(place) = open { { " · " }<a href={to(place).to_hash()}>{ speech.fill(Word::GoOn, &[&place.step.to_string()]) }</a> }
                 </p>
             </li>
         }
     };
     html! {
-        <section class="prose" aria-label="Lessons">
-            <h2>{ "Lessons" }</h2>
-            <p>{ "Each lesson stands beside the page it speaks of: read, look, try, answer. Nothing is marked and nothing is sent; your progress stays in this browser." }</p>
-            <ol class="lessons">{ for lessons().iter().enumerate().map(row) }</ol>
-            <p>{ "Progress code, to hand in: " }<code data-testid="progress-code">{ progress.code() }</code></p>
-            <p><label class="field"><span>{ "read a code" }</span><input type="text" value={(*typed).clone()} {oninput} data-testid="read-code" /></label></p>
+        <section class="prose" aria-label={speech.say(Word::Lessons)}>
+            <h2>{ speech.say(Word::Lessons) }</h2>
+            if speech.foreign().is_some() { <p class="hint">{ speech.say(Word::Partly) }</p> }
+            <p>{ speech.say(Word::Beside) }</p>
+            <ol class="lessons">{ for (1..=lessons().len()).map(row) }</ol>
+            <p>{ speech.say(Word::Code) }{ " " }<code data-testid="progress-code">{ progress.code() }</code></p>
+            <p><label class="field"><span>{ speech.say(Word::ReadCode) }</span><input type="text" value={(*typed).clone()} {oninput} data-testid="read-code" /></label></p>
             <p role="status" data-testid="code-said">{ said }</p>
-            <button type="button" onclick={forget}>{ "forget my progress" }</button>
+            <button type="button" onclick={forget}>{ speech.say(Word::Forget) }</button>
         </section>
     }
 }
@@ -104,6 +118,10 @@ fn Lessons() -> Html {
 fn handout(route: &Route, lesson: usize) -> Route {
     let learn = keep(Route::default().on(Page::Learn), route).put(&keys::READ, "handout");
     learn.put(&keys::LESSON, lesson.to_string())
+}
+
+fn title(speech: &Speech, number: usize, title: &str) -> String {
+    speech.fill(Word::LessonTitle, &[&number.to_string(), title])
 }
 
 /// Properties of [`Handout`].
@@ -116,8 +134,9 @@ struct HandoutProps {
 /// A whole lesson to print: words and questions, no answers, nothing to press.
 #[component]
 fn Handout(props: &HandoutProps) -> Html {
-    let Some(lesson) = (Place { lesson: props.lesson, step: 1 }).lesson() else {
-        return html! { <p class="empty">{ "There is no such lesson." }</p> };
+    let speech = use_app().speech();
+    let Some((lesson, lang)) = speech.lesson(props.lesson) else {
+        return html! { <p class="empty">{ speech.say(Word::NoLesson) }</p> };
     };
     let asked = |question: &Question| match question {
         Question::Choice { options, .. } => html! {
@@ -127,8 +146,8 @@ fn Handout(props: &HandoutProps) -> Html {
         Question::Deed { .. } => Html::default(),
     };
     html! {
-        <article class="handout" aria-label="Handout">
-            <h2>{ format!("Lesson {}: {}", props.lesson, lesson.title) }</h2>
+        <article class="handout" aria-label={speech.say(Word::Handout)} {lang}>
+            <h2>{ title(&speech, props.lesson, &lesson.title) }</h2>
             <p>{ lesson.about.clone() }</p>
             { for lesson.steps.iter().enumerate().map(|(i, step)| html! {
                 <section>
@@ -161,19 +180,22 @@ fn Glossary(props: &GlossaryProps) -> Html {
             }
         });
     }
-    let entry = |entry: &'static Entry| {
-        let here = entry.is(&props.word);
+    let speech = use_app().speech();
+    let entry = |english: &'static glossary::Entry| {
+        let (entry, lang) = speech.entry(english.name()).unwrap_or((english, "en"));
+        let here = english.is(&props.word) || entry.is(&props.word);
+        let lang = speech.own().map(|_| lang);
         html! {
             <>
-                <dt ref={if here { chosen.clone() } else { NodeRef::default() }} tabindex={here.then_some("-1")} class={here.then_some("chosen")}>
+                <dt ref={if here { chosen.clone() } else { NodeRef::default() }} tabindex={here.then_some("-1")} class={here.then_some("chosen")} {lang}>
                     { entry.names.join(", ") }</dt>
-                <dd><Prose text={entry.meaning.clone()} /></dd>
+                <dd><Prose text={entry.meaning.clone()} {lang} /></dd>
             </>
         }
     };
     html! {
-        <section class="prose" aria-label="Glossary">
-            <h2>{ "Glossary" }</h2>
+        <section class="prose" aria-label={speech.say(Word::Glossary)}>
+            <h2>{ speech.say(Word::Glossary) }</h2>
             <dl class="glossary">{ for glossary::entries().iter().map(entry) }</dl>
         </section>
     }

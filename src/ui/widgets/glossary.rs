@@ -5,10 +5,11 @@ use yew::prelude::*;
 use crate::ui::address::keys::{METHOD, READ, WORD};
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
-use crate::ui::lessons::glossary::{find, of};
+use crate::ui::lessons::glossary::of;
 use crate::ui::lessons::methods;
 use crate::ui::lessons::place::keep;
 use crate::ui::lessons::prose::Prose;
+use crate::ui::words::frame::Word;
 
 /// Properties of [`Symbols`].
 #[derive(Properties, PartialEq)]
@@ -20,13 +21,14 @@ pub struct SymbolsProps {
 /// Every symbol of a page with its meaning behind a "?".
 #[component]
 pub fn Symbols(props: &SymbolsProps) -> Html {
+    let speech = use_app().speech();
     let words = of(props.page);
     if words.is_empty() {
         return Html::default();
     }
     html! {
         <details class="symbols">
-            <summary>{ "Symbols and words of this page" }</summary>
+            <summary lang={speech.own()}>{ speech.say(Word::Symbols) }</summary>
             <div>{ for words.iter().map(|word| html! { <Gloss key={*word} term={*word} /> }) }</div>
         </details>
     }
@@ -40,28 +42,32 @@ pub struct GlossProps {
     /// What it means here; without it the glossary says what it means.
     #[prop_or_default]
     pub meaning: Option<AttrValue>,
+    /// What it is called in the reader's language.
+    #[prop_or_default]
+    pub called: Option<AttrValue>,
 }
 
 /// A word with its meaning behind a "?".
 #[component]
 pub fn Gloss(props: &GlossProps) -> Html {
     let app = use_app();
-    let entry = find(&props.term);
-    let more = entry.map(|entry| {
+    let speech = app.speech();
+    let entry = speech.entry(&props.term);
+    let more = entry.map(|(entry, _)| {
         let learn = Route::default().on(Page::Learn);
         keep(learn, &app.value().route).put(&READ, "glossary").put(&WORD, entry.name().to_owned())
     });
     html! {
         <details class="gloss">
-            <summary>{ props.term.clone() }<span class="mark" aria-hidden="true">{ "?" }</span></summary>
+            <summary>{ props.called.clone().unwrap_or(props.term.clone()) }<span class="mark" aria-hidden="true">{ "?" }</span></summary>
             if let Some(meaning) = props.meaning.clone() {
                 <p>{ meaning }
-                    if let Some(more) = more { { " " }<a href={more.to_hash()}>{ "In the glossary" }</a> }</p>
-            } else if let Some(entry) = entry {
-                <Prose text={entry.meaning.clone()} />
+                    if let Some(more) = more { { " " }<a href={more.to_hash()} lang={speech.own()}>{ speech.say(Word::InGlossary) }</a> }</p>
+            } else if let Some((entry, lang)) = entry {
+                <Prose text={entry.meaning.clone()} lang={speech.own().map(|_| lang)} />
             }
-            if let Some(room) = touched_at(&props.term, &app.value().route) { <p><a href={room.to_hash()}>{ "Touch it" }</a></p> }
-            if let Some(method) = method_of(&props.term, &app.value().route) { <p><a href={method.to_hash()}>{ "How it is measured" }</a></p> }
+            if let Some(room) = touched_at(&props.term, &app.value().route) { <p lang={speech.own()}><a href={room.to_hash()}>{ speech.say(Word::TouchIt) }</a></p> }
+            if let Some(method) = method_of(&props.term, &app.value().route) { <p lang={speech.own()}><a href={method.to_hash()}>{ speech.say(Word::Measured) }</a></p> }
         </details>
     }
 }

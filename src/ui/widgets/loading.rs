@@ -10,8 +10,11 @@ use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
 use crate::ui::browser::drop;
 use crate::ui::browser::time::now;
+use crate::ui::lessons::place::keep;
+use crate::ui::lessons::speech::Speech;
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::words::format::duration;
+use crate::ui::words::frame::Word;
 use crate::ui::words::text;
 use crate::worker::request::Running;
 
@@ -39,9 +42,10 @@ pub fn Loading() -> Html {
     };
     let is_built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
     let first_screen = state.model.as_ref().is_none_or(|m| m.built_in.is_some())
-        && state.route == Route::default();
+        && state.route.clone().clear(&keys::LANG) == Route::default();
+    let speech = state.speech();
     html! {
-        <div class="model-line">
+        <div class="model-line" lang={speech.foreign()}>
             <p data-testid="model">
                 if let Some(model) = &state.model {
                     <strong>{ model.name.clone() }</strong>{ format!(": {}", text::found(&model.summary)) }
@@ -57,7 +61,7 @@ pub fn Loading() -> Html {
                 <input ref={input} type="file" multiple=true hidden=true aria-label="Checkpoint files" data-testid="file-input" onchange={chosen} />
             </p>
             <ByName />
-            if first_screen { { welcome(choose) } }
+            if first_screen { { welcome(choose, &state.route, &speech) } }
             // Lines that come and go keep their place: a page that moves under the pointer loses clicks.
             if let Some(model) = &state.model { { details(&model.summary) } } else { <p class="found">{ "\u{a0}" }</p> }
             <div class="running">{ for state.running.iter().map(|job| html! { <Progress key={job.id} job={job.clone()} /> }) }</div>
@@ -66,16 +70,16 @@ pub fn Loading() -> Html {
 }
 
 /// The built-in model introduces itself, and three doors stand open.
-fn welcome(open: Callback<MouseEvent>) -> Html {
-    let at_work = Route::default().on(Page::Attention);
-    let teachers = Route::default().on(Page::Learn).put(&keys::READ, "teachers");
+fn welcome(open: Callback<MouseEvent>, from: &Route, speech: &Speech) -> Html {
+    let at_work = keep(Route::default().on(Page::Attention), from);
+    let teachers = keep(Route::default().on(Page::Learn), from).put(&keys::READ, "teachers");
     html! {
-        <div class="welcome" data-testid="welcome">
-            <p>{ text::BUILT_IN }</p>
+        <div class="welcome" data-testid="welcome" lang={speech.own()}>
+            <p>{ speech.say(Word::Welcome) }</p>
             <p class="onward">
-                <a href={at_work.to_hash()}>{ "see a head work" }</a>
-                <button type="button" onclick={open}>{ "open my model" }</button>
-                <a href={teachers.to_hash()}>{ "teach a class" }</a>
+                <a href={at_work.to_hash()}>{ speech.say(Word::SeeWork) }</a>
+                <button type="button" onclick={open}>{ speech.say(Word::OpenMine) }</button>
+                <a href={teachers.to_hash()}>{ speech.say(Word::Teach) }</a>
             </p>
         </div>
     }

@@ -27,7 +27,7 @@ pub fn Notices() -> Html {
     });
     html! {
         <>
-            <div role="status" aria-label="Notices"><ul class="notices">
+            <div role="status" aria-label="Notices" lang={app.speech().foreign()}><ul class="notices">
                 if let Some(wish) = app.value().wish() {
                     <li key="wish" data-testid="wish"><p class="what">{ text::wish(&wish) }<span class="hint">{ format!(" {}", text::wish_hint(app.value().model.as_ref().map(|m| m.name.as_str()))) }</span></p>
                         <button type="button" onclick={forget_wish(&app)} aria-label="Forget what the link is about">{ "×" }</button></li>

@@ -5,6 +5,8 @@ pub mod became;
 pub mod chance;
 pub mod change;
 pub mod format;
+pub mod frame;
+pub mod language;
 pub mod lessons;
 pub mod measure;
 pub mod named;

@@ -34,7 +34,7 @@ pub fn report_foot(version: &str) -> String {
     )
 }
 
-/// How many pins there are, for the link to them.
-pub fn link(n: usize) -> String {
-    if n == 0 { "Notebook".to_owned() } else { format!("Notebook ({n})") }
+/// How many pins there are, for the link to them under its `title`.
+pub fn link(title: String, n: usize) -> String {
+    if n == 0 { title } else { format!("{title} ({n})") }
 }

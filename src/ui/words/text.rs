@@ -9,15 +9,6 @@ use crate::ui::address::checkpoint::Named;
 use crate::ui::memory::token_chance::TokenChance;
 use crate::worker::request::Trouble;
 
-/// What this is, in one sentence.
-pub const WHAT: &str = "See what every attention head of a transformer looks for: the singular vectors of its QK and OV \
-                        matrices, computed on your own machine.";
-
-/// The built-in model about itself; `www/models/README.md` holds the numbers.
-pub const BUILT_IN: &str = "This one comes with the page: 65 words, learned from little stories in which the next word must be looked \
-                            up. After “When Mary and John went to the store, John gave a drink to” it says “Mary”; 128 such questions, \
-                            128 right. Which of its twelve heads finds her? Below is one that writes on what it reads.";
-
 /// Said where a file can be dropped.
 pub const DROP: &str = "drop a .safetensors file or a model's folder anywhere, or";
 

@@ -13,7 +13,7 @@ use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
 use crate::ui::palette::Scale;
 use crate::ui::words::format::{percent, token};
-use crate::ui::words::lessons::arcs;
+use crate::ui::words::frame::Word;
 
 /// Words at most: more have no room.
 const MOST: usize = 24;
@@ -41,12 +41,13 @@ pub(super) struct ArcsProps {
 #[component]
 pub(super) fn Arcs(props: &ArcsProps) -> Html {
     let app = use_app();
+    let speech = app.speech();
     let scale = Scale::Sequential { max: 1.0 };
     let dark = use_dark();
     let [dests, srcs] = props.ran.sides(props.stack);
     let (n, dest) = (srcs.len(), props.dest);
     let (Some((layer, head)), Some(pattern)) = (props.head, &props.pattern) else {
-        return html! { <p class="empty" role="status">{ "The heads look at the sentence." }</p> };
+        return html! { <p class="empty" role="status" lang={speech.own()}>{ speech.say(Word::ArcsSoon) }</p> };
     };
     let start = (head * dests.len() + dest) * n;
     let Some(row) = pattern.get(start..start + n).filter(|_| dests == srcs && n <= MOST) else {
@@ -103,15 +104,17 @@ pub(super) fn Arcs(props: &ArcsProps) -> Html {
     let most =
         (0..n).max_by(|&a, &b| shares[a].total_cmp(&shares[b])).filter(|_| !drawn.is_empty());
     let best = most.map(word);
-    let most = best.as_deref().zip(most).map(|(word, i)| (word, shares[i]));
+    let share = most.map(|i| percent(shares[i]));
+    let most = best.as_deref().zip(share.as_deref());
+    let said = speech.arcs(&word(dest), most, &app.value().head_name(layer, head));
     let columns: Vec<String> = widths.iter().map(|w| format!("minmax(0, {w}fr)")).collect();
     html! {
         <figure class="figure arcs" style={format!("--letters: {total}; --words: {n}; --columns: {}", columns.join(" "))} data-testid="arcs">
-            <figcaption aria-live="polite">{ arcs(&word(dest), most, &app.value().head_name(layer, head)) }</figcaption>
+            <figcaption aria-live="polite" lang={speech.own()}>{ said }</figcaption>
             <div class="arc-frame">
                 <svg class="across" viewBox={format!("0 0 {total} 10")} preserveAspectRatio="none" aria-hidden="true">{ for across }</svg>
                 <svg class="down" viewBox={format!("0 0 10 {n}")} preserveAspectRatio="none" aria-hidden="true">{ for down }</svg>
-                <div class="arc-words" role="group" aria-label="Words of the sentence">{ for (0..n).map(button) }</div>
+                <div class="arc-words" role="group" aria-label={speech.say(Word::ArcsWords)}>{ for (0..n).map(button) }</div>
             </div>
         </figure>
     }
