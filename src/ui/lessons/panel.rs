@@ -86,7 +86,7 @@ pub fn Panel() -> Html {
     html! {
         <aside class="lesson" aria-label={speech.say(Word::Lesson)}>
             <div class="lesson-bar">
-                <span>{ speech.fill(Word::LessonTitle, &[&place.lesson.to_string(), &lesson.title]) }</span>
+                <span>{ titled(&speech.fill(Word::LessonTitle, &[&place.lesson.to_string(), &lesson.title]), &lesson.title, mark) }</span>
                 <span class="lesson-tools">
                     <a href={present.to_hash()}>{ speech.say(if presenting { Word::StopPresenting } else { Word::Present }) }</a>
                     if route.page == step.scene.page { <a href={whole.to_hash()}>{ speech.say(if route.read(&WHOLE) { Word::OnlyPicture } else { Word::WholePage }) }</a> }
@@ -129,13 +129,19 @@ pub fn Panel() -> Html {
     }
 }
 
+/// What is said of a lesson, its title marked where that is in another language.
+fn titled(said: &str, title: &str, mark: Option<&'static str>) -> Html {
+    let (before, after) = said.split_once(title).unwrap_or((said, ""));
+    html! { <>{ before.to_owned() }<span lang={mark}>{ title.to_owned() }</span>{ after.to_owned() }</> }
+}
+
 /// After the last step: the next lesson, or the list.
 fn onward(place: Place, route: &Route, speech: &Speech) -> Html {
     let next = Place { lesson: place.lesson + 1, step: 1 };
     match speech.lesson(next.lesson).zip(next.address(route)) {
-        Some(((lesson, _), to)) => {
+        Some(((lesson, mark), to)) => {
             let said = speech.fill(Word::NextLesson, &[&next.lesson.to_string(), &lesson.title]);
-            html! { <a class="on" href={to.to_hash()}>{ said }</a> }
+            html! { <a class="on" href={to.to_hash()}>{ titled(&said, &lesson.title, mark) }</a> }
         }
         None => {
             html! { <a class="on" href={learn(route).to_hash()}>{ speech.say(Word::ToAllLessons) }</a> }

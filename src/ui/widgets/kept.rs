@@ -7,6 +7,7 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Route;
 use crate::ui::app::use_app;
 use crate::ui::browser::kept::{self, Kept};
+use crate::ui::lessons::place::keep;
 use crate::ui::words::named as words;
 use crate::worker::sources::Bytes;
 
@@ -68,7 +69,7 @@ pub(super) fn KeptModels() -> Html {
                 <details class="kept" data-testid="kept">
                     <summary>{ words::kept(list.len()) }</summary>
                     <p class="hint">{ words::KEPT }</p>
-                    <ul>{ for list.iter().map(|model| row(model, &look)) }</ul>
+                    <ul>{ for list.iter().map(|model| row(model, &look, &app.value().route)) }</ul>
                 </details>
             }
         </>
@@ -76,7 +77,7 @@ pub(super) fn KeptModels() -> Html {
 }
 
 /// One kept model.
-fn row(model: &Kept, look: &Callback<()>) -> Html {
+fn row(model: &Kept, look: &Callback<()>, from: &Route) -> Html {
     let forget = {
         let (name, look) = (model.name.clone(), look.clone());
         Callback::from(move |_: MouseEvent| {
@@ -87,7 +88,7 @@ fn row(model: &Kept, look: &Callback<()>) -> Html {
             });
         })
     };
-    let address = Route::default().put(&keys::NAMED, model.name.clone()).to_hash();
+    let address = keep(Route::default(), from).put(&keys::NAMED, model.name.clone()).to_hash();
     html! {
         <li key={model.name.clone()}>
             if model.whole { <a href={address}>{ model.name.clone() }</a> } else { { model.name.clone() } }
