@@ -25,6 +25,18 @@ fn one_key_for_all_heads_says_how_wide_they_are() {
 }
 
 #[test]
+fn a_config_that_leaves_out_multi_query_leaves_it_to_the_matrix() {
+    for name in ["gpt_bigcode", "gpt_bigcode_mha"] {
+        let (tensors, mut config) = other_parts(name);
+        let said = plain(&tensors, &config);
+        config.as_object_mut().unwrap().remove("multi_query").unwrap();
+        let unsaid = plain(&tensors, &config);
+        assert_eq!(unsaid.arch.n_kv_heads, said.arch.n_kv_heads, "{name}");
+        assert_eq!(heads(&unsaid, Weights::Folded), heads(&said, Weights::Folded), "{name}");
+    }
+}
+
+#[test]
 fn what_names_leave_open_is_said_where_no_config_decides() {
     let hints = Hints { n_heads: Some(4), ..Hints::default() };
     let (granite, config) = other_parts("granite");

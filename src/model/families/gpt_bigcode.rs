@@ -23,8 +23,9 @@ fn one_key(names: &Names) -> Option<usize> {
 }
 
 fn recipe(s: &Survey<'_>) -> Result<Recipe, ModelError> {
-    let width = one_key(s.names).filter(|_| s.config.is_empty());
-    let multi_query = s.config.flag("multi_query", !s.config.is_empty() || width.is_some());
+    let room_for_one = one_key(s.names);
+    let width = room_for_one.filter(|_| s.config.is_empty());
+    let multi_query = s.config.flag("multi_query", room_for_one.is_some());
     let order = if multi_query { FusedOrder::Blocks } else { FusedOrder::Groups };
     let scaled = s.config.flag("scale_attn_weights", true);
     Ok(Recipe {
