@@ -36,6 +36,7 @@ mod hostile_configs;
 mod hostile_files;
 mod invariants;
 mod jobs;
+mod lesson_numbers;
 mod logits;
 mod minilm;
 mod pairs;
