@@ -13,13 +13,13 @@ use crate::study::dictionary::Source;
 /// [`Side`] as an argument.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum SideChoice {
-    /// [`Side::Dest`].
+    /// What QK reads at the destination.
     Dest,
-    /// [`Side::Src`].
+    /// What QK reads at the source.
     Src,
-    /// [`Side::Read`].
+    /// What OV reads at the source.
     Read,
-    /// [`Side::Write`].
+    /// What OV writes at the destination.
     Write,
 }
 
@@ -37,9 +37,9 @@ impl From<SideChoice> for Side {
 /// [`Along`] as an argument.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum Axis {
-    /// [`Along::Rows`].
+    /// One feature a row.
     Rows,
-    /// [`Along::Columns`].
+    /// One feature a column.
     Columns,
 }
 
