@@ -60,6 +60,34 @@ describe("Trace", () => {
     await page.getByTestId("effect").filter({ hasText: /× 0: the logit difference goes from 8\.25 to 1\.41\.$/ }).waitFor();
   });
 
+  it("draws nodes under one name as one, and keeps the names in the address", {}, async (page) => {
+    await said(page).waitFor();
+    const nodes = page.locator(".circuit .node");
+    const before = await nodes.count();
+    const name = async (id, text) => {
+      await page.locator(`.circuit .node[id="trace-${id}"]`).click();
+      await page.getByTestId("node-name").fill(text);
+      await page.getByTestId("node-name").press("Enter");
+      await page.locator(".circuit .node.named").filter({ hasText: text.slice(0, 7) }).waitFor();
+    };
+    await name("L1H3:14-10", "a look");
+    assert.equal(await nodes.count(), before);
+    await page.locator('.circuit .node[id="trace-mlp0:14"]').click();
+    await page.getByRole("button", { name: "into “a look”" }).click();
+    await page.getByTestId("parts").getByText("the MLP of layer 0").waitFor();
+    assert.equal(await nodes.count(), before - 1);
+    await page.getByTestId("pinned").getByRole("heading", { name: "“a look” (2 parts)" }).waitFor();
+    await picture(page, "trace-named", { fullPage: true });
+    const link = page.url();
+    assert.match(link, /groups=/);
+    await page.goto("about:blank");
+    await page.goto(link);
+    await page.locator(".circuit .node.named").filter({ hasText: "2 parts" }).waitFor();
+    await page.getByTestId("parts").getByRole("button", { name: "take out" }).first().click();
+    await page.locator(".circuit .node.named").filter({ hasText: "parts" }).waitFor({ state: "detached" });
+    assert.equal(await nodes.count(), before);
+  });
+
   it("saves the circuit as the command line prints it, and as GraphML", {}, async (page) => {
     await said(page).waitFor();
     const found = JSON.parse(await download(page, "circuit JSON"));

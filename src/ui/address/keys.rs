@@ -197,6 +197,8 @@ table! {
     LEAST: Real = Real { name: "least", default: 0.0, least: 0.0, most: 1.0 };
     /// Trace: the node or edge that is pinned.
     PIN: Words = Words { name: "pin", longest: 200 };
+    /// Trace: what the reader calls nodes, as [`crate::ui::layered::groups::Groups`] reads it.
+    GROUPS: Words = Words { name: "groups", longest: 4000 };
     /// Compare: which step of the built-in model the heads came from.
     WITH: Whole<u32> = Whole { name: "with", ..STEP };
     /// Compare: which step of the built-in model is the yardstick.

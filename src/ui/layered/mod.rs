@@ -1,14 +1,17 @@
 //! A circuit as a picture: which of its edges are drawn, and between which nodes. Knows no browser.
 //!
 //! ```text
+//! groups     nodes that the reader named: drawn as one
 //! places     where the nodes stand: tokens across, layers up, as few crossings as a few sweeps leave
 //! ```
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::circuits::trace::{Circuit, Node, Side};
 
+pub mod groups;
 mod places;
+use groups::Groups;
 use places::Places;
 
 /// Width and height of a node, in the units of the picture.
@@ -77,6 +80,19 @@ pub struct Picture {
     pub size: [f64; 2],
     /// Edges that are too weak to be shown, or lead to nothing that is shown.
     pub hidden: usize,
+    /// What the reader named.
+    pub named: Vec<Named>,
+}
+
+/// Nodes under a name, drawn as one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// The one that stands for all in [`Picture::nodes`]: the highest.
+    pub node: Node,
+    /// The reader's name.
+    pub name: String,
+    /// All of them, from below.
+    pub members: Vec<Node>,
 }
 
 /// The name of a node in an address: "L3H0:11-4", "mlp2:11", "answer".
@@ -91,8 +107,16 @@ type Sum = (f64, Vec<usize>);
 
 impl Picture {
     /// Lays out the edges of `circuit` whose share is at least `least` and that lead to the answer at position `at`.
-    pub fn of(circuit: &Circuit, at: usize, grouping: Grouping, least: f64) -> Self {
-        let merged = merged(circuit, grouping);
+    /// Nodes of one of the `groups` are one node; edges between them are not drawn.
+    pub fn of(
+        circuit: &Circuit,
+        at: usize,
+        grouping: Grouping,
+        least: f64,
+        groups: &Groups,
+    ) -> Self {
+        let named = named(circuit, grouping, groups);
+        let merged = merged(circuit, grouping, &named);
         let largest = |role: Role| {
             let weights = merged.iter().filter(|((.., of), _)| *of == role).map(|(_, (w, _))| *w);
             weights.fold(0.0, f64::max)
@@ -131,12 +155,21 @@ impl Picture {
         }
         picture.lines.sort_by(|a, b| a.share.total_cmp(&b.share));
         picture.hidden = merged.len() - picture.lines.len();
+        picture.named = named;
         picture
     }
 
-    /// The index of the node with this [`slug`].
+    /// What the reader named, if `node` stands for it.
+    pub fn named(&self, node: Option<Node>) -> Option<&Named> {
+        self.named.iter().find(|named| Some(named.node) == node)
+    }
+
+    /// The index of the node with this [`slug`], or of the one that it is drawn as.
     pub fn find(&self, name: &str) -> Option<usize> {
-        self.nodes.iter().position(|placed| slug(placed.node) == name)
+        let inside = |named: &Named| named.members.iter().any(|member| member.to_string() == name);
+        self.nodes.iter().position(|placed| {
+            slug(placed.node) == name || self.named(placed.node).is_some_and(inside)
+        })
     }
 
     /// The node that a step of the keyboard leads to: up or down the strongest edge, or sideways in the row.
@@ -165,14 +198,40 @@ impl Picture {
     }
 }
 
-/// All edges, those with the same ends under the grouping added up.
-fn merged(circuit: &Circuit, grouping: Grouping) -> BTreeMap<Ends, Sum> {
-    let group = |node: Node| match grouping {
-        Grouping::Positions => node,
-        Grouping::Components => Node { dest: 0, src: 0, ..node },
+impl Grouping {
+    fn of(self, node: Node) -> Node {
+        match self {
+            Self::Positions => node,
+            Self::Components => Node { dest: 0, src: 0, ..node },
+        }
+    }
+}
+
+/// The groups that have nodes in `circuit`.
+fn named(circuit: &Circuit, grouping: Grouping, groups: &Groups) -> Vec<Named> {
+    let ends = circuit.edges.iter().flat_map(|edge| [edge.from, edge.to.node()]);
+    let all = ends.chain(circuit.seeds.iter().map(|seed| seed.from));
+    let all: BTreeSet<Node> = all.map(|node| grouping.of(node)).collect();
+    let found = groups.iter().filter_map(|group| {
+        let inside = |node: &Node| group.members.contains(&node.to_string());
+        let mut members: Vec<Node> = all.iter().copied().filter(inside).collect();
+        members.sort_by_key(|node| places::row(Some(*node)));
+        Some(Named { node: *members.last()?, name: group.name.clone(), members })
+    });
+    found.collect()
+}
+
+/// All edges, those with the same ends under the grouping and the names added up.
+fn merged(circuit: &Circuit, grouping: Grouping, named: &[Named]) -> BTreeMap<Ends, Sum> {
+    let group = |node: Node| {
+        let node = grouping.of(node);
+        named.iter().find(|n| n.members.contains(&node)).map_or(node, |named| named.node)
     };
     let mut merged: BTreeMap<Ends, Sum> = BTreeMap::new();
-    let mut add = |ends, weight: f64, k: &[usize]| {
+    let mut add = |ends: Ends, weight: f64, k: &[usize]| {
+        if ends.0 == ends.1 && named.iter().any(|named| Some(named.node) == ends.0) {
+            return;
+        }
         let (total, all) = merged.entry(ends).or_default();
         *total += weight;
         for k in k {
@@ -206,105 +265,4 @@ fn reached(edges: &[(&Ends, &Sum)]) -> HashSet<Option<Node>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::circuits::trace::graph::{Edge, Kind, LeftOut, Seed};
-
-    fn circuit(seeds: &[(Node, f64)], edges: &[(Node, Node, Side, f64)]) -> Circuit {
-        let seed = |&(from, weight): &(Node, f64)| Seed { from, weight };
-        let edge = |&(from, to, side, weight): &(Node, Node, Side, f64)| Edge {
-            from,
-            to: to.firing().expect("edges lead to heads"),
-            side,
-            weight,
-            k: vec![1],
-        };
-        Circuit {
-            empty: false,
-            seeds: seeds.iter().map(seed).collect(),
-            firings: Vec::new(),
-            edges: edges.iter().map(edge).collect(),
-            left_out: LeftOut::default(),
-        }
-    }
-
-    fn small() -> Circuit {
-        let [top, low] = [Node::head(1, 0, 5, 2), Node::head(0, 3, 2, 1)];
-        let mlp = Node::at(Kind::Mlp, Some(0), 5);
-        let embed = Node::at(Kind::Embed, None, 2);
-        circuit(
-            &[(top, 2.0), (mlp, 0.1)],
-            &[
-                (mlp, top, Side::Dest, 0.5),
-                (low, top, Side::Src, 0.7),
-                (embed, low, Side::Src, 0.04),
-            ],
-        )
-    }
-
-    #[test]
-    fn edges_go_up_and_no_two_nodes_overlap() {
-        let picture = Picture::of(&small(), 5, Grouping::Positions, 0.0);
-        assert_eq!((picture.nodes.len(), picture.lines.len(), picture.hidden), (5, 5, 0));
-        let at = |i: usize| &picture.nodes[i];
-        assert!(picture.lines.iter().all(|line| at(line.from).y > at(line.to).y));
-        for (i, a) in picture.nodes.iter().enumerate() {
-            assert!(a.x - NODE[0] / 2.0 >= 0.0 && a.x + NODE[0] / 2.0 <= picture.size[0]);
-            assert!(a.y - NODE[1] / 2.0 >= 0.0 && a.y + NODE[1] / 2.0 <= picture.size[1]);
-            for b in &picture.nodes[..i] {
-                assert!((a.x - b.x).abs() >= NODE[0] || (a.y - b.y).abs() >= NODE[1]);
-            }
-        }
-        let columns: Vec<usize> = picture.columns.iter().map(|column| column.0).collect();
-        assert_eq!(columns, [2, 5]);
-    }
-
-    #[test]
-    fn many_heads_of_one_token_stand_in_lines() {
-        let heads: Vec<(Node, f64)> =
-            (0..40).map(|head| (Node::head(0, head, 3, 1), 1.0)).collect();
-        let picture = Picture::of(&circuit(&heads, &[]), 3, Grouping::Positions, 0.0);
-        assert_eq!(picture.nodes.len(), 41);
-        assert!(picture.size[0] < 12.0 * NODE[0] && picture.size[1] < 12.0 * NODE[1]);
-        for (i, a) in picture.nodes.iter().enumerate() {
-            assert!(a.y + NODE[1] / 2.0 <= picture.size[1]);
-            for b in &picture.nodes[..i] {
-                assert!((a.x - b.x).abs() >= NODE[0] || (a.y - b.y).abs() >= NODE[1]);
-            }
-        }
-    }
-
-    #[test]
-    fn what_no_longer_leads_to_the_answer_goes_with_its_edge() {
-        let picture = Picture::of(&small(), 5, Grouping::Positions, 0.6);
-        // The seed that is left, the head behind its key, and the answer.
-        assert_eq!((picture.nodes.len(), picture.lines.len(), picture.hidden), (3, 2, 3));
-        assert!(picture.find("L0H3:2-1").is_some() && picture.find("embed:2").is_none());
-    }
-
-    #[test]
-    fn components_are_one_node_wherever_they_are() {
-        let two = [Node::head(0, 1, 4, 2), Node::head(0, 1, 3, 1)];
-        let circuit = circuit(&[(two[0], 1.0), (two[1], 0.5)], &[]);
-        let picture = Picture::of(&circuit, 4, Grouping::Components, 0.0);
-        assert_eq!((picture.nodes.len(), picture.lines.len()), (2, 1));
-        assert_eq!((picture.lines[0].weight, picture.lines[0].share), (1.5, 1.0));
-        assert!(picture.columns.is_empty());
-    }
-
-    #[test]
-    fn crossings_are_taken_out_and_keys_walk_along_edges() {
-        // Two heads of one layer, each read by one of the next: in the order of their names the edges cross.
-        let [a, b] = [Node::head(1, 0, 3, 0), Node::head(1, 1, 3, 0)];
-        let [c, d] = [Node::head(0, 0, 3, 0), Node::head(0, 1, 3, 0)];
-        let edges = [(d, a, Side::Dest, 0.9), (c, b, Side::Dest, 0.8)];
-        let circuit = circuit(&[(a, 1.0), (b, 1.0)], &edges);
-        let picture = Picture::of(&circuit, 3, Grouping::Positions, 0.0);
-        let x = |node: Node| picture.nodes[picture.find(&node.to_string()).expect("drawn")].x;
-        assert_eq!(x(a) < x(b), x(d) < x(c));
-        let [i, j] = [a, d].map(|node| picture.find(&node.to_string()));
-        assert_eq!(i.and_then(|i| picture.step(i, "ArrowDown")), j);
-        assert_eq!(j.and_then(|j| picture.step(j, "ArrowUp")), i);
-        assert_eq!(i.and_then(|i| picture.step(i, "ArrowUp")), picture.find("answer"));
-    }
-}
+mod tests;

@@ -28,7 +28,7 @@ pub(super) struct Places {
 }
 
 /// The row of a node; the answer's is above all others.
-fn row(node: Option<Node>) -> usize {
+pub(super) fn row(node: Option<Node>) -> usize {
     let Some(node) = node else { return usize::MAX };
     match (node.kind, node.layer) {
         (Kind::Mlp, Some(layer)) => 2 * layer + 2,

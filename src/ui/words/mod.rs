@@ -4,6 +4,7 @@ pub mod answer;
 pub mod became;
 pub mod chance;
 pub mod change;
+pub mod circuit;
 pub mod format;
 pub mod frame;
 pub mod language;

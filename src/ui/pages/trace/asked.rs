@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::graph::full_name;
 use crate::circuits::trace::Rule;
 use crate::protocol::trace::{Answer, Prompt, Question};
 use crate::study::trace::SeedRule;
@@ -13,6 +12,7 @@ use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::layered::Grouping;
 use crate::ui::widgets::select::{Select, Slider, Switch, typing};
+use crate::ui::words::circuit::full_name;
 use crate::ui::words::format::{three, token};
 
 /// Properties of [`Asked`].

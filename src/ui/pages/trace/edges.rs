@@ -9,8 +9,9 @@ use super::pin;
 use crate::protocol::trace::Answer;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
-use crate::ui::layered::{Picture, Role, slug};
+use crate::ui::layered::{Picture, Role};
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::words::circuit::in_table;
 use crate::ui::words::format::three;
 
 /// Rows of the table; the picture's numbers have all.
@@ -42,7 +43,7 @@ pub(super) fn Edges(props: &EdgesProps) -> Html {
                     <thead><tr>{ for ["from", "to", "side", "weight", "k"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                     <tbody data-testid="edges">{ for picture.lines.iter().rev().take(ROWS).map(|line| {
                         let name = line_name(picture, line);
-                        let end = |i: usize| picture.nodes.get(i).map(|placed| slug(placed.node)).unwrap_or_default();
+                        let end = |i: usize| picture.nodes.get(i).map(|placed| in_table(picture, placed.node)).unwrap_or_default();
                         let k: Vec<String> = line.k.iter().map(usize::to_string).collect();
                         let (side, unit) = match line.role { Role::Query => ("query", "of attention"), Role::Key => ("keys", "of attention"), Role::Answer => ("answer", unit) };
                         let selected = (name == pinned).then_some("selected");

@@ -8,21 +8,16 @@ use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use super::pin;
-use super::said::word;
 use crate::circuits::trace::Node;
-use crate::circuits::trace::graph::{Kind, Status};
-use crate::model::Head;
+use crate::circuits::trace::graph::Status;
 use crate::protocol::trace::Answer;
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, px};
 use crate::ui::layered::{Line, NODE, Picture, Role, slug};
-use crate::ui::words::format::three;
+use crate::ui::words::circuit::{called, labels, sentence, short, word};
 use crate::ui::words::table::Table;
-
-/// Letters of a token that fit on a node.
-const LETTERS: usize = 8;
 
 /// Properties of [`Graph`].
 #[derive(Properties, PartialEq)]
@@ -40,7 +35,10 @@ pub(super) struct GraphProps {
 pub(super) fn Graph(props: &GraphProps) -> Html {
     let app = use_app();
     let (picture, answer) = (&props.picture, &props.answer);
-    let pinned = app.value().route.find(&keys::PIN);
+    let pinned = app.value().route.find(&keys::PIN).map(|name| match picture.find(&name) {
+        Some(i) => slug(picture.nodes[i].node),
+        None => name,
+    });
     let near = |line: &Line, name: &str| {
         let end = |i: usize| picture.nodes.get(i).is_some_and(|placed| slug(placed.node) == name);
         line_name(picture, line) == name || end(line.from) || end(line.to)
@@ -97,9 +95,9 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
                 }) }
                 { for picture.nodes.iter().enumerate().map(|(i, placed)| {
                     let name = slug(placed.node);
-                    let [above, below] = labels(answer, placed.node, !picture.columns.is_empty());
+                    let [above, below] = labels(answer, picture, placed.node);
                     let is_pinned = found == Some(name.as_str());
-                    let class = classes!("node", kind_class(answer, placed.node), is_pinned.then_some("pinned"), (!bright[i]).then_some("dim"));
+                    let class = classes!("node", kind_class(answer, placed.node), picture.named(placed.node).map(|_| "named"), is_pinned.then_some("pinned"), (!bright[i]).then_some("dim"));
                     let onclick = {
                         let (app, name) = (app.clone(), name.clone());
                         Callback::from(move |_: MouseEvent| pin(&app, &name))
@@ -123,7 +121,7 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
                     html! {
                         <g key={name.clone()} id={format!("trace-{name}")} {class} role="button" tabindex={if first == Some(i) { "0" } else { "-1" }} aria-pressed={is_pinned.to_string()}
                             transform={format!("translate({:.1} {:.1})", placed.x, placed.y)} {onclick} {onkeydown}>
-                            <title>{ full_name(answer, placed.node) }</title>
+                            <title>{ called(answer, picture, placed.node) }</title>
                             <rect x={px(-NODE[0] / 2.0)} y={px(-NODE[1] / 2.0)} width={px(NODE[0])} height={px(NODE[1])} rx="6" />
                             <text y={px(y)} text-anchor="middle">{ above }</text>
                             if !below.is_empty() { <text class="below" y="11" text-anchor="middle">{ below }</text> }
@@ -237,15 +235,6 @@ fn curve(picture: &Picture, line: &Line) -> String {
     )
 }
 
-fn short(text: &str) -> String {
-    let mut short: String = text.chars().take(LETTERS).collect();
-    if text.chars().count() > LETTERS {
-        short.pop();
-        short.push('…');
-    }
-    short
-}
-
 fn kind_class(answer: &Answer, node: Option<Node>) -> Classes {
     let Some(node) = node else { return classes!("answer") };
     let Some(firing) = node.firing() else { return classes!("other") };
@@ -253,88 +242,17 @@ fn kind_class(answer: &Answer, node: Option<Node>) -> Classes {
     classes!("head", visit.is_some_and(|visit| visit.status != Status::Traced).then_some("leaf"))
 }
 
-/// What stands on a node.
-fn labels(answer: &Answer, node: Option<Node>, placed: bool) -> [String; 2] {
-    let Some(node) = node else {
-        let of = &answer.traced.objective;
-        if of.reading.is_some() {
-            return ["this look".to_owned(), String::new()];
-        }
-        let below = of.wrong_text.as_ref().map(|wrong| format!("not {}", short(wrong.trim())));
-        return [short(of.answer_text.trim()), below.unwrap_or_default()];
-    };
-    let below = |node: Node| {
-        if placed { format!("← {}", short(&word(answer, node.src))) } else { String::new() }
-    };
-    match (node.kind, node.layer, node.head) {
-        (Kind::Head, Some(layer), Some(head)) => [Head::new(layer, head).to_string(), below(node)],
-        (Kind::Mlp, Some(layer), _) => [format!("MLP {layer}"), String::new()],
-        (Kind::Bias, Some(layer), _) => [format!("bias {layer}"), String::new()],
-        (Kind::Offset, ..) => ["q, k bias".into(), String::new()],
-        (Kind::Alibi, ..) => ["ALiBi".into(), String::new()],
-        _ => ["embed".into(), String::new()],
-    }
-}
-
-/// A node in words.
-pub(super) fn full_name(answer: &Answer, node: Option<Node>) -> String {
-    let Some(node) = node else {
-        let of = &answer.traced.objective;
-        if of.reading.is_some() {
-            return "the look that was asked about".to_owned();
-        }
-        return format!("the answer “{}”", of.answer_text.trim());
-    };
-    let at = format!("at “{}” ({})", word(answer, node.dest), node.dest);
-    match (node.kind, node.layer, node.head) {
-        (Kind::Head, Some(layer), Some(head)) => {
-            format!(
-                "{} {at}, reading “{}” ({})",
-                Head::new(layer, head),
-                word(answer, node.src),
-                node.src
-            )
-        }
-        (Kind::Mlp, Some(layer), _) => format!("the MLP of layer {layer} {at}"),
-        (Kind::Bias, Some(layer), _) => format!("the attention bias of layer {layer} {at}"),
-        (Kind::Offset, ..) => format!("the head's own query or key bias {at}"),
-        (Kind::Alibi, ..) => format!("ALiBi {at}"),
-        _ => format!("the embedding {at}"),
-    }
-}
-
-/// An edge in words, with its number.
-pub(super) fn sentence(answer: &Answer, picture: &Picture, line: &Line) -> String {
-    let end = |i: usize| full_name(answer, picture.nodes.get(i).and_then(|placed| placed.node));
-    let (from, to) = (end(line.from), end(line.to));
-    let side = match line.role {
-        Role::Answer => {
-            let of = &answer.traced.objective;
-            if of.reading.is_some() {
-                return format!("asked about is {from}: {} of its attention", three(line.weight));
-            }
-            return format!("{from} adds {} {} to {to}", three(line.weight), of.unit());
-        }
-        Role::Query => "query",
-        Role::Key => "keys",
-    };
-    let k: Vec<String> = line.k.iter().map(usize::to_string).collect();
-    let through =
-        if k.is_empty() { String::new() } else { format!(" through k = {}", k.join(", ")) };
-    format!(
-        "without {from}, by the {side}{through}, {to} loses {} of its attention",
-        three(line.weight)
-    )
-}
-
 fn table(answer: &Answer, picture: &Picture) -> Table {
-    let header = ["from", "to", "side", "weight", "k", "from token", "to token"];
+    let header =
+        ["from", "to", "side", "weight", "k", "from token", "to token", "from name", "to name"];
     picture.lines.iter().rev().fold(Table::new(header), |table, line| {
         let end = |i: usize| picture.nodes.get(i).and_then(|placed| placed.node);
         let token = |node: Option<Node>| {
             word(answer, node.map_or(answer.traced.objective.at, |node| node.dest))
         };
         let (from, to) = (end(line.from), end(line.to));
+        let name =
+            |node: Option<Node>| picture.named(node).map(|n| n.name.clone()).unwrap_or_default();
         let k: Vec<String> = line.k.iter().map(usize::to_string).collect();
         table.row([
             slug(from).into(),
@@ -344,6 +262,8 @@ fn table(answer: &Answer, picture: &Picture) -> Table {
             k.join(" ").into(),
             token(from).into(),
             token(to).into(),
+            name(from).into(),
+            name(to).into(),
         ])
     })
 }

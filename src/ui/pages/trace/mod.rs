@@ -14,6 +14,7 @@ use crate::ui::address::route::Page;
 use crate::ui::address::trace::question;
 use crate::ui::app::{App, use_app};
 use crate::ui::layered::Picture;
+use crate::ui::layered::groups::Groups;
 use crate::ui::pages::attention::prompt::in_view;
 use crate::ui::pages::pairs::PairsView;
 use crate::worker::request::{self, Request};
@@ -25,6 +26,7 @@ mod edges;
 mod effect;
 mod files;
 mod graph;
+mod naming;
 mod pinned;
 mod said;
 mod set;
@@ -107,14 +109,15 @@ pub fn Trace() -> Html {
         });
     }
     let (grouping, least) = (state.route.read(&keys::NODES), state.route.read(&keys::LEAST));
-    let picture =
-        use_memo((seen.answer.clone(), grouping, least.to_bits()), |(answer, grouping, _)| {
-            let laid_out = |answer: &Rc<Answer>| {
-                let traced = &answer.traced;
-                Picture::of(&traced.circuit, traced.objective.at, *grouping, least)
-            };
-            answer.as_ref().map(laid_out).unwrap_or_default()
-        });
+    let groups = Groups::parse(&state.route.read(&keys::GROUPS));
+    let drawn = (seen.answer.clone(), grouping, least.to_bits(), groups);
+    let picture = use_memo(drawn, |(answer, grouping, _, groups)| {
+        let laid_out = |answer: &Rc<Answer>| {
+            let traced = &answer.traced;
+            Picture::of(&traced.circuit, traced.objective.at, *grouping, least, groups)
+        };
+        answer.as_ref().map(laid_out).unwrap_or_default()
+    });
     html! {
         <>
             <asked::Asked prompt={prompt.clone()} question={question.clone()} answer={seen.answer.clone()} {least} {grouping} />

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::effect::EffectView;
-use super::graph::{full_name, line_name, sentence};
+use super::graph::line_name;
+use super::naming::Naming;
 use super::pin;
 use crate::circuits::omega::Circuit;
 use crate::circuits::trace::graph::{Kind, Status};
@@ -16,6 +17,7 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
 use crate::ui::layered::{Line, Picture, Role};
+use crate::ui::words::circuit::{called, sentence};
 use crate::ui::words::format::{percent, three};
 
 /// Properties of [`Pinned`].
@@ -81,6 +83,9 @@ fn changing(
     let grouped = picture.columns.is_empty();
     let Some(line) = line else {
         let node = node(picture.find(name)?)?;
+        if picture.named(Some(node)).is_some_and(|named| named.members.len() > 1) {
+            return None;
+        }
         return match (node.kind, node.firing()) {
             (Kind::Head, Some(firing)) => {
                 let Firing { layer, head, .. } = firing;
@@ -134,9 +139,16 @@ fn edge(app: &crate::ui::app::App, answer: &Answer, picture: &Picture, line: &Li
     }
 }
 
-fn node(app: &crate::ui::app::App, answer: &Answer, picture: &Picture, index: usize) -> Html {
+fn node(
+    app: &crate::ui::app::App,
+    answer: &Rc<Answer>,
+    picture: &Rc<Picture>,
+    index: usize,
+) -> Html {
     let node = picture.nodes.get(index).and_then(|placed| placed.node);
-    let visit = node.and_then(|node| node.firing()).filter(|_| !picture.columns.is_empty());
+    // Several under one name are not one thing.
+    let one = node.filter(|_| picture.named(node).is_none_or(|named| named.members.len() == 1));
+    let visit = one.and_then(|node| node.firing()).filter(|_| !picture.columns.is_empty());
     let visit =
         visit.and_then(|firing| answer.traced.circuit.firings.iter().find(|v| v.firing == firing));
     let said = visit.map(|visit| {
@@ -177,7 +189,7 @@ fn node(app: &crate::ui::app::App, answer: &Answer, picture: &Picture, index: us
                     let other = if line.to == index { line.from } else { line.to };
                     let other = picture.nodes.get(other).and_then(|placed| placed.node);
                     let side = match line.role { Role::Query => "query", Role::Key => "keys", Role::Answer => "answer" };
-                    html! { <li><button type="button" {onclick}>{ full_name(answer, other) }</button>{ format!(" {side} {}", three(line.weight)) }</li> }
+                    html! { <li><button type="button" {onclick}>{ called(answer, picture, other) }</button>{ format!(" {side} {}", three(line.weight)) }</li> }
                 }) }</ul>
             </>
         }
@@ -186,11 +198,12 @@ fn node(app: &crate::ui::app::App, answer: &Answer, picture: &Picture, index: us
     let out = picture.lines.iter().filter(|line| line.from == index).collect();
     html! {
         <>
-            <h2>{ capital(&full_name(answer, node)) }</h2>
+            <h2>{ capital(&called(answer, picture, node)) }</h2>
             if let Some(said) = said { <p class="sentence">{ said }</p> }
             { list("It rests on", into) }
             { list("It serves", out) }
-            if let Some(node) = node { { onward(app, picture, node, &[]) } }
+            if let Some(node) = one { { onward(app, picture, node, &[]) } }
+            if let Some(node) = node { <Naming answer={answer.clone()} picture={picture.clone()} {node} /> }
         </>
     }
 }

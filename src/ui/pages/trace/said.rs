@@ -8,6 +8,7 @@ use crate::circuits::trace::Firing;
 use crate::circuits::trace::graph::Status;
 use crate::model::Head;
 use crate::protocol::trace::Answer;
+use crate::ui::words::circuit::word;
 use crate::ui::words::format::{percent, three, token};
 
 /// Properties of [`Said`].
@@ -86,9 +87,4 @@ fn reading(answer: &Answer, firing: Firing) -> String {
         word(answer, firing.src),
         percent(visit.attention)
     )
-}
-
-/// The token at a position, as the reader sees it.
-pub(super) fn word(answer: &Answer, position: usize) -> String {
-    answer.ran.tokens.get(position).map(|text| token(text)).unwrap_or_default()
 }

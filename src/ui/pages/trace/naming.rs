@@ -1,0 +1,100 @@
+//! What the reader calls a node: a name of its own, or that of several which are then drawn as one. All of it stands in the address.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::circuits::trace::Node;
+use crate::protocol::trace::Answer;
+use crate::ui::address::keys;
+use crate::ui::app::{App, use_app};
+use crate::ui::layered::Picture;
+use crate::ui::layered::groups::Groups;
+use crate::ui::words::circuit::full_name;
+
+/// Properties of [`Naming`].
+#[derive(Properties, PartialEq)]
+pub(super) struct NamingProps {
+    /// What was found.
+    pub answer: Rc<Answer>,
+    /// What is drawn of it.
+    pub picture: Rc<Picture>,
+    /// The node that is pinned.
+    pub node: Node,
+}
+
+/// A field for the name, the names that are there already, and what is under this one.
+#[component]
+pub(super) fn Naming(props: &NamingProps) -> Html {
+    let app = use_app();
+    let groups = Groups::parse(&app.value().route.read(&keys::GROUPS));
+    let named = props.picture.named(Some(props.node));
+    let now = named.map(|named| named.name.clone()).unwrap_or_default();
+    let field = use_node_ref();
+    let slug = props.node.to_string();
+    let onsubmit = {
+        let (app, groups, field) = (app.clone(), groups.clone(), field.clone());
+        let (now, slug) = (now.clone(), slug.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let Some(field) = field.cast::<web_sys::HtmlInputElement>() else { return };
+            let (groups, name) = (groups.clone(), field.value());
+            keep(
+                &app,
+                if now.is_empty() {
+                    groups.with(&name, &slug)
+                } else {
+                    groups.renamed(&now, &name)
+                },
+            );
+        })
+    };
+    let others = groups.iter().filter(|group| group.name != now).map(|group| {
+        let (app, groups, name) = (app.clone(), groups.clone(), group.name.clone());
+        let (now, slug) = (now.clone(), slug.clone());
+        let onclick = Callback::from(move |_: MouseEvent| {
+            let groups = groups.clone();
+            keep(
+                &app,
+                if now.is_empty() {
+                    groups.with(&name, &slug)
+                } else {
+                    groups.renamed(&now, &name)
+                },
+            );
+        });
+        html! { <button type="button" {onclick}>{ format!("into “{}”", group.name) }</button> }
+    });
+    let members = named.filter(|named| named.members.len() > 1).map(|named| {
+        let rows = named.members.iter().map(|member| {
+            let (app, groups, slug) = (app.clone(), groups.clone(), member.to_string());
+            let onclick =
+                Callback::from(move |_: MouseEvent| keep(&app, groups.clone().without(&slug)));
+            html! { <li>{ full_name(&props.answer, Some(*member)) }{ " " }<button type="button" {onclick}>{ "take out" }</button></li> }
+        });
+        html! { <><h3>{ "Its parts" }</h3><ul class="ends" data-testid="parts">{ for rows }</ul></> }
+    });
+    let label = if now.is_empty() { "a name of yours for it" } else { "your name for it" };
+    html! {
+        <div class="naming" data-testid="naming">
+            <form class="fields" {onsubmit}>
+                <label class="field"><span>{ label }</span><input key={slug} ref={field} type="text" size="18" maxlength="40" value={now.clone()} data-testid="node-name" /></label>
+                <button type="submit">{ if now.is_empty() { "name it" } else { "rename" } }</button>
+                { for others }
+            </form>
+            { members }
+            if now.is_empty() { <p class="hint">{ "Nodes under one name are drawn as one, and their edges add up. Names are kept in the address." }</p> }
+        </div>
+    }
+}
+
+/// Puts the names into the address, and pins what the pinned node has become.
+fn keep(app: &App, groups: Groups) {
+    let route = app.value().route.clone();
+    let text = groups.to_string();
+    app.replace(if text.is_empty() {
+        route.clear(&keys::GROUPS)
+    } else {
+        route.put(&keys::GROUPS, text)
+    });
+}
