@@ -15,6 +15,8 @@ const GAP: [f64; 2] = [10.0, 46.0];
 const LEFT: f64 = 58.0;
 const BELOW: f64 = 40.0;
 const MARGIN: f64 = 12.0;
+/// How far edges that lead straight up past other rows bow out beside the last column.
+const BOW: f64 = 20.0;
 /// Least width of a column, so that its token can be read.
 const COLUMN: f64 = 92.0;
 /// From a line of nodes to the next in the same row.
@@ -146,7 +148,7 @@ impl Places {
                 placed.push(Placed { node: *node, x, y });
             }
         }
-        let right = across.values().copied().fold(LEFT, f64::max) + NODE[0] / 2.0;
+        let right = across.values().copied().fold(LEFT, f64::max) + NODE[0] / 2.0 + BOW;
         let widest = columns.values().map(|middle| middle + COLUMN / 2.0).fold(right, f64::max);
         Picture {
             nodes: placed,

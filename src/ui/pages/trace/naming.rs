@@ -78,7 +78,7 @@ pub(super) fn Naming(props: &NamingProps) -> Html {
     html! {
         <div class="naming" data-testid="naming">
             <form class="fields" {onsubmit}>
-                <label class="field"><span>{ label }</span><input key={slug} ref={field} type="text" size="18" maxlength="40" value={now.clone()} data-testid="node-name" /></label>
+                <label class="field"><span>{ label }</span><input key={slug.clone()} ref={field} type="text" size="18" maxlength="40" value={now.clone()} data-testid="node-name" /></label>
                 <button type="submit">{ if now.is_empty() { "name it" } else { "rename" } }</button>
                 { for others }
             </form>
