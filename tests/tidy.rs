@@ -1,4 +1,6 @@
 //! Keeps the borders that `src/lib.rs` draws: layers point down, one part knows wgpu, files stay short and announced.
+//!
+//! Longer than most files: every border with the few lines that read it off the source.
 
 use std::collections::HashSet;
 use std::fs;
@@ -289,6 +291,117 @@ fn the_repository_stands_alone_and_leaves_nothing_half_said() {
         }
     }
     assert_none(found, "a line points outside the repository, or at work not done");
+}
+
+/// Folders and files of the page that still say sentences of their own, and how many: to fall, never to rise.
+const SAYING: &[(&str, i32)] = &[
+    ("src/ui/pages/attention/grid.rs", 2),
+    ("src/ui/pages/attention/mod.rs", 5),
+    ("src/ui/pages/attention/roles.rs", 7),
+    ("src/ui/pages/compare/", 97),
+    ("src/ui/pages/heads/", 29),
+    ("src/ui/pages/svd/", 24),
+    ("src/ui/pages/theorems/", 41),
+    ("src/ui/pages/toy/", 75),
+    ("src/ui/pages/trace/", 104),
+];
+
+/// What stands in quotes and is said to nobody: words for the model to read, and the names of columns.
+const UNSAID: &[&str] = &[
+    "Alice is at the park",
+    "When Mary and John went",
+    "Mary went to the park because",
+    "one Mary key at",
+    "The answer is",
+    "sigma sigma' cos",
+];
+
+/// The string literals of a file's code, each with the code in front of it.
+fn literals(code: &str) -> Vec<(&str, &str)> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(next) = code[at..].find(['"', '/', '\'']).map(|next| at + next) {
+        let rest = &code[next..];
+        if rest.starts_with("//") {
+            at = next + rest.find('\n').unwrap_or(rest.len());
+        } else if let Some(text) = rest.strip_prefix('"') {
+            let mut escaped = false;
+            let end = text.find(|c| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            });
+            let end = end.unwrap_or(text.len());
+            found.push((&text[..end], &code[..next]));
+            at = (next + end + 2).min(code.len());
+        } else if rest.starts_with("'\"'") {
+            at = next + 3;
+        } else {
+            at = next + 1;
+        }
+    }
+    found
+}
+
+/// Whether a literal is said to a reader: three words or more, and neither a class nor a style nor an address.
+fn is_said(text: &str, before: &str) -> bool {
+    let mut depth = 0;
+    let bare: String = text
+        .replace("\\n", " ")
+        .chars()
+        .filter(|&c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth == 0 && c != '}'
+        })
+        .collect();
+    let letters = |word: &&str| word.chars().filter(|c| c.is_alphabetic()).count() >= 2;
+    let words = bare.split_whitespace().filter(letters).count();
+    let quiet = ["class=", "class={Some(", "style=", "viewBox=", "classes!(\n", "classes!("];
+    let before = before.trim_end().trim_end_matches("format!(").trim_end();
+    let styled = text.contains(": ")
+        && text.contains(';')
+        && text.starts_with(|c: char| c.is_ascii_lowercase() || c == '-');
+    words >= 3
+        && !styled
+        && !quiet.iter().any(|mark| before.ends_with(mark.trim_end()))
+        && !UNSAID.iter().any(|unsaid| text.starts_with(unsaid))
+}
+
+#[test]
+fn what_a_reader_sees_is_said_in_the_words_room() {
+    let sentence =
+        |text: &str| literals(text).iter().filter(|(t, before)| is_said(t, before)).count();
+    assert_eq!(
+        sentence("// \"one two three\"\nf(\"one {two} three\", '\"', \"a \\\"one\\\" two three\")"),
+        1
+    );
+    assert_eq!(sentence("class=\"one two three\" label=\"one two three\""), 1);
+    let mut found = Vec::new();
+    let mut left = SAYING.to_vec();
+    for (path, text) in
+        [files("src/ui/pages", &[".rs"]), files("src/ui/widgets", &[".rs"])].concat()
+    {
+        let shown = path.to_string_lossy().into_owned();
+        let room = left.iter_mut().find(|(room, _)| shown.starts_with(room));
+        let mut counted = 0;
+        for (said, before) in literals(product(&text)) {
+            if is_said(said, before) {
+                counted += 1;
+                if room.is_none() {
+                    let line = before.lines().count();
+                    found.push(format!("{shown}:{line}: “{said}”"));
+                }
+            }
+        }
+        if let Some((_, n)) = room {
+            *n -= counted;
+        }
+    }
+    assert_none(found, "a sentence stands in a page; it belongs into src/ui/words");
+    let more = left.iter().filter(|(_, n)| *n < 0).map(|(room, n)| format!("{room}: {} more", -n));
+    assert_none(
+        more.collect(),
+        "a room says more sentences of its own than SAYING counts; they belong into src/ui/words",
+    );
 }
 
 #[test]

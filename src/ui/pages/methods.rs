@@ -9,6 +9,7 @@ use crate::ui::lessons::glossary::Entry;
 use crate::ui::lessons::methods::{entries, of};
 use crate::ui::lessons::place::keep;
 use crate::ui::lessons::prose::Prose;
+use crate::ui::words::methods as words;
 
 /// The page: all titles, and the method in view.
 #[component]
@@ -56,8 +57,8 @@ pub fn Methods() -> Html {
                 </article>
             } else {
                 <article aria-label="Methods">
-                    <h2>{ "How every number is measured" }</h2>
-                    <p>{ "A claim is a number beside what chance gives. Each screen says what is asked, the formula, what chance is, what the number cannot tell, where the method comes from, and which test of the source checks it. A “?” beside a number opens its screen." }</p>
+                    <h2>{ words::HOW_EVERY_NUMBER_MEASURED }</h2>
+                    <p>{ words::CLAIM_NUMBER_BESIDE_WHAT }</p>
                 </article>
             }
         </div>

@@ -22,7 +22,7 @@ pub fn Notebook() -> Html {
         Callback::from(move |_: MouseEvent| {
             if save(name, mime, text(&notebook).as_bytes()).is_err() {
                 app.session
-                    .act(Action::Note("The browser refused the download.".into(), String::new()));
+                    .act(Action::Note(crate::ui::words::text::NO_DOWNLOAD.into(), String::new()));
             }
         })
     };
@@ -39,7 +39,7 @@ pub fn Notebook() -> Html {
                 let bytes = bytes.map(|buffer| js_sys::Uint8Array::new(&buffer).to_vec());
                 session.act(match Pins::of_file(&bytes.unwrap_or_default()) {
                     Ok(notebook) => Action::Notebook(Box::new(notebook)),
-                    Err(why) => Action::Note(why, "What was pinned is still there.".into()),
+                    Err(why) => Action::Note(why, words::WHAT_PINNED_STILL_THERE.into()),
                 });
             });
         })

@@ -13,15 +13,16 @@ use crate::ui::memory::state::Action;
 use crate::ui::session::Session;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{bytes, percent, short_exponent, three};
+use crate::ui::words::self_test as words;
 use crate::worker::pool::{Jobs, default_size};
 use crate::worker::request::{Heard, Request};
 
 /// Who may compute: the values of the parameter `compute`.
 const COMPUTE: [(&str, &str); 4] = [
-    ("auto", "whoever is faster"),
+    ("auto", words::WHOEVER_FASTER),
     ("cpu", "CPU"),
     ("gpu", "GPU"),
-    ("drill", "GPU, lost once (a drill)"),
+    ("drill", words::GPU_LOST_ONCE_DRILL),
 ];
 
 /// What happened.
@@ -93,7 +94,7 @@ pub fn SelfTest() -> Html {
         let (text, session) = (report_text(report), app.session.clone());
         Callback::from(move |_: MouseEvent| {
             let saved = save("omega-lens-self-test.json", "application/json", text.as_bytes());
-            told(saved.is_ok(), "The browser refused the download.", &session);
+            told(saved.is_ok(), crate::ui::words::text::NO_DOWNLOAD, &session);
         })
     };
     let copied = use_state(|| false);
@@ -108,23 +109,23 @@ pub fn SelfTest() -> Html {
                     None => false,
                 };
                 copied.set(done);
-                told(done, "The browser refused the clipboard; save the report instead.", &session);
+                told(done, words::BROWSER_REFUSED_CLIPBOARD_SAVE, &session);
             });
         })
     };
     html! {
         <>
             <h2>{ "Self-test" }</h2>
-            <p class="hint">{ "Heads with a known decomposition are computed on this machine's GPU in f32 and on its CPU in f64. Nothing leaves the machine." }</p>
-            <p>{ format!("This page has {threads} {} on the CPU, in f64. Spectra and comparisons of a large model, long prompts and prompt sets go to the GPU where a trial shows that to be faster; every spectrum comes with a certificate, and one that fails is computed again in f64. The choice is yours, with a drill that takes the GPU away in the middle of the work; it stands in the address and holds on every page.", if threads == 1 { "worker" } else { "workers" }) }</p>
+            <p class="hint">{ words::HEADS_KNOWN_DECOMPOSITION_COMPUTED }</p>
+            <p>{ words::page_cpu_spectra_comparisons(&threads, &(if threads == 1 { "worker" } else { "workers" })) }</p>
             <div class="controls"><Select label="compute on" {options} value={compute.slug()} on_change={choose_compute} /></div>
-            <div class="controls"><button type="button" class="primary" onclick={start} disabled={running} data-testid="run-self-test">{ "run the self-test" }</button>
-                <Switch label="thorough: heads 16 to 256 wide, up to 4096 rows" on={*thorough} on_change={choose} /></div>
+            <div class="controls"><button type="button" class="primary" onclick={start} disabled={running} data-testid="run-self-test">{ words::RUN_SELFTEST }</button>
+                <Switch label={words::THOROUGH_HEADS_WIDE_UP} on={*thorough} on_change={choose} /></div>
             { match &*run {
                 Run::Idle => Html::default(),
                 Run::Running(done, total) => html! {
                     <p class="progress" role="status"><progress value={done.to_string()} max={total.to_string()} aria-label="the self-test" />
-                        { format!("{done} of {total} shapes; a few seconds on a GPU, longer on a software adapter. ") }
+                        { words::shapes_few_seconds_gpu(&done, &total) }
                         <button type="button" onclick={stop}>{ "cancel" }</button></p>
                 },
                 Run::Failed(what, hint) => html! { <p class="ask" role="status" data-testid="self-test"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p> },
@@ -140,7 +141,7 @@ fn view(report: &Report) -> Html {
     let gpu = &report.gpu;
     let peak = &report.peak;
     let mut rows = vec![
-        ("multiply-adds, measured peak".to_owned(), "–".to_owned(), String::new(), peak.flops),
+        (words::MULTIPLYADDS_MEASURED_PEAK.to_owned(), "–".to_owned(), String::new(), peak.flops),
         ("gemm".to_owned(), "–".to_owned(), String::new(), peak.gemm_flops),
     ];
     rows.extend(
@@ -151,10 +152,8 @@ fn view(report: &Report) -> Html {
     );
     html! {
         <>
-            <p class="sentence" role="status" data-testid="self-test">{ if report.passed() { "Every check passed." } else { "Some checks failed: this GPU's results would be recomputed on the CPU." } }</p>
-            <p class="hint">{ format!("{} {} {}{}; bindings up to {}, workgroup memory {}; seed {}.", gpu.backend, gpu.name, gpu.driver,
-                if gpu.software { " (software: correct, not faster than the CPU)" } else { "" }, bytes(gpu.max_binding), bytes(u64::from(gpu.max_workgroup_memory)),
-                report.seed) }</p>
+            <p class="sentence" role="status" data-testid="self-test">{ if report.passed() { words::EVERY_CHECK_PASSED } else { words::SOME_CHECKS_FAILED_GPUS } }</p>
+            <p class="hint">{ words::bindings_up_workgroup_memory(&gpu.backend, &gpu.name, &gpu.driver, &(if gpu.software { words::SOFTWARE_CORRECT_NOT_FASTER } else { "" }), &bytes(gpu.max_binding), &bytes(u64::from(gpu.max_workgroup_memory)), &report.seed) }</p>
             <div class="numbers" tabindex="0" role="region" aria-label="Checks">
                 <table><thead><tr>{ for ["planted head", "shape", "check", "error", "tolerance", ""].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                     <tbody>{ for report.heads.iter().flat_map(|head| head.checks.iter().map(move |c| (head, c))).map(|(head, c)| html! {
@@ -162,9 +161,9 @@ fn view(report: &Report) -> Html {
                             <td>{ if c.passed() { "passed" } else { "FAILED" } }</td></tr>
                     }) }</tbody></table>
             </div>
-            <p class="hint">{ format!("Memory: {} a second, measured.", bytes(peak.bytes as u64)) }</p>
+            <p class="hint">{ words::memory_second_measured(&bytes(peak.bytes as u64)) }</p>
             <div class="numbers" tabindex="0" role="region" aria-label="Speeds">
-                <table><thead><tr>{ for ["kernel", "per second", "unit", "Gflop/s", "of the peak"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                <table><thead><tr>{ for ["kernel", "per second", "unit", "Gflop/s", words::OF_THE_PEAK].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                     <tbody>{ for rows.into_iter().map(|(what, per_second, unit, flops)| html! {
                         <tr><th scope="row">{ what }</th><td>{ per_second }</td><td>{ unit }</td><td>{ three(flops / 1e9) }</td><td>{ percent(flops / report.peak.flops) }</td></tr>
                     }) }</tbody></table>

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::select::{Select, typing};
 use crate::protocol::model::Hints;
 use crate::protocol::{Failure, Unclear};
+use crate::ui::words::widgets as words;
 
 /// So many answers are buttons; more are a list.
 const MANY: usize = 6;
@@ -64,7 +65,7 @@ pub fn Asked(props: &AskedProps) -> Html {
 /// What an adapter adds, head by head.
 fn added(rows: &[[String; 3]]) -> Html {
     html! {
-        <div class="numbers" tabindex="0" role="region" aria-label="What the adapter adds to each head">
+        <div class="numbers" tabindex="0" role="region" aria-label={words::WHAT_ADAPTER_ADDS_HEAD}>
             <table>
                 <thead><tr><th scope="col">{ "head" }</th><th scope="col">{ "matrix" }</th><th scope="col">{ "σ of scale · B A" }</th></tr></thead>
                 <tbody>{ for rows.iter().map(|[head, matrix, sigma]| html! {

@@ -10,6 +10,7 @@ use crate::ui::lessons::methods;
 use crate::ui::lessons::place::keep;
 use crate::ui::lessons::prose::Prose;
 use crate::ui::words::frame::Word;
+use crate::ui::words::widgets as words;
 
 /// Properties of [`Symbols`].
 #[derive(Properties, PartialEq)]
@@ -98,6 +99,6 @@ pub struct MethodProps {
 pub fn Method(props: &MethodProps) -> Html {
     let app = use_app();
     let Some(to) = method_of(&props.of, &app.value().route) else { return Html::default() };
-    let spoken = format!("how {} is measured", props.of);
+    let spoken = words::how_measured(&props.of);
     html! { <a class="mark" href={to.to_hash()} aria-label={spoken}>{ "?" }</a> }
 }

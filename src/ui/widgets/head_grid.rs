@@ -10,6 +10,7 @@ use crate::ui::address::key::Whole;
 use crate::ui::address::keys::{HEAD, LAYER};
 use crate::ui::app::App;
 use crate::ui::palette::Scale;
+use crate::ui::words::widgets as words;
 
 /// What one head shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,7 +132,7 @@ pub fn head_grid(
 fn row_head(rows: Rows<'_>, layer: usize) -> Html {
     let (number, uses) = (rows.layers.number(layer), rows.layers.uses(layer));
     if uses > 1 && rows.layers.own().len() == rows.shown.len() {
-        let title = format!("one set of tensors, used by {uses} layers");
+        let title = words::one_set_tensors_used(&uses);
         return html! { <th scope="row" {title}>{ format!("L{number} ×{uses}") }</th> };
     }
     html! { <th scope="row">{ format!("L{number}") }</th> }

@@ -16,6 +16,7 @@ use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::words::format::duration;
 use crate::ui::words::frame::Word;
 use crate::ui::words::text;
+use crate::ui::words::widgets as words;
 use crate::worker::request::Running;
 
 /// The open model, in one line with details.
@@ -50,7 +51,7 @@ pub fn Loading() -> Html {
                 if let Some(model) = &state.model {
                     <strong>{ model.name.clone() }</strong>{ format!(": {}", text::found(&model.summary)) }
                 } else if state.opening.is_none() {
-                    { "no model is open" }
+                    { words::NO_MODEL_OPEN }
                 }
                 if let Some(name) = &state.opening { <span class="opening" role="status">{ format!(" opening {name}…") }</span> }
             </p>
@@ -91,7 +92,7 @@ fn details(summary: &crate::protocol::model::ModelSummary) -> Html {
     let missing = summary.n_layers - summary.complete_layers.len();
     html! {
         <details class="found">
-            <summary>{ "What was found" }</summary>
+            <summary>{ words::WHAT_FOUND }</summary>
             <dl>
                 { row("family", summary.family.clone()) }
                 { row("layers × heads", summary.layers.shape()) }
@@ -103,7 +104,7 @@ fn details(summary: &crate::protocol::model::ModelSummary) -> Html {
                 { row("config.json", yes(summary.has_config)) }
                 { row("tokenizer", if summary.has_tokenizer { "yes".into() } else { text::NO_TOKENIZER.into() }) }
                 { row("unembedding", yes(summary.has_unembedding)) }
-                if missing > 0 { { row("layers without all their tensors", missing.to_string()) } }
+                if missing > 0 { { row(words::LAYERS_WITHOUT_ALL_THEIR, missing.to_string()) } }
                 if !summary.missing_shards.is_empty() { { row("missing shards", summary.missing_shards.join(", ")) } }
                 { for summary.notes.iter().map(|n| row("note", n.clone())) }
             </dl>

@@ -8,6 +8,7 @@ use crate::checkpoint::remote::reference::Reference;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::words::named as words;
+use crate::ui::words::widgets as said;
 
 /// The field. What is typed goes into the address; [`Offered`] asks.
 #[component]
@@ -30,9 +31,9 @@ pub(super) fn ByName() -> Html {
         <>
         <KeptModels />
         <details class="by-name">
-            <summary>{ "or by name or address" }</summary>
+            <summary>{ said::NAME_ADDRESS }</summary>
             <form class="controls" {onsubmit}>
-                <label class="field"><span>{ "name or address" }</span>
+                <label class="field"><span>{ said::NAME_ADDRESS_2 }</span>
                     <input type="text" spellcheck="false" autocapitalize="off" autocomplete="off" value={(*typed).clone()} {oninput} data-testid="by-name" /></label>
                 <button type="submit">{ "look" }</button>
             </form>
@@ -63,7 +64,7 @@ pub(super) fn Offered(props: &OfferedProps) -> Html {
     };
     let reference = Reference::parse(&props.named);
     html! {
-        <section class="ask" aria-label="Open by name" data-testid="offered">
+        <section class="ask" aria-label={said::OPEN_NAME} data-testid="offered">
             {
                 match &reference {
                     Ok(reference) => html! {

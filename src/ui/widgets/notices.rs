@@ -9,6 +9,7 @@ use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::memory::state::Action;
 use crate::ui::words::text;
+use crate::ui::words::widgets as words;
 
 /// The notices, and the question about files that do not speak for themselves.
 #[component]
@@ -21,7 +22,7 @@ pub fn Notices() -> Html {
             <li key={notice.id}>
                 <p class="what">{ notice.what.clone() }
                     if !notice.hint.is_empty() { <span class="hint">{ format!(" {}", notice.hint) }</span> }</p>
-                <button type="button" onclick={dismiss} aria-label="Dismiss this notice">{ "×" }</button>
+                <button type="button" onclick={dismiss} aria-label={words::DISMISS_NOTICE}>{ "×" }</button>
             </li>
         }
     });
@@ -30,11 +31,11 @@ pub fn Notices() -> Html {
             <div role="status" aria-label="Notices" lang={app.speech().foreign()}><ul class="notices">
                 if let Some(wish) = app.value().wish() {
                     <li key="wish" data-testid="wish"><p class="what">{ text::wish(&wish) }<span class="hint">{ format!(" {}", text::wish_hint(app.value().model.as_ref().map(|m| m.name.as_str()))) }</span></p>
-                        <button type="button" onclick={forget_wish(&app)} aria-label="Forget what the link is about">{ "×" }</button></li>
+                        <button type="button" onclick={forget_wish(&app)} aria-label={words::FORGET_WHAT_LINK_ABOUT}>{ "×" }</button></li>
                 }
                 { for lines }
                 if app.value().update {
-                    <li key="update"><p class="what">{ "A newer version of this page is ready." }<span class="hint">{ " It comes with the next visit, or now." }</span></p>
+                    <li key="update"><p class="what">{ words::NEWER_VERSION_PAGE_READY }<span class="hint">{ words::COMES_NEXT_VISIT_NOW }</span></p>
                         <button type="button" onclick={Callback::from(|_| update_now())}>{ "reload" }</button></li>
                 }
             </ul></div>

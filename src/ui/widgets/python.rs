@@ -5,6 +5,7 @@ use yew::prelude::*;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::memory::state::Action;
+use crate::ui::words::widgets as words;
 
 /// Properties of [`Python`].
 #[derive(Properties, PartialEq)]
@@ -23,14 +24,14 @@ pub fn Python(props: &PythonProps) -> Html {
         let (name, text) = (props.name.clone(), props.python.clone());
         Callback::from(move |_: MouseEvent| {
             if save(&name, "text/x-python", text.as_bytes()).is_err() {
-                let what = "The browser refused the download.".to_owned();
+                let what = crate::ui::words::text::NO_DOWNLOAD.to_owned();
                 app.session.act(Action::Note(what, String::new()));
             }
         })
     };
     html! {
         <details class="python">
-            <summary>{ "The same in Python" }</summary>
+            <summary>{ words::SAME_PYTHON }</summary>
             <pre tabindex="0"><code data-testid="python">{ props.python.clone() }</code></pre>
             <button type="button" {onclick}>{ format!("save {}", props.name) }</button>
         </details>

@@ -1,19 +1,37 @@
-//! The sentences that a reader sees, written from the numbers.
+//! The sentences that a reader sees, written from the numbers: one file a page.
+//!
+//! A sentence without numbers is a constant, one with numbers a function of what stands in its places; both are named after
+//! their first words. What needs more than places, such as a list or a choice, is a function of its own beside them.
+
+/// Sentences of a page: constants, then functions of what stands in the places of a text, which is said as it displays itself.
+macro_rules! sentences {
+    ($(const $constant:ident = $text:literal;)* $(fn $function:ident($($place:ident),*) = $said:literal;)*) => {
+        $(#[doc = $text] pub const $constant: &str = $text;)*
+        $(#[doc = $said] pub fn $function($($place: &dyn std::fmt::Display),*) -> String {
+            format!($said)
+        })*
+    };
+}
 
 pub mod answer;
+pub mod attention;
 pub mod became;
 pub mod chance;
 pub mod change;
 pub mod circuit;
+pub mod features;
 pub mod format;
 pub mod frame;
 pub mod language;
 pub mod lessons;
 pub mod measure;
+pub mod methods;
 pub mod named;
 pub mod notebook;
+pub mod pairs;
 pub mod role;
 pub mod score;
+pub mod self_test;
 pub mod sparsity;
 pub mod statistic;
 pub mod svd;
@@ -21,3 +39,4 @@ pub mod table;
 pub mod text;
 mod third;
 pub mod toy;
+pub mod widgets;

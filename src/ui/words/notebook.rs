@@ -38,3 +38,7 @@ pub fn report_foot(version: &str) -> String {
 pub fn link(title: String, n: usize) -> String {
     if n == 0 { title } else { format!("{title} ({n})") }
 }
+
+sentences! {
+    const WHAT_PINNED_STILL_THERE = "What was pinned is still there.";
+}

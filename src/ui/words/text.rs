@@ -12,6 +12,9 @@ use crate::worker::request::Trouble;
 /// Said where a file can be dropped.
 pub const DROP: &str = "drop a .safetensors file or a model's folder anywhere, or";
 
+/// Said where a file cannot be saved.
+pub const NO_DOWNLOAD: &str = "The browser refused the download.";
+
 /// Said where words cannot be shown.
 pub const NO_TOKENIZER: &str =
     "No tokenizer: showing ids. Drop tokenizer.json together with the model to see words.";

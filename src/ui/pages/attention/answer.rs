@@ -18,6 +18,7 @@ use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::select::{Switch, use_typed};
 use crate::ui::words::answer::{contest, sentence, word, writer};
+use crate::ui::words::attention as words;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 
@@ -85,8 +86,8 @@ pub(super) fn AnswerView(props: &AnswerViewProps) -> Html {
     };
     let all: Vec<usize> = (0..model.summary.n_layers).collect();
     html! {
-        <section class="column answer" aria-label="Who writes the answer" data-testid="answer">
-            <h2><Gloss term="Who writes the answer" meaning="Direct logit attribution: the last residual stream is a sum of what every head, every MLP and the embedding wrote; with the final norm's scale held, each has an exact share of the answer's logit. What a part does by way of later ones is counted at those." /></h2>
+        <section class="column answer" aria-label={words::WHO_WRITES_ANSWER} data-testid="answer">
+            <h2><Gloss term={words::WHO_WRITES_ANSWER} meaning={words::DIRECT_LOGIT_ATTRIBUTION_LAST} /></h2>
             <form class="controls" {onsubmit}>
                 <label class="field"><span>{ "answer" }</span>
                     <input type="text" size="8" value={(*answer).clone()} oninput={on_answer} placeholder={found.answer_text.clone()} data-testid="answer-word" /></label>
@@ -95,13 +96,13 @@ pub(super) fn AnswerView(props: &AnswerViewProps) -> Html {
                         <input type="text" size="8" value={(*against).clone()} oninput={on_against} placeholder={found.wrong_text.clone()} data-testid="against-word" /></label>
                 }
                 <button type="submit">{ "split" }</button>
-                <Switch label="against the mean of all tokens" on={of_all} on_change={set_of_all} />
+                <Switch label={words::AGAINST_MEAN_ALL_TOKENS} on={of_all} on_change={set_of_all} />
             </form>
             <p class="sentence" aria-live="polite">{ sentence(found, &props.ran.tokens, name) }</p>
-            { head_grid(&app, "Share of every head in the answer", Rows { layers, shown: &all }, props.head, &[keys::SRC], cell) }
+            { head_grid(&app, words::SHARE_EVERY_HEAD_ANSWER, Rows { layers, shown: &all }, props.head, &[keys::SRC], cell) }
             { table(&app, props, &writers, max) }
             { files(&app, props) }
-            <p class="hint">{ "A head's row leads to the token that it owes its share to most. A share says what is added directly; a head that tells a later part what to write has its effect there: Trace follows those." }</p>
+            <p class="hint">{ words::HEADS_ROW_LEADS_TOKEN }</p>
         </section>
     }
 }
@@ -136,14 +137,14 @@ fn table(app: &App, props: &AnswerViewProps, writers: &[(Writer, f64)], max: f64
             <tbody>
                 { for first.iter().map(one) }
                 if !rest.is_empty() { { row(html! { format!("{} more", rest.len()) }, String::new(), left) } }
-                { row(html! { "bias of the unembedding" }, String::new(), shares.bias) }
+                { row(html! { words::BIAS_UNEMBEDDING }, String::new(), shares.bias) }
                 { row(html! { contest(&props.found) }, String::new(), shares.logit_difference) }
             </tbody>
         </table>
         <details>
-            <summary>{ "By the token that the heads read" }</summary>
+            <summary>{ words::TOKEN_HEADS_READ }</summary>
             <table class="compare parts shares">
-                <thead><tr><th scope="col">{ "token" }</th><td></td><th scope="col">{ "logits, all heads" }</th></tr></thead>
+                <thead><tr><th scope="col">{ "token" }</th><td></td><th scope="col">{ words::LOGITS_ALL_HEADS }</th></tr></thead>
                 <tbody>{ for sources.iter().take(ROWS).map(|(src, share)| html! { <tr><th scope="row">{ word(tokens, *src) }</th>{ bar(*share, most) }<td>{ three(*share) }</td></tr> }) }</tbody>
             </table>
         </details>
@@ -179,7 +180,7 @@ fn files(app: &App, props: &AnswerViewProps) -> Html {
                 }
             }
             for (said, x) in [
-                ("bias of the unembedding", shares.bias),
+                (words::BIAS_UNEMBEDDING, shares.bias),
                 ("remainder", shares.remainder),
                 ("logit difference", shares.logit_difference),
             ] {

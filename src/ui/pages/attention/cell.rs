@@ -18,6 +18,7 @@ use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::Slider;
+use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, short_exponent, three, token};
 use crate::ui::words::sparsity::standing;
 use crate::ui::words::table::Table;
@@ -41,10 +42,10 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     let [dests, srcs] = props.ran.sides(app.value().stack(at.layer));
     let word = |side: &[String], i: usize| side.get(i).map(|t| token(t)).unwrap_or_default();
     let Some(cell) = props.cell.clone() else {
-        return html! { <section class="column"><p class="empty" role="status">{ "The score is being taken apart." }</p></section> };
+        return html! { <section class="column"><p class="empty" role="status">{ words::SCORE_BEING_TAKEN_APART }</p></section> };
     };
     let Some(event) = cell.event.clone() else {
-        return html! { <section class="column"><p class="empty">{ format!("“{}” sees a single source, so there is nothing to set it against.", word(dests, at.dest)) }</p></section> };
+        return html! { <section class="column"><p class="empty">{ words::sees_single_source_so(&word(dests, at.dest)) }</p></section> };
     };
     let terms = event.relative.terms.clone();
     let running = RunningSum::toward(&terms, event.relative.score);
@@ -54,19 +55,18 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     let needed = event.sparsity.n_recon_90;
     let explain = {
         let share = terms.get(top).map_or(0.0, |t| t / event.relative.score);
-        format!(
-            "“{}” gives “{}” {} of its attention. Singular vector k = {top} carries {} of the difference to the other \
-             sources; {} nine tenths. {}",
-            word(dests, at.dest),
-            word(srcs, at.src),
-            percent(event.attention),
-            percent(share),
-            match needed {
-                None => "all terms together do not reach".to_owned(),
-                Some(1) => "it alone is enough to reach".to_owned(),
+        words::gives_attention_singular_vector(
+            &word(dests, at.dest),
+            &word(srcs, at.src),
+            &percent(event.attention),
+            &top,
+            &percent(share),
+            &(match needed {
+                None => words::ALL_TERMS_TOGETHER_DO.to_owned(),
+                Some(1) => words::ALONE_ENOUGH_REACH.to_owned(),
                 Some(n) => format!("{n} together reach"),
-            },
-            standing(&event.controls, ControlOptions::default().draws).unwrap_or_default(),
+            }),
+            &standing(&event.controls, ControlOptions::default().draws).unwrap_or_default(),
         )
     };
     let on_select = {
@@ -79,11 +79,11 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     };
     let in_view = (k != top).then(|| {
         let (term, sigma) = (terms.get(k).copied().unwrap_or(0.0), cell.sigma.get(k).copied());
-        format!(
-            " The pair in view, k = {k} with σ = {}, adds {} of the {}.",
-            three(sigma.unwrap_or(0.0)),
-            three(term),
-            three(event.relative.score)
+        words::pair_view_adds(
+            &k,
+            &three(sigma.unwrap_or(0.0)),
+            &three(term),
+            &three(event.relative.score),
         )
     });
     let table = {
@@ -92,7 +92,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
         let score = event.terms.clone();
         Callback::from(move |()| {
             (0..terms.len()).fold(
-                Table::new(["k", "sigma", "score term", "relative term", "one random basis"]),
+                Table::new(["k", "sigma", "score term", "relative term", words::ONE_RANDOM_BASIS]),
                 |table, k| {
                     let at = |values: &[f64]| values.get(k).copied().into();
                     table.row([k.into(), at(&sigma), at(&score), at(&terms), at(&control)])
@@ -152,36 +152,36 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
     let count = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:.1}"));
     let n = |x: Option<usize>| x.map_or_else(|| "–".into(), |x| x.to_string());
     html! {
-        <section class="column cell" aria-label="Score, taken apart">
+        <section class="column cell" aria-label={words::SCORE_TAKEN_APART}>
             <Staged picture={Picture::Explained}><p class="sentence" aria-live="polite" data-testid="explain">{ explain }{ in_view }</p></Staged>
-            <p class="onward"><a href={who_wrote(&app, at)}>{ "Who wrote this score? Trace it." }</a></p>
+            <p class="onward"><a href={who_wrote(&app, at)}>{ words::WHO_WROTE_SCORE_TRACE }</a></p>
             <div class="controls"><Slider label="singular vector k" min={0.0} max={terms.len().saturating_sub(1) as f64} step={1.0} value={k as f64} on_change={slide} /></div>
             <Staged picture={Picture::Terms}><Figure name={format!("{name}-terms")} {table} convention={stamp.clone()}
-                caption={html! { { format!("Relative attention {} as a sum over singular vectors.", three(event.relative.score)) } }}>
-                <Bars label={format!("Terms of relative attention, {} singular vectors, the largest is k = {top}", terms.len())}
+                caption={html! { { words::relative_attention_sum_over(&three(event.relative.score)) } }}>
+                <Bars label={words::terms_relative_attention_singular(&terms.len(), &top)}
                     bars={bars(&terms)} selected={k} reach={reach.clone()} y="term" {on_select} />
             </Figure></Staged>
             <Staged picture={Picture::Control}><Figure name={format!("{name}-control")} table={chance} convention={stamp.clone()}
-                caption={html! { { "The same score in one random basis that keeps every score: what chance looks like." } }}>
-                <Bars label="Terms in a random basis" bars={bars(&cell.control_terms)} {reach} y="term" x="random direction" />
+                caption={html! { { words::SAME_SCORE_ONE_RANDOM } }}>
+                <Bars label={words::TERMS_RANDOM_BASIS} bars={bars(&cell.control_terms)} {reach} y="term" x="random direction" />
             </Figure></Staged>
             <Staged picture={Picture::Sparsity}><table class="compare">
                 <thead><tr><td></td><th scope="col">{ "singular vectors" }</th><th scope="col">{ "basis control" }</th><th scope="col">{ "subspace control" }</th><th scope="col">{ "matched control" }</th></tr></thead>
                 <tbody>
-                    <tr><th scope="row"><Gloss term="S" meaning="Rolls–Tovee sparseness of the terms; lower is sparser, 1/d_head is one single term." /></th>
+                    <tr><th scope="row"><Gloss term="S" meaning={words::ROLLSTOVEE_SPARSENESS_TERMS_LOWER} /></th>
                         <td data-testid="s">{ s(event.sparsity.sparseness) }</td><td>{ s(event.controls.basis.sparseness) }</td><td>{ s(event.controls.subspace.sparseness) }</td><td>{ s(event.controls.matched.sparseness) }</td></tr>
-                    <tr data-testid="as-sparse"><th scope="row"><Gloss term="as sparse by chance" meaning="The share of random draws that are at least as sparse as the singular vectors, themselves counted: a p-value. Sparser than chance is what is sparser than every control; the largest of the three decides." /></th>
+                    <tr data-testid="as-sparse"><th scope="row"><Gloss term={words::SPARSE_CHANCE} meaning={words::SHARE_RANDOM_DRAWS_LEAST} /></th>
                         <td></td><td>{ s(event.controls.basis.p) }</td><td>{ s(event.controls.subspace.p) }</td><td>{ s(event.controls.matched.p) }</td></tr>
                     <tr><th scope="row">{ "N_recon, τ = 1" }</th><td>{ n(event.sparsity.n_recon) }</td><td>{ count(event.controls.basis.n_recon) }</td><td>{ count(event.controls.subspace.n_recon) }</td><td>{ count(event.controls.matched.n_recon) }</td></tr>
                     <tr><th scope="row">{ "N_recon, τ = 0.9" }</th><td>{ n(event.sparsity.n_recon_90) }</td><td>{ count(event.controls.basis.n_recon_90) }</td><td>{ count(event.controls.subspace.n_recon_90) }</td><td>{ count(event.controls.matched.n_recon_90) }</td></tr>
                 </tbody>
             </table></Staged>
             { rules(&cell.rules, terms.len()) }
-            <p class="hint">{ "A small N_recon is no evidence by itself: small scores are reached at once in any basis. Nor is S below one control: a decaying spectrum beats the first, a large score under it the second." }</p>
-            <Figure name={format!("{name}-running-sum")} table={sums} convention={stamp.clone()} caption={html! { { "Share of the score reached by the largest terms." } }}>
-                <Lines label="Running sum of the largest terms" {series} x="terms" y="share" limits={Some(reached)} cursor={needed.map(|n| n as f64)} />
+            <p class="hint">{ words::SMALL_RECON_NO_EVIDENCE }</p>
+            <Figure name={format!("{name}-running-sum")} table={sums} convention={stamp.clone()} caption={html! { { words::SHARE_SCORE_REACHED_LARGEST } }}>
+                <Lines label={words::RUNNING_SUM_LARGEST_TERMS} {series} x="terms" y="share" limits={Some(reached)} cursor={needed.map(|n| n as f64)} />
             </Figure>
-            <p class="hint">{ format!("Score {} (scale included); the terms add up to {} of the largest score.", three(event.score), short_exponent(cell.remainder_share)) }</p>
+            <p class="hint">{ words::score_scale_included_terms(&three(event.score), &short_exponent(cell.remainder_share)) }</p>
             if !cell.python.is_empty() { <Python name="cell.py" python={cell.python.clone()} /> }
             <Components cell={cell.clone()} {k} ran={props.ran.clone()} convention={stamp} />
         </section>
@@ -199,34 +199,28 @@ fn who_wrote(app: &App, at: CellAt) -> String {
 fn rules(rules: &Rules, d_head: usize) -> Html {
     let named = |ks: &[usize]| {
         let name = |k: &usize| {
-            if *k < d_head { format!("k = {k}") } else { "what no vector carries".to_owned() }
+            if *k < d_head { format!("k = {k}") } else { words::WHAT_NO_VECTOR_CARRIES.to_owned() }
         };
         ks.iter().map(name).collect::<Vec<_>>().join(", ")
     };
     let removal = rules.removal.as_ref().map(|removal| {
         let last = removal.attention.last().copied().unwrap_or(f64::NAN);
         match (removal.removed.is_empty(), removal.reached) {
-            (true, _) => format!(
-                "nothing to remove: attention is under {} already",
-                three(removal.threshold)
+            (true, _) => words::nothing_remove_attention_under(&three(removal.threshold)),
+            (_, true) => words::without_attention_falls_under(
+                &named(&removal.removed),
+                &percent(last),
+                &three(removal.threshold),
             ),
-            (_, true) => format!(
-                "without {} attention falls to {}, under {}",
-                named(&removal.removed),
-                percent(last),
-                three(removal.threshold)
-            ),
-            (_, false) => {
-                format!("never under {}, even without all of them", three(removal.threshold))
-            }
+            (_, false) => words::never_under_even_without(&three(removal.threshold)),
         }
     });
     html! {
         <dl class="statistics" data-testid="rules">
-            <div><dt><Gloss term="2024 rule" meaning="Franco and Crovella 2024: the largest terms of the score, in order, until their sum exceeds the whole score." /></dt>
+            <div><dt><Gloss term="2024 rule" meaning={words::FRANCO_CROVELLA_LARGEST_TERMS} /></dt>
                 <dd>{ format!("{}: {}", rules.prefix_2024.len(), named(&rules.prefix_2024)) }</dd></div>
             if let Some(removal) = removal {
-                <div><dt><Gloss term="ACC++ rule" meaning="Order the singular vectors by integrated gradients of the attention probability along α · scores, 64 trapezoid steps; remove them in that order until attention falls under two and a half times uniform attention, min(1, 2.5 / the sources that the token sees). The soft-cap, where there is one, is differentiated through." /></dt>
+                <div><dt><Gloss term="ACC++ rule" meaning={words::ORDER_SINGULAR_VECTORS_INTEGRATED} /></dt>
                     <dd>{ removal }</dd></div>
             }
         </dl>

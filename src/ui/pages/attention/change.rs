@@ -12,6 +12,7 @@ use crate::protocol::attention::{Cell, CellAt, Changed, Prompt, Ran, Rerun};
 use crate::ui::address::keys::K;
 use crate::ui::app::use_app;
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three, token};
 use crate::worker::request::{Heard, Request};
 
@@ -19,7 +20,7 @@ use crate::worker::request::{Heard, Request};
 const ACTIONS: [(&str, &str); 4] = [
     ("remove", "remove"),
     ("scale", "multiply by"),
-    ("swap", "give this source's part to"),
+    ("swap", words::GIVE_SOURCES_PART),
     ("keep", "keep only"),
 ];
 
@@ -99,7 +100,7 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let chosen = match action.as_str() {
         "scale" => (format!("× {} on", three(*factor)), Edit::Scale(*factor)),
         "swap" => (
-            format!("“{}” and “{}” swapped on", word(at.src), word(other)),
+            words::and_swapped_on(&word(at.src), &word(other)),
             Edit::Swap { first: at.src, second: other },
         ),
         "keep" => ("keep only".to_owned(), Edit::KeepOnly),
@@ -146,21 +147,21 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     html! {
         <section class="change" aria-label="What if">
             <h2>{ "What if?" }</h2>
-            <p class="hint">{ format!("Changes what singular vectors add to the scores of “{}” at {}, and runs the model on from there.", looks(at.dest), app.value().head_name(at.layer, at.head)) }</p>
+            <p class="hint">{ words::changes_what_singular_vectors(&looks(at.dest), &app.value().head_name(at.layer, at.head)) }</p>
             <div class="controls">
                 { quick(format!("remove k = {k}"), vec![k], Edit::Ablate) }
                 { quick(format!("double k = {k}"), vec![k], Edit::Scale(2.0)) }
                 { quick(format!("invert k = {k}"), vec![k], Edit::Scale(-1.0)) }
-                { quick("keep only the largest".to_owned(), vec![top], Edit::KeepOnly) }
+                { quick(words::KEEP_ONLY_LARGEST.to_owned(), vec![top], Edit::KeepOnly) }
             </div>
             <form class="controls" onsubmit={several} aria-label="Several vectors">
-                <label class="field"><span>{ "singular vectors, such as 0, 3, 5-8" }</span>
+                <label class="field"><span>{ words::SINGULAR_VECTORS_SUCH }</span>
                     <input type="text" ~value={list} {oninput} data-testid="directions" /></label>
                 <Select label="do" options={actions} value={(*action).clone()} on_change={choose} />
                 if *action == "scale" {
                     <Slider label="factor" min={-2.0} max={3.0} step={0.25} value={*factor} shown={three(*factor)} on_change={set_factor} />
                 } else if *action == "swap" {
-                    <Select label="and take its part" options={sources} value={other.to_string()} on_change={set_partner} />
+                    <Select label={words::TAKE_PART} options={sources} value={other.to_string()} on_change={set_partner} />
                 }
                 <button type="submit">{ "rerun" }</button>
             </form>
@@ -190,7 +191,7 @@ fn outcome_view(
     html! {
         <div class="sides" data-testid="changed">
             <div class="side">
-                <h3>{ format!("{label}: attention of “{}” at {head}", looks(at.dest)) }</h3>
+                <h3>{ words::attention_of_at(&label, &looks(at.dest), &head) }</h3>
                 <table class="compare"><thead><tr><th scope="col">{ "source" }</th><th scope="col">{ "before" }</th><th scope="col">{ "after" }</th></tr></thead>
                     <tbody>{ for rows.into_iter().take(6).map(|i| html! {
                         <tr><th scope="row"><code>{ word(i) }</code></th><td>{ p(before(i)) }</td><td>{ p(after(i)) }</td></tr>

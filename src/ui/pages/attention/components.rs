@@ -12,6 +12,7 @@ use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::words::answer::word;
+use crate::ui::words::attention as words;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 
@@ -37,7 +38,7 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
     let app = use_app();
     let (cell, k) = (props.cell.clone(), props.k);
     if let Some(reason) = &cell.unsplit {
-        return html! { <p class="hint">{ format!("No split over earlier components: {reason}.") }</p> };
+        return html! { <p class="hint">{ words::no_split_over_earlier(&reason) }</p> };
     }
     let name = {
         let (ran, app, stack) = (props.ran.clone(), app.clone(), app.value().stack(cell.at.layer));
@@ -49,7 +50,7 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
             }
             Component::AttentionBias { layer } => format!("attention bias {layer}"),
             Component::Mlp { layer } => format!("MLP {layer}"),
-            Component::Offset => "bias of this head".to_owned(),
+            Component::Offset => words::BIAS_HEAD.to_owned(),
         }
     };
     let through = move |p: &Part| p.terms.get(k).copied().unwrap_or(0.0);
@@ -103,13 +104,13 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
     };
     html! {
         <details class="components" open=true>
-            <summary>{ "Where it comes from" }</summary>
+            <summary>{ words::WHERE_COMES }</summary>
             <div class="sides">
-                { side("destination, written by", &cell.dest_parts, cell.at.dest) }
-                { side("source, written by", &cell.src_parts, cell.at.src) }
+                { side(words::DESTINATION_WRITTEN, &cell.dest_parts, cell.at.dest) }
+                { side(words::SOURCE_WRITTEN, &cell.src_parts, cell.at.src) }
             </div>
-            <p class="hint">{ "Relative attention, split over what wrote the residual stream in front of the head, with the norm's scale frozen. Each column adds up to the term, or to the whole, on either side." }</p>
-            <span class="exports"><button type="button" onclick={csv}>{ "CSV of every k" }</button></span>
+            <p class="hint">{ words::RELATIVE_ATTENTION_SPLIT_OVER }</p>
+            <span class="exports"><button type="button" onclick={csv}>{ words::CSV_EVERY }</button></span>
         </details>
     }
 }

@@ -6,6 +6,7 @@ use super::measured::{MeasuredEvent, MeasuredHead};
 use crate::study::stamp::Stamp;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter};
+use crate::ui::words::attention as words;
 use crate::ui::words::table::{Cell, Table};
 
 /// What the four values of every measure are of.
@@ -60,10 +61,10 @@ pub(super) fn Events(props: &EventsProps) -> Html {
     let largest = h.largest.iter().map(|&n| n as f64).collect();
     html! {
         <div class="measured">
-            { cloud("sparseness", "S", format!("{name}: sparseness of every event against the size of its score. Small scores look sparse in any basis; compare at the same size."), |e| &e.sparseness) }
-            { cloud("terms", "terms", format!("{name}: terms that make up nine tenths of the score of every event."), |e| &e.n_recon_90) }
-            { bars("largest-terms", "events", format!("{name}: how often each singular vector is the largest term. It need not be at the top of the spectrum."), largest) }
-            { bars("variance-shares", "share", format!("{name}: each singular vector's share of the score variance over the set. A large σ with a small share is weight that these prompts never use."), h.variance_shares.clone()) }
+            { cloud("sparseness", "S", words::sparseness_every_event_against(&name), |e| &e.sparseness) }
+            { cloud("terms", "terms", words::terms_make_up_nine(&name), |e| &e.n_recon_90) }
+            { bars("largest-terms", "events", words::how_often_singular_vector(&name), largest) }
+            { bars("variance-shares", "share", words::singular_vectors_share_score(&name), h.variance_shares.clone()) }
         </div>
     }
 }

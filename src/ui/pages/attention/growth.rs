@@ -17,6 +17,7 @@ use crate::ui::app::use_app;
 use crate::ui::browser::time::pause;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
 
@@ -147,7 +148,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         let drawn: Vec<Series> = series.into_iter().take(DRAWN).collect();
         html! {
             <Figure name={format!("series-{name}-{head}")} {table} convention={measured.clone()} caption={html! { { caption.clone() } }}>
-                    <Lines label={caption} series={drawn} x="training step, log" y={y.to_owned()} log_x={true} {limits} cursor={Some(f64::from(steps[index].step))} />
+                    <Lines label={caption} series={drawn} x={words::TRAINING_STEP_LOG} y={y.to_owned()} log_x={true} {limits} cursor={Some(f64::from(steps[index].step))} />
                 </Figure>
         }
     };
@@ -175,8 +176,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         // One scale for all steps: growth is what there is to see.
         let reach: Vec<f64> =
             steps.iter().filter_map(sigma).filter_map(|s| s.first().copied()).collect();
-        let caption =
-            format!("{head}, {circuit}: its singular values at step {}.", steps[index].step);
+        let caption = words::singular_values_step(&head, &circuit, &(steps[index].step));
         let table = {
             let now = now.clone();
             Callback::from(move |()| {
@@ -192,11 +192,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
             </Figure>
         }
     };
-    let all = |circuit: &str| {
-        format!(
-            "{head}, {circuit}: its {DRAWN} largest singular values over training; the table has all of them."
-        )
-    };
+    let all = |circuit: &str| words::largest_singular_values_over(&head, &circuit, &DRAWN);
     html! {
         <>
             <div class="controls"><Select label="head" {options} value={head.clone()} on_change={choose} /></div>
@@ -209,13 +205,13 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
                 { bars("QK", "qk", |h| &h.qk) }
                 { bars("OV", "ov", |h| &h.ov) }
             </div>
-            if chosen.is_none() && app.value().running.iter().all(|job| job.what != super::series::MEASURED) { <p class="hint">{ format!("{head} is the head that ends furthest below chance.") }</p> }
+            if chosen.is_none() && app.value().running.iter().all(|job| job.what != super::series::MEASURED) { <p class="hint">{ words::head_ends_furthest_below(&head) }</p> }
             <div class="measured curves">
-                { chart("sparseness", "", Some((0.0, 1.0)), sparseness, format!("{head}: sparseness of the answer's score beside its controls, and the task. Accuracy at the end: {accurate}.")) }
-                { chart("terms", "terms", None, needed, format!("{head}: terms that make up the whole relative attention (N) and nine tenths of it (N.9).")) }
+                { chart("sparseness", "", Some((0.0, 1.0)), sparseness, words::sparseness_answers_score_beside(&head, &accurate)) }
+                { chart("terms", "terms", None, needed, words::terms_make_up_whole(&head)) }
                 { chart("qk-spectrum", "σ", None, sigmas(|h| &h.qk), all("QK")) }
                 { chart("ov-spectrum", "σ", None, sigmas(|h| &h.ov), all("OV")) }
-                { chart("rank", "effective rank", None, ranks, format!("{head}: effective rank, exp of the entropy of the shares σ² / Σσ².")) }
+                { chart("rank", "effective rank", None, ranks, words::effective_rank_exp_entropy(&head)) }
             </div>
         </>
     }
@@ -224,22 +220,12 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
 /// One sentence about a head at one step.
 fn at_step(step: &Step, at: (usize, usize)) -> String {
     let three = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
-    let accuracy =
-        step.accuracy.map_or_else(String::new, |a| format!(" The model answers {}.", percent(a)));
+    let accuracy = step.accuracy.map_or_else(String::new, |a| words::model_answers(&percent(a)));
     let Some(h) = step.heads.iter().find(|h| (h.layer, h.head) == at) else {
-        return format!("Step {}: not measured.{accuracy}", step.step);
+        return words::step_not_measured(&step.step, &accuracy);
     };
-    format!(
-        "Step {}: S {} where the controls give {}, {} and {}; {} terms make nine tenths of the score, in random bases {}; attention {}.{accuracy}",
-        step.step,
-        three(h.sparseness[0]),
-        three(h.sparseness[1]),
-        three(h.sparseness[2]),
-        three(h.sparseness[3]),
-        three(h.n_recon_90[0]),
-        three(h.n_recon_90[1]),
-        percent(h.attention),
-    )
+    let (s, needed) = (h.sparseness.map(three), h.n_recon_90.map(three));
+    words::at_step(step.step, &s, &needed, &percent(h.attention)) + &accuracy
 }
 
 fn line(name: &str, points: Vec<(f64, f64)>, dashed: bool) -> Series {

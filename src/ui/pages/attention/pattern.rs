@@ -11,6 +11,7 @@ use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
+use crate::ui::words::attention as words;
 use crate::ui::words::format::token;
 use crate::ui::words::table::Table;
 
@@ -76,12 +77,12 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
     let listed = |ids: &[u32]| ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
     let mut how = format!("token ids {}", listed(&props.ran.ids));
     if !props.ran.decoder_ids.is_empty() {
-        how.push_str(&format!("; of the decoder {}", listed(&props.ran.decoder_ids)));
+        how.push_str(&words::of_the_decoder(&listed(&props.ran.decoder_ids)));
     }
     let stamp = app.value().stamp(Weights::Folded).pattern().how(how);
     let [rows, cols] = (*names).clone();
     let [y, x] = match stack {
-        StackKind::Cross => ["looks, in the decoder", "looked at, in the encoder →"],
+        StackKind::Cross => [words::LOOKS_DECODER, words::LOOKED_ENCODER],
         _ => ["looks", "looked at →"],
     };
     html! {
@@ -89,7 +90,7 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
             <h2>{ name.clone() }</h2>
             <Figure name={format!("{}-pattern", app.value().head_slug(layer, head))} {table} convention={stamp}
                 caption={html! { { seen_by(stack, causal) } }}>
-                <HeatMap label={format!("Attention pattern of {name}")} values={(*values).clone()} n_cols={n_src} scale={Scale::Sequential { max: 1.0 }}
+                <HeatMap label={words::attention_pattern(&name)} values={(*values).clone()} n_cols={n_src} scale={Scale::Sequential { max: 1.0 }}
                     {rows} {cols} {y} {x} selected={props.at.map(|at| (at.dest, at.src))} on_select={Some(on_select)} />
             </Figure>
         </section>
@@ -99,12 +100,10 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
 /// What the picture shows: whose tokens look, and what they see.
 fn seen_by(stack: StackKind, causal: bool) -> String {
     let (who, seen) = match stack {
-        StackKind::Cross => ("token of the decoder", "every token of the encoder's last stream"),
+        StackKind::Cross => (words::TOKEN_DECODER, words::EVERY_TOKEN_ENCODERS_LAST),
         StackKind::Encoder => ("token", "every one"),
-        _ if causal => ("token", "itself and each earlier one"),
+        _ if causal => ("token", words::ITSELF_EARLIER_ONE),
         _ => ("token", "every one"),
     };
-    format!(
-        "Attention of each {who} (row) to {seen} (column). Click a cell to take its score apart."
-    )
+    words::attention_row_column_click(&who, &seen)
 }

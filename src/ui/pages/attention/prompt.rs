@@ -15,6 +15,7 @@ use crate::ui::app::{App, use_app, use_dark};
 use crate::ui::memory::state::AppState;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::select::{Select, Switch, use_typed};
+use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three, token};
 
 /// Sentences that show something, for models with words; and the answer that would be wrong.
@@ -161,7 +162,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                 <label class="field wide"><span>{ if by_ids { "token ids" } else { "prompt" } }</span>
                     <input type="text" value={(*typed).clone()} {oninput} data-testid="prompt" /></label>
                 if two {
-                    <label class="field wide"><span>{ if by_ids { "token ids of the decoder" } else { "decoder prompt" } }</span>
+                    <label class="field wide"><span>{ if by_ids { words::TOKEN_IDS_DECODER } else { "decoder prompt" } }</span>
                         <input type="text" value={(*typed_decoder).clone()} oninput={oninput_decoder} data-testid="decoder-prompt" /></label>
                 }
                 <button type="submit" class="primary">{ "run" }</button>
@@ -174,7 +175,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                     }) }
                 }
                 <button type="button" onclick={Callback::from(move |_: MouseEvent| show(twice(d_vocab), true))}
-                    title="Token ids drawn at random, then the same again: nothing but the repetition helps to guess them.">{ "random list, twice" }</button>
+                    title={words::TOKEN_IDS_DRAWN_RANDOM}>{ words::RANDOM_LIST_TWICE }</button>
                 if by_ids && words {
                     <button type="button" onclick={in_words}>{ "words again" }</button>
                 }
@@ -182,24 +183,24 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
             if let Some(ran) = &props.ran {
                 <div class="controls">
                     <p class="hint">{ match pair {
-                        Some(k) if by_dest => format!("Pick the token that looks. Colours: how much each token, as a destination, is along u of k = {k}."),
-                        Some(k) => format!("Pick the token that looks. Colours: how much each source is along v of k = {k}, in the sign that raises the score."),
-                        None => "Pick the token that looks.".to_owned(),
+                        Some(k) if by_dest => words::pick_token_looks_colours(&k),
+                        Some(k) => words::pick_token_looks_colours_how(&k),
+                        None => words::PICK_TOKEN_LOOKS.to_owned(),
                     } }</p>
-                    <Select label="colour tokens as" options={SIDES.map(|(slug, name)| (AttrValue::from(slug), AttrValue::from(name))).to_vec()}
+                    <Select label={words::COLOUR_TOKENS} options={SIDES.map(|(slug, name)| (AttrValue::from(slug), AttrValue::from(name))).to_vec()}
                         value={if by_dest { "dest" } else { "src" }} on_change={set_side} />
                 </div>
                 { for rows(ran, props.stack).into_iter().map(|row| token_row(&app, props, &row, pair, by_dest, dark)) }
                 if let Some(next) = props.next.as_ref().filter(|next| !next.is_empty()) {
                     <p class="next" data-testid="next">{ "next: " }
-                        { for next.iter().take(5).map(|g| html! { <span><a href={who_wrote(&app, g.id)} title={format!("Who wrote “{}”? Trace it.", token(&g.text))}><code>{ token(&g.text) }</code></a>{ format!(" {} ", percent(g.probability)) }</span> }) }
-                        <span class="hint">{ "Who wrote it? Pick one to trace it." }</span>
+                        { for next.iter().take(5).map(|g| html! { <span><a href={who_wrote(&app, g.id)} title={words::who_wrote_trace(&token(&g.text))}><code>{ token(&g.text) }</code></a>{ format!(" {} ", percent(g.probability)) }</span> }) }
+                        <span class="hint">{ words::WHO_WROTE_PICK_ONE }</span>
                     </p>
                 }
                 if unknown > 0 {
-                    <p class="hint" data-testid="unknown">{ format!("{unknown} of these tokens stand for words that this model's vocabulary does not have.") }</p>
+                    <p class="hint" data-testid="unknown">{ words::tokens_stand_words_models(&unknown) }</p>
                 }
-                if !ran.named.is_empty() { <p class="hint">{ format!("In this family: {}.", ran.named.join("; ")) }</p> }
+                if !ran.named.is_empty() { <p class="hint">{ words::in_this_family(&ran.named.join("; ")) }</p> }
             }
         </section>
     }
@@ -248,9 +249,9 @@ fn token_row(
     dark: bool,
 ) -> Html {
     let (label, name) = match row.of {
-        None => ("Tokens of the prompt", None),
-        Some(StackKind::Decoder) => ("Tokens of the decoder's prompt", Some("decoder")),
-        Some(_) => ("Tokens of the encoder's prompt", Some("encoder")),
+        None => (words::TOKENS_PROMPT, None),
+        Some(StackKind::Decoder) => (words::TOKENS_DECODERS_PROMPT, Some("decoder")),
+        Some(_) => (words::TOKENS_ENCODERS_PROMPT, Some("encoder")),
     };
     // A token of the other prompt looks with a head of its own stack; cross heads come first for the decoder's.
     let other = row.of.filter(|_| !row.looks).and_then(|of| {

@@ -21,6 +21,7 @@ use crate::ui::browser::drop::listed;
 use crate::ui::memory::state::Action;
 use crate::ui::session::{BUILT_IN_STEPS, Session};
 use crate::ui::widgets::select::Slider;
+use crate::ui::words::attention as words;
 use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
 use crate::worker::sources::Dropped;
@@ -99,10 +100,9 @@ pub(super) fn SeriesView() -> Html {
                         measured.set(Some(stamp(&series)));
                         measure(&app, &outcome, &series);
                     }
-                    Err(why) => app.session.act(Action::Note(
-                        format!("The series could not be loaded: {why}."),
-                        String::new(),
-                    )),
+                    Err(why) => app
+                        .session
+                        .act(Action::Note(words::series_could_not_loaded(&why), String::new())),
                 }
             });
         })
@@ -121,12 +121,8 @@ pub(super) fn SeriesView() -> Html {
             let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
             let series = input.files().map(|list| in_order(&listed(&list))).unwrap_or_default();
             if series.is_empty() {
-                let hint =
-                    "Choose several .safetensors files of one model, or a folder of checkpoints.";
-                app.session.act(Action::Note(
-                    "There is no checkpoint among these files.".into(),
-                    hint.into(),
-                ));
+                let hint = words::CHOOSE_SEVERAL_SAFETENSORS_FILES;
+                app.session.act(Action::Note(words::THERE_NO_CHECKPOINT_AMONG.into(), hint.into()));
             }
             own.set(series);
         })
@@ -145,21 +141,21 @@ pub(super) fn SeriesView() -> Html {
     html! {
         <section class="series-view" aria-label="Through training">
             <h2>{ "Through training" }</h2>
-            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. The same {PROMPTS} indirect-object prompts are run on each checkpoint, one in memory at a time, and every head is measured.", BUILT_IN_STEPS.len()) }</p>
+            <p class="hint">{ words::builtin_model_saved_steps(&BUILT_IN_STEPS.len(), &PROMPTS) }</p>
             <div class="controls">
-                <button type="button" class="primary" onclick={built_in} data-testid="run-series">{ "measure every step" }</button>
-                if step.is_some() { <Slider label="open the model at step" min={0.0} max={(BUILT_IN_STEPS.len() - 1) as f64} step={1.0} value={index as f64} shown={BUILT_IN_STEPS[index].to_string()} on_change={open} /> }
+                <button type="button" class="primary" onclick={built_in} data-testid="run-series">{ words::MEASURE_EVERY_STEP }</button>
+                if step.is_some() { <Slider label={words::OPEN_MODEL_STEP} min={0.0} max={(BUILT_IN_STEPS.len() - 1) as f64} step={1.0} value={index as f64} shown={BUILT_IN_STEPS[index].to_string()} on_change={open} /> }
             </div>
             <div class="controls">
-                <label class="field"><span>{ "or checkpoints of my own model (several files)" }</span>
+                <label class="field"><span>{ words::CHECKPOINTS_MY_OWN_MODEL }</span>
                     <input type="file" multiple=true onchange={chosen.clone()} data-testid="series-files" /></label>
-                <label class="field"><span>{ "or a folder of them" }</span>
+                <label class="field"><span>{ words::FOLDER_THEM }</span>
                     <input type="file" webkitdirectory=true onchange={chosen} /></label>
             </div>
             if !own.is_empty() {
-                <p class="hint">{ "In training order, by the numbers in their names; correct a step where a name misleads." }</p>
+                <p class="hint">{ words::TRAINING_ORDER_NUMBERS_THEIR }</p>
                 <ul class="checkpoints">{ for own.iter().enumerate().map(|(i, c)| step_field(&own, i, c)) }</ul>
-                <button type="button" class="primary" onclick={measure_own} data-testid="run-own-series">{ format!("measure these {} checkpoints", own.len()) }</button>
+                <button type="button" class="primary" onclick={measure_own} data-testid="run-own-series">{ words::measure_checkpoints(&own.len()) }</button>
             }
             if let (false, Some(of)) = (outcome.0.is_empty(), &*measured) { <Growth steps={outcome.0.clone()} of={of.clone()} spec={prompts()} /> }
         </section>
@@ -212,7 +208,7 @@ pub(in crate::ui::pages) async fn fetched(session: &Session) -> Result<Vec<Check
     let mut series = Vec::new();
     for step in BUILT_IN_STEPS {
         let files = session.built_in(step).await?;
-        series.push(Checkpoint { step, name: format!("built-in model, step {step}"), files });
+        series.push(Checkpoint { step, name: words::builtin_model_step(&step), files });
     }
     Ok(series)
 }
@@ -226,7 +222,7 @@ fn prompts() -> SetSpec {
 fn stamp(series: &[Checkpoint]) -> Stamp {
     let names: Vec<&str> = series.iter().map(|checkpoint| checkpoint.name.as_str()).collect();
     let ends = [names.first(), names.last()].map(|name| name.copied().unwrap_or_default());
-    let of = format!("{} checkpoints, {} to {} · folded weights", names.len(), ends[0], ends[1]);
+    let of = words::checkpoints_folded_weights(&names.len(), &(ends[0]), &(ends[1]));
     Stamp::new(of, &names)
 }
 

@@ -19,6 +19,7 @@ use crate::ui::address::keys::MEASURED;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::sparsity::found_heads;
 use crate::ui::words::table::Table;
@@ -31,8 +32,8 @@ pub(in crate::ui::pages) const TASKS: [(&str, &str); 5] = [
     ("ioi", "indirect object"),
     ("pronoun", "gendered pronoun"),
     ("greater", "greater than"),
-    ("repeated", "repeated random tokens"),
-    ("own", "my own list"),
+    ("repeated", words::REPEATED_RANDOM_TOKENS),
+    ("own", words::MY_OWN_LIST),
 ];
 
 /// The set of a task's name.
@@ -133,8 +134,8 @@ pub(super) fn SetView() -> Html {
         .collect::<Vec<_>>();
     html! {
         <section class="prompt-set" aria-label="Prompt sets">
-            <h2>{ "Over many prompts" }</h2>
-            <p class="hint">{ format!("{PROMPTS} prompts of one kind, generated here. Each head is looked at where the last token looks, at the place of the answer; real values stand beside three controls. Only looks over the threshold count: a small score is reached by a few terms in any basis.") }</p>
+            <h2>{ words::OVER_MANY_PROMPTS }</h2>
+            <p class="hint">{ words::prompts_one_kind_generated(&PROMPTS) }</p>
             <div class="controls">
                 <Select label="prompts" {options} value={(*task).clone()} on_change={choose} />
                 <Select label="events by" options={vec![("attention".into(), "attention".into()), ("score".into(), "|relative attention|".into())]}
@@ -143,7 +144,7 @@ pub(super) fn SetView() -> Html {
                 <button type="button" class="primary" onclick={run} disabled={generation.is_none()} data-testid="run-set">{ "run" }</button>
             </div>
             if *task == "own" {
-                <label class="field wide"><span>{ "one prompt a line" }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label>
+                <label class="field wide"><span>{ words::ONE_PROMPT_LINE }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label>
             }
             if let Some((outcome, spec)) = &outcome.0 { { view(&app, outcome, spec) } }
         </section>
@@ -208,15 +209,14 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
         Callback::from(move |slug: String| app.choose(&MEASURED, &slug))
     };
     let head = chosen.or(heads.first().copied());
-    let answered = outcome
-        .correct
-        .map_or_else(String::new, |c| format!(" {c} of {} answered correctly.", outcome.n));
+    let answered =
+        outcome.correct.map_or_else(String::new, |c| words::answered_correctly(&c, &outcome.n));
     html! {
         <>
-            <p data-testid="set-outcome">{ format!("{} prompts such as “{}”.{answered}{}", outcome.n, outcome.example.trim(), outcome.by) }</p>
+            <p data-testid="set-outcome">{ words::prompts_such(&outcome.n, &outcome.example.trim(), &answered, &outcome.by) }</p>
             if let Some(head) = head {
                 <p class="hint" data-testid="found-heads">{ found_heads(&q) }</p>
-                <div class="numbers" tabindex="0" role="region" aria-label="Heads over the prompt set">
+                <div class="numbers" tabindex="0" role="region" aria-label={words::HEADS_OVER_PROMPT_SET}>
                     <table>
                         <thead><tr>{ for header.iter().map(|h| html! { <th scope="col">{ *h }</th> }) }</tr></thead>
                         <tbody>{ for table.rows.iter().map(|row| html! { <tr>{ for row.iter().map(|c| html! { <td>{ c.shown() }</td> }) }</tr> }) }</tbody>
@@ -227,7 +227,7 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
                 <div class="controls"><Select label="head" {options} value={slug(head)} on_change={choose} /></div>
                 <Events head={head.clone()} convention={stamp} />
             } else {
-                <p class="empty">{ "No look of any head is over the threshold: lower it to see more." }</p>
+                <p class="empty">{ words::NO_LOOK_ANY_HEAD }</p>
             }
         </>
     }

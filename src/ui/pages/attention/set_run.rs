@@ -11,6 +11,7 @@ use crate::protocol::attention::{SetPart, SetSpec};
 use crate::protocol::gpu::GpuReport;
 use crate::ui::app::App;
 use crate::ui::session::compute;
+use crate::ui::words::attention as words;
 use crate::ui::words::text;
 use crate::worker::request::{Heard, Request};
 
@@ -76,7 +77,7 @@ impl Shares {
 pub(super) fn run(app: &App, spec: SetSpec, end: Callback<SetOutcome>) {
     let Some(model) = &app.value().model else { return };
     let cpu_ms = spec.cpu_ms(&model.summary);
-    let request = Request::new(spec).owner(OWNER).listed("prompts of the set").shared();
+    let request = Request::new(spec).owner(OWNER).listed(words::PROMPTS_SET).shared();
     let request = request.offered(compute(app.value()), cpu_ms);
     let (session, shares) = (app.session.clone(), RefCell::new(Shares::default()));
     app.session.jobs.ask(request, move |heard| match heard {

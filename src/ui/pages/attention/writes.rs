@@ -14,6 +14,7 @@ use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::answer::{contest, raised, word, written};
+use crate::ui::words::attention as words;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 
@@ -58,10 +59,10 @@ pub(super) fn WritesView(props: &WritesViewProps) -> Html {
         })
     };
     html! {
-        <section class="column writes" aria-label="What the head writes" data-testid="writes">
-            <h2>{ format!("What {head} writes by reading {read}") }</h2>
+        <section class="column writes" aria-label={words::WHAT_HEAD_WRITES} data-testid="writes">
+            <h2>{ words::what_writes_reading(&head, &read) }</h2>
             <p class="sentence" aria-live="polite">{ written(&writes, &contest(&props.found), &head, &read) }</p>
-            <div class="numbers" tabindex="0" role="region" aria-label="Pairs of OV on this prompt">
+            <div class="numbers" tabindex="0" role="region" aria-label={words::PAIRS_OV_PROMPT}>
                 <table class="compare parts shares">
                     <thead><tr><th scope="col">{ "OV pair" }</th><th scope="col">{ "σ" }</th><th scope="col">{ "read" }</th><th scope="col">{ "written" }</th>
                         <td></td><th scope="col">{ "logits" }</th><th scope="col">{ "raises" }</th></tr></thead>
@@ -78,8 +79,8 @@ pub(super) fn WritesView(props: &WritesViewProps) -> Html {
                     </tbody>
                 </table>
             </div>
-            <p class="hint">{ "Read: how much the token holds of what the pair reads, x·u. Written: attention times σ times that, along v. The pairs add up to what the head writes by reading this token; what its values hold wherever they are read counts as the layer's bias." }</p>
-            <span class="exports"><button type="button" onclick={csv}>{ "CSV of every pair" }</button></span>
+            <p class="hint">{ words::READ_HOW_MUCH_TOKEN }</p>
+            <span class="exports"><button type="button" onclick={csv}>{ words::CSV_EVERY_PAIR }</button></span>
             if !writes.python.is_empty() { <Python name="writes.py" python={writes.python.clone()} /> }
         </section>
     }

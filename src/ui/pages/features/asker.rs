@@ -17,14 +17,15 @@ use crate::ui::browser::time::now;
 use crate::ui::memory::state::Action;
 use crate::ui::memory::token_chance::Compared;
 use crate::ui::session::compute;
+use crate::ui::words::features as words;
 use crate::worker::request::{self, Request};
 use crate::worker::sources::Dropped;
 
 /// What the comparison of many heads is called while it is under way.
-const COMPARED: &str = "heads compared with the dictionary";
+const COMPARED: &str = words::HEADS_COMPARED_DICTIONARY;
 
 /// What the null of the head in view is called while it is drawn.
-pub(super) const DRAWN: &str = "features compared with random rotations";
+pub(super) const DRAWN: &str = words::FEATURES_COMPARED_RANDOM_ROTATIONS;
 
 /// Who asks.
 #[derive(Clone)]
@@ -164,7 +165,7 @@ pub(super) fn channels(
     on_channels: Callback<Found>,
 ) {
     let questions = into.iter().map(|&into| ChannelsInto { into, weights });
-    let request = Request::each(questions).owner("channels").listed("channels between heads");
+    let request = Request::each(questions).owner("channels").listed(words::CHANNELS_BETWEEN_HEADS);
     let session = app.session.clone();
     app.session.jobs.ask(request, move |heard| match heard {
         request::Heard::Part { answer, .. } => on_channels.emit(answer),

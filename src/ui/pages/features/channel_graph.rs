@@ -9,6 +9,7 @@ use crate::circuits::composition::{Channel, Reading};
 use crate::math::statistics::FalseDiscovery;
 use crate::model::Layers;
 use crate::ui::words::chance::FOUND;
+use crate::ui::words::features as words;
 use crate::ui::words::format::three;
 
 /// Heads by layer, joined by `channels`; heads that are joined are named.
@@ -60,7 +61,7 @@ pub(super) fn graph(
         }
     };
     html! {
-        <svg viewBox={format!("0 0 {width} {height}")} role="img" aria-label="Channels between heads, listed in the table below" class="graph">
+        <svg viewBox={format!("0 0 {width} {height}")} role="img" aria-label={words::CHANNELS_BETWEEN_HEADS_LISTED} class="graph">
             { for (0..n_layers).map(|l| html! { <text x={place((l, 0)).0.to_string()} y="12" text-anchor="middle">{ names.name(l) }</text> }) }
             { for channels.iter().rev().map(edge) }
             { for (0..n_layers).flat_map(|l| (0..names.n_heads(l)).map(move |h| (l, h))).map(node) }

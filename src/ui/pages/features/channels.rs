@@ -17,6 +17,7 @@ use crate::ui::charts::Figure;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::chance::FOUND;
+use crate::ui::words::features as words;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 
@@ -132,9 +133,9 @@ pub(super) fn ChannelView() -> Html {
         Callback::from(move |n: f64| app.put(&keys::CHANNELS, n as usize))
     };
     let options: Vec<(AttrValue, AttrValue)> = vec![
-        ("cos".into(), "|cos| of the closest pair".into()),
-        ("carried".into(), "σσ′|cos|: close and strong".into()),
-        ("p".into(), "−log₁₀ p of the closest pair".into()),
+        ("cos".into(), words::COS_CLOSEST_PAIR.into()),
+        ("carried".into(), words::COS_CLOSE_STRONG.into()),
+        ("p".into(), words::LOG_CLOSEST_PAIR.into()),
         ("classical".into(), "whole matrices".into()),
     ];
     let family = ranking.family(&heard.0);
@@ -142,19 +143,19 @@ pub(super) fn ChannelView() -> Html {
     ranked.truncate(shown);
     html! {
         <section class="prompt-set" aria-label="Composition">
-            <h2>{ "Which heads write what others read?" }</h2>
-            <Gloss term="channel" meaning="A singular vector that an earlier head's OV writes, beside one that a later head's QK (destination or source) or OV reads. Chance is a random basis of the same two subspaces: p is how often some pair of such bases comes as close, q the same after correcting for every channel that was compared. The closest pair is often a weak one; σσ′|cos| asks for close and strong. The score of whole matrices, ‖A B‖ / ‖A‖ ‖B‖, is the root mean square of all these cosines, weighted by (σ σ′)²." />
+            <h2>{ words::WHICH_HEADS_WRITE_WHAT }</h2>
+            <Gloss term="channel" meaning={words::SINGULAR_VECTOR_EARLIER_HEADS} />
             <div class="controls">
                 <button type="button" class="primary" onclick={ask(vec![(at.layer, at.head)])} disabled={at.layer == 0} data-testid="channels">{ format!("into {}", state.head_name(at.layer, at.head)) }</button>
-                <button type="button" onclick={ask(every.clone())} disabled={every.is_empty()} data-testid="channels-all">{ format!("into all {} heads above the first layer", every.len()) }</button>
+                <button type="button" onclick={ask(every.clone())} disabled={every.is_empty()} data-testid="channels-all">{ words::into_all_heads_above(&every.len()) }</button>
                 <Select label="rank by" {options} value={ranking.0} on_change={choose} />
                 <Slider label="channels shown" min={5.0} max={200.0} step={5.0} value={shown as f64} on_change={set_shown} />
             </div>
-            if model.summary.norm_behind { <p class="hint">{ "This model norms what its attention writes before adding it: that gain, and its scale on the data, stay outside OV and outside these cosines." }</p> }
-            if at.layer == 0 { <p class="hint">{ "No head writes before the first layer: pick a later one to see what reaches it." }</p> }
+            if model.summary.norm_behind { <p class="hint">{ words::MODEL_NORMS_WHAT_ATTENTION }</p> }
+            if at.layer == 0 { <p class="hint">{ words::NO_HEAD_WRITES_BEFORE }</p> }
             if !ranked.is_empty() {
                 <p data-testid="threshold">{ said(ranking, &ranked, &heard.0, &family) }</p>
-                <Figure name="channels" table={csv(names.clone(), heard.0.channels.clone(), ranking, family.clone())} convention={stamped(state.stamp(weights)).how(format!("q over {} channels", family.tests()))} caption={html! { { format!("Heads by layer, earlier on the left. Solid: through the query; dashed: the key; dotted: the value. The wider, the stronger; grey where q ≥ {FOUND}.") } }}>
+                <Figure name="channels" table={csv(names.clone(), heard.0.channels.clone(), ranking, family.clone())} convention={stamped(state.stamp(weights)).how(format!("q over {} channels", family.tests()))} caption={html! { { words::heads_layer_earlier_left(&FOUND) } }}>
                     { graph(&ranked, ranking, &family, &names) }
                 </Figure>
                 { table(&app, &ranked, ranking, &family) }
@@ -172,12 +173,12 @@ fn said(ranking: Ranking, shown: &[Channel], found: &Found, family: &FalseDiscov
         1 => "One is".to_owned(),
         n => format!("{n} are"),
     };
-    format!(
-        "{} channels, from {} up, of {} that were compared. The largest of so many expected by chance: {}. {certain} beyond chance (q < {FOUND}).",
-        shown.len(),
-        three(least),
-        found.channels.len(),
-        three(ranking.by_chance(found)),
+    words::channels_up_were_compared(
+        &shown.len(),
+        &three(least),
+        &found.channels.len(),
+        &three(ranking.by_chance(found)),
+        &certain,
     )
 }
 

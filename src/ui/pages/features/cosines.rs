@@ -12,6 +12,7 @@ use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::chance;
+use crate::ui::words::features as words;
 use crate::ui::words::format::token;
 use crate::ui::words::table::Table;
 
@@ -35,9 +36,9 @@ pub(super) fn CosineView(props: &CosineViewProps) -> Html {
     let app = use_app();
     html! {
         <section class="prompt-set" aria-label="Cosine matrix">
-            <h2>{ "Every cosine, and a one-to-one matching" }</h2>
-            <p class="hint">{ "For dictionaries of at most 4096 features. Two directions may share their nearest feature; the matching gives each feature away once, so that the sum of |cosine| is largest." }{ " " }<Method of="matching" /></p>
-            <div class="controls"><button type="button" onclick={props.on_ask.clone()} data-testid="cosines">{ "match this side" }</button></div>
+            <h2>{ words::EVERY_COSINE_ONETOONE_MATCHING }</h2>
+            <p class="hint">{ words::DICTIONARIES_MOST_FEATURES_TWO }{ " " }<Method of="matching" /></p>
+            <div class="controls"><button type="button" onclick={props.on_ask.clone()} data-testid="cosines">{ words::MATCH_SIDE }</button></div>
             if let Some(cosines) = &props.cosines { { view(&app, cosines, props.convention.clone()) } }
         </section>
     }
@@ -73,8 +74,8 @@ fn view(app: &App, found: &Cosines, convention: Stamp) -> Html {
     html! {
         <>
             <p class="sentence" data-testid="matching">{ format!("{} {}: {said}", app.value().head_name(layer, head), found.side.name()) }</p>
-            <Figure {name} {table} {convention} caption={html! { { if n <= SHOWN { "Cosines; matched features first, in the order of their directions." } else { "Cosines with the matched features, in the order of their directions." } } }}>
-                <HeatMap label="Cosines of directions and features" values={Rc::new(values)} n_cols={columns}
+            <Figure {name} {table} {convention} caption={html! { { if n <= SHOWN { words::COSINES_MATCHED_FEATURES_FIRST } else { words::COSINES_MATCHED_FEATURES_ORDER } } }}>
+                <HeatMap label={words::COSINES_DIRECTIONS_FEATURES} values={Rc::new(values)} n_cols={columns}
                     scale={Scale::Diverging { max: f64::from(largest.max(1e-6)) }} y="k" x="feature →" />
             </Figure>
         </>

@@ -14,6 +14,7 @@ use crate::ui::charts::{Bar, Bars, Density, Figure};
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::chance::{line, method, over, verdict};
+use crate::ui::words::features as words;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::table::Table;
 
@@ -59,7 +60,7 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let app = use_app();
     let side = side_in_view(&props.report, app.value().route.find(&keys::SIDE));
     let Some(side) = side.cloned() else {
-        return html! { <p class="empty">{ "This head has no directions." }</p> };
+        return html! { <p class="empty">{ words::HEAD_NO_DIRECTIONS }</p> };
     };
     let comparison = &props.report.comparison;
     let tab = |s: &SideAlignment| {
@@ -73,10 +74,8 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let head = format!("{} {}", app.value().head_name(side.layer, side.head), side.side.name());
     let (said, waits) = match verdict(&side) {
         Some(said) => (said, false),
-        None if props.drawing => ("The rotations are being drawn.".to_owned(), true),
-        None => {
-            ("The rotations were not drawn, so nothing is said against chance.".to_owned(), true)
-        }
+        None if props.drawing => (words::ROTATIONS_BEING_DRAWN.to_owned(), true),
+        None => (words::ROTATIONS_WERE_NOT_DRAWN.to_owned(), true),
     };
     let (critical, whose) = line(&side, comparison.isotropic.as_ref()).unzip();
     let bars: Vec<Bar> = side
@@ -114,11 +113,10 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
     let convention = app.value().stamp(app.value().weights());
     let convention = convention.compared(&props.dictionary, comparison);
     let convention = match &comparison.isotropic {
-        Some(level) => convention.how(format!(
-            "isotropic chance {} ± {}, 5 % critical {}",
-            three(level.mean),
-            three(level.sd),
-            three(level.critical),
+        Some(level) => convention.how(words::isotropic_chance_critical(
+            &three(level.mean),
+            &three(level.sd),
+            &three(level.critical),
         )),
         None => convention,
     };
@@ -135,21 +133,21 @@ pub(super) fn Directions(props: &DirectionsProps) -> Html {
                 <div class="controls"><h2>{ head.clone() }</h2>
                     <div role="tablist" aria-label="Side">{ for props.report.sides.iter().map(tab) }</div></div>
                 <Staged picture={Picture::Verdict}><p class="sentence" aria-live="polite" data-testid={if waits { "verdict-waits" } else { "verdict" }}>{ said }{ " " }<Method of="rotation null" /></p></Staged>
-                if waits && !props.drawing { <div class="controls"><button type="button" onclick={props.on_draw.clone()} data-testid="draw">{ "draw the rotations" }</button></div> }
-                if side.rotation_null.is_some() { <p class="hint" data-testid="family">{ format!("q over {} that were compared with this dictionary so far.", over(&props.family)) }{ " " }<Method of="q" /></p> }
+                if waits && !props.drawing { <div class="controls"><button type="button" onclick={props.on_draw.clone()} data-testid="draw">{ words::DRAW_ROTATIONS }</button></div> }
+                if side.rotation_null.is_some() { <p class="hint" data-testid="family">{ words::over_were_compared_dictionary(&over(&props.family)) }{ " " }<Method of="q" /></p> }
                 if let Some(null) = &side.rotation_null {
-                    <Staged picture={Picture::RotationNull}><Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { format!("MMCS {} against {} random rotations of the same subspace, seed {}.", three(side.mmcs), null.rotations, null.seed) } }}
+                    <Staged picture={Picture::RotationNull}><Figure name={format!("{head}-null")} convention={convention.clone()} caption={html! { { words::mmcs_against_random_rotations(&three(side.mmcs), &null.rotations, &null.seed) } }}
                         table={{ let (n, mmcs, weighted, z) = (null.clone(), side.mmcs, side.mmcs_weighted, side.z_isotropic); Callback::from(move |()| Table::new(["statistic", "value"])
                             .row(["MMCS".into(), mmcs.into()]).row(["MMCS, σ-weighted".into(), weighted.into()])
                             .row(["rotation mean".into(), n.mean.into()]).row(["rotation sd".into(), n.sd.into()])
                             .row(["z".into(), n.z.into()])
-                            .row(["p, all forms".into(), n.p.into()]).row(["how p was obtained".into(), method(&n).into()])
-                            .row(["z, if features were isotropic".into(), z.into()])) }}>
-                        <Density label={format!("Rotation null of {head} with the observed MMCS")} mean={null.mean} sd={null.sd} observed={side.mmcs} name="MMCS" />
+                            .row(["p, all forms".into(), n.p.into()]).row([words::HOW_OBTAINED.into(), method(&n).into()])
+                            .row([words::IF_FEATURES_WERE_ISOTROPIC.into(), z.into()])) }}>
+                        <Density label={words::rotation_null_observed_mmcs(&head)} mean={null.mean} sd={null.sd} observed={side.mmcs} name="MMCS" />
                     </Figure></Staged>
                 }
-                <Staged picture={Picture::BestCosines}><Figure name={format!("{head}-best-cosines")} {table} {convention} caption={html! { { format!("Largest |cosine| of each direction with any feature{}.", whose.map_or_else(String::new, |whose| format!("; {whose}"))) } }}>
-                    <Bars label={format!("Largest cosine of each direction of {head}")} {bars} selected={k} y="|cos|" {on_select} />
+                <Staged picture={Picture::BestCosines}><Figure name={format!("{head}-best-cosines")} {table} {convention} caption={html! { { words::largest_cosine_direction_any(&whose.map_or_else(String::new, |whose| format!("; {whose}"))) } }}>
+                    <Bars label={words::largest_cosine_direction(&head)} {bars} selected={k} y="|cos|" {on_select} />
                 </Figure></Staged>
             </section>
             <section class="column" aria-label="Best features">
@@ -181,7 +179,7 @@ fn ends(d: &DirectionAlignment, neuronpedia: Option<&str>) -> Html {
         <>
             <h2>{ format!("k = {}, σ {}", d.k, three(d.sigma)) }</h2>
             <p class="hint">{ against_chance(d) }{ " " }<Method of="direction" /></p>
-            if d.block.is_some() { <p class="hint">{ "This direction lies in a degenerate block: only its subspace means something." }</p> }
+            if d.block.is_some() { <p class="hint">{ words::DIRECTION_LIES_DEGENERATE_BLOCK }</p> }
             { end("+", "positive end", &d.positive) }
             { end("−", "negative end", &d.negative) }
         </>
@@ -197,9 +195,7 @@ fn against_chance(d: &DirectionAlignment) -> String {
         _ => "no rotations".to_owned(),
     };
     match d.isotropic {
-        Some(isotropic) => {
-            format!("{rotated} (if features were isotropic: p {})", three(isotropic.p))
-        }
+        Some(isotropic) => words::if_features_were_isotropic(&rotated, &three(isotropic.p)),
         None => rotated,
     }
 }

@@ -14,6 +14,7 @@ use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::select::Select;
 use crate::ui::words::chance::{evidence, over};
+use crate::ui::words::features as words;
 use crate::ui::words::format::three;
 use crate::ui::words::text::compared_line;
 
@@ -66,7 +67,7 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
         let report = props.reports.get(&(layer, head));
         let side = report.and_then(|r| of(r, side));
         let Some(q) = side.and_then(|side| props.family.q(side)) else {
-            return HeadCell::waiting("not compared yet".into());
+            return HeadCell::waiting(words::NOT_COMPARED_YET.into());
         };
         let shown = three(evidence(q));
         HeadCell::coloured(
@@ -78,16 +79,16 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
         )
     };
     html! {
-        <section class="column" aria-label="Heads by alignment">
+        <section class="column" aria-label={words::HEADS_ALIGNMENT}>
             <div class="controls">
                 <Select label="side" {options} value={slug} on_change={choose} />
                 <button type="button" onclick={props.on_layer.clone()} data-testid="align-layer">{ format!("compare layer {}", model.summary.layers.name(at.layer).trim_start_matches('L')) }</button>
-                <button type="button" onclick={props.on_all.clone()} data-testid="align-all">{ format!("compare all {} heads", model.summary.heads_in(&model.summary.own_layers()).len()) }</button>
+                <button type="button" onclick={props.on_all.clone()} data-testid="align-all">{ words::compare_all_heads(&model.summary.heads_in(&model.summary.own_layers()).len()) }</button>
             </div>
             if let Some(estimate) = &props.estimate { <p class="hint">{ estimate }</p> }
             if props.gpu.is_some() { <p class="hint" data-testid="compared-by">{ compared_line(props.gpu.as_ref()) }</p> }
-            <Gloss term="−log₁₀ q" meaning="How surprising a head's most surprising side is, given what random bases of the same subspace reach: 2 is a q of 0.01, 5 is 0.00001. A side may surprise in either form, a few directions on features or many, closer or farther. Rotations keep every property of the head and of the dictionary except the basis, so this says whether the singular vectors themselves are special." />
-            { head_grid(&app, "Alignment of every head against rotations", Rows { layers: &model.summary.layers, shown: &model.summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
+            <Gloss term="−log₁₀ q" meaning={words::HOW_SURPRISING_HEADS_MOST} />
+            { head_grid(&app, words::ALIGNMENT_EVERY_HEAD_AGAINST, Rows { layers: &model.summary.layers, shown: &model.summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
         </section>
     }
 }

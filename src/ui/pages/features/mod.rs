@@ -15,6 +15,7 @@ use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::{self, Gloss};
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
+use crate::ui::words::features as words;
 use crate::ui::words::format::{duration, three};
 use crate::worker::pool::Files;
 use asker::{Asker, DRAWN};
@@ -65,7 +66,7 @@ pub fn Features() -> Html {
         });
     }
     let (Some(model), Some(at)) = (state.model.clone(), at) else {
-        return html! { <p class="empty">{ "No model is open." }</p> };
+        return html! { <p class="empty">{ words::NO_MODEL_OPEN }</p> };
     };
     let choose = {
         let app = app.clone();
@@ -123,15 +124,18 @@ pub fn Features() -> Html {
     };
     let estimate = known.seconds.map(|s| {
         let heads = model.summary.heads_in(&model.summary.own_layers()).len();
-        format!(
-            "One head took {}; all {heads} take about {}.",
-            duration(s),
-            duration(s * heads as f64 / app.session.jobs.size() as f64)
+        words::one_head_took_all(
+            &duration(s),
+            &heads,
+            &duration(s * heads as f64 / app.session.jobs.size() as f64),
         )
     });
     let dictionary = known.about.as_ref().map(|about| about.name.clone()).unwrap_or_default();
-    let mean =
-        if setting.remove_mean { "common direction removed" } else { "common direction kept" };
+    let mean = if setting.remove_mean {
+        words::COMMON_DIRECTION_REMOVED
+    } else {
+        words::COMMON_DIRECTION_KEPT
+    };
     let compared = state.stamp(setting.weights).how(format!("cosines with {dictionary}, {mean}"));
     let cosines = known.cosines.clone().filter(|c| c.head == (at.layer, at.head));
     html! {
@@ -139,12 +143,12 @@ pub fn Features() -> Html {
             <section class="prompt" aria-label="Dictionary">
                 <div class="controls">
                     <Select label="dictionary" options={options(&model.summary, !files.list().is_empty())} value={slug} on_change={choose} />
-                    <label class="field"><span>{ "or my own (.safetensors, .npy, .csv, SAE folder)" }</span>
+                    <label class="field"><span>{ words::MY_OWN_SAFETENSORS_NPY }</span>
                         <input type="file" multiple=true onchange={chosen} data-testid="dictionary-file" /></label>
-                    <Switch label="remove the common direction" on={setting.remove_mean} on_change={set_mean} />
+                    <Switch label={words::REMOVE_COMMON_DIRECTION} on={setting.remove_mean} on_change={set_mean} />
                     <Switch label="whiten" on={setting.whiten} on_change={set_whiten} />
                 </div>
-                if setting.whiten { <p class="hint">{ "Whitened: Σ_X u is compared instead of u. By Theorem 1 that is where the feature lies when the dictionary is not isotropic; it is exact for heads of rank one only." }{ " " }<glossary::Method of="whitening" /></p> }
+                if setting.whiten { <p class="hint">{ words::WHITENED_COMPARED_INSTEAD_THEOREM }{ " " }<glossary::Method of="whitening" /></p> }
                 if let Some(failure) = &known.failed { <own::Broken failure={failure.clone()} /> }
                 if let Some(about) = &known.about {
                     { described(about) }
@@ -156,7 +160,7 @@ pub fn Features() -> Html {
                 if let Some(report) = report {
                     <directions::Directions {report} {drawing} on_draw={draw} family={known.family.clone()} dictionary={dictionary.clone()} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
                 } else if known.failed.is_none() {
-                    <p class="empty" role="status">{ "The head in view is being compared with the dictionary." }</p>
+                    <p class="empty" role="status">{ words::HEAD_VIEW_BEING_COMPARED }</p>
                 }
             </div>
             if let Some(python) = known.about.as_ref().map(|a| a.python.clone()).filter(|p| !p.is_empty()) {
@@ -181,8 +185,8 @@ fn options(
         ("embed", "token embeddings", true),
         ("unembed", "unembeddings", summary.has_unembedding),
         ("positions", "positions", !summary.rotary),
-        ("mlp-in", "MLP input neurons of this layer", true),
-        ("mlp-out", "MLP output neurons of this layer", true),
+        ("mlp-in", words::MLP_INPUT_NEURONS_LAYER, true),
+        ("mlp-out", words::MLP_OUTPUT_NEURONS_LAYER, true),
         ("own", "my own", own),
     ];
     let there = offered.into_iter().filter(|(.., there)| *there);
@@ -192,16 +196,16 @@ fn options(
 fn described(about: &AboutDictionary) -> Html {
     let left_out = match about.n_skipped {
         0 => String::new(),
-        n => format!(" ({n} zero or not finite, left out)"),
+        n => words::zero_not_finite_left(&n),
     };
     html! {
         <>
-            <p class="hint" data-testid="dictionary">{ format!("{}: {} features{left_out}; mean cosine between them {}.", about.name, about.n_features, three(about.mean_cosine)) }
+            <p class="hint" data-testid="dictionary">{ words::features_mean_cosine_between(&about.name, &about.n_features, &left_out, &three(about.mean_cosine)) }
                 { for about.notes.iter().map(|note| html! { <span>{ format!(" {note}") }</span> }) }</p>
             if let Some(a) = &about.anisotropy {
-                <Gloss term={format!("‖E_X‖ {} · average alignment {} · participation {} of {} dimensions", three(a.norm), three(a.alignment), three(a.participation), a.dimensions)}
-                    meaning="How far the dictionary is from pointing everywhere alike. ‖E_X‖ is the distance of its Gram matrix from the identity: 0 for a tight frame. It does not decide alignment; the average alignment does, the root of harmonic over arithmetic mean of the eigenvalues. Participation says how many dimensions the features really fill." />
-                <p class="hint">{ format!("A ridge of {} times the mean eigenvalue was added before anything was inverted.", three(a.ridge)) }</p>
+                <Gloss term={words::average_alignment_participation_dimensions(&three(a.norm), &three(a.alignment), &three(a.participation), &a.dimensions)}
+                    meaning={words::HOW_FAR_DICTIONARY_POINTING} />
+                <p class="hint">{ words::ridge_times_mean_eigenvalue(&three(a.ridge)) }</p>
             }
         </>
     }

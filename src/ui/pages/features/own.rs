@@ -7,6 +7,7 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Route;
 use crate::ui::app::use_app;
 use crate::ui::widgets::select::Select;
+use crate::ui::words::features as words;
 
 /// `route` without the reader's answers: another file begins without them.
 pub(super) fn unanswered(route: Route) -> Route {
@@ -36,8 +37,8 @@ pub(super) fn Broken(props: &BrokenProps) -> Html {
             .map(|name| answer(route().put(&keys::MATRIX, name.clone()), name))
             .collect(),
         Some(Unclear::RowsOrColumns) => vec![
-            answer(route().put(&keys::FEATURES_ARE, "rows"), "a feature is a row"),
-            answer(route().put(&keys::FEATURES_ARE, "columns"), "a feature is a column"),
+            answer(route().put(&keys::FEATURES_ARE, "rows"), words::FEATURE_ROW),
+            answer(route().put(&keys::FEATURES_ARE, "columns"), words::FEATURE_COLUMN),
         ],
         Some(Unclear::HeadCount(_) | Unclear::Model(_) | Unclear::Family(_) | Unclear::Base(_))
         | None => Vec::new(),
@@ -73,5 +74,5 @@ pub(super) fn Part(props: &PartProps) -> Html {
     let mut options: Vec<(AttrValue, AttrValue)> = vec![("all".into(), "all heads".into())];
     let head = |head: usize| (AttrValue::from(head.to_string()), format!("head {head}").into());
     options.extend((0..props.n_parts).map(head));
-    html! { <Select label="part of the dictionary" {options} {value} {on_change} /> }
+    html! { <Select label={words::PART_DICTIONARY} {options} {value} {on_change} /> }
 }

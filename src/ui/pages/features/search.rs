@@ -9,6 +9,7 @@ use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::widgets::select::typing;
+use crate::ui::words::features as words;
 use crate::ui::words::format::three;
 use crate::ui::words::table::{Cell, Table};
 
@@ -63,8 +64,7 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
     };
     let csv = props.hits.clone().map(|(label, hits)| {
         let named = app.clone();
-        let stamp =
-            props.convention.clone().how(format!("directions nearest to “{}”", label.trim()));
+        let stamp = props.convention.clone().how(words::directions_nearest(&label.trim()));
         Callback::from(move |_: MouseEvent| {
             let table = hits.iter().fold(Table::new(COLUMNS), |table, hit| {
                 let at = [
@@ -81,14 +81,14 @@ pub(super) fn SearchBox(props: &SearchBoxProps) -> Html {
     });
     html! {
         <section class="prompt-set" aria-label="Feature search">
-            <h2>{ "Which heads read a feature?" }</h2>
+            <h2>{ words::WHICH_HEADS_READ_FEATURE }</h2>
             <form class="controls" {onsubmit}>
                 <label class="field"><span>{ "feature" }</span><input type="search" id="feature-search" value={(*typed).clone()} {oninput} placeholder="Mary" /></label>
                 <button type="submit" class="primary">{ "find" }</button>
             </form>
             if let Some((label, hits)) = &props.hits {
-                <p class="hint">{ format!("Directions nearest to “{}”, best of each side of each head; p is that of the best direction by chance, rotation the same inside the head's own subspace, q the first p over all {} sides searched{}.", label.trim(), hits.len(), if hits.len() > SHOWN { format!("; the nearest {SHOWN} are shown, the CSV has all") } else { String::new() }) }{ " " }<Method of="feature search" /></p>
-                <div class="numbers" tabindex="0" role="region" aria-label="Directions nearest to the feature">
+                <p class="hint">{ words::directions_nearest_best_side(&label.trim(), &hits.len(), &(if hits.len() > SHOWN { words::nearest_shown_csv_all(&SHOWN) } else { String::new() })) }{ " " }<Method of="feature search" /></p>
+                <div class="numbers" tabindex="0" role="region" aria-label={words::DIRECTIONS_NEAREST_FEATURE}>
                     <table>
                         <thead><tr>{ for COLUMNS.into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                         <tbody>{ for hits.iter().take(SHOWN).map(row) }</tbody>

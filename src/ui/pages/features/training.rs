@@ -18,6 +18,7 @@ use crate::ui::pages::attention::series::fetched;
 use crate::ui::session::BUILT_IN_STEPS;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::chance::{FOUND, evidence};
+use crate::ui::words::features as words;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 use crate::worker::request::{Heard, Request};
@@ -87,10 +88,10 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
     let here = app.value().model.as_ref().and_then(|m| m.built_in);
     let family = Rc::new(Family::of(steps.0.iter().map(|(_, report)| &**report)));
     html! {
-        <section class="series-view" aria-label="Alignment through training">
+        <section class="series-view" aria-label={words::ALIGNMENT_THROUGH_TRAINING}>
             <h2>{ "Through training" }</h2>
-            <p class="hint">{ format!("The built-in model was saved at {} steps of its training. Every head of each is compared with the dictionary above; a side counts as aligned where it differs from rotations of its own subspace, in a few directions or in many, at a false discovery rate of {FOUND} over the sides of all steps.", BUILT_IN_STEPS.len()) }{ " " }<Method of="rotation null" /></p>
-            <button type="button" onclick={compare} data-testid="align-steps">{ "compare every step" }</button>
+            <p class="hint">{ words::builtin_model_saved_steps(&BUILT_IN_STEPS.len(), &FOUND) }{ " " }<Method of="rotation null" /></p>
+            <button type="button" onclick={compare} data-testid="align-steps">{ words::COMPARE_EVERY_STEP }</button>
             if let Some((step, last)) = steps.0.last() {
                 <p data-testid="aligned-sides">{ sentence(*step, last, &family) }</p>
                 { chart(&steps.0, &family, props.at, here.map(f64::from), stamp(&app, &steps.0, &props.dictionary)) }
@@ -103,7 +104,7 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
 fn stamp(app: &App, steps: &[(u32, Rc<AlignmentReport>)], dictionary: &str) -> Stamp {
     let state = app.value();
     let ends = [steps.first(), steps.last()].map(|end| end.map_or(0, |(step, _)| *step));
-    let name = format!("built-in model, steps {} to {}", ends[0], ends[1]);
+    let name = words::builtin_model_steps(&(ends[0]), &(ends[1]));
     let convention = state.model.as_ref().map(|m| m.summary.convention(state.weights()).clone());
     let stamp = Stamp::of_model(&convention.unwrap_or_default().named(name));
     let null = |report: &AlignmentReport| report.sides.iter().find_map(|s| s.rotation_null.clone());
@@ -120,15 +121,14 @@ async fn every_step(asker: &Asker, steps: &UseReducerHandle<Steps>, [layers, n_h
     let series = match fetched(&session).await {
         Ok(series) => series,
         Err(why) => {
-            return session
-                .note(Failure::new(format!("The checkpoints could not be loaded: {why}.")));
+            return session.note(Failure::new(words::checkpoints_could_not_loaded(&why)));
         }
     };
     let heads: Vec<_> = (0..layers).flat_map(|l| (0..n_heads).map(move |h| (l, h))).collect();
     let align = Align { how: asker.how(), heads };
     let asks = series.iter().map(|checkpoint| (align.clone(), Some(checkpoint.files.clone())));
     let request = Request::many(asks).elsewhere().one_step_each();
-    let request = request.owner(OWNER).listed("checkpoints compared with the dictionary");
+    let request = request.owner(OWNER).listed(words::CHECKPOINTS_COMPARED_DICTIONARY);
     let hears = steps.dispatcher();
     asker.app.session.jobs.ask(request, move |heard| match heard {
         Heard::Begun => hears.dispatch(None),
@@ -172,20 +172,12 @@ fn named(side: &SideAlignment, family: &Family) -> String {
 fn sentence(step: u32, report: &AlignmentReport, family: &Family) -> String {
     let (found, n) = (aligned(report, family), report.sides.len());
     match found[..] {
-        [] => format!("At step {step}, none of {n} sides lies beyond its rotations."),
-        [one] => {
-            format!(
-                "At step {step}, one of {n} sides lies beyond its rotations: {}.",
-                named(one, family)
-            )
-        }
+        [] => words::step_none_sides_lies(&step, &n),
+        [one] => words::step_one_sides_lies(&step, &n, &named(one, family)),
         _ => {
             let names: Vec<String> = found.iter().map(|side| named(side, family)).collect();
             let count = found.len();
-            format!(
-                "At step {step}, {count} of {n} sides lie beyond their rotations: {}.",
-                names.join(", ")
-            )
+            words::step_sides_lie_beyond(&step, &count, &n, &names.join(", "))
         }
     }
 }
@@ -215,7 +207,7 @@ fn chart(
         let (steps, family) = (steps.to_vec(), family.clone());
         Callback::from(move |()| {
             let columns =
-                ["step", "sides aligned", "of", "which", "in view −log₁₀ q", "strongest −log₁₀ q"];
+                ["step", "sides aligned", "of", "which", words::VIEW_LOG, "strongest −log₁₀ q"];
             steps.iter().fold(Table::new(columns), |table, (step, report)| {
                 let found = aligned(report, &family);
                 let names: Vec<String> = found.iter().map(|side| named(side, &family)).collect();
@@ -231,8 +223,8 @@ fn chart(
         })
     };
     html! {
-        <Figure name="alignment-through-training" {table} {convention} caption={html! { "How surprising a side is, given random rotations of its subspace, over training steps: 2 is a q of 0.01. Choose another head or side above to follow it." }}>
-            <Lines label="Evidence against rotations over training" {series} x="training step, log" y="−log₁₀ q" log_x={true} cursor={here} />
+        <Figure name="alignment-through-training" {table} {convention} caption={html! { words::HOW_SURPRISING_SIDE_GIVEN }}>
+            <Lines label={words::EVIDENCE_AGAINST_ROTATIONS_OVER} {series} x={words::TRAINING_STEP_LOG} y="−log₁₀ q" log_x={true} cursor={here} />
         </Figure>
     }
 }

@@ -14,6 +14,7 @@ use crate::study::stamp::Stamp;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::widgets::python::Python;
+use crate::ui::words::pairs as words;
 use crate::ui::words::table::{Cell, Table};
 
 /// Properties of [`Files`].
@@ -52,14 +53,14 @@ pub(super) fn Files(props: &FilesProps) -> Html {
                 save(&format!("{name}.json"), "application/json", &text)
             };
             if saved.is_err() {
-                app.session.note(Failure::new("The browser refused the download."));
+                app.session.note(Failure::new(crate::ui::words::text::NO_DOWNLOAD));
             }
         });
         html! { <button type="button" {onclick}>{ label }</button> }
     };
     html! {
         <>
-            <p class="exports whole">{ "Every pair of features, with what goes through each singular vector: " }{ button("pairs JSON", false) }{ button("pairs CSV", true) }</p>
+            <p class="exports whole">{ words::EVERY_PAIR_FEATURES_WHAT }{ button("pairs JSON", false) }{ button("pairs CSV", true) }</p>
             if let Some(python) = &props.found.python { <Python name="pairs.py" python={python.clone()} /> }
         </>
     }

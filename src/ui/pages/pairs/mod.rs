@@ -17,6 +17,7 @@ use crate::ui::browser::fetch::fetch;
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::format::token;
+use crate::ui::words::pairs as words;
 use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
 use crate::worker::sources::Dropped;
@@ -68,13 +69,16 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
                 SplitScore { prompt: prompt.clone(), at, options: MeetingOptions::default() };
             let request = Request::new(question).owner(OWNER).urgent().beside(&files);
             let (found, under_way) = (found.clone(), under_way.clone());
-            session.jobs.ask(request.listed("score split by features"), move |heard| match heard {
-                Heard::Begun => under_way.set(true),
-                Heard::Part { answer, .. } => found.set(Some(Ok(Rc::from(answer)))),
-                Heard::Failed { failure, .. } => found.set(Some(Err(failure))),
-                Heard::Done | Heard::Stopped => under_way.set(false),
-                Heard::Gpu(_) => {}
-            });
+            session.jobs.ask(
+                request.listed(words::SCORE_SPLIT_FEATURES),
+                move |heard| match heard {
+                    Heard::Begun => under_way.set(true),
+                    Heard::Part { answer, .. } => found.set(Some(Ok(Rc::from(answer)))),
+                    Heard::Failed { failure, .. } => found.set(Some(Err(failure))),
+                    Heard::Done | Heard::Stopped => under_way.set(false),
+                    Heard::Gpu(_) => {}
+                },
+            );
         })
     };
     let built_in = app.value().model.as_ref().and_then(|model| model.built_in)
@@ -110,17 +114,17 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
     let CellAt { layer, head, dest, src } = props.at;
     html! {
         <section class="pairs prompt-set" aria-label="Feature pairs">
-            <h2>{ "Which features meet in this score?" }</h2>
-            <p class="hint">{ format!("A sparse dictionary writes the stream at “{}” and at “{}” as a few features and an error; the score of {} is then a sum over pairs of what meets, and every pair a sum over singular vectors.", word(dest), word(src), app.value().head_name(layer, head)) }{ " " }<Method of="features that meet" /></p>
+            <h2>{ words::WHICH_FEATURES_MEET_SCORE }</h2>
+            <p class="hint">{ words::sparse_dictionary_writes_stream(&word(dest), &word(src), &app.value().head_name(layer, head)) }{ " " }<Method of={words::FEATURES_MEET} /></p>
             <div class="controls">
                 if built_in || own.is_some() {
-                    <button type="button" class="primary" onclick={press} disabled={*under_way} data-testid="pairs">{ if own.is_some() { "split this score by my dictionary" } else { "split this score by features" } }</button>
+                    <button type="button" class="primary" onclick={press} disabled={*under_way} data-testid="pairs">{ if own.is_some() { words::SPLIT_SCORE_MY_DICTIONARY } else { words::SPLIT_SCORE_FEATURES } }</button>
                 }
-                <label class="field"><span>{ "my own SAE of the residual stream (its .safetensors and cfg.json)" }</span>
+                <label class="field"><span>{ words::MY_OWN_SAE_RESIDUAL }</span>
                     <input type="file" multiple=true onchange={chosen} data-testid="pairs-file" /></label>
             </div>
             if !built_in && own.is_none() {
-                <p class="empty">{ "The built-in model comes with dictionaries in front of layers 1 and 2; for others give one of your own: SAELens, Gemma Scope and sparsify files are read." }</p>
+                <p class="empty">{ words::BUILTIN_MODEL_COMES_DICTIONARIES }</p>
             }
             { match &*found {
                 Some(Ok(found)) if found.at == props.at => html! { <picture::Split found={found.clone()} tokens={props.tokens.clone()} ids={props.ids.clone()} /> },

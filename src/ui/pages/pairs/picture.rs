@@ -6,14 +6,15 @@ use yew::prelude::*;
 
 use super::files::Files;
 use crate::circuits::dictionary::neuronpedia_url;
-use crate::circuits::pairs::{ActiveFeature, Kinds, Pair, SplitSide};
+use crate::circuits::pairs::{ActiveFeature, Pair, SplitSide};
 use crate::math::statistics::ranked;
 use crate::model::Weights;
 use crate::protocol::trace::Meetings;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, HeatMap};
 use crate::ui::palette::Scale;
-use crate::ui::words::format::{percent, short_exponent, three, token};
+use crate::ui::words::format::{three, token};
+use crate::ui::words::pairs as words;
 use crate::ui::words::table::Table;
 
 /// Pairs in the list; the numbers of the picture have all.
@@ -56,8 +57,7 @@ pub(super) fn Split(props: &SplitProps) -> Html {
         found.at.dest,
         found.at.src
     );
-    let stamp =
-        app.value().stamp(Weights::Folded).how(format!("score split by {}", found.dictionary));
+    let stamp = app.value().stamp(Weights::Folded).how(words::score_split(&found.dictionary));
     let table = {
         let (rows, names) = (rows.clone(), names.clone());
         Callback::from(move |()| {
@@ -84,12 +84,12 @@ pub(super) fn Split(props: &SplitProps) -> Html {
     let title = |i: usize, place: usize| names[i].get(place).cloned().unwrap_or_default();
     html! {
         <>
-            <p class="sentence" aria-live="polite" data-testid="pairs-said">{ summed(found, &dest, &src) }</p>
+            <p class="sentence" aria-live="polite" data-testid="pairs-said">{ words::summed(found, &dest, &src) }</p>
             if let Some(said) = on_vectors(found) { <p class="sentence" data-testid="pairs-p">{ said }</p> }
             <div class="columns look">
                 <div class="column">
-                    <Figure name={name.clone()} {table} convention={stamp.clone()} caption={html! { { format!("Everything at “{dest}” (rows) with everything at “{src}” (columns): features, error, bias. The cells add up to the score.") } }}>
-                        <HeatMap label={format!("Score {} as {} by {} terms", three(split.score), names[0].len(), names[1].len())} values={Rc::new(values)} n_cols={names[1].len()}
+                    <Figure name={name.clone()} {table} convention={stamp.clone()} caption={html! { { words::everything_rows_everything_columns(&dest, &src) } }}>
+                        <HeatMap label={words::score_terms(&three(split.score), &names[0].len(), &names[1].len())} values={Rc::new(values)} n_cols={names[1].len()}
                             scale={Scale::Diverging { max: f64::from(largest.max(1e-6)) }} rows={Rc::new(short(&split.dest))} cols={Rc::new(short(&split.src))} selected={Some((row, column))} on_select={pick.clone()} />
                     </Figure>
                 </div>
@@ -105,8 +105,8 @@ pub(super) fn Split(props: &SplitProps) -> Html {
                         }) }</tbody>
                     </table>
                     if !by_k.is_empty() {
-                        <Figure name={format!("{name}-by-k")} table={by_k_table} convention={stamp.clone()} caption={html! { { format!("“{}” meets “{}”: what they add through each singular vector.", title(0, row), title(1, column)) } }}>
-                            <Bars label={format!("{} by singular vector", three(by_k.iter().sum::<f64>()))} bars={by_k.iter().map(|&value| Bar { value, mark: None }).collect::<Vec<_>>()} y="adds" />
+                        <Figure name={format!("{name}-by-k")} table={by_k_table} convention={stamp.clone()} caption={html! { { words::meets_what_they_add(&title(0, row), &title(1, column)) } }}>
+                            <Bars label={words::singular_vector(&three(by_k.iter().sum::<f64>()))} bars={by_k.iter().map(|&value| Bar { value, mark: None }).collect::<Vec<_>>()} y="adds" />
                         </Figure>
                     }
                 </div>
@@ -157,45 +157,24 @@ fn through(pair: &Pair) -> String {
     order.first().map_or_else(String::new, |(k, x)| format!("k = {k} ({})", three(*x)))
 }
 
-/// The score as a sum of its kinds of terms.
-fn summed(found: &Meetings, dest: &str, src: &str) -> String {
-    let split = &found.split;
-    let Kinds { features, dest_error, src_error, both_errors, bias } = split.kinds();
-    format!(
-        "“{dest}” gives “{src}” {} of its attention, score {}. {} active features meet {}: together they add {}. What the dictionary misses \
-         at “{dest}” adds {}, at “{src}” {}, both together {}; biases {}. Left over: {}.",
-        percent(found.attention),
-        three(split.score),
-        split.dest.features.len(),
-        split.src.features.len(),
-        three(features),
-        three(dest_error),
-        three(src_error),
-        three(both_errors),
-        three(bias),
-        short_exponent(split.remainder().abs()),
-    )
-}
-
 /// Whether the features lie on the vectors used, as far as that can be said.
 fn on_vectors(found: &Meetings) -> Option<String> {
     let meeting = found.meeting.as_ref()?;
     let both = meeting.both;
-    let than =
-        both.inactive.map_or_else(String::new, |x| format!(", as many inactive ones {}", three(x)));
-    let beyond = both
-        .p_excess
-        .map_or_else(String::new, |p| format!("; beyond inactive ones p = {}", three(p)));
+    let than = both.inactive.map_or_else(String::new, |x| words::many_inactive_ones(&three(x)));
+    let beyond = both.p_excess.map_or_else(String::new, |p| words::beyond_inactive_ones(&three(p)));
     let verdict = if both.p < 0.05 {
-        "The features that meet lie on the singular vectors used more than chance would have it"
+        words::FEATURES_MEET_LIE_SINGULAR
     } else {
-        "The features that meet lie on the singular vectors used no more than chance would have it"
+        words::FEATURES_MEET_LIE_SINGULAR_VECTORS
     };
-    Some(format!(
-        "{verdict}: active ones reach a cosine of {} along the vectors that carry the score{than}, active ones in {} random rotations {} (p = {}{beyond}).",
-        three(both.active),
-        meeting.options.rotations,
-        three(both.rotated),
-        three(both.p),
+    Some(words::active_ones_reach_cosine(
+        &verdict,
+        &three(both.active),
+        &than,
+        &meeting.options.rotations,
+        &three(both.rotated),
+        &three(both.p),
+        &beyond,
     ))
 }
