@@ -250,7 +250,9 @@ fn another_question_of_an_owner_takes_the_place_of_the_last_one() {
 #[test]
 fn a_run_that_is_taken_on_by_the_same_steps_is_taken_on_each_time() {
     let stage = Stage::new(1);
-    let train = || Request::new(Train { steps: 1, milliseconds: 16.0 }).owner("toy/frame");
+    let train = || {
+        Request::new(Train { steps: 1, milliseconds: 16.0, turned: Vec::new() }).owner("toy/frame")
+    };
     stage.ask(train());
     let first = stage.sent();
     // Its frame is here and drawn, its end is not told yet.

@@ -215,8 +215,8 @@ fn a_trained_toy_is_the_same_in_numpy() {
     let Some(python) = python::python() else { return };
     let mut engine = Engine::with_clock(|| 0.0);
     let config = Config { steps: 60, ..Config::default() };
-    ask(&mut engine, Start { config: Box::new(config.clone()) });
-    let frame = ask(&mut engine, Train { steps: 60, milliseconds: 1e9 }).remove(0);
+    ask(&mut engine, Start { config: Box::new(config.clone()), turns: Vec::new() });
+    let frame = ask(&mut engine, Train { steps: 60, milliseconds: 1e9, turned: vec![] }).remove(0);
     let files = ask(&mut engine, Files { step: 60 }).remove(0);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("toy.safetensors");

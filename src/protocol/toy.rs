@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use super::heads::File;
 use super::question::questions;
-use crate::toy::{Config, FeatureKind, Isotropy, Outcome, Point, Snapshot, ToySad};
+use crate::toy::{Config, Dial, FeatureKind, Isotropy, Outcome, Point, Snapshot, ToySad, Turn};
 
 /// Start a run from the beginning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Start {
-    /// Its settings.
+    /// Its settings at the beginning.
     pub config: Box<Config>,
+    /// What is turned on the way, in the order of its steps.
+    pub turns: Vec<Turn>,
 }
 
 /// Show the end of a run that is known before it is trained: its parameters come along.
@@ -30,6 +32,8 @@ pub struct Train {
     pub steps: usize,
     /// After how many milliseconds to stop before that.
     pub milliseconds: f64,
+    /// What is turned before the first of them.
+    pub turned: Vec<Dial>,
 }
 
 /// Look at the run as it was at the recorded step nearest to this one.

@@ -10,7 +10,7 @@ use crate::circuits::alignment::Comparison;
 use crate::circuits::convention::{Convention, PROGRAM};
 use crate::circuits::omega::Circuit;
 use crate::circuits::sad::controls::ControlOptions;
-use crate::toy::Config;
+use crate::toy::{Config, Turn};
 
 /// The origin of some numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,12 @@ impl Stamp {
             config.template.entries().len()
         );
         Self { seed: Some(config.seed), ..Self::new(of, config) }
+    }
+
+    /// What was turned while it trained; nothing is said where nothing was.
+    #[must_use]
+    pub fn turned(self, turns: &[Turn]) -> Self {
+        turns.iter().fold(self, |stamp, turn| stamp.how(turn.to_string()))
     }
 
     /// Numbers of sets of features that were drawn, of a kind that is told in words.

@@ -27,6 +27,7 @@ mod sweep;
 mod template;
 mod theorems;
 mod trainer;
+mod turn;
 
 pub use batch::Batch;
 pub use claims::{Claim, EVALUATION, Origin, Outcome, Quantity, Verdict};
@@ -47,3 +48,4 @@ pub use sweep::{Setting, Spread, Sweep, SweepRun};
 pub use template::{Entry, Template};
 pub use theorems::{Descent, Regression, inverse};
 pub use trainer::{State, StepReport, Trainer, UNSEEN};
+pub use turn::{Dial, Turn, in_force, steps_in_all, with_turn};

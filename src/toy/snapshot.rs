@@ -16,8 +16,6 @@ pub struct Snapshot {
     pub step: usize,
     /// Losses on the batch of the next step, with these parameters.
     pub losses: Losses,
-    /// Learning rate of the next step.
-    pub lr: f64,
     /// `[N, D]`, the features.
     pub features: Vec<f32>,
     /// `[N]`, decoder bias.
@@ -55,7 +53,6 @@ impl Snapshot {
         Ok(Self {
             step,
             losses,
-            lr: config.lr_at(step),
             features: to_row_major_f32(&features),
             bias: params.bias.iter().map(|&b| b as f32).collect(),
             cosines: to_row_major_f32(&(&unit * unit.transpose())),

@@ -33,6 +33,9 @@ pub struct State {
     pub config: Config,
     /// Steps done.
     pub step: usize,
+    /// The step from which optimiser and schedule count: the last at which settings changed.
+    #[serde(default)]
+    pub since: usize,
     /// The parameters after them.
     pub params: Params,
     /// The optimiser's moments for features, bias, W_Q and W_K.
@@ -78,7 +81,7 @@ impl Trainer {
     /// As [`Trainer::start`].
     pub fn at(config: Config, params: Params, step: usize) -> Result<Self, ToyError> {
         let adam = params.parts().map(|part| Adam::new(part.len()));
-        Self::resume(State { config, step, params, adam })
+        Self::resume(State { config, step, since: 0, params, adam })
     }
 
     /// Goes on where [`Trainer::state`] was taken, to the same bits.
@@ -98,6 +101,22 @@ impl Trainer {
         let work = Workspace::new(&state.config, &problem);
         let batch = Batch::empty(state.config.batch, state.config.n_keys);
         Ok(Self { problem, work, batch, state })
+    }
+
+    /// Goes on with other settings of the same sizes: from here on the same weights are trained for another objective, by a
+    /// fresh optimiser, for as many steps as the new settings say.
+    ///
+    /// # Errors
+    /// [`ToyError::Setting`] or [`ToyError::Length`] if that cannot be; then nothing has changed.
+    pub fn go_on_with(&mut self, config: Config) -> Result<(), ToyError> {
+        config.check()?;
+        self.state.params.check(&config)?;
+        self.problem = Problem::new(&config);
+        self.work = Workspace::new(&config, &self.problem);
+        let state = &mut self.state;
+        state.adam = state.params.parts().map(|part| Adam::new(part.len()));
+        (state.since, state.config) = (state.step, config);
+        Ok(())
     }
 
     /// One step on the batch of its number.
@@ -140,8 +159,8 @@ impl Trainer {
     }
 
     fn update(&mut self) -> StepReport {
-        let State { config, step, params, adam } = &mut self.state;
-        let (lr, lambda) = (config.lr_at(*step), config.lambda_at(*step));
+        let State { config, step, since, params, adam } = &mut self.state;
+        let (lr, lambda) = (config.lr_at(step.saturating_sub(*since)), config.lambda_at(*step));
         let losses = self.work.gradient(&self.problem, params, &self.batch, lambda);
         // Moments of an older, gentler loss would turn the head's arrival into a kick, and a kick leaves metastable states.
         if *step == config.head_from && *step > 0 {
@@ -165,7 +184,7 @@ impl Trainer {
 
     /// Whether the run has had all its steps; more may be taken.
     pub fn is_done(&self) -> bool {
-        self.state.step >= self.state.config.steps
+        self.state.step >= self.state.since + self.state.config.steps
     }
 
     /// Steps done, parameters and optimiser.

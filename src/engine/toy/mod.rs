@@ -21,18 +21,21 @@ const REPORT: usize = 100;
 /// Answers one question.
 pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), Failure> {
     match ask {
-        Ask::Start(Start { config }) => {
+        Ask::Start(Start { config, turns }) => {
             engine.toy = None;
-            let run = engine.toy.insert(Run::new(*config)?);
+            let run = engine.toy.insert(Run::new(*config, turns)?);
             tell_frame::<Start>(run.frame()?, out);
         }
         Ask::Known(Known { config, params }) => {
             tell_frame::<Known>(Run::known(*config, &params)?, out);
         }
-        Ask::Train(Train { steps, milliseconds }) => {
+        Ask::Train(Train { steps, milliseconds, turned }) => {
             let clock = engine.clock.unwrap_or(|| 0.0);
             let until = clock() + milliseconds;
             let run = started(engine)?;
+            for dial in turned {
+                run.turn(dial)?;
+            }
             for _ in 0..steps {
                 if run.is_done() || clock() > until {
                     break;
@@ -47,15 +50,15 @@ pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), 
         Ask::TakeApart(TakeApart { step, draws, most }) => {
             let (config, _, params) = started(engine)?.nearest(step);
             let controls = ControlOptions { draws, seed: config.seed };
-            let sad = toy_sad(config, params, UNSEEN, controls, most)?;
+            let sad = toy_sad(&config, params, UNSEEN, controls, most)?;
             out(TakeApart::tell(Box::new(sad)), Vec::new());
         }
         Ask::Files(Files { step }) => {
             out(Files::tell(files(started(engine)?, step)?), Vec::new());
         }
         Ask::Whole(Whole { config }) => {
-            let mut run = Run::new(*config)?;
-            let total = run.config().steps;
+            let total = config.steps;
+            let mut run = Run::new(*config, Vec::new())?;
             for done in 1..=total {
                 run.step()?;
                 if done % REPORT == 0 {
@@ -89,7 +92,7 @@ fn tell_frame<Q: Question<Answer = Box<Frame>>>(mut frame: Frame, out: Out<'_>) 
 /// A checkpoint that the rest of the product opens, and the run's measures.
 fn files(run: &Run, step: usize) -> Result<Vec<File>, Failure> {
     let (config, step, params) = run.nearest(step);
-    let words = feature_words(config);
+    let words = feature_words(&config);
     let vocab: serde_json::Map<String, serde_json::Value> =
         words.iter().enumerate().map(|(i, word)| (word.clone(), i.into())).collect();
     let tokenizer = serde_json::json!({
@@ -99,15 +102,16 @@ fn files(run: &Run, step: usize) -> Result<Vec<File>, Failure> {
         "model": { "type": "WordLevel", "vocab": vocab, "unk_token": words.last() },
     });
     let measures = serde_json::json!({
-        "convention": Stamp::of_toy(config).line(),
-        "config": config,
+        "convention": Stamp::of_toy(&config).turned(run.turns()).line(),
+        "config": run.first(),
+        "turns": run.turns(),
         "step": step,
         "history": run.history(),
     });
     let file = |name: &str, bytes: Vec<u8>| File { name: name.into(), bytes };
     Ok(vec![
-        file("model.safetensors", to_safetensors(config, params)?),
-        file("config.json", to_config_json(config)?.into_bytes()),
+        file("model.safetensors", to_safetensors(&config, params)?),
+        file("config.json", to_config_json(&config)?.into_bytes()),
         file("tokenizer.json", tokenizer.to_string().into_bytes()),
         file("run.json", measures.to_string().into_bytes()),
     ])

@@ -1,7 +1,9 @@
 //! A run with its memory: measures every few steps, and parameters to look back at.
 
 use crate::protocol::toy::Frame;
-use crate::toy::{Config, History, Outcome, Params, Snapshot, ToyError, Trainer};
+use crate::toy::{
+    Config, Dial, History, Outcome, Params, Snapshot, ToyError, Trainer, Turn, in_force, with_turn,
+};
 
 /// Steps between two recorded measures, up to [`LONG`] steps; the orders of events of the presets were measured so.
 const EVERY: usize = 10;
@@ -11,6 +13,9 @@ const KEPT: usize = 100;
 
 /// A run in training, and its past.
 pub(in crate::engine) struct Run {
+    /// The settings that it began with, and what was turned since; a run that is told again knows its turns ahead.
+    first: Config,
+    turns: Vec<Turn>,
     trainer: Trainer,
     history: History,
     kept: Vec<(usize, Params)>,
@@ -22,13 +27,15 @@ pub(in crate::engine) struct Run {
 
 impl Run {
     /// A run at its start.
-    pub(super) fn new(config: Config) -> Result<Self, ToyError> {
+    pub(super) fn new(config: Config, turns: Vec<Turn>) -> Result<Self, ToyError> {
         let record_every = EVERY * config.steps.div_ceil(LONG);
         let keep_every = record_every * config.steps.div_ceil(KEPT * record_every);
-        let trainer = Trainer::new(config)?;
+        let trainer = Trainer::new(config.clone())?;
         let (history, kept) = (History::default(), Vec::new());
-        let mut run = Self { trainer, history, kept, sent: (0, 0), record_every, keep_every };
+        let (first, sent) = (config, (0, 0));
+        let mut run = Self { first, turns, trainer, history, kept, sent, record_every, keep_every };
         run.remember()?;
+        run.turn_where_due()?;
         Ok(run)
     }
 
@@ -42,8 +49,14 @@ impl Run {
         Ok(Frame { snapshot, outcome, points: Vec::new(), kept: Vec::new(), done: false })
     }
 
-    pub(super) fn config(&self) -> &Config {
-        self.trainer.config()
+    /// The settings that it began with.
+    pub(super) fn first(&self) -> &Config {
+        &self.first
+    }
+
+    /// What was turned since.
+    pub(super) fn turns(&self) -> &[Turn] {
+        &self.turns
     }
 
     pub(super) fn history(&self) -> &History {
@@ -57,7 +70,25 @@ impl Run {
     /// One step, recorded where its number says so: what is recorded does not depend on how steps were asked for.
     pub(super) fn step(&mut self) -> Result<(), ToyError> {
         self.trainer.step();
-        self.remember()
+        self.remember()?;
+        self.turn_where_due()
+    }
+
+    /// Turns a dial here and now.
+    pub(super) fn turn(&mut self, dial: Dial) -> Result<(), ToyError> {
+        let step = self.trainer.state().step;
+        let turns = with_turn(&self.turns, Turn { step, dial });
+        self.trainer.go_on_with(in_force(&self.first, &turns, step))?;
+        self.turns = turns;
+        Ok(())
+    }
+
+    fn turn_where_due(&mut self) -> Result<(), ToyError> {
+        let step = self.trainer.state().step;
+        if self.turns.iter().any(|turn| turn.step == step) {
+            self.trainer.go_on_with(in_force(&self.first, &self.turns, step))?;
+        }
+        Ok(())
     }
 
     fn remember(&mut self) -> Result<(), ToyError> {
@@ -90,24 +121,24 @@ impl Run {
     /// The kept state nearest to `step`.
     pub(super) fn look(&self, step: usize) -> Result<Frame, ToyError> {
         let (config, step, params) = self.nearest(step);
-        let snapshot = Snapshot::of(&mut Trainer::at(config.clone(), params.clone(), step)?)?;
+        let snapshot = Snapshot::of(&mut Trainer::at(config, params.clone(), step)?)?;
         let outcome = self.so_far(&snapshot);
         Ok(Frame { snapshot, outcome, points: Vec::new(), kept: Vec::new(), done: self.is_done() })
     }
 
     fn so_far(&self, snapshot: &Snapshot) -> Outcome {
         let (metrics, losses) = (snapshot.metrics.clone(), snapshot.losses);
-        Outcome::so_far(self.config(), &self.history, metrics, losses)
+        Outcome::so_far(&self.first, &self.history, metrics, losses)
     }
 
     /// Settings, step and parameters of the state nearest to `step`, the present one included.
-    pub(super) fn nearest(&self, step: usize) -> (&Config, usize, &Params) {
+    pub(super) fn nearest(&self, step: usize) -> (Config, usize, &Params) {
         let now = self.trainer.state();
         let past = self.kept.iter().map(|(step, params)| (*step, params));
         let (step, params) = past.fold((now.step, &now.params), |a, b| {
             if b.0.abs_diff(step) < a.0.abs_diff(step) { b } else { a }
         });
-        (self.config(), step, params)
+        (in_force(&self.first, &self.turns, step), step, params)
     }
 }
 
@@ -118,7 +149,7 @@ mod tests {
     #[test]
     fn what_is_recorded_does_not_depend_on_how_steps_are_asked_for() {
         let config = Config { steps: 45, ..Config::default() };
-        let mut run = Run::new(config).unwrap();
+        let mut run = Run::new(config, Vec::new()).unwrap();
         let first = run.frame().unwrap();
         (0..23).for_each(|_| run.step().unwrap());
         let second = run.frame().unwrap();
@@ -132,5 +163,27 @@ mod tests {
         assert!(last.done && last.kept == [30, 40, 45]);
         assert_eq!(run.look(22).unwrap().snapshot.step, 20);
         assert_eq!(run.look(99).unwrap().snapshot, last.snapshot);
+    }
+
+    #[test]
+    fn a_run_that_was_turned_is_told_again_to_the_last_bit() {
+        let config = Config { steps: 25, ..Config::default() };
+        let mut run = Run::new(config.clone(), Vec::new()).unwrap();
+        (0..7).for_each(|_| run.step().unwrap());
+        for strength in [7.0, 3.0] {
+            run.turn(Dial::Strength(strength)).unwrap();
+        }
+        (0..25).for_each(|_| run.step().unwrap());
+        assert!(run.is_done(), "all its steps from the turn on");
+        run.turn(Dial::Lambda(0.5)).unwrap();
+        assert!(!run.is_done());
+        (0..25).for_each(|_| run.step().unwrap());
+        let mut told = Run::new(config, run.turns().to_vec()).unwrap();
+        (0..57).for_each(|_| told.step().unwrap());
+        assert_eq!(run.turns().len(), 2);
+        assert_eq!(told.frame().unwrap(), run.frame().unwrap());
+        assert_eq!(told.look(10).unwrap(), run.look(10).unwrap());
+        assert_eq!(run.nearest(0).0.template.entries()[0].strength, 10.0);
+        assert_eq!((run.nearest(20).0.lambda, run.nearest(57).0.lambda), (10.0, 0.5));
     }
 }

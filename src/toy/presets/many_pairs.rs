@@ -17,7 +17,7 @@ pub(super) fn presets() -> Vec<Preset> {
             vec![
                 paper("each pair has its own singular vectors", MeanCos, 0.97, 1.0),
                 paper("singular values come in the order of T", InOrder, 1.0, 1.0),
-                condition("the weakest cosine", LeastCos, 0.9, 1.0),
+                condition("even the weakest pair is aligned", LeastCos, 0.9, 1.0),
                 condition(
                     "nothing is left after the eighth singular value",
                     SurplusSigma,
@@ -34,7 +34,12 @@ pub(super) fn presets() -> Vec<Preset> {
             vec![
                 paper("each pair has its own singular vectors", MeanCos, 0.97, 1.0),
                 paper("singular values come in the order of T", InOrder, 1.0, 1.0),
-                condition("singular vectors of the same rank", SameRankCos, 0.97, 1.0),
+                condition(
+                    "the pair of each rank has the singular vectors of that rank",
+                    SameRankCos,
+                    0.97,
+                    1.0,
+                ),
                 condition(
                     "nothing is left after the twentieth singular value",
                     SurplusSigma,
@@ -51,7 +56,7 @@ pub(super) fn presets() -> Vec<Preset> {
             vec![
                 paper("each pair has its own singular vectors", LeastCos, 0.9, 1.0),
                 condition("at least one pair is lost", PairsLost, 1.0, 20.0),
-                condition("the mean hides it", MeanCos, 0.9, 0.98),
+                condition("the mean cosine hides what is lost", MeanCos, 0.9, 0.98),
             ],
         ),
         preset(

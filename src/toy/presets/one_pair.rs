@@ -6,8 +6,8 @@ use crate::toy::config::{Config, HeadInit};
 
 pub(super) fn presets() -> Vec<Preset> {
     use Quantity::{
-        AlignedAfter, Anisotropy, Crowding, Effective, Interference, Kl, LargestSigma, Lead,
-        LeastCos, SurplusSigma,
+        AlignedAfter, Anisotropy, Crowding, Effective, Interference, InterferenceOthers, Kl,
+        LargestSigma, Lead, LeastCos, SurplusSigma,
     };
     vec![
         preset(
@@ -16,7 +16,7 @@ pub(super) fn presets() -> Vec<Preset> {
             "No head: features share directions in antipodal pairs",
             pair_of(0.0, 10.0, 2000),
             vec![
-                paper("every feature has an antipode", Interference, 0.97, 1.05),
+                paper("every feature has an antipode", InterferenceOthers, 0.97, 1.05),
                 condition("the frame is isotropic within a few per cent", Anisotropy, 0.0, 0.05),
             ],
         ),
@@ -27,8 +27,13 @@ pub(super) fn presets() -> Vec<Preset> {
             pair_of(10.0, 10.0, 800),
             vec![
                 paper("the attended features are the first singular vectors", LeastCos, 0.99, 1.0),
-                paper("they become orthogonal to all others", Interference, 0.0, 0.1),
-                condition("no unattended feature comes near them", Crowding, 0.0, 0.1),
+                paper(
+                    "the attended features become orthogonal to all others",
+                    Interference,
+                    0.0,
+                    0.1,
+                ),
+                condition("no unattended feature comes near an attended one", Crowding, 0.0, 0.1),
                 condition("the head gives the logit that was asked for", Effective, 0.97, 1.03),
                 condition("Ω is rank one", SurplusSigma, 0.0, 0.02),
             ],
@@ -40,9 +45,19 @@ pub(super) fn presets() -> Vec<Preset> {
             pair_of(1.0, 1.0, 2000),
             vec![
                 paper("the attended features are the first singular vectors", LeastCos, 0.95, 1.0),
-                paper("they become orthogonal to all others", Interference, 0.0, 0.1),
-                condition("below λT² ≈ 55 they do not", Interference, 0.9, 1.1),
-                condition("and the logit stays near a quarter of T", Effective, 0.2, 0.45),
+                paper(
+                    "the attended features become orthogonal to all others",
+                    Interference,
+                    0.0,
+                    0.1,
+                ),
+                condition(
+                    "below λT² ≈ 55 the attended features keep their antipodes",
+                    Interference,
+                    0.9,
+                    1.1,
+                ),
+                condition("the logit stays well below T", Effective, 0.2, 0.45),
             ],
         ),
         preset(
@@ -64,7 +79,12 @@ pub(super) fn presets() -> Vec<Preset> {
             Config { batch: 128, ..pair_of(100.0, 1.0, 2000) },
             vec![
                 paper("the attended features are the first singular vectors", LeastCos, 0.99, 1.0),
-                paper("they become orthogonal to all others", Interference, 0.0, 0.1),
+                paper(
+                    "the attended features become orthogonal to all others",
+                    Interference,
+                    0.0,
+                    0.1,
+                ),
             ],
         ),
         preset(
@@ -73,14 +93,24 @@ pub(super) fn presets() -> Vec<Preset> {
             "Hysteresis: features learned first keep their antipodes where a joint run loses them",
             Config { head_from: 2000, batch: 128, ..pair_of(100.0, 1.0, 5000) },
             vec![
-                paper("they become orthogonal to all others", Interference, 0.0, 0.1),
+                paper(
+                    "the attended features become orthogonal to all others",
+                    Interference,
+                    0.0,
+                    0.1,
+                ),
                 condition(
-                    "at least one keeps its antipode, though λT² is above the threshold",
+                    "at least one feature keeps its antipode, though λT² is above the threshold",
                     Interference,
                     0.4,
                     1.1,
                 ),
-                condition("alignment does not need it", LeastCos, 0.97, 1.0),
+                condition(
+                    "the attended features are the first singular vectors all the same",
+                    LeastCos,
+                    0.97,
+                    1.0,
+                ),
             ],
         ),
         preset(
@@ -88,7 +118,12 @@ pub(super) fn presets() -> Vec<Preset> {
             "1b",
             "Three times stronger, and they do leave",
             Config { head_from: 2000, batch: 128, ..pair_of(300.0, 1.0, 5000) },
-            vec![condition("interference goes to zero", Interference, 0.0, 0.1)],
+            vec![condition(
+                "the attended features become orthogonal to all others",
+                Interference,
+                0.0,
+                0.1,
+            )],
         ),
         preset(
             "too-strong",
@@ -97,9 +132,9 @@ pub(super) fn presets() -> Vec<Preset> {
             Config { batch: 128, ..pair_of(1000.0, 1.0, 2000) },
             vec![
                 paper("the attended features are the first singular vectors", LeastCos, 0.95, 1.0),
-                condition("they are not", LeastCos, 0.0, 0.95),
-                condition("though the attention is right", Kl, 0.0, 1e-4),
-                condition("and the logit is exactly T", Effective, 0.98, 1.02),
+                condition("too strong an attention costs the alignment", LeastCos, 0.0, 0.95),
+                condition("the attention is right", Kl, 0.0, 1e-4),
+                condition("the logit is T within two per cent", Effective, 0.98, 1.02),
             ],
         ),
         preset(
@@ -121,7 +156,7 @@ pub(super) fn presets() -> Vec<Preset> {
             Config { head: HeadInit::Normal { std: 1.0 }, batch: 128, ..pair_of(30.0, 3.0, 2000) },
             vec![
                 paper("the attended features are the first singular vectors", LeastCos, 0.95, 1.0),
-                condition("they are not", LeastCos, 0.0, 0.8),
+                condition("a large start costs the alignment", LeastCos, 0.0, 0.8),
                 condition(
                     "the largest singular value is left over from the start",
                     LargestSigma,
@@ -137,7 +172,12 @@ pub(super) fn presets() -> Vec<Preset> {
             Config { lr: 1e-3, batch: 128, ..pair_of(30.0, 3.0, 2000) },
             vec![
                 paper("singular vectors align before features become orthogonal", Lead, 1.0, ANY),
-                condition("aligned for good within 1000 steps", AlignedAfter, 1.0, 1000.0),
+                condition(
+                    "the attended features are aligned for good within 1000 steps",
+                    AlignedAfter,
+                    1.0,
+                    1000.0,
+                ),
             ],
         ),
         preset(
@@ -147,7 +187,12 @@ pub(super) fn presets() -> Vec<Preset> {
             Config { lr: 1e-3, batch: 128, head_from: 2000, ..pair_of(10.0, 10.0, 3500) },
             vec![
                 paper("singular vectors align before features become orthogonal", Lead, 100.0, ANY),
-                condition("aligned for good within 300 steps", AlignedAfter, 1.0, 300.0),
+                condition(
+                    "the attended features are aligned for good within 300 steps",
+                    AlignedAfter,
+                    1.0,
+                    300.0,
+                ),
             ],
         ),
     ]

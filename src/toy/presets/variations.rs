@@ -21,8 +21,13 @@ pub(super) fn presets() -> Vec<Preset> {
             "Features that cannot move: random directions",
             frozen(FeatureInit::Xavier),
             vec![
-                condition("Theorem 1 predicts about 0.7", MeanCos, 0.6, 0.82),
-                condition("‖E‖ of random features is far from 0", Anisotropy, 1.2, 3.5),
+                condition(
+                    "the head aligns about as far as Theorem 1 predicts, 0.7",
+                    MeanCos,
+                    0.6,
+                    0.82,
+                ),
+                condition("random features are far from isotropic", Anisotropy, 1.2, 3.5),
             ],
         ),
         Preset {
@@ -38,8 +43,13 @@ pub(super) fn presets() -> Vec<Preset> {
                 "Features that cannot move: a cone",
                 frozen(FeatureInit::Cone { strength: 0.58 }),
                 vec![
-                    condition("Theorem 1 predicts 0.6", MeanCos, 0.5, 0.72),
-                    condition("‖E‖", Anisotropy, 8.0, 18.0),
+                    condition(
+                        "the head aligns about as far as Theorem 1 predicts, 0.6",
+                        MeanCos,
+                        0.5,
+                        0.72,
+                    ),
+                    condition("a cone is far from isotropic", Anisotropy, 8.0, 18.0),
                 ],
             )
         },
