@@ -34,7 +34,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       };
       assert.match((await figures(".page.heads"))[0], /^built-in model, step 4000 \(gpt2\) · folded weights · OV = W_V W_O/);
       for (const [hash, selector, python] of [
-        ["#/features", ".page.features", true], ["#/attention", ".page.attention .cell", true], ["#/toy", ".page.toy", true],
+        ["#/features", ".page.features", true], ["#/attention", ".page.attention .cell", true], ["#/toy?more=1", ".page.toy", true],
         ["#/theorems", ".page.theorems", true],
       ]) {
         await page.evaluate((hash) => (location.hash = hash), hash);
@@ -43,6 +43,22 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
         if (python) await page.locator(selector).getByTestId("python").first().waitFor({ state: "attached" });
       }
     });
+
+    for (const [hash, there] of [
+      ["#/toy?at=60&more=1&steps=60", ".verdicts"], ["#/theorems", '[data-testid="theorem-1"]'], ["#/svd?head=0&layer=1", '[data-testid="svd-built"]'],
+      ["#/heads?head=0&layer=1&lesson=2.1", ".on-stage .bars"], ["#/attention?dest=14&head=3&layer=1&lesson=1.1&prompt=When+Mary+and+John+went+to", ".arc-words"], ["#/toy?preset=one-pair&lesson=4.1", ".verdicts"],
+    ]) {
+      it(`has targets for a finger on ${hash}`, { hash, viewport: { width: 390, height: 844 }, hasTouch: true }, async (page) => {
+        await page.locator(there).first().waitFor({ timeout: 60_000 });
+        // Words in a line of text are as high as their line; everything else is met by a finger.
+        const small = await page.evaluate(() => [...document.querySelectorAll("main :is(button, a, summary, select, input, [role=tab]), .lesson :is(button, a, summary, select, input)")]
+          .filter((e) => e.getClientRects().length && !e.matches(".word, .prose a, p a, .hint a, li > a:only-child") && getComputedStyle(e).visibility === "visible")
+          .map((e) => [e, (e.matches("label input") ? e.closest("label") : e).getBoundingClientRect()])
+          .filter(([, { height, width }]) => height < 24 || width < 24)
+          .map(([e, { height, width }]) => `${e.tagName} “${(e.getAttribute("aria-label") ?? e.textContent).trim().slice(0, 30)}” ${Math.round(width)} × ${Math.round(height)}`));
+        assert.deepEqual(small, []);
+      });
+    }
 
     for (const slug of ["features", "self-test"]) {
       for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {

@@ -8,9 +8,9 @@ import { assertAccessible, picture, start, withPage } from "./harness.mjs";
 const LONG = { timeout: 240_000 };
 const settled = (page) => page.locator('[data-testid="toy-verdict"][data-settled="true"]').waitFor(LONG);
 const ready = (page) => page.getByTestId("toy-verdict").waitFor();
-const rows = (page) => page.locator(".verdicts tbody tr");
+const rows = (page) => page.locator(".verdicts li");
 const verdicts = (page) => rows(page).locator(".verdict").allTextContents();
-const measured = (page) => rows(page).locator("td[data-got]").evaluateAll((cells) => cells.map((c) => c.dataset.got));
+const measured = (page) => rows(page).evaluateAll((cells) => cells.map((c) => c.dataset.got));
 const trained = async (page) => Number(await page.locator("[data-trained]").getAttribute("data-trained"));
 
 /** Times between frames of the display from now on; the function returned sums them up. */
@@ -136,9 +136,8 @@ describe("the toy lab", () => {
     await page.locator('[data-trained="0"]').waitFor();
   });
 
-  it("takes settings from controls into the address, and refuses what cannot be", { hash: "#/toy" }, async (page) => {
+  it("takes settings from controls into the address, and refuses what cannot be", { hash: "#/toy?more=1" }, async (page) => {
     await ready(page);
-    await page.getByText("all settings").click();
     const set = async (name, value) => {
       await page.locator(`[data-setting="${name}"]`).fill(value);
       await page.locator(`[data-setting="${name}"]`).press("Enter");
@@ -156,19 +155,20 @@ describe("the toy lab", () => {
     await page.waitForFunction(() => !location.hash.includes("lambda"));
   });
 
-  it("says what became of what is typed, and stays in its place", { hash: "#/toy" }, async (page) => {
+  it("says what became of what is typed, and stays in its place", { hash: "#/toy?more=1" }, async (page) => {
     await ready(page);
-    await page.getByText("all settings").click();
     for (const [name, typed, said, now] of [
       ["seed", "-1", /seed takes a whole number .* stays 0/, "0"],
       ["n", "2.5", /“2.5” is none, so it stays 20/, "20"],
       ["lr", "1000", /“1000” became 1\. The run begins anew/, "1"],
-      ["lambda", "3", /λ is 3 now\. The run begins anew/, "3"],
+      ["lambda", "1e9", /λ takes a number from 0 to 10000: “1e9” became 10000/, "10000"],
+      ["t", "", /T takes a number from 0\.01 to 1000; what was typed is none, so nothing changes/, "10"],
+      ["p", "-3", /p takes .* “-3” became 0\.001/, "0.001"],
     ]) {
       const field = page.locator(`[data-setting="${name}"]`);
       await field.fill(typed);
       await field.press("Enter");
-      await page.getByTestId("setting-said").filter({ hasText: said }).waitFor();
+      await page.locator('[data-testid="setting-said"], [data-testid="dial-said"]').filter({ hasText: said }).waitFor();
       assert.equal(await field.inputValue(), now);
     }
     await ready(page);
@@ -181,6 +181,71 @@ describe("the toy lab", () => {
     await ready(page);
     const moved = Math.abs((await page.evaluate(() => scrollY)) - before);
     assert.ok(before > 500 && moved < 200, `from ${before} px by ${moved} px`);
+  });
+
+  for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
+    it(`is one screen at ${viewport.width} × ${viewport.height}`, { hash: "#/toy?at=800", viewport }, async (page) => {
+      await settled(page);
+      for (const mark of ['[data-testid="train"]', ".space-view svg", '[data-dial="lambda"]', '[data-dial="t"]', '[data-dial="p"]', '[data-testid="toy-said"]']) {
+        const { top, bottom, height } = await page.locator(mark).first().evaluate((e) => e.getBoundingClientRect().toJSON());
+        assert.ok(top >= 0 && bottom <= viewport.height, `${mark}: ${top} to ${bottom}`);
+        if (mark.startsWith(".space")) assert.ok(height > viewport.height / 4, `${height} px for what moves`);
+      }
+      await picture(page, `toy-screen-${viewport.width}`);
+    });
+  }
+
+  it("turns λ, T and p while it trains, and a link trains to the same", { hash: "#/toy?steps=1200&more=1" }, async (page) => {
+    await ready(page);
+    const turned = page.getByTestId("toy-turned");
+    await page.getByTestId("train").click();
+    await page.waitForFunction(() => Number(document.querySelector("[data-trained]").dataset.trained) > 60);
+    await page.evaluate(() => {
+      window.lowest = Infinity;
+      new MutationObserver(() => (window.lowest = Math.min(window.lowest, Number(document.querySelector("[data-trained]")?.dataset.trained ?? 0)))).observe(document.body, { subtree: true, childList: true, attributes: true });
+    });
+    for (const [dial, key, said] of [["lambda", "ArrowRight", /From step \d+ on λ is 13/], ["t", "ArrowLeft", /T is 9\.5/], ["p", "End", /present with chance 1/], ["p", "Home", /present with chance 0\.01/]]) {
+      await page.locator(`[data-dial="${dial}"]`).focus();
+      await page.keyboard.press(key);
+      await turned.filter({ hasText: said }).waitFor();
+    }
+    assert.equal(await page.evaluate(() => scrollY), 0, "nothing scrolls");
+    const at = await trained(page);
+    await page.waitForFunction((at) => Number(document.querySelector("[data-trained]").dataset.trained) > at + 30, at);
+    assert.ok((await page.evaluate(() => window.lowest)) > 60, "the run was never thrown away");
+    await page.getByTestId("train").click();
+    await page.getByRole("button", { name: "train", exact: true }).waitFor();
+    // A place of the template is turned where the run stands, too.
+    const stopped = await trained(page);
+    await page.getByRole("application", { name: /^Template/ }).focus();
+    for (const key of ["ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "Enter"]) await page.keyboard.press(key);
+    await turned.filter({ hasText: `From step ${stopped} on a query with feature 2 wants a key with feature 3` }).waitFor();
+    assert.equal(await trained(page), stopped);
+    for (let i = 0; i < 3; i += 1) {
+      await page.getByTestId("once").click();
+      await page.locator(`[data-trained="${stopped + i + 1}"]`).waitFor();
+    }
+    await page.waitForFunction((at) => location.hash.includes(`at=${at}`), stopped + 3);
+    const [numbers, said, hash] = [await measured(page), await page.getByTestId("toy-said").textContent(), new URL(page.url()).hash];
+    assert.equal(decodeURIComponent(/turns=([^&]*)/.exec(hash)[1]).split(",").length, 5, hash);
+    await withPage(session, { hash }, async (other) => {
+      await other.locator(`[data-trained="${stopped + 3}"]`).waitFor(LONG);
+      await other.getByTestId("toy-said").filter({ hasText: said }).waitFor(LONG);
+      assert.deepEqual(await measured(other), numbers, "to the last bit");
+      await other.getByTestId("reset").click();
+      await other.locator('[data-trained="0"]').waitFor();
+      await other.waitForFunction(() => !/turns=|at=/.test(location.hash));
+    });
+  });
+
+  it("grows a head when λ leaves 0, and says what it does", { hash: "#/toy?preset=no-head&at=300" }, async (page) => {
+    await page.locator('[data-trained="300"]').waitFor(LONG);
+    await page.getByTestId("toy-said").filter({ hasText: "no head" }).waitFor();
+    await page.locator('[data-dial="lambda"]').focus();
+    await page.keyboard.press("End");
+    await page.getByTestId("toy-turned").filter({ hasText: "From step 300 on λ is 1000: the same weights" }).waitFor();
+    await page.getByTestId("train").click();
+    await page.getByTestId("toy-said").filter({ hasText: /Step \d+: the attended features lie on their singular vectors .* have left the crowd/ }).waitFor(LONG);
   });
 
   it("shows a stored end at once, and trains to the same", { hash: "#/learn" }, async (page, t) => {
@@ -202,10 +267,14 @@ describe("the toy lab", () => {
   it("has no chart of a head where there is none", { hash: "#/toy?preset=no-head" }, async (page) => {
     await ready(page);
     await page.getByTestId("toy-said").filter({ hasText: "no head" }).waitFor();
+    assert.equal(await page.locator(".page.toy figure").count(), 1);
+    await page.getByTestId("more").click();
+    await page.getByText("Losses of each batch").waitFor();
     assert.equal(await page.locator(".page.toy figure").count(), 4);
+    assert.match(page.url(), /more=1/);
   });
 
-  it("lets the template be edited by keyboard", { hash: "#/toy" }, async (page) => {
+  it("lets the template be edited by keyboard", { hash: "#/toy?more=1" }, async (page) => {
     await ready(page);
     const grid = page.getByRole("application", { name: /^Template/ });
     await grid.focus();
@@ -215,7 +284,7 @@ describe("the toy lab", () => {
     await page.getByText("step 0 of").waitFor();
   });
 
-  it("takes the head apart, against both controls", { hash: "#/toy?at=800" }, async (page) => {
+  it("takes the head apart, against both controls", { hash: "#/toy?at=800&more=1" }, async (page) => {
     await settled(page);
     await page.getByTestId("take-apart").click();
     await page.getByTestId("toy-sad").waitFor();
@@ -224,7 +293,7 @@ describe("the toy lab", () => {
     assert.ok(own < 0.12 && basis > 0.3, `S ${own} against ${basis}`);
   });
 
-  it("opens the trained toy as a checkpoint whose words are its features", { hash: "#/toy?at=800" }, async (page) => {
+  it("opens the trained toy as a checkpoint whose words are its features", { hash: "#/toy?at=800&more=1" }, async (page) => {
     await settled(page);
     await page.getByTestId("open-features").click();
     await page.getByTestId("model").filter({ hasText: "trained toy" }).waitFor();
@@ -234,7 +303,7 @@ describe("the toy lab", () => {
     await page.getByTestId("explain").filter({ hasText: "k = 0 carries 100 %" }).waitFor();
   });
 
-  it("gives the run away as files", { hash: "#/toy?at=100" }, async (page) => {
+  it("gives the run away as files", { hash: "#/toy?at=100&more=1" }, async (page) => {
     await page.getByTestId("toy-verdict").filter({ hasText: "At step 100" }).waitFor(LONG);
     const download = async (name) => {
       const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name, exact: true }).click()]);
@@ -247,7 +316,7 @@ describe("the toy lab", () => {
     assert.deepEqual(header["model.embed_tokens.weight"].shape, [20, 10]);
   });
 
-  it("sweeps values and seeds in the background", { hash: "#/toy?sweep=lambda&values=1,30&seeds=2&steps=300" }, async (page) => {
+  it("sweeps values and seeds in the background", { hash: "#/toy?more=1&sweep=lambda&values=1,30&seeds=2&steps=300" }, async (page) => {
     await ready(page);
     await page.getByTestId("sweep").click();
     await page.getByTestId("sweep-outcome").filter({ hasText: "4 of 4 runs" }).waitFor(LONG);
@@ -257,9 +326,11 @@ describe("the toy lab", () => {
   });
 
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
-    it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/toy?at=60&steps=60", ...options }, async (page) => {
+    it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/toy?at=60&more=1&steps=60", ...options }, async (page) => {
       await settled(page);
-      await page.getByText("all settings").click();
+      await page.locator('[data-dial="lambda"]').focus();
+      await page.keyboard.press("ArrowRight");
+      await page.getByTestId("toy-turned").waitFor();
       await page.getByTestId("take-apart").click();
       await page.getByTestId("toy-sad").waitFor();
       await assertAccessible(page, "in the toy lab");

@@ -213,6 +213,10 @@ table! {
 
     /// Toy lab: steps a frame.
     SPEED: Whole<usize> = between("speed", 10, [1, 100]);
+    /// Toy lab: what was turned while it trained, see [`super::turns`].
+    TURNS: Words = Words { name: "turns", longest: 8000 };
+    /// Toy lab: every setting and every chart is in view.
+    MORE: Switch = Switch { name: "more", default: false, on: "1", off: None };
     /// Toy lab: what a sweep varies.
     SWEEP: Choice<Setting> = Choice {
         name: "sweep",

@@ -10,3 +10,4 @@ pub mod said;
 pub mod sweep;
 pub mod toy;
 pub mod trace;
+pub mod turns;

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use super::key::{Whole, Words, real, whole};
 use super::route::Route;
+use super::turns;
 use crate::toy::{
     AttentionLoss, Config, Entry, FeatureInit, HeadInit, Preset, ReconOn, Schedule, Template,
     Trained, presets,
@@ -381,7 +382,7 @@ pub fn read(route: &Route) -> (Preset, Config) {
 
 /// `route` with the settings that differ from the preset's, and at the run's beginning.
 pub fn write(mut route: Route, preset: &Preset, config: &Config) -> Route {
-    route = route.put(&PRESET, preset.id.to_owned()).clear(&AT);
+    route = turns::afresh(route).put(&PRESET, preset.id.to_owned());
     for field in FIELDS {
         let value = (field.write)(config);
         route = match value {
@@ -402,12 +403,6 @@ pub fn with(route: &Route, name: &str, text: &str) -> Route {
         let _ = field.take(&mut config, text);
     }
     write(route.clone(), &preset, &config)
-}
-
-/// `route` with another template.
-pub fn with_entries(route: &Route, entries: Vec<Entry>) -> Route {
-    let (preset, config) = read(route);
-    write(route.clone(), &preset, &Config { template: Template::Free { entries }, ..config })
 }
 
 fn set<T: FromStr>(place: &mut T, text: &str) -> Option<()> {
@@ -473,7 +468,9 @@ mod tests {
             Entry { query: 0, key: 5, strength: -2.5 },
             Entry { query: 7, key: 7, strength: 1e-3 },
         ];
-        let route = with_entries(&Route::default(), entries.clone());
+        let (preset, config) = read(&Route::default());
+        let template = Template::Free { entries: entries.clone() };
+        let route = write(Route::default(), &preset, &Config { template, ..config });
         assert_eq!(read(&Route::parse(&route.to_hash())).1.template, Template::Free { entries });
         let base = read(&Route::default()).1;
         assert_eq!(read(&with(&Route::default(), "lr", "fast")).1, base);

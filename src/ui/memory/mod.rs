@@ -5,3 +5,4 @@ mod link;
 pub mod notebook;
 pub mod state;
 pub mod token_chance;
+pub mod toy;

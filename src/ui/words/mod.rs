@@ -19,6 +19,7 @@ pub mod became;
 pub mod chance;
 pub mod change;
 pub mod circuit;
+pub mod expectation;
 pub mod features;
 pub mod format;
 pub mod frame;

@@ -1,12 +1,14 @@
-//! What the toy lab says: what the step in view shows, in a sentence with its numbers, and what became of what was typed.
+//! What the toy lab says: what the step in view shows, in a sentence with its numbers, what was turned, and
+//! what became of what was typed.
 
 use super::format::three;
-use crate::toy::{ALIGNED, Config, Metrics, ORTHOGONAL};
+use crate::toy::{ALIGNED, Config, Dial, Entry, Metrics, ORTHOGONAL, Turn};
 use crate::ui::address::toy::Kind;
+use crate::ui::address::turns::{Knob, MOST};
 
-/// What the step in view shows.
-pub fn said(config: &Config, step: usize, metrics: &Metrics) -> String {
-    if config.lambda == 0.0 {
+/// What the step in view shows; `headless` where no head was ever trained.
+pub fn said(config: &Config, step: usize, metrics: &Metrics, headless: bool) -> String {
+    if headless {
         let all = metrics.interference_others;
         let how = if (all - 1.0).abs() < 0.03 {
             "as if each had one antipode and stood at right angles to the rest"
@@ -17,6 +19,12 @@ pub fn said(config: &Config, step: usize, metrics: &Metrics) -> String {
             "Step {step}: no head, only features that share {} dimensions. Σ cos² of one with all others is {} on average: {how}.",
             config.d_model,
             three(all)
+        );
+    }
+    if metrics.pairs.is_empty() {
+        return format!(
+            "Step {step}: the head is asked for nothing. Σ cos² of a feature with all others is {} on average.",
+            three(metrics.interference_others)
         );
     }
     let aligned = if metrics.least_cos > ALIGNED { "lie on" } else { "do not all lie on" };
@@ -31,6 +39,51 @@ pub fn said(config: &Config, step: usize, metrics: &Metrics) -> String {
         three(metrics.interference),
         three(metrics.interference_others)
     )
+}
+
+/// What was turned last, and how far the run goes since; what a link does with it. Nothing where nothing was turned.
+pub fn turned(turns: &[Turn], steps: usize, trained: usize) -> Option<String> {
+    let Turn { step, dial } = turns.last()?;
+    let what = match dial {
+        Dial::Lambda(value) => format!("λ is {}", number(*value)),
+        Dial::Strength(value) => format!("T is {}", number(*value)),
+        Dial::P(value) => format!("a feature is present with chance {}", number(*value)),
+        Dial::Entry(Entry { query, key, strength }) if *strength == 0.0 => {
+            format!("nothing is asked of features {query} and {key}")
+        }
+        Dial::Entry(Entry { query, key, strength }) => {
+            format!(
+                "a query with feature {query} wants a key with feature {key}, T {}",
+                number(*strength)
+            )
+        }
+    };
+    let left = steps.saturating_sub(trained);
+    let on = if left > 0 {
+        format!("{left} steps to go")
+    } else {
+        "it had all its steps again".to_owned()
+    };
+    let link = match turns.len() {
+        MOST.. => format!(" {MOST} changes are as many as a link can tell: reset to turn more."),
+        1 => " A link to this page makes the same change at the same step.".to_owned(),
+        n => format!(" A link to this page makes the same {n} changes at the same steps."),
+    };
+    Some(format!("From step {step} on {what}: the same weights, another goal, {on}.{link}"))
+}
+
+/// A number as short as it can be told: six digits, no zeros at the end.
+pub fn number(x: f64) -> String {
+    format!("{x:.5e}").parse::<f64>().unwrap_or(x).to_string()
+}
+
+/// What a slider is called, and in short.
+pub fn knob(knob: Knob) -> (&'static str, &'static str) {
+    match knob {
+        Knob::Lambda => ("λ", "how much attention counts"),
+        Knob::Strength => ("T", "how large a score is asked for"),
+        Knob::P => ("p", "how often a feature is present"),
+    }
 }
 
 /// What became of a number that was typed into a field: which value is used now, and that the run began anew.
@@ -61,23 +114,39 @@ pub fn taken(label: &str, kind: Kind, typed: &str, before: &str, now: &str) -> S
     }
 }
 
+/// What became of a number that was typed beside a slider, where it is not what is used.
+pub fn limited(knob: Knob, typed: &str, now: Option<f64>) -> Option<String> {
+    let (least, most) = knob.limits();
+    let takes =
+        format!("{} takes a number from {} to {}", self::knob(knob).0, number(least), number(most));
+    let Some(now) = now else {
+        let typed = typed.trim();
+        let shown =
+            if typed.is_empty() { "what was typed".to_owned() } else { format!("“{typed}”") };
+        return Some(format!("{takes}; {shown} is none, so nothing changes."));
+    };
+    (typed.trim().parse() != Ok(now))
+        .then(|| format!("{takes}: “{}” became {}.", typed.trim(), number(now)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::toy::{Params, presets};
 
-    fn at_start(id: &str) -> String {
+    fn at_start(id: &str, headless: bool) -> String {
         let config = presets().into_iter().find(|preset| preset.id == id).unwrap().config;
         let metrics = Metrics::of(&config, &Params::initial(&config)).unwrap();
-        said(&config, 0, &metrics)
+        said(&config, 0, &metrics, headless)
     }
 
     #[test]
     fn a_run_without_a_head_says_nothing_of_singular_vectors() {
-        assert!(
-            at_start("no-head").contains("no head") && !at_start("no-head").contains("singular")
-        );
-        assert!(at_start("one-pair").contains("do not all lie on their singular vectors"));
+        let text = at_start("no-head", true);
+        assert!(text.contains("no head") && !text.contains("singular"));
+        assert!(at_start("one-pair", false).contains("do not all lie on their singular vectors"));
+        // A head that was switched off is there all the same.
+        assert!(at_start("no-head", false).contains("singular vectors"));
     }
 
     #[test]
@@ -85,9 +154,33 @@ mod tests {
         let config = Config::default();
         let start = Metrics::of(&config, &Params::initial(&config)).unwrap();
         let end = Metrics { least_cos: 0.999, interference: 0.0005, ..start };
-        let text = said(&config, 800, &end);
+        let text = said(&config, 800, &end, false);
         assert!(text.contains("lie on their singular vectors (smallest cosine 0.999)"), "{text}");
         assert!(text.contains("have left the crowd (Σ cos² with all others 5.0e-4"), "{text}");
+        let asked = said(&config, 800, &Metrics { pairs: Vec::new(), ..end }, false);
+        assert!(asked.contains("asked for nothing"), "{asked}");
+    }
+
+    #[test]
+    fn a_turn_is_told_with_its_step_and_what_is_left() {
+        assert_eq!(turned(&[], 800, 0), None);
+        let entry = Entry { query: 2, key: 3, strength: 5.0 };
+        let turns = [(300, Dial::Lambda(7.000000000000001)), (400, Dial::Entry(entry))]
+            .map(|(step, dial)| Turn { step, dial });
+        let text = turned(&turns[..1], 1100, 300).unwrap();
+        assert!(
+            text.starts_with("From step 300 on λ is 7: the same weights")
+                && text.contains("800 steps to go"),
+            "{text}"
+        );
+        let text = turned(&turns, 1200, 1200).unwrap();
+        assert!(
+            text.contains("feature 2 wants a key with feature 3, T 5")
+                && text.contains("all its steps again"),
+            "{text}"
+        );
+        assert!(text.ends_with("the same 2 changes at the same steps."), "{text}");
+        assert!(turned(&[turns[0]; MOST], 1100, 300).unwrap().contains("reset to turn more"));
     }
 
     #[test]
@@ -103,5 +196,10 @@ mod tests {
         assert!(
             taken("rate", Kind::Real(0.0, 1.0), "0.50", "0.01", "0.5").starts_with("rate is 0.5")
         );
+        assert_eq!(limited(Knob::P, " 0.20", Some(0.2)), None);
+        assert!(
+            limited(Knob::P, "7", Some(1.0)).unwrap().contains("from 0.001 to 1: “7” became 1")
+        );
+        assert!(limited(Knob::Lambda, "much", None).unwrap().contains("“much” is none"));
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn Third() -> Html {
         let (hands, config) = (hands.clone(), preset.as_ref().as_ref().map(|p| p.config.clone()));
         use_effect_with(config, move |config| {
             if let Some(config) = config {
-                hands.start(config, 0);
+                hands.start(config, Vec::new(), 0);
             }
         });
     }
@@ -51,8 +51,8 @@ pub(super) fn Third() -> Html {
         )
     };
     let reset = {
-        let (hands, config) = (hands.clone(), config.clone());
-        Callback::from(move |_: MouseEvent| hands.start(&config, 0))
+        let hands = hands.clone();
+        Callback::from(move |_: MouseEvent| hands.reset())
     };
     let set_n = {
         let app = app.clone();
@@ -70,7 +70,7 @@ pub(super) fn Third() -> Html {
         let m = &frame.metrics;
         let kept = m.sigma.first().copied().unwrap_or(0.0);
         format!(
-            "Step {}: Σ cos² of the two attended features with all others is {}, of the others among all {}; smallest cosine with the head’s singular vectors {}; σ₁ stays at {}.",
+            "Step {}: Σ cos² of the two attended features with all others is {}, of the others among all {}; smallest cosine with the head’s singular vectors {}; σ₀ stays at {}.",
             frame.step, three(m.interference), three(m.interference_others), three(m.least_cos), three(kept)
         )
     });

@@ -7,7 +7,7 @@ use super::LabProps;
 use crate::toy::{Preset, presets};
 use crate::ui::address::keys::SPEED;
 use crate::ui::address::route::Route;
-use crate::ui::address::toy;
+use crate::ui::address::{toy, turns};
 use crate::ui::app::use_app;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::select::Slider;
@@ -18,7 +18,7 @@ use crate::ui::words::format::three;
 pub(super) fn Bar(props: &LabProps) -> Html {
     let app = use_app();
     let LabProps { lab, config, preset, hands } = props.clone();
-    let steps = config.steps;
+    let steps = lab.steps;
     let toggle = {
         let (hands, running) = (hands.clone(), lab.running);
         Callback::from(
@@ -30,10 +30,10 @@ pub(super) fn Bar(props: &LabProps) -> Html {
         Callback::from(move |_: MouseEvent| hands.train(next))
     };
     let reset = {
-        let (app, config) = (app.clone(), config.clone());
+        let app = app.clone();
         Callback::from(move |_: MouseEvent| {
-            app.replace(app.value().route.clone().clear(&toy::AT));
-            hands.start(&config, 0);
+            app.replace(turns::afresh(app.value().route.clone()));
+            hands.reset();
         })
     };
     let choose = {
@@ -54,7 +54,7 @@ pub(super) fn Bar(props: &LabProps) -> Html {
     let original = preset_route(&app.value().route, preset.id).to_hash();
     let pace = lab.pace.filter(|_| lab.running);
     html! {
-        <section class="prompt" aria-label="The run">
+        <section class="prompt toy-bar" aria-label="The run">
             <div class="controls">
                 <label class="field"><span>{ "preset" }</span>
                     <select onchange={choose} data-testid="preset">{ for groups().into_iter().map(|(name, presets)| html! {
@@ -80,8 +80,7 @@ pub(super) fn Bar(props: &LabProps) -> Html {
                 }
             </p>
             </Staged>
-            <p>{ format!("{}: {}.", figure(preset.figure), preset.title) }
-                if changed { { " Settings differ from the preset’s. " }<a href={original}>{ "Back to the preset" }</a> }</p>
+            if changed { <p class="hint">{ "Settings differ from the preset’s. " }<a href={original}>{ "Back to the preset" }</a></p> }
         </section>
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
         let (asks, asked) =
             (entries.iter().any(|e| e.query == i), entries.iter().any(|e| e.key == i));
         if asks {
-            1
+            0
         } else if asked {
             2
         } else {
@@ -57,7 +57,7 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
     html! {
         <div>
             <Figure name="toy-geometry" {table} convention={props.stamp()}
-                caption={html! { { "Features as arrows: those of queries orange, those of keys green, all others grey. Three of the dimensions; the rest is not seen." } }}>
+                caption={html! { { "Features as arrows: those of queries blue, those of keys green, all others grey. Three of the dimensions; the rest is not seen." } }}>
                 <Space label="Features in three directions" {arrows} />
             </Figure>
             <div class="controls"><Select label="seen along" {options} value={(*view).clone()} on_change={choose} /></div>

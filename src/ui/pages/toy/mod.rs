@@ -1,23 +1,28 @@
 //! Toy lab: the paper's small model, trained live beside its singular vectors.
+//!
+//! One screen has the features as they move, three settings that act on the run as it goes, and what happens in sentences;
+//! every other setting and every chart is behind "more".
 
 use std::rc::Rc;
 
 use yew::prelude::*;
 
 use crate::study::stamp::Stamp;
-use crate::toy::{Config, Preset};
-use crate::ui::address::keys::SPEED;
-use crate::ui::address::toy;
+use crate::toy::{Config, Preset, in_force};
+use crate::ui::address::keys::{MORE, SPEED};
+use crate::ui::address::{toy, turns};
 use crate::ui::app::use_app;
-use crate::ui::lessons::stage::{Picture, Staged};
-use crate::ui::widgets::glossary::Gloss;
+use crate::ui::lessons::stage::{self, Picture, Staged};
+use crate::ui::memory::toy::Lab;
 use crate::ui::words::toy as words;
 
 mod bar;
 pub(super) mod curves;
+mod dials;
 mod files;
 pub(super) mod geometry;
 pub(super) mod matrices;
+mod more;
 mod order;
 pub(super) mod run;
 mod sad;
@@ -27,26 +32,14 @@ mod sweep;
 mod template;
 pub(super) mod verdicts;
 
-use run::{Hands, Lab, use_run};
-
-/// Words of the page that the glossary explains.
-const WORDS: [&str; 8] = [
-    "feature",
-    "superposition",
-    "antipode",
-    "interference",
-    "λ",
-    "T",
-    "singular vector",
-    "alignment",
-];
+use run::{Hands, use_run};
 
 /// What every part of the lab gets.
 #[derive(Properties, Clone, PartialEq)]
 pub(in crate::ui::pages) struct LabProps {
     /// The run as far as it went.
     pub lab: Lab,
-    /// Its settings.
+    /// The settings in force at the step in view.
     pub config: Rc<Config>,
     /// Where it started from.
     pub preset: Rc<Preset>,
@@ -57,7 +50,8 @@ pub(in crate::ui::pages) struct LabProps {
 impl LabProps {
     /// Where the numbers of the step in view come from.
     pub(in crate::ui::pages) fn stamp(&self) -> Stamp {
-        Stamp::of_toy(&self.config).how(format!("step {}", self.lab.step()))
+        let stamp = Stamp::of_toy(&self.config).turned(self.lab.turned());
+        stamp.how(format!("step {}", self.lab.step()))
     }
 }
 
@@ -85,24 +79,28 @@ pub fn Toy() -> Html {
     let app = use_app();
     let (lab, hands) = use_run();
     let route = &app.value().route;
-    let (preset, config) = toy::read(route);
+    let (preset, first) = toy::read(route);
     // A link trains up to its step, or looks back at it; the page's own changes of the address name the step in view.
     let until = route.read(&toy::AT);
+    let ahead = turns::read(route, &first);
     hands.set_speed(route.read(&SPEED));
     // The step that the page wrote into the address itself: by the time it is read back, another may be in view.
     let written = use_mut_ref(|| None::<usize>);
     {
         let written = written.clone();
-        let (hands, last) = (hands.clone(), use_mut_ref(|| None::<Config>));
+        let (hands, last) = (hands.clone(), use_mut_ref(|| None::<(Config, usize)>));
         let (step, trained) = (lab.step(), lab.trained);
-        use_effect_with((config.clone(), until), move |(config, until)| {
-            let other = last.replace(Some(config.clone())).as_ref() != Some(config);
-            if !other && *written.borrow() == Some(*until) {
+        use_effect_with((first.clone(), ahead, until), move |(config, ahead, until)| {
+            let before = last.replace(Some((config.clone(), *until)));
+            let other = before.as_ref().is_none_or(|before| before.0 != *config)
+                || *ahead != *hands.turns();
+            let same = before.is_some_and(|before| before.1 == *until);
+            if !other && (same || *written.borrow() == Some(*until)) {
                 return;
             }
             written.take();
             if other || (*until == 0 && trained > 0) {
-                hands.start(config, *until);
+                hands.start(config, ahead.clone(), *until);
             } else if *until > trained {
                 hands.hurry(*until);
             } else if *until != step {
@@ -111,72 +109,68 @@ pub fn Toy() -> Html {
             }
         });
     }
-    // Where it stopped is in the address.
+    // Where it stopped is in the address, and what was turned on the way.
     {
-        let (app, at) = (app.clone(), lab.step());
-        let settled = lab.frame.is_some() && !lab.running;
-        use_effect_with((settled, at), move |&(settled, at)| {
-            if settled && at > 0 && app.value().route.page == crate::ui::address::route::Page::Toy {
-                written.replace(Some(at));
-                app.replace(app.value().route.clone().put(&toy::AT, at));
+        let (app, at, turned) = (app.clone(), lab.step(), lab.turns.clone());
+        let (begun, settled) = (lab.steps > 0, lab.frame.is_some() && !lab.running);
+        use_effect_with((settled, at, turned), move |(settled, at, turned)| {
+            let mut route = app.value().route.clone();
+            // Before a run has begun, what the address tells is still to be read.
+            if !begun || route.page != crate::ui::address::route::Page::Toy {
+                return;
             }
+            if *settled && *at > 0 {
+                written.replace(Some(*at));
+                route = route.put(&toy::AT, *at);
+            }
+            app.replace(turns::write(route, turned));
         });
     }
-    // Without a head there is nothing to say of one.
-    let with_head = config.lambda != 0.0;
     // A run that begins anew keeps the room of the one before: the page stays where the reader was.
     let (below, room) = (use_node_ref(), use_mut_ref(|| 0));
     {
         let (below, room) = (below.clone(), room.clone());
-        use_effect_with(lab.frame.is_some(), move |&drawn| {
-            let below = below.cast::<web_sys::HtmlElement>().filter(|_| drawn);
+        let stands = lab.frame.is_some() && !lab.running;
+        use_effect(move || {
+            let below = below.cast::<web_sys::HtmlElement>().filter(|_| stands);
             if let Some(below) = below {
                 *room.borrow_mut() = below.offset_height();
             }
         });
     }
     let reserved = if lab.frame.is_some() { 0 } else { *room.borrow() };
+    let headless = lab.is_headless(&first);
+    let more = route.read(&MORE) || stage::at(route).is_some();
+    let now = Rc::new(in_force(&first, &lab.turns, lab.trained));
     let props = LabProps {
+        config: Rc::new(in_force(&first, &lab.turns, lab.step())),
         lab: (*lab).clone(),
-        config: Rc::new(config),
         preset: Rc::new(preset),
         hands: Hand(hands),
     };
+    let first = Rc::new(first);
     html! {
         <>
             <bar::Bar ..props.clone() />
-            <settings::Settings config={props.config.clone()} />
-            <div class="controls words">{ for WORDS.into_iter().map(|term| html! { <Gloss {term} /> }) }</div>
             if let Some(why) = &props.lab.failed { <p class="ask" role="status" data-testid="toy-failed"><strong>{ why.clone() }</strong></p> }
             <div ref={below} style={format!("min-height: {reserved}px")}>
-            if let Some(frame) = &props.lab.frame {
-                <p class="sentence" aria-live="polite" data-testid="toy-said">{ words::said(&props.config, frame.step, &frame.metrics) }</p>
-                <Staged picture={Picture::Verdicts}><verdicts::Verdicts ..props.clone() /></Staged>
-                <curves::Slide ..props.clone() />
-                <div class="toy-figures">
-                    if with_head {
-                        <curves::Events ..props.clone() />
-                        <Staged picture={Picture::ToySpectrum}><spectrum::Spectrum ..props.clone() /></Staged>
-                    }
-                    <Staged picture={Picture::Interference}><spectrum::Interference ..props.clone() /></Staged>
-                    if with_head {
-                        <matrices::Cosines ..props.clone() />
-                    }
-                    <Staged picture={Picture::Gram}><matrices::Gram ..props.clone() /></Staged>
-                    <Staged picture={Picture::Space}><geometry::Geometry ..props.clone() /></Staged>
-                    <curves::Losses ..props.clone() />
-                    if with_head {
-                        <curves::Sigma ..props.clone() />
-                        <matrices::Logits ..props.clone() />
-                        <template::TemplateGrid config={props.config.clone()} />
-                    }
+                <div class="toy-lab">
+                    <div class="toy-scene">
+                        if props.lab.frame.is_some() { <Staged picture={Picture::Space}><geometry::Geometry ..props.clone() /></Staged> }
+                    </div>
+                    <div class="toy-side">
+                        <dials::Dials lab={props.lab.clone()} {now} hands={props.hands.clone()} />
+                        if let Some(said) = words::turned(&props.lab.turns, props.lab.steps, props.lab.trained) {
+                            <p class="hint" role="status" data-testid="toy-turned">{ said }</p>
+                        }
+                        if let Some(frame) = &props.lab.frame {
+                            <p class="sentence" aria-live="polite" data-testid="toy-said">{ words::said(&props.config, frame.step, &frame.metrics, headless) }</p>
+                            <curves::Slide ..props.clone() />
+                            <Staged picture={Picture::Verdicts}><verdicts::Verdicts ..props.clone() /></Staged>
+                        }
+                    </div>
                 </div>
-                if with_head {
-                    <sad::Sad ..props.clone() />
-                }
-                <sweep::Sweeps config={props.config.clone()} preset={props.preset.clone()} />
-                <files::Files ..props.clone() />
-            }
+                <more::More parts={props.clone()} {first} {headless} open={more} />
             </div>
         </>
     }

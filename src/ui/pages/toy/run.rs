@@ -2,8 +2,6 @@
 //!
 //! The worker trains while the page draws: when a frame arrives it waits for the display, the next steps are asked for, and
 //! then it is drawn. So a picture is never more than one frame behind the numbers, and all parts of it show the same step.
-//!
-//! Longer than most files: what is known of a run, the hands that move it, and the loop between the two.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -18,11 +16,13 @@ use crate::circuits::sad::controls::ControlOptions;
 use crate::protocol::Question;
 use crate::protocol::heads::File;
 use crate::protocol::toy::{Files, Frame, Known, LookBack, Start, TakeApart, Train};
-use crate::toy::{Config, Outcome, Point, Snapshot, ToySad};
+use crate::toy::{Config, Dial, Turn, steps_in_all, with_turn};
+use crate::ui::address::turns::MOST;
 use crate::ui::app::use_app;
 use crate::ui::browser::fetch::fetch;
 use crate::ui::browser::time::now;
 use crate::ui::lessons::stored;
+use crate::ui::memory::toy::{Heard, Lab};
 use crate::worker::pool::Jobs;
 use crate::worker::request::{self, Request};
 use crate::worker::sources::Dropped;
@@ -44,98 +44,14 @@ pub(crate) fn drawn(seed: u32) -> ControlOptions {
 /// Frames over which the frame rate is measured.
 const MEASURED: usize = 30;
 
-/// What the page knows of a run.
-#[derive(Clone, PartialEq, Default)]
-pub(crate) struct Lab {
-    /// The step in view.
-    pub(crate) frame: Option<Rc<Snapshot>>,
-    /// Measures of that step.
-    pub(crate) outcome: Option<Rc<Outcome>>,
-    /// Measures along the run.
-    pub(crate) points: Vec<Rc<Point>>,
-    /// Steps that can be looked at again.
-    pub(crate) kept: Vec<usize>,
-    /// Steps trained.
-    pub(crate) trained: usize,
-    /// Whether the run has had all its steps.
-    pub(crate) done: bool,
-    /// Whether the step in view was known before it was trained, and is still being trained.
-    pub(crate) known: bool,
-    /// Whether it is being trained.
-    pub(crate) running: bool,
-    /// Frames a second while it was trained last, and the longest time between two.
-    pub(crate) pace: Option<(f64, f64)>,
-    /// The head taken apart on sampled tokens.
-    pub(crate) sad: Option<(usize, Rc<ToySad>)>,
-    /// Why there is nothing more to see.
-    pub(crate) failed: Option<String>,
-}
-
-/// What changes it.
-pub(crate) enum Heard {
-    /// Another run begins.
-    Fresh,
-    /// A step, while training or at its end; whether it goes on, and the pace.
-    Step(Box<Frame>, bool, Option<(f64, f64)>),
-    /// The end, before it is trained.
-    Known(Box<Frame>),
-    /// An earlier step.
-    Look(Box<Frame>),
-    /// Training was stopped.
-    Stopped,
-    /// The head was taken apart.
-    Sad(usize, Box<ToySad>),
-    /// Something went wrong.
-    Failed(String),
-}
+/// Milliseconds between two turns of dials while it trains: each is in the link, and a drag has a hundred events.
+const BETWEEN: f64 = 250.0;
 
 impl Reducible for Lab {
     type Action = Heard;
 
     fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
-        let mut next = (*self).clone();
-        match heard {
-            Heard::Fresh => next = Self::default(),
-            Heard::Step(frame, running, pace) => {
-                let frame = *frame;
-                next.points.extend(frame.points.into_iter().map(Rc::new));
-                next.kept.extend(frame.kept);
-                (next.trained, next.done) = (frame.snapshot.step, frame.done);
-                (next.running, next.pace) = (running, pace.or(next.pace));
-                // The end that was known stays in view until it is reached.
-                next.known &= !frame.done && running;
-                if !next.known {
-                    next.frame = Some(Rc::new(frame.snapshot));
-                    next.outcome = Some(Rc::new(frame.outcome));
-                }
-            }
-            Heard::Known(frame) => {
-                next.known = true;
-                next.frame = Some(Rc::new(frame.snapshot));
-                next.outcome = Some(Rc::new(frame.outcome));
-            }
-            Heard::Look(frame) => {
-                next.known = false;
-                next.frame = Some(Rc::new(frame.snapshot));
-                next.outcome = Some(Rc::new(frame.outcome));
-            }
-            Heard::Stopped => (next.running, next.known) = (false, false),
-            Heard::Sad(step, sad) => next.sad = Some((step, Rc::from(sad))),
-            Heard::Failed(why) => (next.failed, next.running) = (Some(why), false),
-        }
-        Rc::new(next)
-    }
-}
-
-impl Lab {
-    /// The step in view.
-    pub(crate) fn step(&self) -> usize {
-        self.frame.as_ref().map_or(0, |f| f.step)
-    }
-
-    /// Whether the step in view is the end of the run, where verdicts are final.
-    pub(crate) fn at_end(&self) -> bool {
-        self.done && self.step() == self.trained
+        Rc::new(self.after(heard))
     }
 }
 
@@ -148,6 +64,11 @@ pub(crate) struct Hands {
     speed: Cell<usize>,
     until: Cell<usize>,
     trained: Cell<usize>,
+    /// The settings of the beginning, what was turned since, what waits to be turned, and when something was turned last.
+    config: RefCell<Config>,
+    turns: RefCell<Rc<Vec<Turn>>>,
+    turning: RefCell<Vec<Dial>>,
+    turned_at: Cell<f64>,
     /// Whether a frame was asked for and is not drawn yet: there is never more than one.
     asked: Cell<bool>,
     /// Whether a link asked for a step: then only the time of a frame counts.
@@ -174,6 +95,10 @@ pub(crate) fn use_run() -> (UseReducerHandle<Lab>, Rc<Hands>) {
         speed: Cell::new(1),
         until: Cell::new(0),
         trained: Cell::new(0),
+        config: RefCell::default(),
+        turns: RefCell::default(),
+        turning: RefCell::default(),
+        turned_at: Cell::new(0.0),
         asked: Cell::new(false),
         hurry: Cell::new(false),
         begun: Cell::new(0),
@@ -184,11 +109,16 @@ pub(crate) fn use_run() -> (UseReducerHandle<Lab>, Rc<Hands>) {
 }
 
 impl Hands {
-    /// Starts a run from its beginning, and trains on to step `until`.
-    pub(crate) fn start(self: &Rc<Self>, config: &Config, until: usize) {
+    /// Starts a run from its beginning, and trains on to step `until`, turning dials where they were turned.
+    pub(crate) fn start(self: &Rc<Self>, config: &Config, turns: Vec<Turn>, until: usize) {
         self.jobs.stop("toy/");
         self.waiting.take();
-        self.lab.dispatch(Heard::Fresh);
+        self.turning.take();
+        let turns = Rc::new(turns);
+        self.turns.replace(turns.clone());
+        self.config.replace(config.clone());
+        self.trained.set(0);
+        self.lab.dispatch(Heard::Fresh(Box::new(config.clone()), turns.clone()));
         if let Err(error) = config.check() {
             self.running.set(false);
             return self.lab.dispatch(Heard::Failed(format!("This cannot be: {error}.")));
@@ -199,8 +129,9 @@ impl Hands {
         self.drawn.borrow_mut().clear();
         self.asked.set(true);
         self.begun.set(self.begun.get() + 1);
-        let start = Start { config: Box::new(config.clone()) };
-        let Some(name) = stored::name(config, until) else {
+        let start = Start { config: Box::new(config.clone()), turns: turns.to_vec() };
+        let known = stored::name(config, until).filter(|_| turns.is_empty());
+        let Some(name) = known else {
             return self.ask("toy/frame", start, Self::wait);
         };
         // What is known is shown before the first step is trained. A file that is out of reach only costs the waiting.
@@ -225,6 +156,25 @@ impl Hands {
             }
             hands.ask("toy/frame", start, Self::wait);
         });
+    }
+
+    /// Starts the run anew, nothing turned.
+    pub(crate) fn reset(self: &Rc<Self>) {
+        let config = self.config.borrow().clone();
+        self.start(&config, Vec::new(), 0);
+    }
+
+    /// What was turned so far.
+    pub(crate) fn turns(&self) -> Rc<Vec<Turn>> {
+        self.turns.borrow().clone()
+    }
+
+    /// Turns a dial of the run as it goes: from its last step on it trains the same weights for something else.
+    pub(crate) fn turn(self: &Rc<Self>, dial: Dial) {
+        self.turning.borrow_mut().push(dial);
+        if !self.asked.get() {
+            self.stay();
+        }
     }
 
     /// Trains on until step `until`.
@@ -288,8 +238,39 @@ impl Hands {
         let steps = if self.hurry.get() { left } else { left.min(self.speed.get()) };
         // Drawing takes a core from the worker: who waits for the end of a run sees it grow in few frames.
         let milliseconds = if self.hurry.get() { HURRY } else { BUDGET };
+        let turned =
+            if now() - self.turned_at.get() < BETWEEN { Vec::new() } else { self.turned() };
         self.asked.set(true);
-        self.ask("toy/frame", Train { steps, milliseconds }, Self::wait);
+        self.ask("toy/frame", Train { steps, milliseconds, turned }, Self::wait);
+    }
+
+    /// Turns what waits to be turned, and trains no step.
+    fn stay(self: &Rc<Self>) {
+        let turned = self.turned();
+        self.asked.set(true);
+        self.ask("toy/frame", Train { steps: 0, milliseconds: 0.0, turned }, Self::wait);
+    }
+
+    /// What waits to be turned is turned at the last step, as far as the list of turns has room.
+    fn turned(&self) -> Vec<Dial> {
+        let mut dials = self.turning.take();
+        if dials.is_empty() || self.turns.borrow().len() >= MOST {
+            return Vec::new();
+        }
+        // Of a dial that was dragged only its last place counts.
+        let step = self.trained.get();
+        let turn = |turns: Vec<Turn>, dial: &Dial| with_turn(&turns, Turn { step, dial: *dial });
+        let turns = dials.iter().fold(self.turns.borrow().to_vec(), turn);
+        dials.retain(|dial| turns.iter().any(|turn| turn.step == step && turn.dial == *dial));
+        let steps = steps_in_all(&self.config.borrow(), &turns);
+        let turns = Rc::new(turns);
+        self.turns.replace(turns.clone());
+        self.turned_at.set(now());
+        if self.running.get() {
+            self.until.set(steps);
+        }
+        self.lab.dispatch(Heard::Turned(turns, steps));
+        dials
     }
 
     fn ask<Q: Question<Answer = Box<Frame>>>(
@@ -341,6 +322,8 @@ impl Hands {
         self.running.set(on);
         if on {
             self.next();
+        } else if !self.turning.borrow().is_empty() {
+            self.stay();
         }
         let pace = self.pace();
         self.lab.dispatch(Heard::Step(frame, on, pace));

@@ -1,4 +1,4 @@
-//! Every setting of the run as a control; each change begins the run anew, and is in the URL.
+//! Every setting of the run's beginning as a control; each change begins the run anew, and is in the URL.
 
 use std::rc::Rc;
 
@@ -7,14 +7,13 @@ use yew::prelude::*;
 
 use crate::toy::Config;
 use crate::ui::address::toy::{self, FIELDS, Field, GROUPS, Kind};
+use crate::ui::address::turns::Knob;
 use crate::ui::app::{App, use_app};
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::select::Select;
 use crate::ui::words::toy as words;
 
-/// Settings that are in view before the rest is opened.
-const FIRST: [&str; 3] = ["lambda", "t", "n"];
-/// The last of them, which a lesson can show alone.
+/// What a lesson can show alone.
 const SEED: &str = "seed";
 
 /// Properties of [`Settings`].
@@ -35,26 +34,23 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
         Callback::from(move |text: String| said.set(text))
     };
     let control = |field: &'static Field| control(&app, field, config, &say);
-    let first = FIRST.iter().filter_map(|name| FIELDS.iter().find(|f| f.name == *name));
+    // What has a slider of its own is not set a second time.
+    let listed = |f: &&Field| f.name != SEED && Knob::ALL.iter().all(|knob| knob.name() != f.name);
     let seed = FIELDS.iter().filter(|f| f.name == SEED);
     html! {
         <section class="toy-settings" aria-label="Settings">
             <div class="controls">
-                { for first.map(control) }
                 <Staged picture={Picture::Seed}>{ for seed.map(control) }</Staged>
             </div>
             <p class="hint" role="status" data-testid="setting-said">{ (*said).clone() }</p>
-            <details>
-                <summary>{ "all settings" }</summary>
-                <div class="setting-groups">
-                    { for GROUPS.iter().map(|group| html! {
-                        <fieldset>
-                            <legend>{ *group }</legend>
-                            { for FIELDS.iter().filter(|f| f.group == *group && f.name != SEED && !FIRST.contains(&f.name)).map(control) }
-                        </fieldset>
-                    }) }
-                </div>
-            </details>
+            <div class="setting-groups">
+                { for GROUPS.iter().map(|group| html! {
+                    <fieldset>
+                        <legend>{ *group }</legend>
+                        { for FIELDS.iter().filter(|f| f.group == *group).filter(listed).map(control) }
+                    </fieldset>
+                }) }
+            </div>
         </section>
     }
 }

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::verdicts;
 use crate::protocol::toy::Whole;
 use crate::study::stamp::Stamp;
 use crate::toy::{Config, Outcome, Preset, Quantity, Setting, Sweep};
@@ -14,6 +13,7 @@ use crate::ui::address::sweep::{SWEPT, chosen, slug};
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::words::expectation as words;
 use crate::ui::words::table::Table;
 use crate::worker::request::{self, Request};
 
@@ -108,10 +108,8 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
     let values: Vec<String> = sweep.values.iter().map(f64::to_string).collect();
     let settings =
         SWEPT.iter().map(|(setting, slug, _)| ((*slug).into(), words_of(*setting).into()));
-    let quantities = QUANTITIES
-        .iter()
-        .enumerate()
-        .map(|(i, q)| (i.to_string().into(), verdicts::name(*q).into()));
+    let quantities =
+        QUANTITIES.iter().enumerate().map(|(i, q)| (i.to_string().into(), words::name(*q).into()));
     let (total, done) = (swept.total, swept.outcomes.len() + swept.failed);
     html! {
         <section class="prompt-set" aria-label="Sweep">
@@ -183,16 +181,15 @@ fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> 
         Series { spread: spreads.iter().map(|s| s.sd).collect(), ..of("mean", |s| s.mean, false) };
     let series = vec![mean, of("lowest", |s| s.low, true), of("highest", |s| s.high, true)];
     let log_x = sweep.setting == Setting::Lambda;
-    let words = words_of(sweep.setting);
+    let setting = words_of(sweep.setting);
+    let seeds =
+        if sweep.n_seeds == 1 { "1 seed".into() } else { format!("{} seeds", sweep.n_seeds) };
     let caption = format!(
-        "{} against {words}, over {} seed(s): mean, one standard deviation, lowest and highest.",
-        verdicts::name(quantity),
-        sweep.n_seeds
+        "Against {setting}, over {seeds}: {}. Mean, one standard deviation, lowest and highest.",
+        words::name(quantity)
     );
-    let convention = Stamp::of_toy(&sweep.base).how(format!(
-        "{words} varied, {} seed(s) from this one on, unseen batches at the end",
-        sweep.n_seeds
-    ));
+    let convention = Stamp::of_toy(&sweep.base)
+        .how(format!("{setting} varied, {seeds} from this one on, unseen batches at the end"));
     let table = Callback::from(move |()| {
         spreads.iter().fold(
             Table::new(["value", "runs", "mean", "sd", "lowest", "highest"]),
@@ -210,7 +207,7 @@ fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> 
     });
     html! {
         <Figure name="toy-sweep" {table} {convention} caption={html! { { caption.clone() } }}>
-            <Lines label={caption} {series} x={words} y="" {log_x} />
+            <Lines label={caption} {series} x={setting} y="" {log_x} />
         </Figure>
     }
 }

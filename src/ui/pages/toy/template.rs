@@ -5,9 +5,9 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use crate::study::stamp::Stamp;
-use crate::toy::{Config, Entry};
-use crate::ui::address::toy;
+use super::LabProps;
+use super::dials::turn;
+use crate::toy::{Dial, Entry};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
@@ -16,16 +16,9 @@ use crate::ui::words::table::Table;
 /// Strength of an entry that is switched on where there is no other to go by.
 const STRENGTH: f64 = 10.0;
 
-/// Properties of [`TemplateGrid`].
-#[derive(Properties, PartialEq)]
-pub(super) struct TemplateGridProps {
-    /// The settings.
-    pub(super) config: Rc<Config>,
-}
-
-/// The grid, and the same with numbers.
+/// The grid, and the same with numbers; a change acts on the run as it goes.
 #[component]
-pub(super) fn TemplateGrid(props: &TemplateGridProps) -> Html {
+pub(super) fn TemplateGrid(props: &LabProps) -> Html {
     let app = use_app();
     let selected = use_state(|| (0_usize, 1_usize));
     let n = props.config.n_features;
@@ -34,14 +27,9 @@ pub(super) fn TemplateGrid(props: &TemplateGridProps) -> Html {
     let now = entries.iter().find(|e| (e.query, e.key) == (query, key)).map_or(0.0, |e| e.strength);
     let strongest = entries.iter().map(|e| e.strength.abs()).fold(0.0, f64::max);
     let put = {
-        let (app, entries) = (app.clone(), entries.clone());
+        let (app, lab, hands) = (app.clone(), props.lab.clone(), props.hands.clone());
         move |query: usize, key: usize, strength: f64| {
-            let mut entries = entries.clone();
-            entries.retain(|e| (e.query, e.key) != (query, key));
-            if strength != 0.0 {
-                entries.push(Entry { query, key, strength });
-            }
-            app.go(toy::with_entries(&app.value().route, entries));
+            turn(&app, &lab, &hands, Dial::Entry(Entry { query, key, strength }));
         }
     };
     let on_select = {
@@ -87,7 +75,7 @@ pub(super) fn TemplateGrid(props: &TemplateGridProps) -> Html {
     let scale = Scale::Diverging { max: if strongest > 0.0 { strongest } else { 1.0 } };
     html! {
         <div>
-            <Figure name="toy-template" {table} convention={Stamp::of_toy(&props.config)} caption={html! { { "What the head is asked for: the template T. Click a cell, or press Enter on it, to switch it on or off; the run begins anew." } }}>
+            <Figure name="toy-template" {table} convention={props.stamp()} caption={html! { { "What the head is asked for: the template T. Click a cell, or press Enter on it, to switch it on or off; the run goes on from its weights." } }}>
                 <HeatMap label="Template" {values} n_cols={n} {scale} y="query" x="key →" selected={Some((query, key))} {on_select} {on_press} />
             </Figure>
             <div class="controls">

@@ -1,0 +1,88 @@
+//! λ, T and p as sliders that act on the run as it goes: nothing starts anew, and the address tells what was turned when.
+
+use std::rc::Rc;
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use super::Hand;
+use crate::toy::{Config, Dial};
+use crate::ui::address::turns::{self, Knob};
+use crate::ui::app::{App, use_app};
+use crate::ui::memory::toy::Lab;
+use crate::ui::words::toy as words;
+
+/// Properties of [`Dials`].
+#[derive(Properties, PartialEq)]
+pub(super) struct DialsProps {
+    /// The run.
+    pub(super) lab: Lab,
+    /// The settings in force at its last step.
+    pub(super) now: Rc<Config>,
+    /// What turns them.
+    pub(super) hands: Hand,
+}
+
+/// Turns a dial: of a run that has not begun, by beginning it so; of another, where it stands.
+pub(super) fn turn(app: &App, lab: &Lab, hands: &Hand, dial: Dial) {
+    if lab.trained == 0 && !lab.running {
+        app.replace(turns::begun_with(&app.value().route, dial));
+    } else {
+        hands.turn(dial);
+    }
+}
+
+/// The sliders, each with a field for a number.
+#[component]
+pub(super) fn Dials(props: &DialsProps) -> Html {
+    let app = use_app();
+    let refused = use_state(|| None::<String>);
+    let DialsProps { lab, now, hands } = props;
+    let row = |knob: Knob| {
+        let Some(value) = knob.of(now) else { return html! {} };
+        let (name, what) = words::knob(knob);
+        let set = {
+            let (app, lab, hands) = (app.clone(), lab.clone(), hands.clone());
+            move |value: f64| turn(&app, &lab, &hands, knob.at(value))
+        };
+        let oninput = {
+            let (set, refused) = (set.clone(), refused.clone());
+            Callback::from(move |event: InputEvent| {
+                if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                    refused.set(None);
+                    set(knob.value(input.value_as_number()));
+                }
+            })
+        };
+        let onchange = {
+            let refused = refused.clone();
+            Callback::from(move |event: Event| {
+                let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
+                let typed = input.value();
+                let taken = knob.read(&typed);
+                refused.set(words::limited(knob, &typed, taken));
+                // What is not used must not stand in the field.
+                input.set_value(&words::number(taken.unwrap_or(value)));
+                if let Some(taken) = taken.filter(|taken| *taken != value) {
+                    set(taken);
+                }
+            })
+        };
+        let label = format!("{name}, {what}");
+        html! {
+            <div class="dial">
+                <b>{ name }</b>
+                <input type="range" min="0" max={knob.length().to_string()} step="1" ~value={knob.place(value).to_string()} {oninput}
+                    aria-label={label.clone()} aria-valuetext={words::number(value)} data-dial={knob.name()} />
+                <input type="number" step="any" ~value={words::number(value)} {onchange} aria-label={format!("{label}: as a number")} data-setting={knob.name()} />
+                <span class="hint">{ what }</span>
+            </div>
+        }
+    };
+    html! {
+        <section class="dials" aria-label="Settings that act while it trains">
+            { for Knob::ALL.into_iter().map(row) }
+            if let Some(refused) = &*refused { <p class="hint" role="status" data-testid="dial-said">{ refused.clone() }</p> }
+        </section>
+    }
+}
