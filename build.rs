@@ -105,9 +105,10 @@ fn answer(formulae: &LatexToMathML, line: &str) -> Result<String, String> {
     Ok(line.to_owned())
 }
 
-/// Markdown as HTML. A link to `gloss:word` becomes emphasis that names its word.
+/// Markdown as HTML. A link to `gloss:word` becomes a button that opens its word in place, one to `light:mark` words that
+/// light a mark of the picture beside them.
 fn html(formulae: &LatexToMathML, markdown: &str) -> Result<String, String> {
-    let (mut in_word, mut failed) = (false, None);
+    let (mut end, mut failed) = (None, None);
     let mut set = |tex: &str, display| match formulae.convert_with_local_state(tex, display) {
         // A formula that is wider than its column is scrolled, by keyboard too.
         Ok(done) => Event::InlineHtml(
@@ -123,11 +124,20 @@ fn html(formulae: &LatexToMathML, markdown: &str) -> Result<String, String> {
         Event::InlineMath(tex) => set(&tex, MathDisplay::Inline),
         Event::DisplayMath(tex) => set(&tex, MathDisplay::Block),
         Event::Start(Tag::Link { dest_url, .. }) if dest_url.starts_with("gloss:") => {
-            in_word = true;
-            Event::InlineHtml(format!("<em data-word=\"{}\">", &dest_url["gloss:".len()..]).into())
+            end = Some("</button>");
+            let word = &dest_url["gloss:".len()..];
+            let button = r#"<button type="button" class="word" aria-expanded="false""#;
+            Event::InlineHtml(format!("{button} data-word=\"{word}\">").into())
         }
-        Event::End(TagEnd::Link) if std::mem::take(&mut in_word) => {
-            Event::InlineHtml("</em>".into())
+        Event::Start(Tag::Link { dest_url, .. }) if dest_url.starts_with("light:") => {
+            end = Some("</span>");
+            let mark = &dest_url["light:".len()..];
+            Event::InlineHtml(
+                format!("<span class=\"light\" tabindex=\"0\" data-light=\"{mark}\">").into(),
+            )
+        }
+        Event::End(TagEnd::Link) if end.is_some() => {
+            Event::InlineHtml(end.take().unwrap_or_default().into())
         }
         event => event,
     });

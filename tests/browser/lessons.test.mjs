@@ -20,7 +20,7 @@ function steps(name) {
     const field = (name) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
     const options = [...block.matchAll(/^([-+]) /gm)].map(([, mark]) => mark === "+");
     const scene = /```scene\n(.*)\nshow: (.*)\n/.exec(section);
-    return { title: section.split("\n")[0], hash: scene[1], show: scene[2].split(", "), predict: /^predict: /m.test(section), right: options.indexOf(true), wrong: options.indexOf(false), answer: field("answer"), goal: field("goal") };
+    return { title: section.split("\n")[0], hash: scene[1], show: scene[2].split(", "), predict: /^predict: /m.test(section), lights: section.split("](light:").length - 1, right: options.indexOf(true), wrong: options.indexOf(false), answer: field("answer"), goal: field("goal") };
   });
 }
 
@@ -286,7 +286,7 @@ describe("Lessons", () => {
     await page.locator(".on-stage .sides").waitFor();
     assert.equal(await page.locator(".turn a.on").count(), 0, "no next lesson");
     const leads = () => page.locator("a[href^='#/'] >> visible=true").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
-    for (const gloss of await page.locator(".gloss summary >> visible=true").all()) await gloss.click();
+    for (const word of await page.locator(".gloss summary >> visible=true, .word >> visible=true").all()) await word.click();
     for (const href of await leads()) assert.match(href, /^#\/(heads|svd\?.*lesson=2\.5|heads\?.*lesson=2\.5)/, href);
     // A link that somebody has kept leads nowhere else, and the answers are not shown.
     await page.evaluate(() => (location.hash = "#/toy?lesson=2.6&lock=nav,open,lesson"));
@@ -348,9 +348,47 @@ describe("Lessons", () => {
     assert.match(await page.locator(".turn a.on").getAttribute("href"), /lock=lesson/);
   });
 
+  it("lights what words name, by pointer, by focus and by touch", { hash: "#/learn" }, async (page) => {
+    await page.locator(".lessons").waitFor();
+    let words = 0;
+    for (const [l, name] of LESSONS.entries()) {
+      for (const [s, step] of steps(name).entries()) {
+        if (!step.lights) continue;
+        await open(page, step, `${l + 1}.${s + 1}`);
+        const all = await page.locator(".lesson .light").all();
+        assert.equal(all.length, step.lights, `${step.title}: every word is set`);
+        for (const word of all) {
+          words += 1;
+          const glowing = () => page.evaluate(() => [...document.querySelectorAll("section.page:not([hidden]) .on-stage *")].filter((e) => e.getClientRects().length && /drop-shadow/.test(getComputedStyle(e).filter)).length);
+          assert.equal(await glowing(), 0, `${step.title}: nothing glows by itself`);
+          await word.focus();
+          assert.ok((await glowing()) > 0, `${step.title}: “${await word.textContent()}” lights nothing by focus`);
+          await word.blur();
+          await word.hover();
+          assert.ok((await glowing()) > 0, `${step.title}: “${await word.textContent()}” lights nothing by pointer`);
+          await page.mouse.move(0, 0);
+        }
+      }
+    }
+    assert.ok(words >= 15, `${words} words`);
+    await withPage(session, { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.1", viewport: { width: 390, height: 844 }, hasTouch: true }, async (phone) => {
+      await phone.locator(".arc-words .dest").waitFor();
+      await phone.locator(".lesson .light").first().tap();
+      await phone.waitForFunction(() => /drop-shadow/.test(getComputedStyle(document.querySelector(".arc-words .dest")).filter));
+    });
+  });
+
   it("opens the glossary in place and at the word", { hash: "#/heads?head=0&layer=1&lesson=2.1" }, async (page) => {
-    await page.locator(".lesson .gloss summary", { hasText: "rank" }).click();
-    await page.locator(".lesson .gloss .prose", { hasText: "tell apart" }).waitFor();
+    const word = page.locator(".lesson .word", { hasText: "rank" });
+    await word.focus();
+    await page.keyboard.press("Enter");
+    await page.locator(".lesson .in-place", { hasText: "tell apart" }).waitFor();
+    assert.equal(await word.getAttribute("aria-expanded"), "true");
+    assert.equal(await page.evaluate(() => document.querySelector(".in-place").previousElementSibling.contains(document.activeElement)), true, "it opens under its paragraph");
+    await assertAccessible(page, "with a word open");
+    await page.keyboard.press("Escape");
+    await page.locator(".lesson .in-place").waitFor({ state: "detached" });
+    assert.equal(await word.getAttribute("aria-expanded"), "false");
     await page.goto(`${session.address}#/learn?read=glossary&word=MMCS`);
     await page.locator(".glossary dt.chosen", { hasText: "MMCS" }).waitFor();
     await assertAccessible(page, "in the glossary");

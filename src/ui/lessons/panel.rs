@@ -8,12 +8,11 @@ use yew::prelude::*;
 
 use super::ask::Ask;
 use super::fit::use_fit;
-use super::glossary::find;
 use super::guess::Guess;
 use super::lock_view::LockView;
 use super::place::{Place, keep};
 use super::progress::Progress;
-use super::prose::{Prose, words};
+use super::prose::Prose;
 use super::speech::Speech;
 use super::stage;
 use crate::ui::address::keys::{PRESENT, WHOLE};
@@ -22,7 +21,6 @@ use crate::ui::address::route::{Page, Route};
 use crate::ui::app::{go, use_app};
 use crate::ui::listeners::listen;
 use crate::ui::session::BUILT_IN_STEP;
-use crate::ui::widgets::glossary::Gloss;
 use crate::ui::words::frame::Word;
 
 /// The panel; nothing where the address names no lesson.
@@ -45,8 +43,6 @@ pub fn Panel() -> Html {
     ) else {
         return Html::default();
     };
-    let called =
-        |word: &str| speech.entry(word).map(|(entry, _)| AttrValue::from(entry.name().to_owned()));
     let scene = place.address(&route).unwrap_or_default();
     let moved = scene != route;
     let link = |to: Option<Place>, text: Word, class: &'static str| {
@@ -110,7 +106,6 @@ pub fn Panel() -> Html {
                 } else {
                     <h2 ref={title} tabindex="-1">{ step.title.clone() }</h2>
                     <Prose text={step.prose.clone()} />
-                    { for words(&step.prose).into_iter().filter_map(find).map(|entry| html! { <Gloss key={entry.name()} term={entry.name()} called={called(entry.name())} /> }) }
                 }
             </div>
             if own {

@@ -43,14 +43,22 @@ pub struct GlossProps {
     /// What it means here; without it the glossary says what it means.
     #[prop_or_default]
     pub meaning: Option<AttrValue>,
-    /// What it is called in the reader's language.
-    #[prop_or_default]
-    pub called: Option<AttrValue>,
 }
 
 /// A word with its meaning behind a "?".
 #[component]
 pub fn Gloss(props: &GlossProps) -> Html {
+    html! {
+        <details class="gloss">
+            <summary>{ props.term.clone() }<span class="mark" aria-hidden="true">{ "?" }</span></summary>
+            <Meaning term={props.term.clone()} meaning={props.meaning.clone()} />
+        </details>
+    }
+}
+
+/// What a word means, and where to go for more.
+#[component]
+pub fn Meaning(props: &GlossProps) -> Html {
     let app = use_app();
     let speech = app.speech();
     let entry = speech.entry(&props.term);
@@ -59,8 +67,7 @@ pub fn Gloss(props: &GlossProps) -> Html {
         keep(learn, &app.value().route).put(&READ, "glossary").put(&WORD, entry.name().to_owned())
     });
     html! {
-        <details class="gloss">
-            <summary>{ props.called.clone().unwrap_or(props.term.clone()) }<span class="mark" aria-hidden="true">{ "?" }</span></summary>
+        <>
             if let Some(meaning) = props.meaning.clone() {
                 <p>{ meaning }
                     if let Some(more) = more { { " " }<a href={more.to_hash()} lang={speech.own()}>{ speech.say(Word::InGlossary) }</a> }</p>
@@ -69,7 +76,7 @@ pub fn Gloss(props: &GlossProps) -> Html {
             }
             if let Some(room) = touched_at(&props.term, &app.value().route) { <p lang={speech.own()}><a href={room.to_hash()}>{ speech.say(Word::TouchIt) }</a></p> }
             if let Some(method) = method_of(&props.term, &app.value().route) { <p lang={speech.own()}><a href={method.to_hash()}>{ speech.say(Word::Measured) }</a></p> }
-        </details>
+        </>
     }
 }
 

@@ -75,13 +75,13 @@ pub fn Svd() -> Html {
     let ellipse = |omega: &SmallMatrix| circle.iter().map(|&y| omega.apply(y)).collect::<Vec<_>>();
     let along = |v: [f64; 2], length: f64| [v[0] * length, v[1] * length];
     let source = vec![
-        Line::vector(turned.v(0), "s0", "v0"),
-        Line::vector(turned.v(1), "s1", "v1"),
+        Line::vector(turned.v(0), "s2", "v0"),
+        Line::vector(turned.v(1), "s2 second", "v1"),
         Line::vector(y, "s3", "y"),
     ];
     let destination = vec![
         Line::vector(along(turned.u(0), omega.sigma[0]), "s0", "σ0 u0"),
-        Line::vector(along(turned.u(1), omega.sigma[1]), "s1", "σ1 u1"),
+        Line::vector(along(turned.u(1), omega.sigma[1]), "s0 second", "σ1 u1"),
         Line::vector(omega.apply(y), "s3", "Ωy"),
         Line::dashed(x, "s4", "x"),
     ];
