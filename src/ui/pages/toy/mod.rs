@@ -10,8 +10,9 @@ use yew::prelude::*;
 use crate::study::stamp::Stamp;
 use crate::toy::{Config, Preset, in_force};
 use crate::ui::address::keys::{MORE, SPEED};
+use crate::ui::address::route::Page;
 use crate::ui::address::{toy, turns};
-use crate::ui::app::use_app;
+use crate::ui::app::{here, use_app};
 use crate::ui::lessons::stage::{self, Picture, Staged};
 use crate::ui::memory::toy::Lab;
 use crate::ui::words::toy as words;
@@ -111,19 +112,22 @@ pub fn Toy() -> Html {
     }
     // Where it stopped is in the address, and what was turned on the way.
     {
-        let (app, at, turned) = (app.clone(), lab.step(), lab.turns.clone());
+        let (app, at, turned, own) = (app.clone(), lab.step(), lab.turns.clone(), first.clone());
         let (begun, settled) = (lab.steps > 0, lab.frame.is_some() && !lab.running);
         use_effect_with((settled, at, turned), move |(settled, at, turned)| {
-            let mut route = app.value().route.clone();
-            // Before a run has begun, what the address tells is still to be read.
-            if !begun || route.page != crate::ui::address::route::Page::Toy {
+            // The address may already lead elsewhere, and before a run has begun what it tells is still to be read.
+            let here = here();
+            if !begun || here.page != Page::Toy || toy::read(&here).1 != own {
                 return;
             }
+            let mut route = turns::write(here.clone(), turned);
             if *settled && *at > 0 {
                 written.replace(Some(*at));
                 route = route.put(&toy::AT, *at);
             }
-            app.replace(turns::write(route, turned));
+            if route != here {
+                app.replace(route);
+            }
         });
     }
     // A run that begins anew keeps the room of the one before: the page stays where the reader was.
