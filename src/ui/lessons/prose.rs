@@ -54,8 +54,8 @@ pub fn blocks(html: &str) -> Vec<&str> {
 }
 
 /// The words of the glossary that a text opens.
-pub fn words(html: &str) -> impl Iterator<Item = &str> {
-    html.split("data-word=\"").skip(1).filter_map(|rest| rest.split('"').next())
+pub fn words(html: &str) -> Vec<&str> {
+    html.split("data-word=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
 /// The addresses of this page that a text links to.
@@ -97,7 +97,8 @@ mod component {
         let drawn = use_memo((props.text.clone(), from), |(text, from)| {
             let linked = super::linked(text, from);
             let block = |block: &str| {
-                let words: Vec<String> = super::words(block).map(str::to_owned).collect();
+                let words: Vec<String> =
+                    super::words(block).into_iter().map(str::to_owned).collect();
                 (Html::from_html_unchecked(block.to_owned().into()), words)
             };
             super::blocks(&linked).into_iter().map(block).collect::<Vec<_>>()
@@ -206,7 +207,7 @@ mod tests {
         assert_eq!(blocks.len(), 4, "{blocks:?}");
         assert_eq!(blocks.concat(), html);
         assert!(blocks[1].starts_with("<ul>") && blocks[1].ends_with("</ul>\n"));
-        assert_eq!(words(blocks[0]).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(words(blocks[0]), ["a"]);
     }
 
     /// A word that lights something names a mark that the style sheet knows; a browser test sees that it is on the stage.
