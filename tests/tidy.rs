@@ -298,12 +298,10 @@ const SAYING: &[(&str, i32)] = &[
     ("src/ui/pages/attention/grid.rs", 2),
     ("src/ui/pages/attention/mod.rs", 5),
     ("src/ui/pages/attention/roles.rs", 7),
-    ("src/ui/pages/compare/", 97),
     ("src/ui/pages/heads/", 29),
     ("src/ui/pages/svd/", 24),
     ("src/ui/pages/theorems/", 41),
     ("src/ui/pages/toy/", 75),
-    ("src/ui/pages/trace/", 104),
 ];
 
 /// What stands in quotes and is said to nobody: words for the model to read, and the names of columns.

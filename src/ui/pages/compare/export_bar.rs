@@ -10,6 +10,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
 use crate::ui::memory::compare::Compared;
 use crate::ui::words::change::{Measure, circuit_of};
+use crate::ui::words::compare as words;
 use crate::ui::words::table::{Cell, Table};
 
 /// Properties of [`ExportBar`].
@@ -43,8 +44,8 @@ pub(super) fn ExportBar(props: &ExportBarProps) -> Html {
         <footer class="export-bar">
             <span class="convention">{ props.stamp.line() }</span>
             <span class="exports">
-                <button type="button" {disabled} onclick={csv}>{ "all measures CSV" }</button>
-                <button type="button" {disabled} onclick={json}>{ "whole comparison JSON" }</button>
+                <button type="button" {disabled} onclick={csv}>{ words::ALL_MEASURES_CSV }</button>
+                <button type="button" {disabled} onclick={json}>{ words::WHOLE_COMPARISON_JSON }</button>
             </span>
         </footer>
     }
@@ -57,7 +58,7 @@ fn act(
     let session = app.session.clone();
     Callback::from(move |_| {
         if save().is_err() {
-            session.note(Failure::new("The browser refused the download."));
+            session.note(Failure::new(crate::ui::words::text::NO_DOWNLOAD));
         }
     })
 }

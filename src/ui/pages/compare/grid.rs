@@ -10,6 +10,7 @@ use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::head_table::{HeadRow, head_table};
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::change::{Measure, circuit_of};
+use crate::ui::words::compare as words;
 use crate::ui::words::format::three;
 
 /// Properties of [`Grid`].
@@ -48,7 +49,7 @@ pub(super) fn Grid(props: &GridProps) -> Html {
             (None, Some(why)) => {
                 HeadCell { shown: "!".into(), label: why.clone(), style: None, broken: true }
             }
-            (None, None) if compared.complete => HeadCell::empty("not in both models".into()),
+            (None, None) if compared.complete => HeadCell::empty(words::NOT_BOTH_MODELS.into()),
             (None, None) => HeadCell::waiting(measure.name().to_owned()),
         }
     };
@@ -64,9 +65,9 @@ pub(super) fn Grid(props: &GridProps) -> Html {
         Callback::from(move |on: bool| app.put(&keys::VIEW, on))
     };
     let layers = &model.summary.layers;
-    let label = format!("{} of every head", measure.name());
+    let label = words::every_head(&measure.name());
     html! {
-        <section class="column heads-grid" aria-label="Grid of change">
+        <section class="column heads-grid" aria-label={words::GRID_CHANGE}>
             <div class="controls">
                 <Select label="colour by" {options} value={measure.slug()} on_change={choose} />
                 <Switch label="table" on={as_table} on_change={switch} />

@@ -17,6 +17,7 @@ use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::widgets::python::Python;
 use crate::ui::words::change::{Measure, circuit_of, sentence, stands_out};
+use crate::ui::words::compare as words;
 use crate::ui::words::format::{percent, three, token};
 use crate::ui::words::table::{Cell, Table};
 use crate::worker::pool::Files;
@@ -80,7 +81,7 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
         });
     }
     let Some(head) = props.change.clone() else {
-        return html! { <section class="column"><p class="empty" role="status">{ if props.complete { "This head is not in both models." } else { "This head is being compared." } }</p></section> };
+        return html! { <section class="column"><p class="empty" role="status">{ if props.complete { words::HEAD_NOT_BOTH_MODELS } else { words::HEAD_BEING_COMPARED } }</p></section> };
     };
     let change = circuit_of(&head, props.circuit);
     let state = app.value();
@@ -116,13 +117,13 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
                 </dl>
             </section>
             <section class="column pair" aria-label="The change">
-                <h2>{ format!("The change of {circuit}") }</h2>
+                <h2>{ words::the_change_of(&circuit) }</h2>
                 { difference(&slug, change, stamp) }
                 if let Some(about) = about {
                     { told(&about.sides, change, props.circuit) }
                     <Python name="change.py" python={about.python.clone()} />
                 } else {
-                    <p class="empty" role="status">{ "The change is being put into words." }</p>
+                    <p class="empty" role="status">{ words::CHANGE_BEING_PUT_INTO }</p>
                 }
             </section>
         </>
@@ -158,8 +159,8 @@ fn spectra(name: &str, change: &CircuitChange, convention: Stamp) -> Html {
     });
     html! {
         <Figure name={format!("{name}-spectra")} {table} {convention}
-            caption={html! { "Singular values now (bars) and before (lines across them). The numbers say which old pair each one continues." }}>
-            <Bars label={format!("Singular values before and now, {n} of each")} {bars} />
+            caption={html! { words::SINGULAR_VALUES_NOW_BARS }}>
+            <Bars label={words::singular_values_before_now(&n)} {bars} />
         </Figure>
     }
 }
@@ -192,8 +193,8 @@ fn angles(name: &str, change: &CircuitChange, d_model: usize, convention: Stamp)
         vec![line("left", left, false), line("right", right, false), line("random", level, true)];
     html! {
         <Figure name={format!("{name}-angles")} {table} {convention}
-            caption={html! { "Principal angles between the subspaces before and now, in degrees, from the smallest. Dashed: the angle whose squared cosine random subspaces have on average." }}>
-            <Lines label="Principal angles between old and new subspaces" {series} x="angle" y="degrees" limits={Some((0.0, 90.0))} />
+            caption={html! { words::PRINCIPAL_ANGLES_BETWEEN_SUBSPACES }}>
+            <Lines label={words::PRINCIPAL_ANGLES_BETWEEN_OLD} {series} x="angle" y="degrees" limits={Some((0.0, 90.0))} />
         </Figure>
     }
 }
@@ -203,14 +204,14 @@ fn difference(name: &str, change: &CircuitChange, convention: Stamp) -> Html {
     let delta = change.delta.clone();
     let bars: Vec<Bar> = delta.iter().map(|&value| Bar { value, mark: None }).collect();
     let table = Callback::from(move |()| {
-        delta.iter().enumerate().fold(Table::new(["k", "sigma of the change"]), |table, (k, s)| {
+        delta.iter().enumerate().fold(Table::new(["k", words::SIGMA_CHANGE]), |table, (k, s)| {
             table.row([k.into(), (*s).into()])
         })
     });
     html! {
         <Figure name={format!("{name}-change")} {table} {convention}
-            caption={html! { "Singular values of the difference of the two matrices: a few large ones are a change of few directions." }}>
-            <Bars label="Singular values of the change" {bars} />
+            caption={html! { words::SINGULAR_VALUES_DIFFERENCE_TWO }}>
+            <Bars label={words::SINGULAR_VALUES_CHANGE} {bars} />
         </Figure>
     }
 }
@@ -218,16 +219,16 @@ fn difference(name: &str, change: &CircuitChange, convention: Stamp) -> Html {
 /// What stands at both ends of the leading pairs of the change.
 fn told(sides: &[SideAlignment], change: &CircuitChange, circuit: Circuit) -> Html {
     let [left, right] = sides else {
-        return html! { <p class="hint">{ "This model has no token embeddings to put the change into words." }</p> };
+        return html! { <p class="hint">{ words::MODEL_NO_TOKEN_EMBEDDINGS }</p> };
     };
     if left.directions.is_empty() {
-        return html! { <p class="sentence">{ "Nothing changed here." }</p> };
+        return html! { <p class="sentence">{ words::NOTHING_CHANGED }</p> };
     }
     let energy: f64 = change.delta.iter().map(|s| s * s).sum();
     let n = 2 * left.directions.len();
     let (before, between) = match circuit {
-        Circuit::Qk => ("destinations like ", " now look more to sources like "),
-        Circuit::Ov => ("reading ", " now writes more of what points to "),
+        Circuit::Qk => ("destinations like ", words::NOW_LOOK_MORE_SOURCES),
+        Circuit::Ov => ("reading ", words::NOW_WRITES_MORE_WHAT),
     };
     // What does not stand out is shown, and nothing is said of it.
     let end = |said: bool, l: &[Match], r: &[Match]| {
@@ -240,10 +241,10 @@ fn told(sides: &[SideAlignment], change: &CircuitChange, circuit: Circuit) -> Ht
     };
     html! {
         <div data-testid="words">
-            <p class="hint">{ format!("The change adds pairs: one side of each with one side of the other, and both opposites. Tokens are the nearest to either end; they stand out where p is below {}, were words spread evenly over all directions, for {n} sides are looked at.", three(0.05 / n as f64)) }</p>
+            <p class="hint">{ words::change_adds_pairs_one(&three(0.05 / n as f64), &n) }</p>
             { for left.directions.iter().zip(&right.directions).take(SHOWN).map(|(l, r)| html! {
-                <section key={l.k} aria-label={format!("Pair {} of the change", l.k)}>
-                    <h3>{ format!("k = {}, {} of the change", l.k, percent(l.sigma * l.sigma / energy)) }</h3>
+                <section key={l.k} aria-label={words::pair_change(&l.k)}>
+                    <h3>{ words::of_the_change(&l.k, &percent(l.sigma * l.sigma / energy)) }</h3>
                     { ends(l, r) }
                     <p class="hint">{ chance(left.side.name(), l, n) }{ " · " }{ chance(right.side.name(), r, n) }</p>
                 </section>
@@ -259,7 +260,7 @@ fn tokens(matches: &[Match]) -> Html {
 
 /// Whether a side's tokens are more than chance.
 fn chance(side: &str, direction: &DirectionAlignment, n: usize) -> String {
-    let Some(chance) = direction.isotropic else { return format!("{side}: no chance level") };
-    let verdict = if stands_out(direction, n) { "stands out" } else { "nothing stands out" };
+    let Some(chance) = direction.isotropic else { return words::no_chance_level(&side) };
+    let verdict = if stands_out(direction, n) { "stands out" } else { words::NOTHING_STANDS_OUT };
     format!("{side}: {verdict} (p {})", three(chance.p))
 }

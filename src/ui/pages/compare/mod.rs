@@ -19,6 +19,7 @@ use crate::ui::memory::compare::{Compared, News};
 use crate::ui::session::Session;
 use crate::ui::widgets::asked::Asked as Question;
 use crate::ui::words::change::summary;
+use crate::ui::words::compare as words;
 use crate::ui::words::format::three;
 use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
@@ -104,7 +105,7 @@ pub fn Compare() -> Html {
         });
     }
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
-        return html! { <p class="empty">{ "The built-in model is being loaded." }</p> };
+        return html! { <p class="empty">{ words::BUILTIN_MODEL_BEING_LOADED }</p> };
     };
     let (on_second, again) = placed(&own, &second);
     let (set_third, third_again) = placed(&own_third, &third);
@@ -114,21 +115,21 @@ pub fn Compare() -> Html {
     let refused_third = compared.third.as_ref().and_then(|third| third.refused.clone());
     let body = match (&second, &compared.refused, &compared.known) {
         (None, ..) => {
-            html! { <p class="empty">{ "Choose the model that this one came from: its base, an earlier step, another seed. Every head is compared with the head that it was." }</p> }
+            html! { <p class="empty">{ words::CHOOSE_MODEL_ONE_CAME }</p> }
         }
-        (Some(_), Some(refused), _) => question(refused, "These two cannot be compared", again),
+        (Some(_), Some(refused), _) => question(refused, words::TWO_CANNOT_COMPARED, again),
         (Some(_), None, None) => {
-            html! { <p class="empty" role="status">{ "The second model is being opened." }</p> }
+            html! { <p class="empty" role="status">{ words::SECOND_MODEL_BEING_OPENED }</p> }
         }
         (Some(second), None, Some(known)) => html! {
             <>
                 <p class="sentence" aria-live="polite" data-testid="compared">
-                    { format!("From {} (before) to {} (now). ", known.conventions[0].model, model.name) }
-                    if let Some(third) = compared.held_against() { { format!("The yardstick is {third}. ") } }
+                    { words::before_now(&(known.conventions[0].model), &model.name) }
+                    if let Some(third) = compared.held_against() { { words::the_yardstick_is(&third) } }
                     if compared.complete {
                         { summary(compared.heads.values().map(|head| &**head), |l, h| state.head_name(l, h)) }
                     } else {
-                        { format!("{} heads compared so far.", compared.heads.len()) }
+                        { words::heads_compared_so_far(&compared.heads.len()) }
                     }
                 </p>
                 <div class="columns">
@@ -146,7 +147,7 @@ pub fn Compare() -> Html {
     html! {
         <>
             <Choose {on_second} {on_third} has_third={third.is_some()} />
-            if let Some(refused) = refused_third { { question(&refused, "The third model is no yardstick", third_again) } }
+            if let Some(refused) = refused_third { { question(&refused, words::THIRD_MODEL_NO_YARDSTICK, third_again) } }
             { body }
             <training::Training />
         </>
@@ -202,9 +203,8 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Store>, asked: Asked) {
             let (hears, session) = (hears.clone(), again.clone());
             // Heads that wait for the next drawing, and when the last one was: drawing takes a core from the workers.
             let waiting = RefCell::new((Vec::new(), 0.0));
-            again.jobs.ask(
-                request.listed("heads of two models compared"),
-                move |heard| match heard {
+            again.jobs.ask(request.listed(words::HEADS_TWO_MODELS_COMPARED), move |heard| {
+                match heard {
                     Heard::Begun => {
                         waiting.take();
                         hears.dispatch(News::Begun);
@@ -223,8 +223,8 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Store>, asked: Asked) {
                         hears.dispatch(News::Complete);
                     }
                     Heard::Gpu(_) | Heard::Stopped => {}
-                },
-            );
+                }
+            });
         }
         Heard::Failed { failure, .. } => hears.dispatch(News::Refused(failure)),
         _ => {}
@@ -244,7 +244,7 @@ fn ask_third(session: &Session, hears: UseReducerDispatcher<Store>, asked: &Aske
     let request = Request::new(question).beside(&files).owner("compare/third");
     let name = third.name.clone();
     let waiting = RefCell::new(Vec::new());
-    session.jobs.ask(request.listed("heads of the third model"), move |heard| match heard {
+    session.jobs.ask(request.listed(words::HEADS_THIRD_MODEL), move |heard| match heard {
         Heard::Begun => {
             waiting.take();
             hears.dispatch(News::Third(Some(name.clone())));
@@ -273,7 +273,7 @@ fn remarks(compared: &Compared) -> Html {
     html! {
         <>
             if !moved.is_empty() {
-                <p class="hint">{ format!("The gains of the norms in front of the attention moved too, relative to their size: {}. Folded weights hold that; raw ones do not.", moved.join(", ")) }</p>
+                <p class="hint">{ words::gains_norms_front_attention(&moved.join(", ")) }</p>
             }
             { for compared.notes.iter().map(|note| html! { <p class="hint">{ note }</p> }) }
         </>

@@ -19,6 +19,7 @@ use crate::ui::charts::{Bar, Bars, Figure, HeatMap};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::widgets::python::Python;
+use crate::ui::words::compare as words;
 use crate::ui::words::format::{short_exponent, three, token};
 use crate::ui::words::score::{PARTS, score, signed};
 use crate::ui::words::table::Table;
@@ -101,7 +102,7 @@ pub(super) fn ScoreView(props: &ScoreViewProps) -> Html {
         Callback::from(move |_: MouseEvent| {
             let text = document(&on, &seen, &conventions);
             if save("prompt-in-both.json", "application/json", text.as_bytes()).is_err() {
-                app.session.note(Failure::new("The browser refused the download."));
+                app.session.note(Failure::new(crate::ui::words::text::NO_DOWNLOAD));
             }
         })
     };
@@ -110,19 +111,19 @@ pub(super) fn ScoreView(props: &ScoreViewProps) -> Html {
         <>
             <p class="sentence" data-testid="score-change" aria-live="polite">{ score(&name, &props.on.tokens, found) }</p>
             <div class="measured">
-                { map("before", patterns[0].clone(), one, "Attention before: each token (row) to each source (column).") }
-                { map("now", patterns[1].clone(), one, "Attention now. Click a cell to take the difference of its score apart.") }
-                { map("difference", (*difference).clone(), Scale::Diverging { max: f64::from(largest) }, "Attention now less attention before.") }
+                { map("before", patterns[0].clone(), one, words::ATTENTION_BEFORE_TOKEN_ROW) }
+                { map("now", patterns[1].clone(), one, words::ATTENTION_NOW_CLICK_CELL) }
+                { map("difference", (*difference).clone(), Scale::Diverging { max: f64::from(largest) }, words::ATTENTION_NOW_LESS_ATTENTION) }
             </div>
-            <p class="hint">{ PARTS }{ " " }<Method of="the difference of a score" /></p>
+            <p class="hint">{ PARTS }{ " " }<Method of={words::DIFFERENCE_SCORE} /></p>
             { sums(found) }
             <div class="measured">
-                { terms(&format!("{slug}-score-weights"), &change.weights, None, of_score.clone(), "From the weights: what each singular pair of the change adds to the score, at the residuals before.") }
-                { terms(&format!("{slug}-score-residuals"), &change.streams, None, of_score.clone(), "From the residuals: what each singular pair of now adds since what it reads has changed.") }
-                { terms(&format!("{slug}-score"), &change.b, Some(&change.a), of_score, "The whole score now over the pairs of now (bars), and before over the pairs of before (lines across them). Pairs are counted by size in each model: one k need not be one pair.") }
+                { terms(&format!("{slug}-score-weights"), &change.weights, None, of_score.clone(), words::WEIGHTS_WHAT_SINGULAR_PAIR) }
+                { terms(&format!("{slug}-score-residuals"), &change.streams, None, of_score.clone(), words::RESIDUALS_WHAT_SINGULAR_PAIR) }
+                { terms(&format!("{slug}-score"), &change.b, Some(&change.a), of_score, words::WHOLE_SCORE_NOW_OVER) }
             </div>
             <Python name="score.py" python={scored.python.clone()} />
-            <p class="controls"><button type="button" onclick={json}>{ "this prompt JSON" }</button></p>
+            <p class="controls"><button type="button" onclick={json}>{ words::PROMPT_JSON }</button></p>
         </>
     }
 }
@@ -137,16 +138,16 @@ fn sums(found: &HeadOnPrompt) -> Html {
         if split.remainder.abs() <= 1e-9 * size {
             String::new()
         } else {
-            format!(", of which no pair holds {}", short_exponent(split.remainder))
+            words::which_no_pair_holds(&short_exponent(split.remainder))
         }
     };
     html! {
         <dl class="statistics" data-testid="sums">
             { row("score before", format!("{}{}", three(score.a.sum), left(&score.a))) }
-            { row("from the weights, at the residuals before", format!("{}{}", signed(score.weights.sum), left(&score.weights))) }
-            { row("from the residuals, as now reads them", format!("{}{}", signed(score.streams.sum), left(&score.streams))) }
+            { row(words::FROM_THE_WEIGHTS, format!("{}{}", signed(score.weights.sum), left(&score.weights))) }
+            { row(words::FROM_THE_RESIDUALS, format!("{}{}", signed(score.streams.sum), left(&score.streams))) }
             { row("score now", format!("{}{}", three(score.b.sum), left(&score.b))) }
-            { row("attention with the weights of now at the residuals before", three(found.attention_across)) }
+            { row(words::ATTENTION_WEIGHTS_NOW_RESIDUALS, three(found.attention_across)) }
         </dl>
     }
 }

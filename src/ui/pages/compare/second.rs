@@ -14,6 +14,7 @@ use crate::ui::browser::drop::listed;
 use crate::ui::session::BUILT_IN_STEPS;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::widgets::select::{Select, Switch};
+use crate::ui::words::compare as words;
 use crate::worker::pool::Files;
 
 /// A model beside the open one: the second, or the third.
@@ -52,12 +53,11 @@ pub(super) fn use_beside(app: &App, key: &Whole<u32>, own: &Option<Second>) -> O
         use_effect_with(named, move |&step| {
             let Some(step) = step else { return };
             spawn_local(async move {
-                let name = format!("built-in model, step {step}");
+                let name = words::builtin_model_step(&step);
                 match session.built_in(step).await {
                     Ok(files) => fetched.set(Some((step, Second { name, files }))),
                     Err(why) => {
-                        session
-                            .note(Failure::new(format!("The {name}, could not be loaded: {why}.")));
+                        session.note(Failure::new(words::could_not_loaded(&name, &why)));
                     }
                 }
             });
@@ -110,21 +110,21 @@ pub(super) fn Choose(props: &ChooseProps) -> Html {
         <>
             <div class="controls">
                 if built_in { { steps(&app, "came from", keys::WITH) } }
-                <label class="field"><span>{ if built_in { "or from files of mine" } else { "came from these files" } }</span>
+                <label class="field"><span>{ if built_in { words::FILES_MINE } else { words::CAME_FILES } }</span>
                     <input type="file" multiple=true onchange={second.clone()} data-testid="second-files" /></label>
-                <label class="field"><span>{ "or from a folder" }</span>
+                <label class="field"><span>{ words::OR_FROM_FOLDER }</span>
                     <input type="file" webkitdirectory=true onchange={second} /></label>
                 <Switch label="raw weights" on={state.weights() == Weights::Raw} on_change={set_raw} />
-                <Switch label="match heads by likeness" on={state.route.read(&keys::LIKENESS)} on_change={set_match} />
+                <Switch label={words::MATCH_HEADS_LIKENESS} on={state.route.read(&keys::LIKENESS)} on_change={set_match} />
             </div>
             <details class="third" open={props.has_third}>
-                <summary>{ "Is there a third model that came from the same one: another seed, another step?" }</summary>
-                <p class="hint">{ "It is the yardstick then: each head's change is held against that of the same head there, and against how all other heads compare. " }<Method of="change beside the third model" /></p>
+                <summary>{ words::THERE_THIRD_MODEL_CAME }</summary>
+                <p class="hint">{ words::YARDSTICK_THEN_HEADS_CHANGE }<Method of={words::CHANGE_BESIDE_THIRD_MODEL} /></p>
                 <div class="controls">
                     if built_in { { steps(&app, "yardstick", keys::YARDSTICK) } }
-                    <label class="field"><span>{ "files of the third model" }</span>
+                    <label class="field"><span>{ words::FILES_THIRD_MODEL }</span>
                         <input type="file" multiple=true onchange={third.clone()} data-testid="third-files" /></label>
-                    <label class="field"><span>{ "or its folder" }</span>
+                    <label class="field"><span>{ words::OR_ITS_FOLDER }</span>
                         <input type="file" webkitdirectory=true onchange={third} /></label>
                     if props.has_third { <button type="button" onclick={no_third}>{ "without it" }</button> }
                 </div>

@@ -16,6 +16,7 @@ use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::pages::attention::prompt;
 use crate::ui::widgets::select::use_typed;
+use crate::ui::words::compare as words;
 use crate::ui::words::format::{percent, token};
 use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
@@ -61,7 +62,7 @@ pub(super) fn OnOnePrompt(props: &OnOnePromptProps) -> Html {
         use_effect_with(wanted.clone(), move |wanted| {
             let Some((question, files)) = wanted.clone() else { return };
             let request = Request::new(question.clone()).beside(&files).owner("compare/together");
-            let request = request.urgent().listed("a prompt through both models");
+            let request = request.urgent().listed(words::PROMPT_THROUGH_BOTH_MODELS);
             jobs.ask(request, move |heard| {
                 let outcome = match heard {
                     Heard::Part { answer, .. } => Ok(Rc::from(answer)),
@@ -129,16 +130,16 @@ pub(super) fn OnOnePrompt(props: &OnOnePromptProps) -> Html {
                     { expected(&on.next, before, now) }
                     { match found.and_then(|(_, outcome)| outcome.as_ref().ok()) {
                         Some(seen) => html! { <ScoreView on={on.clone()} seen={seen.clone()} conventions={props.conventions.clone()} /> },
-                        None if props.head.is_none() => html! { <p class="empty">{ "The head in view is not in both models." }</p> },
-                        None => html! { <p class="empty" role="status">{ "The score is being taken apart." }</p> },
+                        None if props.head.is_none() => html! { <p class="empty">{ words::HEAD_VIEW_NOT_BOTH }</p> },
+                        None => html! { <p class="empty" role="status">{ words::SCORE_BEING_TAKEN_APART }</p> },
                     } }
-                    if !on.named.is_empty() { <p class="hint">{ format!("In these families: {}.", on.named.join("; ")) }</p> }
+                    if !on.named.is_empty() { <p class="hint">{ words::in_these_families(&on.named.join("; ")) }</p> }
                 } else {
-                    <p class="empty" role="status">{ "The prompt is being run through both models." }</p>
+                    <p class="empty" role="status">{ words::PROMPT_BEING_RUN_THROUGH }</p>
                 }
             } else {
-                <p class="hint">{ "What the head in view looked at before, and looks at now; where the difference of a score comes from; what both models expect next." }</p>
-                <button type="button" onclick={open} data-testid="run-together">{ "run a prompt through both" }</button>
+                <p class="hint">{ words::WHAT_HEAD_VIEW_LOOKED }</p>
+                <button type="button" onclick={open} data-testid="run-together">{ words::RUN_PROMPT_THROUGH_BOTH }</button>
             }
         </section>
     }
@@ -166,7 +167,7 @@ fn PromptField(props: &PromptFieldProps) -> Html {
         })
     };
     let label =
-        if props.prompt.ids { "token ids for both models" } else { "prompt for both models" };
+        if props.prompt.ids { words::TOKEN_IDS_BOTH_MODELS } else { words::PROMPT_BOTH_MODELS };
     html! {
         <form class="controls" {onsubmit}>
             <label class="field wide"><span>{ label }</span>
@@ -179,12 +180,12 @@ fn PromptField(props: &PromptFieldProps) -> Html {
 /// Next tokens of both models, side by side.
 fn expected(next: &[NextToken], before: &str, now: &str) -> Html {
     if next.is_empty() {
-        return html! { <p class="hint">{ "Neither model has a next token: they see both ways, or have no unembedding." }</p> };
+        return html! { <p class="hint">{ words::NEITHER_MODEL_NEXT_TOKEN }</p> };
     }
     let p = |p: Option<f64>| p.map_or_else(|| "–".to_owned(), percent);
     html! {
         <>
-        <p class="hint" id="next-of-both">{ format!("What comes next in {before} (before) and in {now} (now):") }</p>
+        <p class="hint" id="next-of-both">{ words::what_comes_next_before(&before, &now) }</p>
         <table class="compare" data-testid="next-of-both" aria-labelledby="next-of-both">
             <thead><tr><th scope="col">{ "token" }</th><th scope="col">{ "before" }</th><th scope="col">{ "now" }</th></tr></thead>
             <tbody>{ for next.iter().take(SHOWN).map(|next| html! {

@@ -19,6 +19,7 @@ use crate::ui::browser::drop::listed;
 use crate::ui::pages::attention::series::{Checkpoint, fetched, in_order, step_field};
 use crate::ui::words::became::{became, still_to_go};
 use crate::ui::words::change::circuit_of;
+use crate::ui::words::compare as words;
 use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
 
@@ -135,9 +136,9 @@ pub(super) fn Training() -> Html {
             spawn_local(async move {
                 match fetched(&app.session).await {
                     Ok(series) => every_step(&app, steps, &series),
-                    Err(why) => app
-                        .session
-                        .note(Failure::new(format!("The series could not be loaded: {why}."))),
+                    Err(why) => {
+                        app.session.note(Failure::new(words::series_could_not_loaded(&why)))
+                    }
                 }
             });
         })
@@ -170,28 +171,28 @@ pub(super) fn Training() -> Html {
     };
     html! {
         <section class="series-view" aria-label="Through training">
-            <h2>{ "When did this head become what it is?" }</h2>
-            <p class="hint">{ "Every saved step of a training is compared with the model that is open, and with the step before it." }</p>
+            <h2>{ words::WHEN_DID_HEAD_BECOME }</h2>
+            <p class="hint">{ words::EVERY_SAVED_STEP_TRAINING }</p>
             if model.built_in.is_some() {
-                <button type="button" onclick={compare} data-testid="compare-steps">{ "compare every step" }</button>
+                <button type="button" onclick={compare} data-testid="compare-steps">{ words::COMPARE_EVERY_STEP }</button>
             }
             <div class="controls">
-                <label class="field"><span>{ "checkpoints of my own model (several files)" }</span>
+                <label class="field"><span>{ words::CHECKPOINTS_MY_OWN_MODEL }</span>
                     <input type="file" multiple=true onchange={chosen.clone()} data-testid="compare-series-files" /></label>
-                <label class="field"><span>{ "or a folder of them" }</span>
+                <label class="field"><span>{ words::FOLDER_THEM }</span>
                     <input type="file" webkitdirectory=true onchange={chosen} /></label>
             </div>
             if !own.is_empty() {
-                <p class="hint">{ "In training order, by the numbers in their names; correct a step where a name misleads." }</p>
+                <p class="hint">{ words::TRAINING_ORDER_NUMBERS_THEIR }</p>
                 <ul class="checkpoints">{ for own.iter().enumerate().map(|(i, checkpoint)| step_field(&own, i, checkpoint)) }</ul>
-                <button type="button" class="primary" onclick={compare_own} data-testid="compare-own-steps">{ format!("compare these {} checkpoints", own.len()) }</button>
+                <button type="button" class="primary" onclick={compare_own} data-testid="compare-own-steps">{ words::compare_checkpoints(&own.len()) }</button>
             }
             if !since.is_empty() {
                 <p class="sentence" data-testid="became">{ became(&name, at.circuit, now, &since) }</p>
                 <div class="measured">
-                    { way(&slug, now, &since, medians(&steps.since, at.circuit, still_to_go), stamp("each against the open model")) }
-                    { pace(&slug, &between, medians(&steps.between, at.circuit, |change| change.change), stamp("each against the one before")) }
-                    { spaces(&slug, now, &since, stamp("each against the open model")) }
+                    { way(&slug, now, &since, medians(&steps.since, at.circuit, still_to_go), stamp(words::AGAINST_OPEN_MODEL)) }
+                    { pace(&slug, &between, medians(&steps.between, at.circuit, |change| change.change), stamp(words::AGAINST_ONE_BEFORE)) }
+                    { spaces(&slug, now, &since, stamp(words::AGAINST_OPEN_MODEL)) }
                 </div>
             }
         </section>
@@ -227,7 +228,7 @@ fn every_step(app: &App, steps: UseReducerDispatcher<Steps>, series: &[Checkpoin
     });
     let hears = hear(app, steps, names.into_iter().skip(1).collect(), With::Before);
     let request = Request::many(asks).one_step_each().owner(OWNERS[1]);
-    session.jobs.ask(request.listed("steps compared with the one before"), hears);
+    session.jobs.ask(request.listed(words::STEPS_COMPARED_ONE_BEFORE), hears);
 }
 
 /// Puts what is heard of a step at its place.

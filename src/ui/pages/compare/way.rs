@@ -7,6 +7,7 @@ use crate::study::stamp::Stamp;
 use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::words::became::still_to_go;
 use crate::ui::words::change::Measure;
+use crate::ui::words::compare as words;
 use crate::ui::words::table::{Cell, Table};
 
 fn line(name: &str, points: Vec<(f64, f64)>, dashed: bool) -> Series {
@@ -23,7 +24,7 @@ fn beside_median(
     let series = vec![line("this head", points(of), false), line("median", points(medians), true)];
     let (of, medians) = (of.to_vec(), medians.to_vec());
     let table = Callback::from(move |()| {
-        let columns = ["step", what, "median of all heads"];
+        let columns = ["step", what, words::MEDIAN_ALL_HEADS];
         of.iter().fold(Table::new(columns), |table, (step, x)| {
             let median = medians.iter().find(|(other, _)| other == step).map(|(_, x)| *x);
             table.row([Cell::Count(u64::from(*step)), (*x).into(), median.into()])
@@ -34,7 +35,7 @@ fn beside_median(
 
 /// What the matrix is that all are held against.
 fn what_now(now: Option<u32>) -> String {
-    now.map_or_else(|| "the open model".to_owned(), |now| format!("step {now}"))
+    now.map_or_else(|| words::OPEN_MODEL.to_owned(), |now| format!("step {now}"))
 }
 
 /// How far the head's matrix was from what it is now.
@@ -47,12 +48,12 @@ pub(super) fn way(
 ) -> Html {
     let points: Vec<(u32, f64)> =
         mine.iter().filter_map(|(step, change)| Some((*step, still_to_go(change)?))).collect();
-    let (table, series) = beside_median(&points, &medians, "still to go");
+    let (table, series) = beside_median(&points, &medians, words::STILL_GO);
     let what = what_now(now);
     html! {
         <Figure name={format!("{slug}-way")} {table} {convention}
-            caption={html! { { format!("What was still to change until {what}: the norm of the difference over that of the matrix there. 1 is as far away as nothing at all; dashed: the median of all heads.") } }}>
-            <Lines label="What was still to change, by training step" {series} x="step" y="still to go" log_x=true cursor={now.map(f64::from)} />
+            caption={html! { { words::what_still_change_until(&what) } }}>
+            <Lines label={words::WHAT_STILL_CHANGE_TRAINING} {series} x="step" y={words::STILL_GO} log_x=true cursor={now.map(f64::from)} />
         </Figure>
     }
 }
@@ -66,11 +67,11 @@ pub(super) fn pace(
 ) -> Html {
     let points: Vec<(u32, f64)> =
         mine.iter().filter_map(|(step, change)| Some((*step, change.change?))).collect();
-    let (table, series) = beside_median(&points, &medians, "change since the step before");
+    let (table, series) = beside_median(&points, &medians, words::CHANGE_SINCE_STEP_BEFORE);
     html! {
         <Figure name={format!("{slug}-pace")} {table} {convention}
-            caption={html! { { "What changed since the step before: the norm of the difference over that of the older matrix; dashed: the median of all heads. Steps may be apart unevenly." } }}>
-            <Lines label="Change from step to step" {series} x="step" y="change" log_x=true />
+            caption={html! { { words::WHAT_CHANGED_SINCE_STEP } }}>
+            <Lines label={words::CHANGE_STEP_STEP} {series} x="step" y="change" log_x=true />
         </Figure>
     }
 }
@@ -94,7 +95,7 @@ pub(super) fn spaces(
     let rows: Vec<_> =
         left.iter().zip(&right).zip(&level).map(|((l, r), c)| [l.0, l.1, r.1, c.1]).collect();
     let table = Callback::from(move |()| {
-        let columns = ["step", "left in common", "right in common", "chance"];
+        let columns = ["step", words::LEFT_COMMON, words::RIGHT_COMMON, "chance"];
         rows.iter().fold(Table::new(columns), |table, [step, left, right, chance]| {
             table.row([
                 Cell::Count(*step as u64),
@@ -108,8 +109,8 @@ pub(super) fn spaces(
         vec![line("left", left, false), line("right", right, false), line("random", level, true)];
     html! {
         <Figure name={format!("{slug}-spaces")} {table} {convention}
-            caption={html! { { format!("How much of the subspaces of {what} was there already: mean squared cosine of the principal angles. Dashed: random subspaces of the same size.") } }}>
-            <Lines label="Subspaces in common with now, by training step" {series} x="step" y="cos²" log_x=true limits={Some((0.0, 1.0))} cursor={now.map(f64::from)} />
+            caption={html! { { words::how_much_subspaces_there(&what) } }}>
+            <Lines label={words::SUBSPACES_COMMON_NOW_TRAINING} {series} x="step" y="cos²" log_x=true limits={Some((0.0, 1.0))} cursor={now.map(f64::from)} />
         </Figure>
     }
 }

@@ -14,6 +14,7 @@ use crate::ui::charts::{Density, Figure};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
+use crate::ui::words::trace as words;
 use crate::worker::request::{Heard, Request};
 
 /// Whose job a run is.
@@ -54,7 +55,7 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
             let request = Request::new(question.clone()).owner(OWNER).urgent();
             let (session, found, under_way) =
                 (app.session.clone(), found.clone(), under_way.clone());
-            app.session.jobs.ask(request.listed("circuits run, layer by layer"), move |heard| {
+            app.session.jobs.ask(request.listed(words::CIRCUITS_RUN_LAYER_LAYER), move |heard| {
                 match heard {
                     Heard::Begun => under_way.set(true),
                     Heard::Part { answer, .. } => found.set(Some(Rc::new(answer))),
@@ -70,12 +71,12 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
         return Html::default();
     }
     html! {
-        <section class="alone" aria-label="What the circuit is worth">
-            <h2>{ "Is it the circuit?" }</h2>
-            <p class="hint">{ "A trace reruns nothing. Here the model is run with the attention of this circuit alone: every other head, at every token, looks at all that it sees alike. MLPs stay." }</p>
-            <Gloss term="kept by a circuit" meaning="How far the circuit's attention alone brings the answer back from where it is with all attention levelled, beside random circuits of its shape." />
+        <section class="alone" aria-label={words::WHAT_CIRCUIT_WORTH}>
+            <h2>{ words::IS_IT_THE_CIRCUIT }</h2>
+            <p class="hint">{ words::TRACE_RERUNS_NOTHING_MODEL }</p>
+            <Gloss term={words::KEPT_CIRCUIT} meaning={words::HOW_FAR_CIRCUITS_ATTENTION} />
             <p class="controls">
-                <button type="button" class="primary" onclick={run} disabled={*under_way} data-testid="alone">{ format!("run it alone, and {} random circuits", AloneOptions::default().draws) }</button>
+                <button type="button" class="primary" onclick={run} disabled={*under_way} data-testid="alone">{ words::run_alone_random_circuits(&(AloneOptions::default().draws)) }</button>
             </p>
             if let Some(alone) = &*found { { outcome(&app, &props.answer, alone) } }
         </section>
@@ -83,25 +84,21 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
 }
 
 fn outcome(app: &crate::ui::app::App, answer: &Answer, alone: &Rc<Alone>) -> Html {
-    let measure = if alone.measure == "logprob" { "ln p" } else { "the logit difference" };
+    let measure = if alone.measure == "logprob" { "ln p" } else { words::LOGIT_DIFFERENCE };
     let (Some(kept), Some(without)) = (alone.kept, alone.kept_without) else {
-        return html! { <p class="sentence" data-testid="worth">{ format!("With all attention levelled {measure} is as it was, {}: attention does not matter here.", three(alone.full)) }</p> };
+        return html! { <p class="sentence" data-testid="worth">{ words::all_attention_levelled_attention(&measure, &three(alone.full)) }</p> };
     };
     let (mean, sd) = mean_sd(&alone.random);
-    let said = format!(
-        "With all attention levelled {measure} is {}, with all of it {}. The circuit alone keeps {} of that way, the model without it {}; \
-         random circuits of its shape keep {} on average, and one as much or more with p = {}.",
-        three(alone.none),
-        three(alone.full),
-        percent(kept),
-        percent(without),
-        percent(mean),
-        alone.p.map_or_else(|| "–".to_owned(), three),
+    let said = words::all_attention_levelled_all(
+        &measure,
+        &three(alone.none),
+        &three(alone.full),
+        &percent(kept),
+        &percent(without),
+        &percent(mean),
+        &alone.p.map_or_else(|| "–".to_owned(), three),
     );
-    let shape = format!(
-        "Shape: {} heads at tokens, the same number in each layer at each token, other heads; {:.0} such circuits exist.",
-        alone.rows, alone.possible
-    );
+    let shape = words::shape_heads_tokens_same(&alone.rows, &alone.possible);
     let table = {
         let alone = alone.clone();
         Callback::from(move |()| {
@@ -119,8 +116,8 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, alone: &Rc<Alone>) -> Htm
         <>
             <p class="sentence" data-testid="worth">{ said }</p>
             <p class="hint">{ shape }</p>
-            <Figure name="circuit-alone" {table} convention={stamp} caption={html! { { format!("Share of {measure} that stays: this circuit, beside random circuits of its shape.") } }}>
-                <Density label={format!("This circuit keeps {}, random ones {} on average", percent(kept), percent(mean))} {mean} {sd} draws={alone.random.clone()} observed={kept} name="this circuit" />
+            <Figure name="circuit-alone" {table} convention={stamp} caption={html! { { words::share_stays_circuit_beside(&measure) } }}>
+                <Density label={words::circuit_keeps_random_ones(&percent(kept), &percent(mean))} {mean} {sd} draws={alone.random.clone()} observed={kept} name="this circuit" />
             </Figure>
         </>
     }

@@ -14,6 +14,7 @@ use crate::ui::layered::Grouping;
 use crate::ui::widgets::select::{Select, Slider, Switch, typing};
 use crate::ui::words::circuit::full_name;
 use crate::ui::words::format::{three, token};
+use crate::ui::words::trace as words;
 
 /// Properties of [`Asked`].
 #[derive(Properties, PartialEq)]
@@ -75,7 +76,7 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
     let bos = props.answer.as_ref().is_some_and(|answer| answer.ran.bos);
     let at = props.answer.as_ref().map(|answer| answer.traced.objective.at);
     html! {
-        <section class="prompt" aria-label="What is traced">
+        <section class="prompt" aria-label={words::WHAT_TRACED}>
             <form class="controls" {onsubmit}>
                 <label class="field wide"><span>{ if words { "prompt" } else { "token ids" } }</span>
                     <input type="text" value={(*typed[0]).clone()} oninput={typing(&typed[0])} data-testid="trace-prompt" /></label>
@@ -89,11 +90,11 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
             </form>
             if let Some(answer) = &props.answer {
                 if let Some(firing) = reading {
-                    <p class="ask" role="status">{ format!("Traced is what makes {}, not an answer. ", full_name(answer, Some(firing.node()))) }
-                        <a href={app.value().route.clone().clear(&keys::READING).clear(&keys::PIN).to_hash()}>{ "Trace the answer" }</a></p>
+                    <p class="ask" role="status">{ words::traced_what_makes_not(&full_name(answer, Some(firing.node()))) }
+                        <a href={app.value().route.clone().clear(&keys::READING).clear(&keys::PIN).to_hash()}>{ words::TRACE_ANSWER }</a></p>
                 }
-                <p class="hint">{ "The answer is what comes after the token with the frame. Pick another to trace what comes after it." }</p>
-                <div class="tokens" role="group" aria-label="Tokens of the prompt">
+                <p class="hint">{ words::ANSWER_WHAT_COMES_AFTER }</p>
+                <div class="tokens" role="group" aria-label={words::TOKENS_PROMPT}>
                     { for answer.ran.tokens.iter().enumerate().map(|(i, text)| {
                         let app = app.clone();
                         let onclick = Callback::from(move |_: MouseEvent| {
@@ -108,20 +109,20 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
             <div class="controls">
                 <Switch label="start token" on={bos} on_change={set_bos} />
                 if reading.is_none() {
-                    <Select label="what carries the answer" options={choices(&[("linear", "shares of the logit difference"), ("prob", "gradients of ln p")])}
+                    <Select label={words::WHAT_CARRIES_ANSWER} options={choices(&[("linear", words::SHARES_LOGIT_DIFFERENCE), ("prob", words::GRADIENTS_LN)])}
                         value={if by_contrast { "linear" } else { "prob" }} on_change={chooser(&app, &keys::SEEDING)} />
                 }
                 if !by_contrast && reading.is_none() {
-                    <Slider label="share τ of its rise" min={keys::TAU.least} max={keys::TAU.most} step={0.05} value={options.tau} shown={three(options.tau)} on_change={slider(&app, &keys::TAU)} />
+                    <Slider label={words::SHARE_RISE} min={keys::TAU.least} max={keys::TAU.most} step={0.05} value={options.tau} shown={three(options.tau)} on_change={slider(&app, &keys::TAU)} />
                 }
-                <Slider label="a head fires from × uniform" min={keys::THRESHOLD.least} max={keys::THRESHOLD.most} step={0.1} value={options.threshold_scale}
+                <Slider label={words::HEAD_FIRES_UNIFORM} min={keys::THRESHOLD.least} max={keys::THRESHOLD.most} step={0.1} value={options.threshold_scale}
                     shown={three(options.threshold_scale)} on_change={slider(&app, &keys::THRESHOLD)} />
-                <Select label="parts of keys go" options={choices(&[("accpp", "everywhere at once (ACC++)"), ("key", "at one key")])}
+                <Select label={words::PARTS_KEYS_GO} options={choices(&[("accpp", words::EVERYWHERE_ONCE_ACC), ("key", words::ONE_KEY)])}
                     value={if options.rule == Rule::Key { "key" } else { "accpp" }} on_change={chooser(&app, &keys::REMOVAL)} />
             </div>
             <div class="controls">
-                <Slider label="draw edges from" min={keys::LEAST.least} max={keys::LEAST.most} step={0.01} value={props.least} shown={three(props.least)} on_change={slider(&app, &keys::LEAST)} />
-                <Select label="a node is" options={choices(&[("positions", "a component at a token"), ("components", "a component anywhere")])}
+                <Slider label={words::DRAW_EDGES} min={keys::LEAST.least} max={keys::LEAST.most} step={0.01} value={props.least} shown={three(props.least)} on_change={slider(&app, &keys::LEAST)} />
+                <Select label="a node is" options={choices(&[("positions", words::COMPONENT_TOKEN), ("components", "a component anywhere")])}
                     value={if props.grouping == Grouping::Components { "components" } else { "positions" }} on_change={chooser(&app, &keys::NODES)} />
             </div>
         </section>

@@ -15,6 +15,7 @@ use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::typing;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::table::Table;
+use crate::ui::words::trace as words;
 use crate::worker::request::{Heard, Request};
 
 /// Whose job the other trace is.
@@ -76,7 +77,7 @@ pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
                 Request::new(Trace { prompt: Prompt { text, ..prompt.clone() }, question: asked });
             let (notes, other) = (session.clone(), other.clone());
             session.jobs.ask(
-                request.owner(OWNER).urgent().listed("another prompt traced"),
+                request.owner(OWNER).urgent().listed(words::ANOTHER_PROMPT_TRACED),
                 move |heard| match heard {
                     Heard::Part { answer, .. } => other.set(Some(Rc::from(answer))),
                     Heard::Failed { failure, .. } => notes.note(failure),
@@ -94,8 +95,8 @@ pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
         });
     let by_contrast = props.question.seeding != Some(crate::study::trace::SeedRule::Probability);
     html! {
-        <section class="prompt-set" aria-label="Beside another prompt">
-            <h2>{ "Is it the same on another prompt?" }</h2>
+        <section class="prompt-set" aria-label={words::BESIDE_ANOTHER_PROMPT}>
+            <h2>{ words::SAME_ANOTHER_PROMPT }</h2>
             <form class="controls" {onsubmit}>
                 <label class="field wide"><span>{ "another prompt" }</span>
                     <input type="text" required=true value={(*typed[0]).clone()} oninput={typing(&typed[0])} data-testid="other-prompt" /></label>
@@ -119,16 +120,14 @@ fn outcome(
     laid: &ComparedCircuits,
 ) -> Html {
     let of = &there.traced.objective;
-    let said = format!(
-        "“{}” after “{}”: {} edges are in both circuits, {} only here, {} only there. {} of the shared ones are edges of heads; where the heads of \
-         each layer have other names, as many are shared with p = {}.",
-        token(&of.answer_text),
-        there.ran.tokens.iter().map(|text| token(text)).collect::<Vec<_>>().join(" "),
-        laid.shared,
-        laid.only_here,
-        laid.only_there,
-        laid.shared_by_heads,
-        laid.p.map_or_else(|| "–".to_owned(), three),
+    let said = words::after_edges_both_circuits(
+        &token(&of.answer_text),
+        &there.ran.tokens.iter().map(|text| token(text)).collect::<Vec<_>>().join(" "),
+        &laid.shared,
+        &laid.only_here,
+        &laid.only_there,
+        &laid.shared_by_heads,
+        &laid.p.map_or_else(|| "–".to_owned(), three),
     );
     let place = |edge: &ComparedEdge| match (edge.here, edge.there) {
         (Some(_), Some(_)) => "shared",
@@ -154,7 +153,7 @@ fn outcome(
                 table.row([from, to, side, found, edge.here.into(), edge.there.into()])
             });
             let stamp = stamped(app.value().stamp(Weights::Folded), &here.ran, &here.traced);
-            let stamp = stamp.how(format!("beside token ids {other}")).seeded(seed);
+            let stamp = stamp.how(words::beside_token_ids(&other)).seeded(seed);
             // A refused download leaves the table on the page.
             let _ = save("circuits-compared.csv", "text/csv", table.csv(&stamp).as_bytes());
         })
@@ -162,8 +161,8 @@ fn outcome(
     html! {
         <>
             <p class="sentence" aria-live="polite" data-testid="compared">{ said }</p>
-            <Gloss term="shared edges" meaning="Edges without their positions that both circuits have. Those between an MLP, a bias or an embedding and the answer are shared by nearly all circuits; p counts edges of heads alone." />
-            <div class="numbers" tabindex="0" role="region" aria-label="Edges of both circuits">
+            <Gloss term="shared edges" meaning={words::EDGES_WITHOUT_THEIR_POSITIONS} />
+            <div class="numbers" tabindex="0" role="region" aria-label={words::EDGES_BOTH_CIRCUITS}>
                 <table>
                     <thead><tr>{ for ["found", "from", "to", "side", "here", "there"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                     <tbody data-testid="compared-edges">{ for laid.edges.iter().map(|edge| {
@@ -172,7 +171,7 @@ fn outcome(
                     }) }</tbody>
                 </table>
             </div>
-            <p class="exports"><button type="button" onclick={export}>{ "both circuits CSV" }</button></p>
+            <p class="exports"><button type="button" onclick={export}>{ words::BOTH_CIRCUITS_CSV }</button></p>
         </>
     }
 }

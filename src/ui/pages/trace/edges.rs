@@ -13,6 +13,7 @@ use crate::ui::layered::{Picture, Role};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::words::circuit::in_table;
 use crate::ui::words::format::three;
+use crate::ui::words::trace as words;
 
 /// Rows of the table; the picture's numbers have all.
 const ROWS: usize = 60;
@@ -36,8 +37,8 @@ pub(super) fn Edges(props: &EdgesProps) -> Html {
     html! {
         <section aria-label="Edges">
             <h2>{ format!("{} edges", picture.lines.len()) }</h2>
-            <Gloss term="edge weight" meaning="Into a head: by how much its attention falls as this component's cells are zeroed, in the order of their integrated gradients. Into the answer: what the component adds to it." />
-            if picture.hidden > 0 { <p class="hint" data-testid="hidden">{ format!("{} more are weaker than drawn, or lead to nothing that is drawn.", picture.hidden) }</p> }
+            <Gloss term="edge weight" meaning={words::INTO_HEAD_HOW_MUCH} />
+            if picture.hidden > 0 { <p class="hint" data-testid="hidden">{ words::more_weaker_than_drawn(&picture.hidden) }</p> }
             <div class="numbers" tabindex="0" role="region" aria-label="Strongest edges">
                 <table>
                     <thead><tr>{ for ["from", "to", "side", "weight", "k"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>

@@ -8,6 +8,7 @@ use crate::protocol::trace::{Answer, Changing, Effect, Prompt, RunChanged};
 use crate::ui::app::use_app;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three};
+use crate::ui::words::trace as words;
 use crate::worker::request::{Heard, Request};
 
 /// Whose job a rerun is.
@@ -53,7 +54,7 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
         Callback::from(move |_: MouseEvent| {
             let request = Request::new(question.clone()).owner(OWNER).urgent();
             let (session, found) = (app.session.clone(), found.clone());
-            let request = request.listed("rerunning, layer by layer");
+            let request = request.listed(words::RERUNNING_LAYER_LAYER);
             app.session.jobs.ask(request, move |heard| match heard {
                 Heard::Part { answer, .. } => found.set(Some((factor, answer))),
                 Heard::Failed { failure, .. } => session.note(failure),
@@ -66,11 +67,11 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
         Callback::from(move |x: f64| factor.set(x))
     };
     let what = match &part {
-        Changing::Edge(_) => "what it adds to the scores, times",
-        Changing::Reading(_) => "the odds of looking there, times",
-        Changing::Head { .. } => "all its scores at every token, times",
-        Changing::Output { .. } => "what it writes at every token, times",
-        Changing::Written(_) => "what it writes at this token, times",
+        Changing::Edge(_) => words::WHAT_ADDS_SCORES_TIMES,
+        Changing::Reading(_) => words::ODDS_LOOKING_THERE_TIMES,
+        Changing::Head { .. } => words::ALL_SCORES_EVERY_TOKEN,
+        Changing::Output { .. } => words::WHAT_WRITES_EVERY_TOKEN,
+        Changing::Written(_) => words::WHAT_WRITES_TOKEN_TIMES,
     };
     let choose = {
         let chosen = chosen.clone();
@@ -79,8 +80,8 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
     let options: Vec<(AttrValue, AttrValue)> = (props.parts.iter().enumerate())
         .map(|(i, part)| {
             let name = match part {
-                Changing::Output { .. } => "what the head writes",
-                Changing::Head { .. } => "where the head looks",
+                Changing::Output { .. } => words::WHAT_HEAD_WRITES,
+                Changing::Head { .. } => words::WHERE_HEAD_LOOKS,
                 _ => "this look",
             };
             (AttrValue::from(i.to_string()), AttrValue::from(name))
@@ -92,7 +93,7 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
             <div class="controls">
                 if options.len() > 1 { <Select label="changed is" {options} value={chosen.to_string()} on_change={choose} /> }
                 <Slider label={what} min={0.0} max={2.0} step={0.25} value={*factor} shown={three(*factor)} on_change={set} />
-                <button type="button" onclick={rerun} data-testid="rerun">{ "rerun the model" }</button>
+                <button type="button" onclick={rerun} data-testid="rerun">{ words::RERUN_MODEL }</button>
             </div>
             if let Some((factor, effect)) = &*found { <p class="sentence" aria-live="polite" data-testid="effect">{ said(*factor, effect) }</p> }
         </div>
@@ -100,15 +101,16 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
 }
 
 fn said(factor: f64, effect: &Effect) -> String {
-    let measure = if effect.measure == "logprob" { "ln p" } else { "the logit difference" };
-    let looks = effect.attention_before.zip(effect.attention_after).map(|(before, after)| {
-        format!(", the attention of this look from {} to {}", percent(before), percent(after))
-    });
-    format!(
-        "× {}: {measure} goes from {} to {}{}.",
-        three(factor),
-        three(effect.before),
-        three(effect.after),
-        looks.unwrap_or_default()
+    let measure = if effect.measure == "logprob" { "ln p" } else { words::LOGIT_DIFFERENCE };
+    let looks = effect
+        .attention_before
+        .zip(effect.attention_after)
+        .map(|(before, after)| words::attention_look(&percent(before), &percent(after)));
+    words::goes_from_to(
+        &three(factor),
+        &measure,
+        &three(effect.before),
+        &three(effect.after),
+        &looks.unwrap_or_default(),
     )
 }

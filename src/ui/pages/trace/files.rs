@@ -13,6 +13,7 @@ use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::memory::state::Action;
 use crate::ui::widgets::python::Python;
+use crate::ui::words::trace as words;
 
 /// Properties of [`Files`].
 #[derive(Properties, PartialEq)]
@@ -45,7 +46,7 @@ pub(super) fn Files(props: &FilesProps) -> Html {
                 )
             };
             if saved.is_err() {
-                let what = "The browser refused the download.".to_owned();
+                let what = crate::ui::words::text::NO_DOWNLOAD.to_owned();
                 app.session.act(Action::Note(what, String::new()));
             }
         });
@@ -55,7 +56,7 @@ pub(super) fn Files(props: &FilesProps) -> Html {
         stamped(app.value().stamp(Weights::Folded), &props.answer.ran, &props.answer.traced);
     html! {
         <>
-        <p class="exports whole">{ "The whole circuit, with what was removed at every firing: " }{ button("circuit JSON", false) }{ button("circuit GraphML", true) }</p>
+        <p class="exports whole">{ words::WHOLE_CIRCUIT_WHAT_REMOVED }{ button("circuit JSON", false) }{ button("circuit GraphML", true) }</p>
         <Python name="circuit.py" python={circuit(&stamp)} />
         </>
     }

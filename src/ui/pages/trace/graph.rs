@@ -18,6 +18,7 @@ use crate::ui::charts::{Figure, px};
 use crate::ui::layered::{Line, NODE, Picture, Role, slug};
 use crate::ui::words::circuit::{called, labels, sentence, short, word};
 use crate::ui::words::table::Table;
+use crate::ui::words::trace as words;
 
 /// Properties of [`Graph`].
 #[derive(Properties, PartialEq)]
@@ -73,9 +74,9 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
     }
     html! {
         <Figure name="circuit" {table} convention={props.stamp.clone()}
-            caption={html! { { "Blue, solid: needed by the query; orange, dashed: by the keys; green, dotted: for the answer. The wider, the more. Click a node or an edge; arrow keys walk along the strongest edges and sideways." } }}>
+            caption={html! { { words::BLUE_SOLID_NEEDED_QUERY } }}>
             <svg class="chart circuit" width={px(width)} height={px(height)} viewBox={format!("0 0 {width:.1} {height:.1}")} role="group"
-                aria-label={format!("Circuit of “{}”: {} nodes, {} edges", answer.traced.objective.answer_text, picture.nodes.len(), picture.lines.len())}>
+                aria-label={words::circuit_nodes_edges(&answer.traced.objective.answer_text, &picture.nodes.len(), &picture.lines.len())}>
                 { for picture.rows.iter().map(|(_, y)| html! { <line class="grid" x1="0" x2={px(width)} y1={px(*y)} y2={px(*y)} /> }) }
                 { for picture.columns.iter().map(|(position, x)| html! {
                     <text class="name" x={px(*x)} y={px(height - 12.0)} text-anchor="middle">{ short(&word(answer, *position)) }<title>{ format!("position {position}") }</title></text>

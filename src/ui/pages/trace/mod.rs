@@ -17,6 +17,7 @@ use crate::ui::layered::Picture;
 use crate::ui::layered::groups::Groups;
 use crate::ui::pages::attention::prompt::in_view;
 use crate::ui::pages::pairs::PairsView;
+use crate::ui::words::trace as words;
 use crate::worker::request::{self, Request};
 
 mod alone;
@@ -124,8 +125,8 @@ pub fn Trace() -> Html {
             if let Some(Failure { what, hint, .. }) = &seen.failed {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }
-            if seen.stopped { <p class="ask" role="status">{ "The trace was cancelled. Change the question to ask again." }</p> }
-            if seen.asked && seen.answer.is_none() { <p class="empty" role="status">{ "The prompt is being run, and its answer traced." }</p> }
+            if seen.stopped { <p class="ask" role="status">{ words::TRACE_CANCELLED_CHANGE_QUESTION }</p> }
+            if seen.asked && seen.answer.is_none() { <p class="empty" role="status">{ words::PROMPT_BEING_RUN_ANSWER }</p> }
             if let Some(answer) = &seen.answer {
                 <said::Said answer={answer.clone()} />
                 if !answer.traced.circuit.seeds.is_empty() {
@@ -163,7 +164,7 @@ fn rules(question: &Question) -> Question {
 fn ask(app: &App, seen: &UseReducerHandle<Seen>, prompt: Prompt, question: Question, keep: bool) {
     let mut request = Request::new(Ask { prompt, question }).owner("trace/circuit").urgent();
     if app.value().model.as_ref().is_some_and(|model| model.summary.size > LARGE) {
-        request = request.listed("running and tracing, layer by layer");
+        request = request.listed(words::RUNNING_TRACING_LAYER_LAYER);
     }
     let hears = seen.dispatcher();
     app.session.jobs.ask(request, move |heard| match heard {

@@ -11,6 +11,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::layered::Picture;
 use crate::ui::layered::groups::Groups;
 use crate::ui::words::circuit::full_name;
+use crate::ui::words::trace as words;
 
 /// Properties of [`Naming`].
 #[derive(Properties, PartialEq)]
@@ -74,7 +75,7 @@ pub(super) fn Naming(props: &NamingProps) -> Html {
         });
         html! { <><h3>{ "Its parts" }</h3><ul class="ends" data-testid="parts">{ for rows }</ul></> }
     });
-    let label = if now.is_empty() { "a name of yours for it" } else { "your name for it" };
+    let label = if now.is_empty() { words::NAME_YOURS } else { words::YOUR_NAME };
     html! {
         <div class="naming" data-testid="naming">
             <form class="fields" {onsubmit}>
@@ -83,7 +84,7 @@ pub(super) fn Naming(props: &NamingProps) -> Html {
                 { for others }
             </form>
             { members }
-            if now.is_empty() { <p class="hint">{ "Nodes under one name are drawn as one, and their edges add up. Names are kept in the address." }</p> }
+            if now.is_empty() { <p class="hint">{ words::NODES_UNDER_ONE_NAME }</p> }
         </div>
     }
 }

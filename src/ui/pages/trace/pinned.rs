@@ -19,6 +19,7 @@ use crate::ui::app::use_app;
 use crate::ui::layered::{Line, Picture, Role};
 use crate::ui::words::circuit::{called, sentence};
 use crate::ui::words::format::{percent, three};
+use crate::ui::words::trace as words;
 
 /// Properties of [`Pinned`].
 #[derive(Properties, PartialEq)]
@@ -42,7 +43,7 @@ pub(super) fn Pinned(props: &PinnedProps) -> Html {
         (Some(line), _) => edge(&app, answer, picture, line),
         (None, Some(index)) => node(&app, answer, picture, index),
         (None, None) => {
-            html! { <p class="hint">{ "Pin a node or an edge to see what it is made of." }</p> }
+            html! { <p class="hint">{ words::PIN_NODE_EDGE_SEE }</p> }
         }
     };
     let let_go = {
@@ -122,7 +123,7 @@ fn onward(app: &crate::ui::app::App, picture: &Picture, node: Node, ks: &[usize]
             if ks.is_empty() { <a href={heads.to_hash()}>{ format!("{name} on Heads") }</a> }
             { for ks.iter().map(|k| html! { <a href={heads.clone().put(&keys::K, *k).to_hash()}>{ format!("{name}, k = {k}: its words") }</a> }) }
             if !picture.columns.is_empty() {
-                <a href={ks.first().map_or_else(|| score.clone().clear(&keys::K), |k| score.clone().put(&keys::K, *k)).to_hash()}>{ "its score on Attention" }</a>
+                <a href={ks.first().map_or_else(|| score.clone().clear(&keys::K), |k| score.clone().put(&keys::K, *k)).to_hash()}>{ words::SCORE_ATTENTION }</a>
             }
         </p>
     }
@@ -132,7 +133,7 @@ fn edge(app: &crate::ui::app::App, answer: &Answer, picture: &Picture, line: &Li
     let to = picture.nodes.get(line.to).and_then(|placed| placed.node);
     html! {
         <>
-            <h2>{ match line.role { Role::Query => "An edge into a query", Role::Key => "An edge into keys", Role::Answer => "An edge into the answer" } }</h2>
+            <h2>{ match line.role { Role::Query => words::EDGE_INTO_QUERY, Role::Key => words::EDGE_INTO_KEYS, Role::Answer => words::EDGE_INTO_ANSWER } }</h2>
             <p class="sentence">{ format!("{}.", capital(&sentence(answer, picture, line))) }</p>
             if let Some(node) = to { { onward(app, picture, node, &line.k) } }
         </>
@@ -158,22 +159,16 @@ fn node(
                     .cells
                     .as_ref()
                     .map_or([0, 0], |c| [c.dest.removed.len(), c.src.removed.len()]);
-                format!(
-                    "taken apart: {} cells of the query, or {} of the keys, and it no longer fires",
-                    removed[0], removed[1]
-                )
+                words::taken_apart_cells_query(&(removed[0]), &(removed[1]))
             }
-            Status::Below => "below that, so it is not taken apart".to_owned(),
-            Status::FirstLayer => {
-                "nothing was written before it but the embeddings, so it is not taken apart"
-                    .to_owned()
-            }
-            Status::FirstToken => "it sees one token only".to_owned(),
+            Status::Below => words::BELOW_SO_NOT_TAKEN.to_owned(),
+            Status::FirstLayer => words::NOTHING_WRITTEN_BEFORE_BUT.to_owned(),
+            Status::FirstToken => words::SEES_ONE_TOKEN_ONLY.to_owned(),
         };
-        format!(
-            "Its attention is {}, firing counts from {}; {became}.",
-            percent(visit.attention),
-            percent(visit.threshold)
+        words::attention_firing_counts(
+            &percent(visit.attention),
+            &percent(visit.threshold),
+            &became,
         )
     });
     let list = |title: &str, lines: Vec<&Line>| {
@@ -200,7 +195,7 @@ fn node(
         <>
             <h2>{ capital(&called(answer, picture, node)) }</h2>
             if let Some(said) = said { <p class="sentence">{ said }</p> }
-            { list("It rests on", into) }
+            { list(words::IT_RESTS_ON, into) }
             { list("It serves", out) }
             if let Some(node) = one { { onward(app, picture, node, &[]) } }
             if let Some(node) = node { <Naming answer={answer.clone()} picture={picture.clone()} {node} /> }

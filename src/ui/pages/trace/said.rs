@@ -10,6 +10,7 @@ use crate::model::Head;
 use crate::protocol::trace::Answer;
 use crate::ui::words::circuit::word;
 use crate::ui::words::format::{percent, three, token};
+use crate::ui::words::trace as words;
 
 /// Properties of [`Said`].
 #[derive(Properties, PartialEq)]
@@ -28,21 +29,17 @@ pub(super) fn Said(props: &SaidProps) -> Html {
         Some(firing) => reading(&props.answer, firing),
         None => answered(&props.answer),
     };
-    let mut limits =
-        vec!["Traced is why heads look where they look, not what they move from there".to_owned()];
+    let mut limits = vec![words::TRACED_WHY_HEADS_LOOK.to_owned()];
     if left.lost_drops > 0.0 {
-        limits.push(format!("{} of all drops of attention have no edge", percent(left.lost_drops)));
+        limits.push(words::all_drops_attention_have(&percent(left.lost_drops)));
     }
     if left.unreached_sides > 0 {
-        limits.push(format!(
-            "{} sides stayed above the threshold with everything removed",
-            left.unreached_sides
-        ));
+        limits.push(words::sides_stayed_above_threshold(&left.unreached_sides));
     }
     html! {
         <>
             <p class="sentence" aria-live="polite" data-testid="traced">{ said }
-                { format!(" Readings of heads that were reached: {}, not taken apart: {}; edges between them and what they rest on: {}.", circuit.firings.len(), left.leaves, circuit.edges.len()) }</p>
+                { words::readings_heads_were_reached(&circuit.firings.len(), &left.leaves, &circuit.edges.len()) }</p>
             <p class="hint">{ format!("{}.", limits.join("; ")) }</p>
             { for traced.notes.iter().map(|note| html! { <p class="hint">{ format!("Note: {note}.") }</p> }) }
         </>
@@ -53,17 +50,16 @@ pub(super) fn Said(props: &SaidProps) -> Html {
 fn answered(answer: &Answer) -> String {
     let (of, circuit) = (&answer.traced.objective, &answer.traced.circuit);
     let p = percent(libm::exp(of.answer_logprob));
-    let mut said =
-        format!("“{}” has probability {p} after “{}”", token(&of.answer_text), word(answer, of.at));
+    let mut said = words::probability_after(&token(&of.answer_text), &p, &word(answer, of.at));
     if let Some((wrong, difference)) = of.wrong_text.as_ref().zip(of.logit_difference) {
-        said += &format!(" and leads “{}” by {} in logits", token(wrong), three(difference));
+        said += &words::leads_logits(&token(wrong), &three(difference));
     }
     said += &match circuit.seeds.len() {
-        0 => ". Nothing in the last stream speaks for it.".to_owned(),
-        n => format!(
-            ". {n} {} carry it; {} of their weight lies in MLPs, biases and embeddings, which a trace does not enter.",
-            if n == 1 { "component" } else { "components" },
-            percent(circuit.left_out.untraced_seeds)
+        0 => words::NOTHING_LAST_STREAM_SPEAKS.to_owned(),
+        n => words::carry_their_weight_lies(
+            &n,
+            &(if n == 1 { "component" } else { "components" }),
+            &percent(circuit.left_out.untraced_seeds),
         ),
     };
     said
@@ -74,17 +70,14 @@ fn reading(answer: &Answer, firing: Firing) -> String {
     let visit = answer.traced.circuit.firings.iter().find(|visit| visit.firing == firing);
     let Some(visit) = visit else { return String::new() };
     let weak = match visit.status {
-        Status::Below => format!(
-            " That is below the {} from which a head counts as firing, so it is not taken apart; lower the threshold to do so.",
-            percent(visit.threshold)
-        ),
+        Status::Below => words::below_which_head_counts(&percent(visit.threshold)),
         _ => String::new(),
     };
-    format!(
-        "{} at “{}” gives “{}” {} of its attention.{weak}",
-        Head::new(firing.layer, firing.head),
-        word(answer, firing.dest),
-        word(answer, firing.src),
-        percent(visit.attention)
+    words::gives_attention(
+        &Head::new(firing.layer, firing.head),
+        &word(answer, firing.dest),
+        &word(answer, firing.src),
+        &percent(visit.attention),
+        &weak,
     )
 }

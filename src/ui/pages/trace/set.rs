@@ -16,6 +16,7 @@ use crate::ui::widgets::glossary::Method;
 use crate::ui::widgets::select::Select;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
+use crate::ui::words::trace as words;
 use crate::worker::request::{Heard, Request};
 
 /// Whose job a set is.
@@ -84,14 +85,14 @@ pub(super) fn SetView(props: &SetViewProps) -> Html {
     let options: Vec<(AttrValue, AttrValue)> =
         TASKS.iter().map(|&(slug, name)| (slug.into(), name.into())).collect();
     html! {
-        <section class="prompt-set" aria-label="Over a set of prompts">
-            <h2>{ "Does it come back?" }</h2>
-            <p class="hint">{ format!("{PROMPTS} prompts of a task, each traced from its own answer under the rules above; edges are counted without their positions.") }{ " " }<Method of="frequency of an edge" /></p>
+        <section class="prompt-set" aria-label={words::OVER_SET_PROMPTS}>
+            <h2>{ words::DOES_COME_BACK }</h2>
+            <p class="hint">{ words::prompts_task_traced_own(&PROMPTS) }{ " " }<Method of={words::FREQUENCY_EDGE} /></p>
             <div class="controls">
                 <Select label="prompts" {options} value={(*task).clone()} on_change={choose} />
-                <button type="button" onclick={run} disabled={*under_way} data-testid="trace-set">{ "trace the set" }</button>
+                <button type="button" onclick={run} disabled={*under_way} data-testid="trace-set">{ words::TRACE_SET }</button>
             </div>
-            if *task == "own" { <label class="field wide"><span>{ "one prompt a line" }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label> }
+            if *task == "own" { <label class="field wide"><span>{ words::ONE_PROMPT_LINE }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label> }
             if let Some(found) = &*found { { outcome(&app, found) } }
         </section>
     }
@@ -103,14 +104,15 @@ fn outcome(app: &crate::ui::app::App, found: &Rc<TracedSet>) -> Html {
     let chance = found.consensus.chance.iter().max().copied().unwrap_or(0);
     let right = match found.n_compared {
         0 => String::new(),
-        all => format!(", {} of {all} answered right", found.n_correct),
+        all => words::answered_right(&found.n_correct, &all),
     };
-    let said = format!(
-        "{} prompts{right}, such as “{}”; {n} have a circuit, with {} different edges. Where heads have no names the most frequent edge is found in \
-         at most {chance} of them.",
-        found.n_prompts,
-        found.example,
-        edges.len(),
+    let said = words::prompts_such_have_circuit(
+        &found.n_prompts,
+        &right,
+        &found.example,
+        &n,
+        &edges.len(),
+        &chance,
     );
     let export = {
         let (app, found) = (app.clone(), found.clone());
@@ -142,7 +144,7 @@ fn outcome(app: &crate::ui::app::App, found: &Rc<TracedSet>) -> Html {
     html! {
         <>
             <p class="sentence" aria-live="polite" data-testid="set-said">{ said }</p>
-            <div class="numbers" tabindex="0" role="region" aria-label="Edges by how often they are found">
+            <div class="numbers" tabindex="0" role="region" aria-label={words::EDGES_HOW_OFTEN_THEY}>
                 <table>
                     <thead><tr>{ for ["from", "to", "side", "prompts", "mean weight", "p"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                     <tbody data-testid="set-edges">{ for edges.iter().take(ROWS).map(|edge| html! {
@@ -152,7 +154,7 @@ fn outcome(app: &crate::ui::app::App, found: &Rc<TracedSet>) -> Html {
                     }) }</tbody>
                 </table>
             </div>
-            <p class="exports">if rare > 0 { { format!("{rare} rarer edges are in the file. ") } }<button type="button" onclick={export}>{ "edges CSV" }</button></p>
+            <p class="exports">if rare > 0 { { words::rarer_edges_file(&rare) } }<button type="button" onclick={export}>{ "edges CSV" }</button></p>
         </>
     }
 }

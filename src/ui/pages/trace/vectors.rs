@@ -13,6 +13,7 @@ use crate::ui::charts::{Density, Figure};
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
+use crate::ui::words::trace as words;
 use crate::worker::request::{Heard, Request};
 
 /// Whose job a control is.
@@ -55,7 +56,7 @@ pub(super) fn VectorsView(props: &VectorsViewProps) -> Html {
         Callback::from(move |_: MouseEvent| {
             let request = Request::new(question.clone()).owner(OWNER).urgent();
             let (notes, found, under_way) = (session.clone(), found.clone(), under_way.clone());
-            session.jobs.ask(request.listed("circuit walked in random bases"), move |heard| {
+            session.jobs.ask(request.listed(words::CIRCUIT_WALKED_RANDOM_BASES), move |heard| {
                 match heard {
                     Heard::Begun => under_way.set(true),
                     Heard::Part { answer, .. } => found.set(Some(Rc::from(answer))),
@@ -70,11 +71,11 @@ pub(super) fn VectorsView(props: &VectorsViewProps) -> Html {
         return Html::default();
     }
     html! {
-        <section class="alone" aria-label="Are these the vectors?">
-            <h2>{ "Are these the vectors?" }</h2>
-            <p class="hint">{ "Every head of the circuit is walked again by the same rule in random bases that keep all its scores. If singular vectors were no better than any other basis, as few cells would do there." }{ " " }<Method of="edge weight" /></p>
+        <section class="alone" aria-label={words::ARE_THESE_THE_VECTORS}>
+            <h2>{ words::ARE_THESE_THE_VECTORS }</h2>
+            <p class="hint">{ words::EVERY_HEAD_CIRCUIT_WALKED }{ " " }<Method of="edge weight" /></p>
             <p class="controls">
-                <button type="button" onclick={run} disabled={*under_way} data-testid="vectors">{ format!("walk it in {} random bases", OPTIONS.draws) }</button>
+                <button type="button" onclick={run} disabled={*under_way} data-testid="vectors">{ words::walk_random_bases(&OPTIONS.draws) }</button>
             </p>
             if let Some(found) = &*found { { outcome(&app, &props.answer, found) } }
         </section>
@@ -85,24 +86,16 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, found: &Rc<Directions>) -
     let cells: Vec<f64> = found.random_cells.iter().map(|n| *n as f64).collect();
     let (mean, sd) = mean_sd(&cells);
     let p = |p: Option<f64>| p.map_or_else(|| "–".to_owned(), three);
-    let said = format!(
-        "All heads that fire are silenced by taking away {} cells of singular vectors; in random bases {} are needed on average, and as few \
-         with p = {}.",
-        found.cells,
-        three(mean),
-        p(found.p_cells),
-    );
-    let falls = format!(
-        "Without their singular vectors all edges lose {} of attention, without as many directions that nobody picked {} (p = {}); the vectors \
-         were picked because they do much, so this flatters them.",
-        three(found.fall),
-        three(mean_sd(&found.random_falls).0),
-        p(found.p_falls),
+    let said = words::all_heads_fire_silenced(&found.cells, &three(mean), &p(found.p_cells));
+    let falls = words::without_their_singular_vectors(
+        &three(found.fall),
+        &three(mean_sd(&found.random_falls).0),
+        &p(found.p_falls),
     );
     let table = {
         let found = found.clone();
         Callback::from(move |()| {
-            let table = Table::new(["head at tokens", "cells", "cells in random bases", "p"]);
+            let table = Table::new([words::HEAD_TOKENS, "cells", words::CELLS_RANDOM_BASES, "p"]);
             found.firings.iter().fold(table, |table, of| {
                 let name = of.firing.node().to_string();
                 table.row([name.into(), of.cells.into(), of.random_mean.into(), of.p.into()])
@@ -116,8 +109,8 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, found: &Rc<Directions>) -
         <>
             <p class="sentence" data-testid="vectors-said">{ said }</p>
             <p class="hint">{ falls }</p>
-            <Figure name="circuit-vectors" {table} convention={stamp} caption={html! { "Cells that must go until no head of the circuit fires: singular vectors, beside random bases." }}>
-                <Density label={format!("{} cells, in random bases {} on average", found.cells, three(mean))} {mean} {sd} draws={cells} observed={found.cells as f64} name="singular vectors" />
+            <Figure name="circuit-vectors" {table} convention={stamp} caption={html! { words::CELLS_MUST_GO_UNTIL }}>
+                <Density label={words::cells_random_bases_average(&found.cells, &three(mean))} {mean} {sd} draws={cells} observed={found.cells as f64} name="singular vectors" />
             </Figure>
         </>
     }
