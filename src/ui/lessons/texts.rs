@@ -103,6 +103,14 @@ pub(crate) mod tests {
         assert_eq!(have, want.collect::<Vec<_>>());
     }
 
+    /// The marks that words of a text light.
+    fn lit(html: &str) -> Vec<&str> {
+        let marks = html.split("data-light=\"").skip(1);
+        let mut marks: Vec<&str> = marks.filter_map(|rest| rest.split('"').next()).collect();
+        marks.sort_unstable();
+        marks
+    }
+
     /// What a question asks, apart from its words.
     fn bones(question: &Question) -> String {
         match question {
@@ -150,6 +158,7 @@ pub(crate) mod tests {
                     assert_eq!(guesses(step), guesses(like), "{place}");
                     assert_eq!(words(&step.prose), words(&like.prose), "{place}");
                     assert_eq!(links(&step.prose), links(&like.prose), "{place}");
+                    assert_eq!(lit(&step.prose), lit(&like.prose), "{place}: what its words light");
                     let formulae = |html: &str| html.matches("display=\"block\"").count();
                     assert_eq!(formulae(&step.prose), formulae(&like.prose), "{place}");
                     let (told, english) = (sentences(step), sentences(like));
