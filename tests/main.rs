@@ -40,6 +40,7 @@ mod lesson_numbers;
 mod logits;
 mod minilm;
 mod pairs;
+mod positional;
 mod python_snippets;
 mod quantised;
 mod questions;

@@ -72,7 +72,7 @@ fn spectra_agree(python: &PathBuf, engine: &mut Engine, layer: usize, head: usiz
         let parts = ask(engine, Vectors { at, top: 1, remove_mean: true });
         let vectors = parts.into_iter().find_map(|part| match part {
             VectorsPart::Vectors { sigma, python, .. } => Some((sigma, python)),
-            VectorsPart::Nearest { .. } => None,
+            VectorsPart::Nearest { .. } | VectorsPart::Positions { .. } => None,
         });
         let (sigma, code) = vectors.unwrap();
         let printed = python::lines(python, &code, &argument(file));

@@ -4,6 +4,7 @@ use nalgebra::linalg::Schur;
 use serde::{Deserialize, Serialize};
 
 use super::omega::Circuit;
+use super::positional::Positional;
 use super::spectrum::{null_from, shares};
 use crate::math::Mat;
 use crate::math::products::transposed_times;
@@ -42,6 +43,8 @@ pub struct HeadStatistics {
     /// The trace is the sum of the eigenvalues, and `E[tr(R M)²] = ‖M‖_F² / d` for a uniformly random rotation `R`; its limit is
     /// normal (D'Aristotile, Diaconis & Newman 2003, "Brownian motion and the classical groups").
     pub trace_z: Option<f64>,
+    /// What of both sides lies where the model's position embeddings differ; `None` where it has none in its residual stream.
+    pub positional: Option<Positional>,
 }
 
 impl HeadStatistics {
@@ -67,6 +70,7 @@ impl HeadStatistics {
             matching: core.as_ref().filter(|_| circuit == Circuit::Qk).and_then(balance),
             trace_z: (core.filter(|_| some))
                 .map(|core| core.trace() * (d_model as f64 / squares).sqrt()),
+            positional: None,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod matching;
 pub mod null;
 pub mod omega;
 pub mod pairs;
+pub mod positional;
 pub mod prompts;
 pub mod roles;
 pub mod sad;

@@ -9,9 +9,11 @@ use super::files::{print_json, wants_json};
 use super::model::ModelArgs;
 use crate::checkpoint::CheckpointError;
 use crate::circuits::convention::Convention;
+use crate::circuits::positional::PositionalShare;
 use crate::model::{AttentionLayer, Layers, Model, Part, Weights};
 use crate::study::StudyError;
 use crate::study::lone_adapter::{HeadDelta, WholeDelta};
+use crate::study::positions::PositionTable;
 use crate::study::spectra::{BrokenHead, HeadSpectra, Sizes, SpectraDocument, head_spectra};
 
 /// Compute the singular values of every head
@@ -103,10 +105,13 @@ fn spectra(
     weights: Weights,
 ) -> Result<(Vec<HeadSpectra>, Vec<BrokenHead>), StudyError> {
     let (mut heads, mut failed) = (Vec::new(), Vec::new());
+    let positions = PositionTable::read(model, weights)?;
+    let positions = positions.as_ref().and_then(PositionTable::space);
     for layer in model.readable_layers() {
         let attention = AttentionLayer::read(model, layer, Part::Both)?;
         let found = (0..attention.n_heads()).into_par_iter();
-        let found: Vec<_> = found.map(|head| head_spectra(&attention, head, weights)).collect();
+        let one = |head| head_spectra(&attention, head, weights, positions);
+        let found: Vec<_> = found.map(one).collect();
         for head in found {
             match head {
                 Ok(spectra) => heads.push(spectra),
@@ -127,14 +132,33 @@ fn print_text(
     writeln!(out, "{}", convention.line())?;
     writeln!(out, "weights: {}", convention.folding)?;
     let name = |layer: usize, head: usize| model.arch.head_name(layer, head);
-    writeln!(out, "head          QK σ_1     σ_last   OV σ_1     σ_last   residual")?;
+    let positional = |head: &HeadSpectra| head.qk.statistics.positional;
+    let with_positions = heads.iter().find_map(positional);
+    if let Some(found) = with_positions {
+        let mut shares = [found.left, found.right].into_iter().flatten();
+        let chance = shares.next().map_or(0.0, |share| share.chance);
+        writeln!(
+            out,
+            "positions: share of QK's u and v in the {} directions in which position embeddings differ; {chance:.3} by chance",
+            found.directions
+        )?;
+    }
+    let more = if with_positions.is_some() { "   positions u, v" } else { "" };
+    writeln!(out, "head          QK σ_1     σ_last   OV σ_1     σ_last   residual{more}")?;
     let ends = |s: &[f64]| (s.first().copied().unwrap_or(0.0), s.last().copied().unwrap_or(0.0));
-    for HeadSpectra { layer, head, qk, ov, .. } in heads {
+    for spectra in heads {
+        let HeadSpectra { layer, head, qk, ov, .. } = spectra;
+        let shares = positional(spectra).map_or_else(String::new, |found| {
+            let one = |side: Option<PositionalShare>| {
+                side.map_or_else(|| "–".to_owned(), |side| format!("{:.3}", side.share))
+            };
+            format!("{:>8} {:>8}", one(found.left), one(found.right))
+        });
         let ((q, q_last), (o, o_last)) = (ends(&qk.sigma), ends(&ov.sigma));
         let (name, residual) = (name(*layer, *head), qk.residual.max(ov.residual));
         writeln!(
             out,
-            "{name:<12} {q:>8.4} {q_last:>10.2e} {o:>8.4} {o_last:>10.2e} {residual:>10.0e}"
+            "{name:<12} {q:>8.4} {q_last:>10.2e} {o:>8.4} {o_last:>10.2e} {residual:>10.0e}{shares}"
         )?;
     }
     for BrokenHead { layer, head, why } in failed {

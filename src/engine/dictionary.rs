@@ -1,12 +1,14 @@
 //! The dictionaries that a worker remembers: surveyed once, however many questions are asked about them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Engine, Files};
 use crate::circuits::dictionary::{Builtin, FileChoice};
 use crate::model::Weights;
 use crate::protocol::{Failure, FilesId};
 use crate::study::dictionary::{Comparing, Source, Surveyed, Surveying, Whitening};
+use crate::study::positions::PositionTable;
 
 /// Dictionaries that were surveyed.
 #[derive(Default)]
@@ -14,6 +16,7 @@ pub(super) struct Shelf {
     builtin: HashMap<(Builtin, Weights), Surveyed>,
     /// The reader's own, and what makes it another one.
     own: Option<(Option<Own>, Surveyed)>,
+    positions: HashMap<Weights, Option<Arc<PositionTable>>>,
 }
 
 /// Which of the reader's dictionaries: the number of its files, what was said of them, and the convention.
@@ -25,6 +28,19 @@ struct Own {
 }
 
 impl Engine {
+    /// The model's position embeddings, read once; `None` where it has none in its residual stream.
+    pub(super) fn positions(
+        &mut self,
+        weights: Weights,
+    ) -> Result<Option<Arc<PositionTable>>, Failure> {
+        if let Some(known) = self.shelf.positions.get(&weights) {
+            return Ok(known.clone());
+        }
+        let found = PositionTable::read(self.model()?, weights)?.map(Arc::new);
+        self.shelf.positions.insert(weights, found.clone());
+        Ok(found)
+    }
+
     /// Makes a dictionary ready: one of the model's, or the reader's own from the files that came with the question.
     pub(super) fn survey(
         &mut self,

@@ -47,8 +47,10 @@ pub(super) fn spectra(
     weights: Weights,
     tell: &mut dyn FnMut(HeadOutcome),
 ) -> Result<(), Failure> {
+    let positions = engine.positions(weights)?;
+    let space = positions.as_ref().and_then(|positions| positions.space());
     let attention = engine.layer(layer)?;
-    (0..attention.n_heads()).for_each(|head| tell(head_spectra(attention, head, weights)));
+    (0..attention.n_heads()).for_each(|head| tell(head_spectra(attention, head, weights, space)));
     Ok(())
 }
 
@@ -63,6 +65,12 @@ fn vectors(engine: &mut Engine, wanted: &VectorsOf, out: Out<'_>) -> Result<(), 
     let sigma = vectors.svd.s.clone();
     let certificate = [vectors.svd.residual, vectors.svd.orthogonality];
     out(VectorsOf::tell(VectorsPart::Vectors { at, sigma, certificate, python }), arrays);
+    if let Some(positions) = engine.positions(at.weights)? {
+        let arrays = [&vectors.svd.u, &vectors.svd.v].map(|side| positions.cosines(side));
+        let told =
+            VectorsPart::Positions { at, n: positions.count(), critical: positions.critical() };
+        out(VectorsOf::tell(told), arrays.into());
+    }
     nearest(engine, wanted, &vectors, out)
 }
 

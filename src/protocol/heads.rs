@@ -91,6 +91,16 @@ pub enum VectorsPart {
         /// Python that reads this head's matrices from the reader's own files.
         python: String,
     },
+    /// Where the model has position embeddings: the cosines of each with both sides of every pair; arrays: left then right, each
+    /// `[d_head, n]` row-major, empty for a side that reads another stream.
+    Positions {
+        /// Which head.
+        at: HeadAt,
+        /// Positions.
+        n: usize,
+        /// The |cosine| that a random direction exceeds with some position once in twenty.
+        critical: f64,
+    },
     /// The tokens nearest to each direction, best first, over the rows read so far.
     Nearest {
         /// Which head.

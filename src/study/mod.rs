@@ -19,6 +19,7 @@ pub mod error;
 pub mod lone_adapter;
 pub mod looks;
 pub mod pairs;
+pub mod positions;
 pub mod prompt;
 pub mod prompt_set;
 pub mod python;

@@ -6,6 +6,7 @@ use super::StudyError;
 use crate::circuits::convention::Convention;
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::{Circuit, singular_values};
+use crate::circuits::positional::PositionSpace;
 use crate::math::{MathError, product_singular_values};
 use crate::model::{AttentionLayer, HeadWeights, Layers, Weights};
 
@@ -49,13 +50,17 @@ pub struct CircuitSpectrum {
 }
 
 impl CircuitSpectrum {
-    /// One circuit of one head on the CPU, in f64.
+    /// One circuit of one head on the CPU, in f64; `positions` are those of the model, where it has some.
     ///
     /// # Errors
     /// As [`singular_values`].
-    pub fn on_cpu(weights: &HeadWeights, circuit: Circuit) -> Result<Self, MathError> {
+    pub fn on_cpu(
+        weights: &HeadWeights,
+        circuit: Circuit,
+        positions: Option<&PositionSpace>,
+    ) -> Result<Self, MathError> {
         let values = singular_values(weights, circuit)?;
-        let statistics = HeadStatistics::of(weights, circuit, &values.s, weights.w_q.nrows());
+        let statistics = statistics(weights, circuit, &values.s, positions);
         Ok(Self {
             sigma: values.s,
             residual: values.residual,
@@ -63,6 +68,19 @@ impl CircuitSpectrum {
             statistics,
             by: By::Cpu,
         })
+    }
+}
+
+/// The numbers that describe a circuit with these singular values.
+pub fn statistics(
+    weights: &HeadWeights,
+    circuit: Circuit,
+    sigma: &[f64],
+    positions: Option<&PositionSpace>,
+) -> HeadStatistics {
+    HeadStatistics {
+        positional: positions.map(|positions| positions.of_circuit(weights, circuit)),
+        ..HeadStatistics::of(weights, circuit, sigma, weights.w_q.nrows())
     }
 }
 
@@ -124,12 +142,13 @@ pub fn head_spectra(
     attention: &AttentionLayer,
     head: usize,
     weights: Weights,
+    positions: Option<&PositionSpace>,
 ) -> Result<HeadSpectra, BrokenHead> {
     let layer = attention.layer();
     let found = || -> Result<HeadSpectra, StudyError> {
         let matrices = attention.head(head, weights)?;
-        let qk = CircuitSpectrum::on_cpu(&matrices, Circuit::Qk)?;
-        let ov = CircuitSpectrum::on_cpu(&matrices, Circuit::Ov)?;
+        let qk = CircuitSpectrum::on_cpu(&matrices, Circuit::Qk, positions)?;
+        let ov = CircuitSpectrum::on_cpu(&matrices, Circuit::Ov, positions)?;
         let rotary = RotarySpectra::of(&matrices)?;
         Ok(HeadSpectra { layer, head, qk, ov, rotary })
     };

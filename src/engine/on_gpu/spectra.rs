@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{ByLayer, Speeds, Stop};
-use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::Circuit;
+use crate::circuits::positional::PositionSpace;
 use crate::engine::Engine;
 use crate::gpu::{Factors, Gpu, GpuError, HeadSvd, SvdBatch};
 use crate::math::{Mat, MathError};
@@ -13,7 +13,7 @@ use crate::protocol::heads::{
     BrokenHead, By, CircuitSpectrum, HeadOutcome, HeadSpectra, Spectra as SpectraOf,
 };
 use crate::protocol::{Question, Tell};
-use crate::study::spectra::{RotarySpectra, head_spectra};
+use crate::study::spectra::{RotarySpectra, head_spectra, statistics};
 
 /// Bytes of decoded weights in memory at a time: as many heads as fit go over together.
 const DECODED: usize = 128 << 20;
@@ -29,8 +29,10 @@ impl ByLayer for Spectra {
         layer: usize,
     ) -> Result<Vec<Tell>, Stop> {
         let n_heads = engine.model()?.arch.n_heads_of(layer);
+        let positions = engine.positions(self.0)?;
+        let space = positions.as_ref().and_then(|positions| positions.space());
         let tells = match engine.layer(layer) {
-            Ok(attention) => layer_spectra(gpu, attention, n_heads, self.0).await?,
+            Ok(attention) => layer_spectra(gpu, attention, n_heads, self.0, space).await?,
             Err(failure) => (0..n_heads)
                 .map(|head| Err(BrokenHead { layer, head, why: failure.what.clone() }))
                 .collect(),
@@ -47,12 +49,14 @@ impl ByLayer for Spectra {
         clock: fn() -> f64,
     ) -> Result<Option<Speeds>, Stop> {
         let n_heads = engine.model()?.arch.n_heads_of(layer);
+        let positions = engine.positions(self.0)?;
+        let space = positions.as_ref().and_then(|positions| positions.space());
         let Ok(attention) = engine.layer(layer) else { return Ok(None) };
         let start = clock();
-        layer_spectra(gpu, attention, n_heads, self.0).await?;
+        layer_spectra(gpu, attention, n_heads, self.0, space).await?;
         let middle = clock();
         // Only its time counts.
-        let _ = head_spectra(attention, 0, self.0);
+        let _ = head_spectra(attention, 0, self.0, space);
         let end = clock();
         Ok(Some([(middle - start) / n_heads.max(1) as f64, end - middle]))
     }
@@ -64,13 +68,14 @@ async fn layer_spectra(
     attention: &AttentionLayer,
     n_heads: usize,
     weights: Weights,
+    positions: Option<&PositionSpace>,
 ) -> Result<Vec<HeadOutcome>, GpuError> {
     let bytes = attention.head(0, weights).map_or(1, |w| 4 * 8 * w.w_q.len());
     let at_once = (DECODED / bytes.max(1)).max(1);
     let mut tells = Vec::with_capacity(n_heads);
     for begin in (0..n_heads).step_by(at_once) {
         let heads = begin..(begin + at_once).min(n_heads);
-        tells.extend(Heads::of(attention, heads, weights).spectra(gpu).await?);
+        tells.extend(Heads::of(attention, heads, weights, positions).spectra(gpu).await?);
     }
     Ok(tells)
 }
@@ -79,13 +84,19 @@ async fn layer_spectra(
 struct Heads<'a> {
     attention: &'a AttentionLayer,
     weights: Weights,
+    positions: Option<&'a PositionSpace>,
     heads: Range<usize>,
     /// Heads whose weights are there and finite; the CPU says what is wrong with the others.
     sound: Vec<(usize, HeadWeights)>,
 }
 
 impl<'a> Heads<'a> {
-    fn of(attention: &'a AttentionLayer, heads: Range<usize>, weights: Weights) -> Self {
+    fn of(
+        attention: &'a AttentionLayer,
+        heads: Range<usize>,
+        weights: Weights,
+        positions: Option<&'a PositionSpace>,
+    ) -> Self {
         let finite = |w: &HeadWeights| {
             [&w.w_q, &w.w_k, &w.w_v, &w.w_o].iter().all(|m| m.iter().all(|x| x.is_finite()))
         };
@@ -94,7 +105,7 @@ impl<'a> Heads<'a> {
             .filter_map(|head| Some((head, attention.head(head, weights).ok()?)))
             .filter(|(_, w)| finite(w))
             .collect();
-        Self { attention, weights, heads, sound }
+        Self { attention, weights, positions, heads, sound }
     }
 
     async fn spectra(&self, gpu: &Gpu) -> Result<Vec<HeadOutcome>, GpuError> {
@@ -104,13 +115,13 @@ impl<'a> Heads<'a> {
         let mut found = self.sound.iter().zip(qk.iter().zip(&ov)).peekable();
         let tell = |head| match found.next_if(|((sound, _), _)| *sound == head) {
             Some(((_, weights), (qk, ov))) => {
-                let qk = certified(qk, weights, Circuit::Qk);
-                let ov = certified(ov, weights, Circuit::Ov);
+                let qk = certified(qk, weights, Circuit::Qk, self.positions);
+                let ov = certified(ov, weights, Circuit::Ov, self.positions);
                 let rotary = RotarySpectra::of(weights);
                 qk.and_then(|qk| Ok(HeadSpectra { layer, head, qk, ov: ov?, rotary: rotary? }))
                     .map_err(|error| BrokenHead { layer, head, why: error.to_string() })
             }
-            None => head_spectra(self.attention, head, self.weights),
+            None => head_spectra(self.attention, head, self.weights, self.positions),
         };
         Ok(self.heads.clone().map(tell).collect())
     }
@@ -159,15 +170,16 @@ fn certified(
     svd: &HeadSvd,
     weights: &HeadWeights,
     circuit: Circuit,
+    positions: Option<&PositionSpace>,
 ) -> Result<CircuitSpectrum, MathError> {
     if !svd.certificate.passed() {
         return Ok(CircuitSpectrum {
             by: By::Repair,
-            ..CircuitSpectrum::on_cpu(weights, circuit)?
+            ..CircuitSpectrum::on_cpu(weights, circuit, positions)?
         });
     }
     Ok(CircuitSpectrum {
-        statistics: HeadStatistics::of(weights, circuit, &svd.s, weights.w_q.nrows()),
+        statistics: statistics(weights, circuit, &svd.s, positions),
         sigma: svd.s.clone(),
         residual: svd.certificate.residual,
         orthogonality: svd.certificate.orthogonality,
