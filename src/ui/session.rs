@@ -12,6 +12,7 @@ use super::app::{Store, here, replace};
 use super::browser::fetch::fetch;
 use super::browser::{kept, remote};
 use super::drawing::Drawing;
+use super::memory::positions::PositionCurves;
 use super::memory::state::{Action, AppState, Nearest, Vectors};
 use super::words::text;
 use crate::checkpoint::remote::reference::Reference;
@@ -278,6 +279,12 @@ impl Session {
                 let (u, v) = (arrays.next().unwrap_or_default(), arrays.next().unwrap_or_default());
                 let vectors = Vectors { at, sigma, certificate, u, v, python };
                 session.act(Action::Vectors(Box::new(vectors)));
+            }
+            Heard::Part { answer: VectorsPart::Positions { at, n, critical }, arrays, .. } => {
+                let mut arrays = arrays.into_iter();
+                let sides = [(); 2].map(|()| arrays.next().unwrap_or_default());
+                let curves = PositionCurves { at, n, critical, sides };
+                session.act(Action::Positions(Box::new(curves)));
             }
             Heard::Part {
                 answer: VectorsPart::Nearest { at, pairs, rows, of, wordless, chance },

@@ -113,7 +113,7 @@ export async function complete(page, name = "built-in model", timeout = 60_000) 
 
 /** The singular values in the table under the spectrum, as numbers. */
 export async function sigmas(page) {
-  const figure = page.locator(".spectrum figure");
+  const figure = page.locator(".spectrum figure").first();
   if (!(await figure.locator("details").first().getAttribute("open"))) {
     await figure.locator("details").first().evaluate((details) => (details.open = true));
   }

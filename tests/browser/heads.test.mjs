@@ -115,7 +115,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
         await complete(page, "built-in model");
         await drop(page, MINILM_FILES);
         await complete(page, "6 layers × 12 heads");
-        assert.match(await page.locator(".spectrum figure .convention").textContent(), / f64 /);
+        assert.match(await page.locator(".spectrum figure .convention").first().textContent(), / f64 /);
         assert.equal(await page.locator(".notices li", { hasText: "GPU" }).count(), 0);
       });
       return;
@@ -124,7 +124,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     it("says in one calm line that there is no GPU, and computes all the same", { hash: "#/heads?compute=gpu" }, async (page) => {
       await complete(page, "built-in model");
       await page.locator(".notices li", { hasText: "The GPU is not used" }).waitFor();
-      assert.match(await page.locator(".spectrum figure .convention").textContent(), / f64 /);
+      assert.match(await page.locator(".spectrum figure .convention").first().textContent(), / f64 /);
     });
 
     it("opens a whole folder, and says words from its tokenizer", {}, async (page) => {
@@ -179,9 +179,9 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
     it("changes with the convention, and says which one it is", {}, async (page) => {
       await complete(page, "built-in model");
       const folded = await sigmas(page);
-      assert.match(await page.locator(".spectrum figure .convention").textContent(), /folded weights .* residual .* orthogonality .* omega-lens \d/);
+      assert.match(await page.locator(".spectrum figure .convention").first().textContent(), /folded weights .* residual .* orthogonality .* omega-lens \d/);
       await page.locator(".spectrum").getByLabel("raw").click();
-      await page.locator(".spectrum figure .convention").filter({ hasText: "raw weights" }).waitFor();
+      await page.locator(".spectrum figure .convention", { hasText: "raw weights" }).first().waitFor();
       await complete(page, "built-in model");
       assert.notDeepEqual(await sigmas(page), folded);
     });
@@ -273,7 +273,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       await complete(page, "built-in model");
       await drop(page, MINILM_FILES);
       await complete(page, "6 layers × 12 heads");
-      const figure = page.locator(".spectrum figure");
+      const figure = page.locator(".spectrum figure").first();
       const svg = readFileSync(await download(page, figure.getByRole("button", { name: "SVG" })), "utf8");
       assert.match(svg, /^<svg[^>]* xmlns=/);
       const stamp = await figure.locator(".convention").textContent();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { PROJECTS, assertAccessible, start, withPage } from "./harness.mjs";
+import { PROJECTS, assertAccessible, complete, start, withPage } from "./harness.mjs";
 
 describe("Roles on a prompt", () => {
   let session;
@@ -42,5 +42,33 @@ describe("Roles on a prompt", () => {
     await page.getByRole("button", { name: "words again" }).click();
     await page.waitForFunction(() => !/ids=on|prompt=/.test(location.hash));
     await page.getByTestId("next").getByText("Mary").waitFor();
+  });
+
+  it("colour the grid of heads once a prompt was run, and are forgotten with the model", { hash: "#/heads?colour=induction" }, async (page) => {
+    await complete(page);
+    const heads = page.locator(".page.heads");
+    const on = heads.getByTestId("roles-on");
+    await on.filter({ hasText: "measured on a prompt" }).waitFor();
+    assert.equal(await heads.locator('[data-head="0,1"]').textContent(), "–");
+    await on.getByRole("link").click();
+    const roles = page.getByRole("region", { name: "Roles on this prompt" });
+    await page.getByRole("button", { name: "random list, twice" }).click();
+    await page.waitForFunction(() => /ids=on/.test(location.hash) && document.querySelectorAll(".roles [data-head]").length === 12);
+    await roles.getByLabel("colour by").selectOption("induction");
+    const seen = await roles.locator("[data-head]").allTextContents();
+    const here = await page.evaluate(() => location.hash.replace("#/attention", "#/heads"));
+    await page.evaluate((hash) => (location.hash = hash), `${here}&colour=induction`);
+    await on.filter({ hasText: "25 tokens" }).waitFor();
+    assert.deepEqual(await heads.locator("[data-head]").allTextContents(), seen);
+    assert.match(await heads.locator('[data-head="0,1"]').getAttribute("title"), /^L0H1: after the same token \(induction\) 0\.\d+, chance 0\.0/);
+    // As a table: the strongest first.
+    await heads.getByLabel("table", { exact: true }).check();
+    await heads.locator(".finder tbody tr").first().waitFor();
+    const header = await heads.locator(".finder thead th").allTextContents();
+    const column = 1 + header.findIndex((name) => name.startsWith("after the same token"));
+    const shown = (await heads.locator(`.finder td:nth-child(${column})`).allTextContents()).map(Number);
+    assert.deepEqual(shown, shown.toSorted((a, b) => b - a));
+    assert.ok(header.includes("previous token") && shown[0] > 0.4, `${header}: ${shown}`);
+    await assertAccessible(page);
   });
 });

@@ -11,10 +11,10 @@ use crate::study::trace::SeedRule;
 use crate::toy::{FeatureKind, Setting};
 use crate::ui::layered::Grouping;
 use crate::ui::words::change;
+use crate::ui::words::colour::Colour;
 use crate::ui::words::language::Language;
 use crate::ui::words::measure::Measure;
 use crate::ui::words::role::Shown;
-use crate::ui::words::statistic::Statistic;
 use crate::worker::offer::Compute;
 
 /// Layers, heads, pairs and tokens of the largest model that anybody can open here; the open model's own sizes clamp again.
@@ -116,8 +116,7 @@ table! {
     COMPUTE: Choice<Compute> = Choice { name: "compute", all: &Compute::ALL, slug: Compute::slug };
 
     /// Heads: what colours the grid.
-    COLOUR: Choice<Statistic> =
-        Choice { name: "colour", all: &Statistic::ALL, slug: Statistic::slug };
+    COLOUR: Choice<Colour> = Choice { name: "colour", all: &Colour::ALL, slug: Colour::slug };
     /// Heads: the grid as a table.
     VIEW: Switch = Switch { name: "view", default: false, on: "table", off: Some("grid") };
     /// Heads: the table from the smallest value up.

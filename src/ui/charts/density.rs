@@ -56,9 +56,9 @@ pub fn Density(props: &DensityProps) -> Html {
                 <text class="tick" x={px(sheet.within(x, &text))} y={px(BASE + 18.0)} text-anchor="middle">{ text }</text>
             }) }
             <text class="note" x={px(sheet.within(sx(props.mean), "chance"))} y="12" text-anchor="middle">{ "chance" }</text>
-            <line class="observed" x1={px(sx(props.observed))} x2={px(sx(props.observed))} y1="22" y2={px(BASE)} />
+            <line class="observed" x1={px(sx(props.observed))} x2={px(sx(props.observed))} y1="36" y2={px(BASE)} />
             <circle class="observed" cx={px(sx(props.observed))} cy={px(BASE)} r="4" />
-            <text class="name" x={px(at)} y="32">{ said }</text>
+            <text class="name" x={px(at)} y="30">{ said }</text>
         </svg>
     }
 }

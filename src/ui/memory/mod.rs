@@ -3,6 +3,8 @@
 pub mod compare;
 mod link;
 pub mod notebook;
+pub mod positions;
+pub mod roles;
 pub mod state;
 pub mod token_chance;
 pub mod toy;

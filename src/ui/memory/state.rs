@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::notebook::{Notebook, Pin};
+use super::positions::PositionCurves;
+use super::roles::PromptRoles;
 use super::token_chance::Compared;
 use crate::circuits::alignment::{IsotropicLevel, RotatedDirection};
 use crate::circuits::null::IsotropicNull;
@@ -48,6 +50,10 @@ pub struct AppState {
     pub vectors: Option<Rc<Vectors>>,
     /// What its directions point at, as far as it has been read.
     pub nearest: Option<Rc<Nearest>>,
+    /// How its directions lie to the model's positions.
+    pub positions: Option<Rc<PositionCurves>>,
+    /// What its heads did on the prompt that was run last.
+    pub roles: Option<Rc<PromptRoles>>,
     /// What random directions of the sides that were compared with the model's tokens reach.
     pub rotated: Rc<HashMap<Compared, RotatedDirection>>,
     /// What the GPU made of this model's spectra, if it was asked.
@@ -181,6 +187,10 @@ pub enum Action {
     Vectors(Box<Vectors>),
     /// Nearest tokens arrived.
     Nearest(Box<Nearest>),
+    /// Cosines with the positions arrived.
+    Positions(Box<PositionCurves>),
+    /// A prompt was run through every layer.
+    Roles(Box<PromptRoles>),
     /// A view is pinned.
     Pin(Box<Pin>),
     /// A pin is taken away.
@@ -264,6 +274,8 @@ impl AppState {
             }
             Action::Vectors(vectors) => next.vectors = Some(Rc::new(*vectors)),
             Action::Nearest(nearest) => next.nearest = Some(Rc::new(*nearest)),
+            Action::Roles(roles) => next.roles = Some(Rc::new(*roles)),
+            Action::Positions(curves) => next.positions = Some(Rc::new(*curves)),
             Action::Pin(pin) => {
                 if !Rc::make_mut(&mut next.notebook).pin(*pin) {
                     next.note(crate::ui::words::notebook::FULL.into(), String::new());
@@ -330,6 +342,8 @@ impl AppState {
         self.gpu = None;
         self.vectors = None;
         self.nearest = None;
+        self.positions = None;
+        self.roles = None;
         self.rotated = Rc::default();
     }
 
@@ -339,6 +353,11 @@ impl AppState {
         }
         self.next_notice += 1;
         self.notices.push(Notice { id: self.next_notice, what, hint });
+    }
+
+    /// Whether the open model has position embeddings that its heads were held against.
+    pub fn has_positions(&self) -> bool {
+        self.spectra.heads.values().any(|head| head.qk.statistics.positional.is_some())
     }
 
     /// The convention the reader chose.

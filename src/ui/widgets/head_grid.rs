@@ -8,7 +8,7 @@ use crate::model::Layers;
 use crate::model::architecture::StackKind;
 use crate::ui::address::key::Whole;
 use crate::ui::address::keys::{HEAD, LAYER};
-use crate::ui::app::App;
+use crate::ui::app::{App, here};
 use crate::ui::palette::Scale;
 use crate::ui::words::widgets as words;
 
@@ -148,11 +148,15 @@ pub fn pick(app: &App, layer: usize, head: usize, forgets: &[Whole<usize>]) {
 fn keys(
     app: &App,
     order: Vec<(usize, usize)>,
-    (layer, head): (usize, usize),
+    entry: (usize, usize),
     forgets: &'static [Whole<usize>],
 ) -> Callback<KeyboardEvent> {
     let app = app.clone();
     Callback::from(move |event: KeyboardEvent| {
+        // Keys may come faster than a large grid is drawn: the address knows where the last one went.
+        let now = here();
+        let gone = now.find(&LAYER).zip(now.find(&HEAD));
+        let (layer, head) = gone.filter(|at| order.iter().any(|o| o.0 == at.0)).unwrap_or(entry);
         let row = order.iter().position(|o| o.0 == layer).unwrap_or(0);
         let (row, head) = match event.key().as_str() {
             "ArrowUp" => (row.saturating_sub(1), head),

@@ -1,6 +1,9 @@
 //! The numbers that the heads grid can show: what each is called, what it means, where it comes from.
 
+use super::format::three;
+use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::Circuit;
+use crate::circuits::positional::{Positional, PositionalShare};
 use crate::protocol::heads::HeadSpectra;
 use crate::ui::palette::Scale;
 
@@ -25,14 +28,20 @@ pub enum Statistic {
     Matching,
     /// `Σλ` in standard deviations of what it is by chance.
     TraceZ,
+    /// What of the left side lies where position embeddings differ.
+    PositionsLeft,
+    /// The same of the right side.
+    PositionsRight,
 }
 
 impl Statistic {
     /// All of them, what says most of a head's role first: the grid opens with that.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Copying,
         Self::Matching,
         Self::TraceZ,
+        Self::PositionsLeft,
+        Self::PositionsRight,
         Self::StableRank,
         Self::EffectiveRank,
         Self::SigmaMax,
@@ -53,6 +62,8 @@ impl Statistic {
             Self::Copying => "copying",
             Self::Matching => "matching",
             Self::TraceZ => "trace-z",
+            Self::PositionsLeft => "positions-u",
+            Self::PositionsRight => "positions-v",
         }
     }
 
@@ -68,6 +79,8 @@ impl Statistic {
             Self::Copying => "OV copying",
             Self::Matching => "QK matching",
             Self::TraceZ => "like for like, z",
+            Self::PositionsLeft => "positional share, u",
+            Self::PositionsRight => "positional share, v",
         }
     }
 
@@ -108,6 +121,16 @@ impl Statistic {
                 "Is the copying of OV, or the matching of QK, more than chance? Σλ in standard deviations of what it is where the two \
                  sides lie at random to each other: one head in twenty passes 2 then, the farthest of a hundred 2.6, of a thousand 3.3."
             }
+            Self::PositionsLeft => {
+                "How much of the left side (what a destination looks for, or what OV reads) lies in the few directions in which the \
+                 model's position embeddings differ, each direction counted by its σ². Near 1 the head goes by place, not by word. \
+                 Chance is a side at random: its share and the distance from it, z, stand beside the number."
+            }
+            Self::PositionsRight => {
+                "How much of the right side (what a source offers, or what OV writes) lies in the few directions in which the \
+                 model's position embeddings differ, each direction counted by its σ². Chance is a side at random: its share and \
+                 the distance from it, z, stand beside the number."
+            }
         }
     }
 
@@ -120,13 +143,37 @@ impl Statistic {
         }
     }
 
+    /// Those that a model has: without position embeddings in its residual stream nothing has a share of them.
+    pub fn all(positions: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |statistic| positions || statistic.side().is_none())
+    }
+
+    /// The side that it is a number of, where it is of one.
+    fn side(self) -> Option<fn(&Positional) -> Option<PositionalShare>> {
+        match self {
+            Self::PositionsLeft => Some(|found| found.left),
+            Self::PositionsRight => Some(|found| found.right),
+            _ => None,
+        }
+    }
+
+    /// What chance gives, for a number that stands beside its own.
+    pub fn by_chance(self, head: &HeadSpectra, circuit: Circuit) -> Option<String> {
+        let share = self.side()?(self.statistics(head, circuit).positional.as_ref()?)?;
+        Some(format!("chance {}, z {}", three(share.chance), three(share.z)))
+    }
+
+    fn statistics(self, head: &HeadSpectra, circuit: Circuit) -> &HeadStatistics {
+        match self.circuit().unwrap_or(circuit) {
+            Circuit::Ov => &head.ov.statistics,
+            Circuit::Qk => &head.qk.statistics,
+        }
+    }
+
     /// Its value for one circuit of a head; NaN where it is not defined.
     pub fn of(self, head: &HeadSpectra, circuit: Circuit) -> f64 {
-        let spectrum = match self.circuit().unwrap_or(circuit) {
-            Circuit::Ov => &head.ov,
-            Circuit::Qk => &head.qk,
-        };
-        let s = &spectrum.statistics;
+        let s = self.statistics(head, circuit);
+        let share = || Some(self.side()?(s.positional.as_ref()?)?.share);
         match self {
             Self::SigmaMax => s.sigma_max,
             Self::Frobenius => s.frobenius,
@@ -137,6 +184,7 @@ impl Statistic {
             Self::Copying => s.copying.unwrap_or(f64::NAN),
             Self::Matching => s.matching.unwrap_or(f64::NAN),
             Self::TraceZ => s.trace_z.unwrap_or(f64::NAN),
+            Self::PositionsLeft | Self::PositionsRight => share().unwrap_or(f64::NAN),
         }
     }
 
@@ -144,6 +192,9 @@ impl Statistic {
     pub fn scale(self, values: &[f64]) -> Scale {
         if self.circuit().is_some() {
             return Scale::Diverging { max: 1.0 };
+        }
+        if self.side().is_some() {
+            return Scale::Sequential { max: 1.0 };
         }
         let finite = || values.iter().copied().filter(|v| v.is_finite());
         if self == Self::TraceZ {

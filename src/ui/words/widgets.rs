@@ -11,8 +11,10 @@ sentences! {
     const NO_MODEL_OPEN = "no model is open";
     const OPEN_NAME = "Open by name";
     const SAME_PYTHON = "The same in Python";
+    const THIS_TABLE_AS_CSV = "this table as CSV";
     const WHAT_ADAPTER_ADDS_HEAD = "What the adapter adds to each head";
     const WHAT_FOUND = "What was found";
     fn how_measured(of) = "how {of} is measured";
+    fn more_heads_in_csv(more) = "and {more} more heads in the CSV";
     fn one_set_tensors_used(uses) = "one set of tensors, used by {uses} layers";
 }

@@ -20,6 +20,8 @@ use crate::ui::browser::time::now;
 use crate::ui::drawing::DRAWING_MS;
 use crate::ui::lessons::place::Place;
 use crate::ui::lessons::stage::{Picture, Staged};
+use crate::ui::memory::roles::PromptRoles;
+use crate::ui::memory::state::Action;
 use crate::ui::pages::pairs::PairsView;
 use crate::ui::session::compute;
 use crate::worker::request::{self, Request};
@@ -129,6 +131,16 @@ pub fn Attention() -> Html {
     let wanted_dest = state.route.find(&keys::DEST).unwrap_or(last).min(last);
     // The guesses come last of all.
     let ready = seen.next.is_some();
+    // The grid of Heads can be coloured by what was seen. The tokens and the end of the run are what says that it is this model's.
+    {
+        let (app, seen) = (app.clone(), seen.clone());
+        use_effect_with((seen.ran.clone(), ready), move |(ran, ready)| {
+            if let (Some(ran), true, Some(model)) = (ran, *ready, &app.value().model) {
+                let roles = PromptRoles::of(&seen.patterns, ran, &model.summary.layers);
+                app.session.act(Action::Roles(Box::new(roles)));
+            }
+        });
+    }
     // Who writes the answer there.
     let asking = prompt::asking(state, &wanted, wanted_dest);
     {
@@ -264,7 +276,7 @@ pub fn Attention() -> Html {
                         }</p>
                 }
                 if let Some(at) = at { <Staged picture={Picture::Meetings}><PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} ids={ran.ids.clone()} {at} /></Staged> }
-                <roles::RoleMap patterns={seen.patterns.clone()} {head} ran={ran.clone()} />
+                <roles::RoleMap {head} ran={ran.clone()} />
                 <Staged picture={Picture::WhatIf}><change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} /></Staged>
             } else if seen.failed.is_none() && !seen.stopped {
                 <p class="empty" role="status">{ "The prompt is being run through the model." }</p>

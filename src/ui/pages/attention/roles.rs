@@ -1,17 +1,15 @@
 //! What every head does on this prompt: a map of roles, and a table of all of them.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::circuits::roles::{Role, Share, evenness};
-use crate::model::Layers;
 use crate::protocol::attention::Ran;
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::app::{App, use_app, use_dark};
 use crate::ui::browser::export::save;
+use crate::ui::memory::roles::PromptRoles;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid, pick};
@@ -23,49 +21,10 @@ use crate::ui::words::table::{Cell, Table};
 /// Properties of [`RoleMap`].
 #[derive(Properties, PartialEq)]
 pub(super) struct RoleMapProps {
-    /// Patterns by layer, `[n_heads, n, n]`.
-    pub patterns: BTreeMap<usize, Rc<Vec<f32>>>,
     /// The head in view.
     pub head: Option<(usize, usize)>,
     /// The prompt.
     pub ran: Rc<Ran>,
-}
-
-/// One head's numbers.
-#[derive(PartialEq)]
-struct Row {
-    at: (usize, usize),
-    shares: [(Role, Option<Share>); Role::ALL.len()],
-    evenness: Option<f64>,
-}
-
-impl Row {
-    /// One number, and its level of chance.
-    fn value(&self, shown: Shown) -> (Option<f64>, Option<f64>) {
-        match shown {
-            Shown::Role(role) => {
-                let share = self.shares.iter().find(|(r, _)| *r == role).and_then(|(_, s)| *s);
-                (share.map(|s| s.observed), share.map(|s| s.uniform))
-            }
-            Shown::Evenness => (self.evenness, None),
-        }
-    }
-}
-
-/// The numbers of every head whose pattern is here.
-fn rows(patterns: &BTreeMap<usize, Rc<Vec<f32>>>, ran: &Ran, layers: &Layers) -> Vec<Row> {
-    let mut found = Vec::new();
-    for (&layer, patterns) in patterns {
-        // Between two prompts there is no previous token and no same one.
-        let Some(ids) = ran.own_ids(layers.stack(layer)) else { continue };
-        let heads = patterns.chunks_exact((ids.len() * ids.len()).max(1));
-        found.extend(heads.enumerate().map(|(head, own)| Row {
-            at: (layer, head),
-            shares: Role::ALL.map(|role| (role, role.share(ids, own))),
-            evenness: evenness(ids.len(), own),
-        }));
-    }
-    found
 }
 
 /// A grid coloured by one role, the sentence about the head in view, the table of all.
@@ -73,12 +32,11 @@ fn rows(patterns: &BTreeMap<usize, Rc<Vec<f32>>>, ran: &Ran, layers: &Layers) ->
 pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
     let app = use_app();
     let dark = use_dark();
-    let layers = app.value().model.as_ref().map(|model| model.summary.layers.clone());
-    let known =
-        use_memo((props.patterns.clone(), props.ran.clone(), layers), |(patterns, ran, layers)| {
-            layers.as_ref().map(|layers| rows(patterns, ran, layers)).unwrap_or_default()
-        });
     let Some(model) = app.value().model.clone() else { return Html::default() };
+    // Those of the prompt before are not this one's.
+    let Some(known) = app.value().roles.clone().filter(|roles| roles.ran == props.ran) else {
+        return Html::default();
+    };
     let shown = app.value().route.read(&keys::ROLE);
     let choose = {
         let app = app.clone();
@@ -88,7 +46,7 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
         Shown::ALL.into_iter().map(|s| (s.slug().into(), s.name().into())).collect::<Vec<_>>();
     let scale = Scale::Sequential { max: 1.0 };
     let cell = |layer: usize, head: usize| {
-        let row = known.iter().find(|row| row.at == (layer, head));
+        let row = known.heads.get(&(layer, head));
         let Some((value, chance)) = row.map(|row| row.value(shown)) else {
             return HeadCell::waiting(format!("{} …", shown.name()));
         };
@@ -100,10 +58,10 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
         HeadCell::coloured(three(value), label, value, scale, dark)
     };
     let layers = &model.summary.layers;
-    let is_one = |layer: &usize| props.ran.own_ids(layers.stack(*layer)).is_some();
-    let drawn: Vec<usize> = props.patterns.keys().copied().filter(is_one).collect();
+    let mut drawn: Vec<usize> = known.heads.keys().map(|at| at.0).collect();
+    drawn.dedup();
     let said = props.head.and_then(|at| {
-        let row = known.iter().find(|row| row.at == at)?;
+        let row = known.heads.get(&at)?;
         Some(sentence(&app.value().head_name(at.0, at.1), &row.shares))
     });
     if drawn.is_empty() {
@@ -116,34 +74,33 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
             <Gloss term={shown.name()} meaning={shown.meaning()} />
             { head_grid(&app, &format!("{} of every head", shown.name()), Rows { layers, shown: &drawn }, props.head, &[keys::SRC], cell) }
             if let Some(said) = said { <p class="sentence" aria-live="polite">{ said }</p> }
-            { table(&app, &known, &props.ran) }
+            { table(&app, &known) }
         </section>
     }
 }
 
 /// All heads and all roles, with their levels of chance, and the same as a file.
-fn table(app: &App, known: &Rc<Vec<Row>>, ran: &Rc<Ran>) -> Html {
+fn table(app: &App, known: &Rc<PromptRoles>) -> Html {
     let state = app.value();
     let columns = || Shown::ALL.into_iter().map(|s| s.name());
     let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), three);
     let save = {
-        let (app, known, n) = (app.clone(), known.clone(), ran.ids.len());
+        let (app, known) = (app.clone(), known.clone());
         Callback::from(move |_: MouseEvent| {
             let chances = || Shown::ALL.into_iter().filter(|s| *s != Shown::Evenness);
             let header = std::iter::once("head".to_owned())
                 .chain(columns().map(str::to_owned))
                 .chain(chances().map(|s| format!("{}, chance", s.name())));
             let number = |x: Option<f64>| x.map_or(Cell::Empty, Cell::Number);
-            let table = known.iter().fold(Table::new(header), |table, row| {
-                let name = Cell::from(app.value().head_name(row.at.0, row.at.1));
+            let table = known.heads.iter().fold(Table::new(header), |table, (at, row)| {
+                let name = Cell::from(app.value().head_name(at.0, at.1));
                 let values = Shown::ALL.map(|shown| number(row.value(shown).0));
                 let chances = chances().map(|shown| number(row.value(shown).1));
                 table.row(std::iter::once(name).chain(values).chain(chances))
             });
             let stamp: Stamp = app.value().stamp(app.value().weights());
-            let stamp = stamp.how(format!(
-                "attention of one prompt of {n} tokens, averaged over its destinations"
-            ));
+            let stamp = stamp
+                .how(format!("attention on {}, averaged over its destinations", known.prompt()));
             // A refused download leaves the table on the page.
             let _ = save("roles.csv", "text/csv", table.csv(&stamp).as_bytes());
         })
@@ -155,8 +112,8 @@ fn table(app: &App, known: &Rc<Vec<Row>>, ran: &Rc<Ran>) -> Html {
             <div class="numbers" tabindex="0" role="region" aria-label="Roles of all heads">
                 <table>
                     <thead><tr><th scope="col">{ "head" }</th>{ for columns().map(|c| html! { <th scope="col">{ c }</th> }) }</tr></thead>
-                    <tbody>{ for known.iter().map(|row| {
-                        let (app, (layer, head)) = (app.clone(), row.at);
+                    <tbody>{ for known.heads.iter().map(|(&(layer, head), row)| {
+                        let app = app.clone();
                         let choose = Callback::from(move |_: MouseEvent| pick(&app, layer, head, &[keys::SRC]));
                         html! {
                             <tr key={format!("{layer}-{head}")}>

@@ -7,7 +7,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::memory::compare::Compared;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
-use crate::ui::widgets::head_table::{HeadRow, head_table};
+use crate::ui::widgets::head_table::{Columns, HeadRow, head_table};
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::change::{Measure, circuit_of};
 use crate::ui::words::compare as words;
@@ -88,15 +88,20 @@ fn finder(app: &App, compared: &Compared) -> Html {
     let sorted_by = app.value().route.read(&keys::CHANGE);
     let heads = compared.heads.values().map(|head| {
         let change = circuit_of(head, circuit);
-        let cell = |measure: Measure| {
-            let shown = measure.of(change).map_or_else(|| "–".to_owned(), three);
-            (shown, Some(measure.told(change)))
-        };
+        let cell =
+            |measure: Measure| (measure.of(change).unwrap_or(f64::NAN), Some(measure.told(change)));
         HeadRow {
             at: (head.layer, head.head_b),
-            sort: sorted_by.of(change).unwrap_or(f64::NEG_INFINITY),
+            sort: sorted_by.of(change).unwrap_or(f64::NAN),
             cells: Measure::ALL.map(cell).to_vec(),
         }
     });
-    head_table(app, keys::CHANGE, Measure::name, heads.collect())
+    let stamp = app.value().stamp(app.value().weights()).circuit(circuit);
+    let columns = Columns {
+        by: keys::CHANGE,
+        shown: Measure::ALL.to_vec(),
+        name: Measure::name,
+        file: ("change.csv", stamp),
+    };
+    head_table(app, columns, heads.collect())
 }

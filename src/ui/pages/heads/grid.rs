@@ -2,15 +2,16 @@
 
 use yew::prelude::*;
 
-use crate::circuits::omega::Circuit;
+use crate::protocol::heads::HeadSpectra;
 use crate::ui::address::keys;
+use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
-use crate::ui::widgets::head_table::{HeadRow, head_table};
+use crate::ui::widgets::head_table::{Columns, HeadRow, head_table};
 use crate::ui::widgets::select::{Select, Switch};
+use crate::ui::words::colour::{self, Colour};
 use crate::ui::words::format::three;
-use crate::ui::words::statistic::Statistic;
 use crate::ui::words::text;
 
 /// The grid of heads.
@@ -22,12 +23,11 @@ pub fn Grid() -> Html {
         return Html::default();
     };
     let summary = &model.summary;
-    let statistic = state.route.read(&keys::COLOUR);
-    let value = |layer: usize, head: usize| {
-        state.spectra.heads.get(&(layer, head)).map(|s| statistic.of(s, at.circuit))
-    };
-    let all: Vec<f64> = state.spectra.heads.values().map(|s| statistic.of(s, at.circuit)).collect();
-    let scale = statistic.scale(&all);
+    let chosen = state.route.read(&keys::COLOUR);
+    let roles = state.roles.as_deref();
+    let value = |head: &HeadSpectra| chosen.of(head, at.circuit, roles);
+    let all: Vec<f64> = state.spectra.heads.values().map(|head| value(head)).collect();
+    let scale = chosen.scale(&all);
     let as_table = state.route.read(&keys::VIEW);
     let choose = {
         let app = app.clone();
@@ -37,32 +37,47 @@ pub fn Grid() -> Html {
         let app = app.clone();
         Callback::from(move |on: bool| app.put(&keys::VIEW, on))
     };
-    let options =
-        Statistic::ALL.into_iter().map(|s| (s.slug().into(), s.name().into())).collect::<Vec<_>>();
+    let mut there: Vec<Colour> = Colour::there(state.has_positions(), roles.is_some()).collect();
+    if !there.contains(&chosen) {
+        there.push(chosen);
+    }
+    let options = there.iter().map(|c| (c.slug().into(), c.name().into())).collect::<Vec<_>>();
     let cell = |layer: usize, head: usize| {
-        let name = statistic.name();
-        match (value(layer, head), state.spectra.broken.get(&(layer, head))) {
+        let name = chosen.name();
+        match (state.spectra.heads.get(&(layer, head)), state.spectra.broken.get(&(layer, head))) {
             (_, Some(why)) => {
                 HeadCell { shown: "!".into(), label: why.clone(), style: None, broken: true }
             }
-            (Some(v), None) => {
-                HeadCell::coloured(three(v), format!("{name} {}", three(v)), v, scale, app.dark)
+            (Some(head), None) => {
+                let (value, label) = (value(head), chosen.told(head, at.circuit, roles));
+                let label = format!("{name} {label}");
+                if value.is_nan() {
+                    return HeadCell::empty(label);
+                }
+                HeadCell::coloured(three(value), label, value, scale, app.dark)
             }
             (None, None) => HeadCell::waiting(format!("{name} …")),
         }
     };
+    let said = match (chosen, roles) {
+        (Colour::Weights(_), _) => None,
+        (Colour::Prompt(_), Some(roles)) => Some(colour::on(&roles.prompt())),
+        (Colour::Prompt(_), None) => Some(colour::MEASURED_ON_PROMPT.to_owned()),
+    };
     html! {
         <section class="column heads-grid" aria-label="Grid of heads">
             <div class="controls">
-                <Select label="colour by" {options} value={statistic.slug()} on_change={choose} />
+                <Select label="colour by" {options} value={chosen.slug()} on_change={choose} />
                 <Switch label="table" on={as_table} on_change={switch} />
             </div>
-            <Gloss term={statistic.circuit().map_or_else(|| format!("{} of {}", statistic.name(), at.circuit.name()), |_| statistic.name().to_owned())}
-                meaning={statistic.meaning()} />
+            <Gloss term={chosen.term(at.circuit)} meaning={chosen.meaning()} />
+            if let Some(said) = said {
+                <p class="hint" data-testid="roles-on">{ said }<a href={state.route.clone().on(Page::Attention).to_hash()}>{ colour::RUN_ONE }</a></p>
+            }
             if as_table {
-                { finder(&app, at.circuit) }
+                { finder(&app, there) }
             } else {
-                { head_grid(&app, &format!("{} of every head", statistic.name()), Rows { layers: &summary.layers, shown: &summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
+                { head_grid(&app, &format!("{} of every head", chosen.name()), Rows { layers: &summary.layers, shown: &summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
                 <p class="hint">{ "Arrow keys move; j and k step through the pairs, [ and ] through the layers." }</p>
             }
             <p class="hint" data-testid="computed">{ text::gpu_line(state.gpu.as_ref()) }</p>
@@ -70,14 +85,24 @@ pub fn Grid() -> Html {
     }
 }
 
-/// All heads with all statistics, sorted by the one that the reader picks.
-fn finder(app: &App, circuit: Circuit) -> Html {
+/// All heads with all that colours them, sorted by what the reader picks.
+fn finder(app: &App, shown: Vec<Colour>) -> Html {
     let state = app.value();
-    let sorted_by = state.route.read(&keys::COLOUR);
+    let (sorted_by, roles) = (state.route.read(&keys::COLOUR), state.roles.as_deref());
+    let circuit = state.route.read(&keys::CIRCUIT);
     let heads = state.spectra.heads.values().map(|head| HeadRow {
         at: (head.layer, head.head),
-        sort: sorted_by.of(head, circuit),
-        cells: Statistic::ALL.map(|s| (three(s.of(head, circuit)), None)).to_vec(),
+        sort: sorted_by.of(head, circuit, roles),
+        cells: (shown.iter())
+            .map(|c| (c.of(head, circuit, roles), Some(c.told(head, circuit, roles))))
+            .collect(),
     });
-    head_table(app, keys::COLOUR, Statistic::name, heads.collect())
+    let rows = heads.collect();
+    let stamp = state.stamp(state.weights()).circuit(circuit);
+    let stamp = match roles {
+        Some(roles) => stamp.how(format!("roles on {}", roles.prompt())),
+        None => stamp,
+    };
+    let file = ("heads.csv", stamp);
+    head_table(app, Columns { by: keys::COLOUR, shown, name: Colour::name, file }, rows)
 }

@@ -9,6 +9,7 @@ mod export_bar;
 mod grid;
 mod neighbours;
 mod pair;
+mod positions;
 mod spectrum;
 
 /// The page: grid, spectrum, pair, from left to right.

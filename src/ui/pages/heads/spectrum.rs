@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::positions::Positions;
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::{blocks, null_from};
 use crate::model::Weights;
@@ -98,13 +99,18 @@ pub fn Spectrum() -> Html {
                 <Bars {label} {bars} {log} selected={k} blocks={blocks.clone()} null_from={null} {on_select} />
             </Figure></Staged>
             <dl class="statistics" data-testid="statistics">
-                { for Statistic::ALL.into_iter().filter(|s| s.circuit().is_none_or(|own| own == at.circuit)).map(|s| html! {
-                    <div key={s.slug()}><dt><Gloss term={s.name()} meaning={s.meaning()} /></dt><dd>{ three(s.of(&head, at.circuit)) }</dd></div>
+                { for Statistic::all(state.has_positions()).filter(|s| s.circuit().is_none_or(|own| own == at.circuit)).map(|s| {
+                    let chance = s.by_chance(&head, at.circuit);
+                    html! {
+                        <div key={s.slug()}><dt><Gloss term={s.name()} meaning={s.meaning()} /></dt><dd>{ three(s.of(&head, at.circuit)) }
+                            if let Some(chance) = chance { <span class="by-chance">{ format!(" ({chance})") }</span> }</dd></div>
+                    }
                 }) }
             </dl>
             if let Some([residual, orthogonality]) = shown {
                 <p class="hint" data-testid="certificate">{ format!("The vectors shown, measured: residual {residual}, orthogonality {orthogonality}.") }</p>
             }
+            <Positions />
             if !blocks.is_empty() {
                 <p class="hint">{ format!("{} degenerate block(s), bracketed: inside one only the subspace means something.", blocks.len()) }</p>
             }

@@ -1,0 +1,73 @@
+//! The pair in view beside the model's position embeddings: does either side go by place?
+
+use yew::prelude::*;
+
+use crate::ui::app::use_app;
+use crate::ui::charts::{Figure, Lines, Series};
+use crate::ui::words::positions as words;
+use crate::ui::words::table::{Cell, Table};
+use crate::ui::words::text;
+
+/// Points of a curve that are drawn; the CSV has them all.
+const DRAWN: usize = 512;
+
+/// The cosine of both sides with every position, as curves; nothing for a model without position embeddings.
+#[component]
+pub fn Positions() -> Html {
+    let app = use_app();
+    let state = app.value();
+    let Some(at) = state.at() else { return Html::default() };
+    let Some(curves) = state.positions.clone().filter(|curves| curves.at == at) else {
+        return Html::default();
+    };
+    let k = state.k();
+    let sides = curves.of_pair(k);
+    if sides.iter().all(|side| side.is_empty()) {
+        return Html::default();
+    }
+    let (left, right) = text::side_names(at.circuit);
+    let step = curves.n.div_ceil(DRAWN).max(1);
+    let line = |name: String, side: &[f32]| {
+        let points = side.iter().enumerate().step_by(step);
+        let points = points.map(|(i, &c)| (i as f64, f64::from(c))).collect();
+        Series { name, points, ..Series::default() }
+    };
+    // A band about zero that a random direction leaves at one of the positions once in twenty.
+    let ends = vec![(0.0, 0.0), (curves.n.saturating_sub(1) as f64, 0.0)];
+    let chance = Series {
+        name: "chance".into(),
+        points: ends,
+        spread: vec![curves.critical; 2],
+        dashed: true,
+    };
+    let mut series = vec![line(format!("u{k}"), sides[0]), line(format!("v{k}"), sides[1]), chance];
+    series.retain(|line| !line.points.is_empty());
+    let largest = sides.iter().flat_map(|side| side.iter()).map(|c| f64::from(c.abs()));
+    let reach = 1.05 * largest.fold(curves.critical, f64::max);
+    let said = words::curve(k, sides, curves.critical);
+    let table = {
+        let curves = curves.clone();
+        Callback::from(move |()| {
+            let sides = curves.of_pair(k);
+            let number = |side: usize, i: usize| {
+                sides[side].get(i).map_or(Cell::Empty, |&c| Cell::Number(f64::from(c)))
+            };
+            (0..curves.n).fold(Table::new(["position", "cos with u", "cos with v"]), |table, i| {
+                table.row([i.into(), number(0, i), number(1, i)])
+            })
+        })
+    };
+    let name = state.head_name(at.layer, at.head);
+    let stamp = state.stamp(at.weights).circuit(at.circuit);
+    let stamp = stamp.how(words::LESS_MEAN);
+    let label = words::spoken(&k, &curves.n);
+    html! {
+        <div data-testid="positions">
+            <Figure name={format!("{name}-{}-{k}-positions", at.circuit.name())} {table} convention={stamp}
+                caption={html! { { words::caption(&k, &left, &right) } }}>
+                <Lines {label} {series} x="position" y="cos" limits={Some((-reach, reach))} />
+            </Figure>
+            <p class="hint">{ said }</p>
+        </div>
+    }
+}
