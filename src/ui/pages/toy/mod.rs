@@ -130,21 +130,23 @@ pub fn Toy() -> Html {
             }
         });
     }
-    // A run that begins anew keeps the room of the one before: the page stays where the reader was.
-    let (below, room) = (use_node_ref(), use_mut_ref(|| 0));
+    let more = route.read(&MORE) || stage::at(route).is_some();
+    // A run that begins anew keeps the room that was taken before, until its charts are there again: the page stays where the
+    // reader was.
+    let (below, room) = (use_node_ref(), use_mut_ref(|| (more, 0)));
     {
         let (below, room) = (below.clone(), room.clone());
         let stands = lab.frame.is_some() && !lab.running;
         use_effect(move || {
             let below = below.cast::<web_sys::HtmlElement>().filter(|_| stands);
-            if let Some(below) = below {
-                *room.borrow_mut() = below.offset_height();
-            }
+            let height = below.map_or(0, |below| below.offset_height());
+            let (then, most) = *room.borrow();
+            room.replace((more, if then == more { height.max(most) } else { 0 }));
         });
     }
-    let reserved = if lab.frame.is_some() { 0 } else { *room.borrow() };
+    let (then, most) = *room.borrow();
+    let reserved = if then == more { most } else { 0 };
     let headless = lab.is_headless(&first);
-    let more = route.read(&MORE) || stage::at(route).is_some();
     let now = Rc::new(in_force(&first, &lab.turns, lab.trained));
     let props = LabProps {
         config: Rc::new(in_force(&first, &lab.turns, lab.step())),
