@@ -68,9 +68,9 @@ pub enum Quantity {
     Crowding,
     /// Effective logit of the first pair over its target.
     Effective,
-    /// σ₁.
+    /// σ₀.
     LargestSigma,
-    /// First singular value that no pair asked for, over σ₁.
+    /// First singular value that no pair asked for, over σ₀.
     SurplusSigma,
     /// 1 if the singular values are matched in the order of the strengths.
     InOrder,

@@ -1,9 +1,10 @@
 //! Layer 8, the page: one value of state, one function that changes it, and components that draw it.
 //!
-//! [`memory`], [`address`], [`layered`], [`small_matrix`] and [`words`] are plain Rust and are tested on the host; what needs the browser is compiled for
+//! [`memory`], [`address`], [`labels`], [`layered`], [`small_matrix`] and [`words`] are plain Rust and are tested on the host; what needs the browser is compiled for
 //! wasm32 alone.
 
 pub mod address;
+pub mod labels;
 pub mod layered;
 pub mod lessons;
 pub mod memory;

@@ -351,7 +351,7 @@ describe("the theorem bench", () => {
     const said = page.getByTestId("theorem-1");
     await said.filter({ hasText: "after unwhitening 0°" }).waitFor();
     const first = await said.textContent();
-    await page.getByRole("application", { name: /arrow keys move x1/ }).focus();
+    await page.getByRole("application", { name: /arrow keys move x0/ }).focus();
     for (let i = 0; i < 5; i += 1) await page.keyboard.press("ArrowUp");
     await page.waitForFunction((first) => document.querySelector('[data-testid="theorem-1"]').textContent !== first, first);
     await said.filter({ hasText: "after unwhitening 0°" }).waitFor();
@@ -362,6 +362,27 @@ describe("the theorem bench", () => {
     await said.filter({ hasText: "Corollary 1" }).waitFor();
   });
 
+  it("drags without selecting text, keeps names apart, and knows a feature that points nowhere", { hash: "#/theorems" }, async (page) => {
+    await page.getByTestId("theorem-1").waitFor();
+    const box = await page.locator(".plane svg").first().evaluate((e) => e.getBoundingClientRect().toJSON());
+    await page.mouse.move(box.x + 12, box.y + 12);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height + 300, { steps: 6 });
+    await page.mouse.up();
+    assert.equal(await page.evaluate(() => String(getSelection()).length), 0);
+    for (const hash of ["#/theorems", "#/theorems?x-kind=tight&x-n=6&x-strength=0"]) {
+      await page.evaluate((hash) => (location.hash = hash), hash);
+      await page.waitForTimeout(400);
+      const over = await page.locator(".plane svg").first().evaluate((svg) => {
+        const boxes = [...svg.querySelectorAll("text")].map((t) => [t.textContent, t.getBBox()]);
+        return boxes.flatMap(([a, p], i) => boxes.slice(0, i).filter(([, q]) => Math.min(p.x + p.width, q.x + q.width) - Math.max(p.x, q.x) > 2 && Math.min(p.y + p.height, q.y + q.height) - Math.max(p.y, q.y) > 5).map(([b]) => `${a} on ${b}`));
+      });
+      assert.deepEqual(over, [], hash);
+    }
+    await page.evaluate(() => (location.hash = "#/theorems?x-moved=0:0:0"));
+    await page.getByTestId("theorem-1").filter({ hasText: "points nowhere" }).waitFor();
+  });
+
   it("does the same in 64 dimensions", { hash: "#/theorems?x-n=128&x-d=64&x-kind=tight" }, async (page) => {
     await page.getByTestId("theorem-1").filter({ hasText: "after unwhitening 0°" }).waitFor();
     assert.ok((await number(page, "least-squares")) < 1e-9 && (await number(page, "descent")) < 1e-9);
@@ -369,10 +390,19 @@ describe("the theorem bench", () => {
 
   it("draws ten thousand sets of features, none beyond the bound", { hash: "#/theorems" }, async (page, t) => {
     const sum = await watchFrames(page);
-    await page.getByTestId("draw-cloud").click();
     await page.getByText("10000 of 10000").waitFor(LONG);
     t.diagnostic(`cloud, ${say(await sum())}`);
     assert.match(await page.getByTestId("theorem-2").textContent(), /^0 of the \d{4} draws/);
+    const mine = page.locator(".scatter .point", { hasText: "the picture of Theorem 1" }).locator("circle");
+    const before = [await mine.getAttribute("cx"), await mine.getAttribute("cy")];
+    await page.getByRole("application", { name: /arrow keys move x0/ }).focus();
+    for (let i = 0; i < 8; i += 1) await page.keyboard.press("ArrowUp");
+    await page.waitForFunction((cx) => [...document.querySelectorAll(".scatter .point")].find((p) => /Theorem 1/.test(p.textContent)).querySelector("circle").getAttribute("cx") !== cx, before[0]);
+    const first = await page.locator(".dots").first().getAttribute("d");
+    await page.getByTestId("draw-cloud").click();
+    await page.waitForFunction(() => /cloud-seed=1/.test(location.hash));
+    await page.getByText("10000 of 10000").waitFor(LONG);
+    assert.notEqual(await page.locator(".dots").first().getAttribute("d"), first, "another cloud");
     await page.getByTestId("measure-dictionaries").click();
     await page.getByText(/token embeddings: 65 features/).waitFor(LONG);
     await picture(page, "theorems", { fullPage: true });
@@ -389,7 +419,6 @@ describe("the theorem bench", () => {
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
     it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/theorems", ...options }, async (page) => {
       await page.getByTestId("theorem-1").waitFor();
-      await page.getByTestId("draw-cloud").click();
       await page.getByText("10000 of 10000").waitFor(LONG);
       await assertAccessible(page, "on the theorem bench");
       const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);

@@ -3,7 +3,8 @@
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
-use super::{Sheet, px, use_room, wide};
+use super::{Sheet, px, use_room};
+use crate::ui::labels::beside;
 use crate::ui::widgets::select::Slider;
 
 /// One arrow.
@@ -29,6 +30,8 @@ pub struct SpaceProps {
 }
 
 const SIDE: f64 = 320.0;
+/// Size of the names.
+const LETTERS: f64 = 12.0;
 /// Degrees that an arrow key turns.
 const KEY: f64 = 10.0;
 /// Degrees that a pixel of dragging turns.
@@ -113,7 +116,19 @@ pub fn Space(props: &SpaceProps) -> Html {
         Callback::from(move |t: f64| turned(turn, t))
     };
     let flat = Callback::from(move |_: MouseEvent| turned(0.0, 0.0));
+    // An angle of nothing has no sign.
+    let whole = |angle: f64| format!("{:.0}°", angle.round() + 0.0);
     let axes = [[reach, 0.0, 0.0], [0.0, reach, 0.0], [0.0, 0.0, reach]];
+    let ends = axes.iter().zip(["1", "2", "3"]).map(|(axis, name)| {
+        let (x, y, _) = project(*axis);
+        (x, y, name)
+    });
+    let shown = drawn.iter().filter(|(arrow, _)| arrow.shown);
+    let tips = shown.map(|(arrow, (x, y, _))| (*x, *y, arrow.name.as_str()));
+    let places =
+        beside(&tips.chain(ends).collect::<Vec<_>>(), LETTERS, [sheet.width, sheet.height]);
+    let of_axes = places[places.len() - axes.len()..].to_vec();
+    let mut places = places.into_iter();
     html! {
         <div class="space">
             <div class="space-view" tabindex="0" role="application" aria-label={format!("{}; arrow keys turn the picture", props.label)} onkeydown={on_key}>
@@ -123,26 +138,20 @@ pub fn Space(props: &SpaceProps) -> Html {
                     { for axes.into_iter().enumerate().map(|(i, axis)| {
                         let ((x0, y0, _), (x1, y1, _)) = (project(axis.map(|a| -a)), project(axis));
                         html! { <g><line class="grid" x1={px(x0)} y1={px(y0)} x2={px(x1)} y2={px(y1)} />
-                            <text class="tick" x={px(x1 + 3.0)} y={px(y1 - 2.0)}>{ i + 1 }</text></g> }
+                            <text class="tick" x={px(of_axes[i].0)} y={px(of_axes[i].1)}>{ i + 1 }</text></g> }
                     }) }
                     { for drawn.iter().map(|(arrow, (x, y, depth))| html! {
                         <g class={format!("point s{}", arrow.group % 6)}>
                             <line class="ray" x1={px(across)} y1={px(down)} x2={px(*x)} y2={px(*y)} />
                             <circle cx={px(*x)} cy={px(*y)} r={px((3.4 + 1.4 * depth / reach).max(1.0))}><title>{ arrow.name.clone() }</title></circle>
-                            if arrow.shown {
-                                if x + 6.0 + wide(&arrow.name) > sheet.width {
-                                    <text class="tick" x={px(x - 6.0)} y={px(y - 4.0)} text-anchor="end">{ arrow.name.clone() }</text>
-                                } else {
-                                    <text class="tick" x={px(x + 6.0)} y={px(y - 4.0)}>{ arrow.name.clone() }</text>
-                                }
-                            }
+                            if let Some((x, y)) = arrow.shown.then(|| places.next()).flatten() { <text class="tick" x={px(x)} y={px(y)}>{ arrow.name.clone() }</text> }
                         </g>
                     }) }
                 </svg>
             </div>
             <div class="controls">
-                <Slider label="turn" min={-180.0} max={180.0} step={5.0} value={turn} shown={format!("{turn:.0}°")} on_change={on_turn} />
-                <Slider label="tilt" min={-90.0} max={90.0} step={5.0} value={tilt} shown={format!("{tilt:.0}°")} on_change={on_tilt} />
+                <Slider label="turn" min={-180.0} max={180.0} step={5.0} value={turn} shown={whole(turn)} on_change={on_turn} />
+                <Slider label="tilt" min={-90.0} max={90.0} step={5.0} value={tilt} shown={whole(tilt)} on_change={on_tilt} />
                 <button type="button" onclick={flat}>{ "two dimensions" }</button>
             </div>
         </div>

@@ -37,7 +37,7 @@ sentences! {
     const PROMPTS_SET = "prompts of the set";
     const RANDOM_LIST_TWICE = "random list, twice";
     const READ_HOW_MUCH_TOKEN = "Read: how much the token holds of what the pair reads, x·u. Written: attention times σ times that, along v. The pairs add up to what the head writes by reading this token; what its values hold wherever they are read counts as the layer's bias.";
-    const RELATIVE_ATTENTION_SPLIT_OVER = "Relative attention, split over what wrote the residual stream in front of the head, with the norm's scale frozen. Each column adds up to the term, or to the whole, on either side.";
+    const RELATIVE_ATTENTION_SPLIT_OVER = "Relative attention, shared out over the parts of the model that wrote the residual stream before this head; the norm's scale is held fixed. Each column adds up to the term, or to the whole, on either side.";
     const REPEATED_RANDOM_TOKENS = "repeated random tokens";
     const ROLLSTOVEE_SPARSENESS_TERMS_LOWER = "Rolls–Tovee sparseness of the terms; lower is sparser, 1/d_head is one single term.";
     const RUNNING_SUM_LARGEST_TERMS = "Running sum of the largest terms";

@@ -41,6 +41,7 @@ pub mod statistic;
 pub mod svd;
 pub mod table;
 pub mod text;
+pub mod theorems;
 mod third;
 pub mod toy;
 pub mod trace;

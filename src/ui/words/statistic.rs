@@ -14,11 +14,11 @@ pub enum Statistic {
     SigmaMax,
     /// Frobenius norm.
     Frobenius,
-    /// `‖·‖_F² / σ₁²`.
+    /// `‖·‖_F² / σ₀²`.
     StableRank,
     /// Exponential of the entropy of the shares of energy, `σ² / Σσ²`.
     EffectiveRank,
-    /// `σ₁` over the smallest value that is not null.
+    /// `σ₀` over the smallest value that is not null.
     Condition,
     /// Largest ratio between neighbours.
     Gap,
@@ -94,7 +94,7 @@ impl Statistic {
                 "The root of the sum of squares of all singular values: how large the matrix is as a whole."
             }
             Self::StableRank => {
-                "‖·‖_F² / σ₁²: how many directions as strong as the first would carry the same weight. 1 means a single \
+                "‖·‖_F² / σ₀²: how many directions as strong as the first would carry the same weight. 1 means a single \
                  direction does everything."
             }
             Self::EffectiveRank => {
@@ -102,7 +102,7 @@ impl Statistic {
                  counted softly. Roy and Vetterli's, of the same name, is of σ/Σσ and larger."
             }
             Self::Condition => {
-                "σ₁ divided by the smallest singular value that is not null: how far apart the strongest and the weakest \
+                "σ₀ divided by the smallest singular value that is not null: how far apart the strongest and the weakest \
                  direction are. The weakest ones are not noise: terms of a score often sit there."
             }
             Self::Gap => {

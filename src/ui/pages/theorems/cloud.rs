@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::BenchProps;
 use crate::circuits::alignment::RotationCount;
 use crate::circuits::dictionary::Builtin;
 use crate::circuits::whitening::Anisotropy;
@@ -18,6 +17,7 @@ use crate::ui::charts::{Figure, Point, Scatter};
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
+use crate::ui::words::theorems as words;
 use crate::worker::pool::Jobs;
 use crate::worker::request::{self, Request};
 
@@ -63,9 +63,18 @@ impl Reducible for Drawn {
     }
 }
 
+/// Properties of [`Cloud`].
+#[derive(Properties, PartialEq)]
+pub(super) struct CloudProps {
+    /// A worker of the bench's own.
+    pub(super) worker: Jobs,
+    /// ‖E‖₂ of the features of Theorem 1 and the cosine of x₀ with u₀, which are shown among the draws.
+    pub(super) mine: Option<(f64, f64)>,
+}
+
 /// Theorem 2.
 #[component]
-pub(super) fn Cloud(props: &BenchProps) -> Html {
+pub(super) fn Cloud(props: &CloudProps) -> Html {
     let app = use_app();
     let drawn = use_reducer(Drawn::default);
     let running = use_state(|| false);
@@ -79,9 +88,16 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
         let drawn = drawn.clone();
         use_effect_with(generation, move |_| drawn.dispatch(Heard::Measured));
     }
-    let start = {
+    // The cloud is there without being asked for; another button draws another.
+    {
         let (jobs, drawn, running) = (props.worker.clone(), drawn.clone(), running.clone());
-        Callback::from(move |_: MouseEvent| draw(&jobs, &drawn, &running, seed))
+        use_effect_with(seed, move |&seed| draw(&jobs, &drawn, &running, seed));
+    }
+    let start = {
+        let app = app.clone();
+        Callback::from(move |_: MouseEvent| {
+            app.replace(app.value().route.clone().put(&CLOUD_SEED, seed.wrapping_add(1)));
+        })
     };
     let stop = {
         let jobs = props.worker.clone();
@@ -108,6 +124,13 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
             ..Point::default()
         })
         .collect();
+    points.extend(props.mine.map(|(norm, cos)| Point {
+        x: norm.min(FAR),
+        y: cos.abs().clamp(0.0, 1.0).acos().to_degrees(),
+        name: words::THE_PICTURE.to_owned(),
+        group: 5,
+        shown: true,
+    }));
     points.extend(drawn.dictionaries.iter().map(|(name, a)| Point {
         x: a.norm.min(FAR),
         y: a.alignment.clamp(-1.0, 1.0).acos().to_degrees(),
@@ -128,19 +151,19 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
     });
     html! {
         <section class="theorem" aria-label="Theorem 2">
-            <h2>{ "Theorem 2: how far u₁ can be from x₁" }</h2>
-            <p>{ "Write Σ_X = c (I + E). If ‖E‖₂ < 1, the sine of the angle between u₁ and x₁ is at most ‖E‖₂. The bound says nothing from 1 on, and ‖E‖₂ alone does not decide the angle: a cone of features and a power law with the same ‖E‖₂ lie far apart. The average over features, A = √(harmonic mean / arithmetic mean) of Σ_X’s eigenvalues, does." }</p>
+            <h2>{ "Theorem 2: how far u₀ can be from x₀" }</h2>
+            <p>{ "Write Σ_X = c (I + E). If ‖E‖₂ < 1, the sine of the angle between u₀ and x₀ is at most ‖E‖₂. The bound says nothing from 1 on, and ‖E‖₂ alone does not decide the angle: a cone of features and a power law with the same ‖E‖₂ lie far apart. The average over features, A = √(harmonic mean / arithmetic mean) of Σ_X’s eigenvalues, does." }</p>
             <Staged picture={Picture::Cloud}>
             <div class="controls">
                 if *running { <button type="button" onclick={stop}>{ "stop" }</button> }
-                else { <button type="button" class="primary" onclick={start} data-testid="draw-cloud">{ format!("draw {DRAWS} random sets") }</button> }
+                else { <button type="button" class="primary" onclick={start} data-testid="draw-cloud">{ format!("draw {DRAWS} others") }</button> }
                 <button type="button" onclick={measure} disabled={generation.is_none() || drawn.measuring} data-testid="measure-dictionaries">{ "where the open model’s dictionaries lie" }</button>
                 if *running || n > 0 { <span class="progress" role="status"><progress value={n.to_string()} max={DRAWS.to_string()} aria-label="draws" />{ format!("{n} of {DRAWS}") }</span> }
             </div>
             if n > 0 || !drawn.dictionaries.is_empty() {
                 <p class="sentence" data-testid="theorem-2">{ format!("{broken} of the {bounded} draws with ‖E‖₂ under 1 break the bound; {} more have a larger ‖E‖₂, where there is no bound ({beyond} beyond the picture).", n - bounded) }</p>
                 <div class="planes">
-                    <Figure name="theorem-2" {table} {convention} caption={html! { { "Angle between u₁ and x₁ in degrees against ‖E_X‖₂, with the bound. Blue: random directions; orange: cones; green: power laws; violet: disturbed tight frames; red: the average that A predicts for the open model’s dictionaries." } }}>
+                    <Figure name="theorem-2" {table} {convention} caption={html! { { "Angle between u₀ and x₀ in degrees against ‖E_X‖₂, with the bound. Blue: random directions; orange: cones; green: power laws; violet: disturbed tight frames; red: the average that A predicts for the open model’s dictionaries. The named grey point is the picture of Theorem 1: move a feature there and it moves here." } }}>
                         <Scatter label="Angle against anisotropy" {points} {curve} x="‖E‖₂" y="degrees" limits={Some([0.0, FAR, 0.0, 90.0])} />
                     </Figure>
                     <div>{ for drawn.dictionaries.iter().map(|(name, a)| html! {
@@ -156,6 +179,7 @@ pub(super) fn Cloud(props: &BenchProps) -> Html {
 
 /// Asks for the cloud, piece by piece.
 fn draw(jobs: &Jobs, drawn: &UseReducerHandle<Drawn>, running: &UseStateHandle<bool>, seed: u32) {
+    jobs.stop(CLOUD);
     let pieces = (0..DRAWS).step_by(PIECE as usize);
     let pieces = pieces.map(|from| Draws { seed, from, to: (from + PIECE).min(DRAWS) });
     let (drawn, running) = (drawn.dispatcher(), running.clone());

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::{
-    BenchProps, numbers,
+    numbers,
     plane::{Moved, Plane},
 };
 use crate::protocol::toy::{Bench, Worked};
@@ -21,14 +21,26 @@ use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
+use crate::ui::words::theorems as words;
+use crate::worker::pool::Jobs;
 use crate::worker::request::{Heard, Request};
+
+/// Properties of [`First`].
+#[derive(Properties, PartialEq)]
+pub(super) struct FirstProps {
+    /// A worker of the bench's own.
+    pub(super) worker: Jobs,
+    /// Called with ‖E‖₂ and the cosine of x₀ with u₀, whenever the picture is another.
+    pub(super) on_worked: Callback<(f64, f64)>,
+}
 
 /// Theorem 1 and its corollary.
 #[component]
-pub(super) fn First(props: &BenchProps) -> Html {
+pub(super) fn First(props: &FirstProps) -> Html {
     let app = use_app();
     let worked = use_state(|| None::<Rc<Worked>>);
     let failed = use_state(|| None::<String>);
+    let on_worked = props.on_worked.clone();
     // While a feature is dragged, it is only here; then in the address.
     let held = use_state(|| None::<Vec<(usize, Vec<f64>)>>);
     let mut bench = bench::read(&app.value().route);
@@ -41,7 +53,9 @@ pub(super) fn First(props: &BenchProps) -> Html {
             let request = Request::new(bench.clone()).owner("theorem 1").urgent();
             jobs.ask(request, move |heard| match heard {
                 Heard::Part { answer, .. } => {
-                    worked.set(Some(Rc::from(answer)));
+                    let answer: Rc<Worked> = Rc::from(answer);
+                    on_worked.emit((answer.isotropy[0].norm_e, answer.cos[0]));
+                    worked.set(Some(answer));
                     failed.set(None);
                 }
                 Heard::Failed { failure, .. } => failed.set(Some(failure.what)),
@@ -97,7 +111,7 @@ pub(super) fn First(props: &BenchProps) -> Html {
     html! {
         <section class="theorem" aria-label="Theorem 1">
             <h2>{ "Theorem 1: where the singular vectors of one pair point" }</h2>
-            <p>{ "One feature per token, the head asked for 1 on the pair (x₁, y₁) and for 0 on every other pair, squared error. The best Ω is Σ_X⁻¹ x₁ y₁ᵀ Σ_Y⁻¹ with Σ_X = Σ x xᵀ: rank one, with u₁ ∝ Σ_X⁻¹ x₁. So u₁ leans away from what the other features crowd into, and Σ_X u₁ gives x₁ back (unwhitening). Not the loss of the toy, whose tokens are sums of features." }</p>
+            <p>{ "One feature per token, the head asked for 1 on the pair (x₀, y₀) and for 0 on every other pair, squared error. The best Ω is Σ_X⁻¹ x₀ y₀ᵀ Σ_Y⁻¹ with Σ_X = Σ x xᵀ: rank one, with u₀ ∝ Σ_X⁻¹ x₀. So u₀ leans away from what the other features crowd into, and Σ_X u₀ gives x₀ back (unwhitening). Not the loss of the toy, whose tokens are sums of features." }</p>
             <div class="controls">
                 <Select label="features" options={options.collect::<Vec<_>>()} value={slug} on_change={choose} />
                 <Slider label="how many, N" min={BENCH_FEATURES.least as f64} max={BENCH_FEATURES.most as f64} step={1.0} value={bench.n_features as f64} on_change={change(|b, x| b.n_features = x as usize)} />
@@ -139,10 +153,15 @@ pub(super) fn stamp(bench: &Bench) -> Stamp {
 /// What happened, in words.
 fn sentence(worked: &Worked) -> String {
     let degrees = |cos: f64| cos.clamp(-1.0, 1.0).acos().to_degrees();
+    if worked.cos[0].is_nan()
+        || worked.features[0].iter().take(worked.bench.d_model).all(|x| *x == 0.0)
+    {
+        return words::X_IS_THE_ZERO_VECTOR.into();
+    }
     let away = degrees(worked.cos[0]);
     let isotropy = &worked.isotropy[0];
     if isotropy.norm_e < 1e-9 {
-        return "Σ_X is a multiple of the identity: u₁ points at x₁ itself (Corollary 1).".into();
+        return "Σ_X is a multiple of the identity: u₀ points at x₀ itself (Corollary 1).".into();
     }
     let allowed = match isotropy.bound {
         Some(bound) => format!(
@@ -153,7 +172,7 @@ fn sentence(worked: &Worked) -> String {
         None => format!("‖E_X‖₂ = {} is too large to promise anything.", three(isotropy.norm_e)),
     };
     format!(
-        "u₁ is {}° away from x₁; after unwhitening {}°. {allowed}",
+        "u₀ is {}° away from x₀; after unwhitening {}°. {allowed}",
         three(away),
         shown_small(degrees(worked.cos_unwhitened[0]))
     )
@@ -173,7 +192,7 @@ fn space(worked: &Rc<Worked>, side: usize) -> Html {
         .enumerate()
         .map(|(i, v)| Arrow {
             at: at(v),
-            name: format!("{x}{}", i + 1),
+            name: format!("{x}{i}"),
             group: if i == 0 { 1 } else { 5 },
             shown: i == 0,
         })
@@ -181,8 +200,8 @@ fn space(worked: &Rc<Worked>, side: usize) -> Html {
     let vector =
         |v: &[f64], name: String, group: usize| Arrow { at: at(v), name, group, shown: true };
     if worked.vectors[side].len() == 3 {
-        arrows.push(vector(&worked.vectors[side], ["u₁", "v₁"][side].into(), 0));
-        arrows.push(vector(&worked.unwhitened[side], ["Σu₁", "Σv₁"][side].into(), 2));
+        arrows.push(vector(&worked.vectors[side], ["u₀", "v₀"][side].into(), [0, 2][side]));
+        arrows.push(vector(&worked.unwhitened[side], ["Σu₀", "Σv₀"][side].into(), 3));
     }
     let rows = arrows.clone();
     let table = Callback::from(move |()| {
@@ -191,8 +210,8 @@ fn space(worked: &Rc<Worked>, side: usize) -> Html {
         })
     });
     let caption = [
-        "Query side: x₁ orange, u₁ blue, Σ u₁ green.",
-        "Key side: y₁ orange, v₁ blue, Σ v₁ green.",
+        "Query side: x₀ orange, u₀ blue; Σ u₀ is dashed in the plane and violet here.",
+        "Key side: y₀ orange, v₀ green; Σ v₀ is dashed in the plane and violet here.",
     ][side];
     html! {
         <Figure name={format!("theorem-1-{x}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}><Space label={caption} {arrows} /></Figure>

@@ -33,7 +33,7 @@ pub(super) fn Numbers(props: &NumbersProps) -> Html {
                 <thead><tr>{ for ["side", "x, u", "y, v"].map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                 <tbody>
                     { both("cos of the feature with its singular vector", worked.cos.map(three)) }
-                    { both("the same after unwhitening: 1 −", worked.cos_unwhitened.map(short)) }
+                    { both("after unwhitening, 1 − that cosine", worked.cos_unwhitened.map(short)) }
                     { both("‖E‖₂", [three(x.norm_e), three(y.norm_e)]) }
                     { both("smallest cos that ‖E‖₂ allows, √(1 − ‖E‖²)", [optional(x.bound), optional(y.bound)]) }
                     { both("smallest cos that κ allows, 2√κ / (1 + κ)", [three(x.kantorovich), three(y.kantorovich)]) }
@@ -43,7 +43,7 @@ pub(super) fn Numbers(props: &NumbersProps) -> Html {
             <table class="compare">
                 <thead><tr><th scope="col">{ "the same head, three ways" }</th><th scope="col">{ "differs from the closed form by" }</th></tr></thead>
                 <tbody>
-                    <tr><th scope="row">{ "closed form Σ_X⁻¹ x₁ y₁ᵀ Σ_Y⁻¹" }</th><td>{ format!("σ₁ = {}, σ₂/σ₁ = {}", three(sigma), tiny(if sigma > 0.0 { next / sigma } else { 0.0 })) }</td></tr>
+                    <tr><th scope="row">{ "closed form Σ_X⁻¹ x₀ y₀ᵀ Σ_Y⁻¹" }</th><td>{ format!("σ₀ = {}, σ₁/σ₀ = {}", three(sigma), tiny(if sigma > 0.0 { next / sigma } else { 0.0 })) }</td></tr>
                     <tr><th scope="row">{ "least squares over all pairs" }</th><td data-testid="least-squares">{ tiny(worked.apart[0]) }</td></tr>
                     <tr><th scope="row">{ format!("gradient descent, {steps} steps") }</th><td data-testid="descent">{ format!("{} (gradient {} of the first)", tiny(worked.apart[1]), tiny(gradient)) }</td></tr>
                 </tbody>

@@ -1,4 +1,4 @@
-//! Two dimensions of Theorem 1: features as arrows, their ellipse, and u₁, which stands on it at a right angle.
+//! Two dimensions of Theorem 1: features as arrows, their ellipse, and u₀, which stands on it at a right angle.
 
 use std::rc::Rc;
 
@@ -7,7 +7,8 @@ use yew::prelude::*;
 
 use super::first::stamp;
 use crate::protocol::toy::Worked;
-use crate::ui::charts::{Figure, Sheet, px, use_room, wide};
+use crate::ui::charts::{Figure, Sheet, px, use_room};
+use crate::ui::labels::beside;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
@@ -38,6 +39,8 @@ pub(super) struct Moved {
 const SIDE: f64 = 340.0;
 /// What half the side stands for.
 const REACH: f64 = 1.7;
+/// Size of the names.
+const LETTERS: f64 = 13.0;
 /// How far an arrow key moves a feature.
 const KEY: f64 = 0.05;
 
@@ -130,27 +133,40 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
             shift([now[0] + dx, now[1] + dy]);
         })
     };
-    let (letter, vector) = [("x", "u₁"), ("y", "v₁")][side];
+    let (letter, vector) = [("x", "u₀"), ("y", "v₀")][side];
     let caption = if side == 0 {
-        "Query side. u₁ stands at a right angle on the ellipse of the features where x₁ meets it; Σ_X u₁ lies on x₁. Drag a feature."
+        "Query side. u₀ stands at a right angle on the ellipse of the features where x₀ meets it; Σ_X u₀ lies on x₀. Drag a feature."
     } else {
-        "Key side, the same with y₁ and v₁."
+        "Key side, the same with y₀ and v₀."
     };
-    let draw = |v: &[f64], class: &'static str, name: String| {
-        let length = 1.35;
-        let end =
-            [length * v.first().copied().unwrap_or(0.0), length * v.get(1).copied().unwrap_or(0.0)];
+    let name = |i: usize| format!("{letter}{i}");
+    // A feature that points nowhere has no singular vector: its arrows are drawn without length.
+    let along = |v: &[f64], i: usize| v.get(i).copied().filter(|x| x.is_finite()).unwrap_or(0.0);
+    let tip = |v: &[f64]| [0, 1].map(|i| 1.35 * along(v, i));
+    let (own, unwhitened) = (tip(&worked.vectors[side]), tip(&worked.unwhitened[side]));
+    // The vectors' names first: they are what the picture is about.
+    let named: Vec<([f64; 2], String)> =
+        [(own, vector.to_owned()), (unwhitened, format!("Σ{vector}"))]
+            .into_iter()
+            .chain(features.iter().enumerate().map(|(i, at)| (*at, name(i))))
+            .collect();
+    let tips: Vec<(f64, f64, &str)> =
+        named.iter().map(|(at, name)| (to(*at).0, to(*at).1, name.as_str())).collect();
+    let places = beside(&tips, LETTERS, [sheet.width, sheet.height]);
+    let text = |i: usize, class: &'static str| {
+        let (x, y) = places[i];
+        html! { <text {class} x={px(x)} y={px(y)}>{ named[i].1.clone() }</text> }
+    };
+    let line = |end: [f64; 2], class: String| {
         let ((x0, y0), (x1, y1)) = (to([0.0, 0.0]), to(end));
-        html! { <g>
-            <line class={format!("vector {class}")} x1={px(x0)} y1={px(y0)} x2={px(x1)} y2={px(y1)} />
-            <text class={format!("line-name {class}")} x={px((x1 + 4.0).min(sheet.width - wide(&name) - 6.0))} y={px(y1 - 3.0)}>{ name }</text>
-        </g> }
+        html! { <line class={format!("vector {class}")} x1={px(x0)} y1={px(y0)} x2={px(x1)} y2={px(y1)} /> }
     };
+    let colour = ["s0", "s2"][side];
     let table = {
         let features = features.clone();
         Callback::from(move |()| {
             features.iter().enumerate().fold(Table::new(["feature", "1", "2"]), |t, (i, f)| {
-                t.row([format!("{letter}{}", i + 1).into(), f[0].into(), f[1].into()])
+                t.row([format!("{letter}{i}").into(), f[0].into(), f[1].into()])
             })
         })
     };
@@ -167,13 +183,13 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
         Callback::from(move |i: String| chosen.set(i.parse().unwrap_or(0)))
     };
     let options =
-        (0..features.len()).map(|i| (i.to_string().into(), format!("{letter}{}", i + 1).into()));
+        (0..features.len()).map(|i| (i.to_string().into(), format!("{letter}{i}").into()));
     let focusable = movable.then_some("0");
     html! {
         <div>
             <Figure name={format!("theorem-1-{letter}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}>
                 <div class="plane" tabindex={focusable} role={focusable.map(|_| "application")} onkeydown={on_key}
-                    aria-label={focusable.map(|_| format!("Query features; arrow keys move {letter}{}", row + 1))}>
+                    aria-label={focusable.map(|_| format!("Query features; arrow keys move {letter}{row}"))}>
                     <svg class="chart" ref={frame.clone()} viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={caption}
                         onpointermove={on_pointer} onpointerup={on_up.clone()} onpointercancel={on_up}>
                         <line class="grid" x1="0" x2={px(sheet.width)} y1={px(down)} y2={px(down)} />
@@ -183,12 +199,14 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
                             let ((x0, y0), (x, y)) = (to([0.0, 0.0]), to(*at));
                             html! { <g class={if i == 0 { "point s1" } else { "point s5" }}>
                                 <line class="ray" x1={px(x0)} y1={px(y0)} x2={px(x)} y2={px(y)} />
-                                <circle cx={px(x)} cy={px(y)} r="4.5"><title>{ format!("{letter}{}", i + 1) }</title></circle>
-                                <text class="tick" x={px(x + 7.0)} y={px(y + 12.0)}>{ format!("{letter}{}", i + 1) }</text>
+                                <circle cx={px(x)} cy={px(y)} r="4.5"><title>{ name(i) }</title></circle>
+                                { text(i + 2, "tick") }
                             </g> }
                         }) }
-                        { draw(&worked.vectors[side], "s0", vector.into()) }
-                        { draw(&worked.unwhitened[side], "s2 dashed", format!("Σ{vector}")) }
+                        { line(own, colour.to_owned()) }
+                        { line(unwhitened, format!("{colour} dashed")) }
+                        { text(0, ["line-name s0", "line-name s2"][side]) }
+                        { text(1, ["line-name s0", "line-name s2"][side]) }
                         if movable { { for features.iter().enumerate().map(|(i, at)| handle(i, *at)) } }
                     </svg>
                 </div>
@@ -204,7 +222,7 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
     }
 }
 
-/// The ellipse `zᵀ Σ⁻¹ z = x₁ᵀ Σ⁻¹ x₁`, whose normal at x₁ is `Σ⁻¹ x₁`; none when Σ is singular.
+/// The ellipse `zᵀ Σ⁻¹ z = x₀ᵀ Σ⁻¹ x₀`, whose normal at x₀ is `Σ⁻¹ x₀`; none when Σ is singular.
 fn ellipse(features: &[[f64; 2]], to: impl Fn([f64; 2]) -> (f64, f64)) -> Option<String> {
     let sum = |f: fn(&[f64; 2]) -> f64| features.iter().map(f).sum::<f64>();
     let (a, b, c) = (sum(|v| v[0] * v[0]), sum(|v| v[0] * v[1]), sum(|v| v[1] * v[1]));
