@@ -44,7 +44,7 @@ pub struct HeadStatistics {
     /// normal (D'Aristotile, Diaconis & Newman 2003, "Brownian motion and the classical groups").
     pub trace_z: Option<f64>,
     /// What of both sides lies where the model's position embeddings differ; `None` where it has none in its residual stream.
-    pub positional: Option<Positional>,
+    pub positional: Option<Box<Positional>>,
 }
 
 impl HeadStatistics {

@@ -132,7 +132,7 @@ fn print_text(
     writeln!(out, "{}", convention.line())?;
     writeln!(out, "weights: {}", convention.folding)?;
     let name = |layer: usize, head: usize| model.arch.head_name(layer, head);
-    let positional = |head: &HeadSpectra| head.qk.statistics.positional;
+    let positional = |head: &HeadSpectra| head.qk.statistics.positional.as_deref().copied();
     let with_positions = heads.iter().find_map(positional);
     if let Some(found) = with_positions {
         let mut shares = [found.left, found.right].into_iter().flatten();

@@ -79,7 +79,7 @@ pub fn statistics(
     positions: Option<&PositionSpace>,
 ) -> HeadStatistics {
     HeadStatistics {
-        positional: positions.map(|positions| positions.of_circuit(weights, circuit)),
+        positional: positions.map(|positions| Box::new(positions.of_circuit(weights, circuit))),
         ..HeadStatistics::of(weights, circuit, sigma, weights.w_q.nrows())
     }
 }

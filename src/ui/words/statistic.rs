@@ -159,7 +159,7 @@ impl Statistic {
 
     /// What chance gives, for a number that stands beside its own.
     pub fn by_chance(self, head: &HeadSpectra, circuit: Circuit) -> Option<String> {
-        let share = self.side()?(self.statistics(head, circuit).positional.as_ref()?)?;
+        let share = self.side()?(self.statistics(head, circuit).positional.as_deref()?)?;
         Some(format!("chance {}, z {}", three(share.chance), three(share.z)))
     }
 
@@ -173,7 +173,7 @@ impl Statistic {
     /// Its value for one circuit of a head; NaN where it is not defined.
     pub fn of(self, head: &HeadSpectra, circuit: Circuit) -> f64 {
         let s = self.statistics(head, circuit);
-        let share = || Some(self.side()?(s.positional.as_ref()?)?.share);
+        let share = || Some(self.side()?(s.positional.as_deref()?)?.share);
         match self {
             Self::SigmaMax => s.sigma_max,
             Self::Frobenius => s.frobenius,
