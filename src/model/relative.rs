@@ -91,7 +91,7 @@ impl Disentangled {
             }
             _ => distance,
         };
-        (bucketed + span as isize).clamp(0, 2 * span as isize - 1) as usize
+        bucketed.saturating_add(span as isize).min(2 * span as isize - 1).max(0) as usize
     }
 }
 

@@ -137,6 +137,7 @@ fn lenders(names: &Names, sliding: &[bool], shared: usize) -> Vec<Option<usize>>
     let n = sliding.len();
     let keys: Vec<_> = names.layers("layers.{l}.self_attn.k_proj.weight").into_values().collect();
     let has_keys = |l: usize| keys.iter().any(|layers| layers.contains(&l));
-    let own = (0..n).rev().find(|&l| l + shared < n && has_keys(l)).map_or(n, |l| l + 1);
+    let own =
+        (0..n).rev().find(|&l| l.saturating_add(shared) < n && has_keys(l)).map_or(n, |l| l + 1);
     (0..n).map(|l| (0..own).rev().find(|&k| l >= own && sliding[k] == sliding[l])).collect()
 }

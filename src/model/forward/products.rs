@@ -145,7 +145,9 @@ impl<'a> MlpMaps<'a> {
                 let mut gates: Vec<f32> =
                     hidden.iter().step_by(2).map(|gate| gate.min(limit)).collect();
                 f.apply(&mut gates);
-                let ups = hidden.iter().skip(1).step_by(2).map(|up| up.clamp(-limit, limit) + 1.0);
+                // As torch's clamp: with the ends the wrong way round the upper one holds.
+                let ups = hidden.iter().skip(1).step_by(2);
+                let ups = ups.map(|up| up.max(-limit).min(limit) + 1.0);
                 gates.iter_mut().zip(ups).for_each(|(gate, up)| *gate *= up);
                 hidden = gates;
             }

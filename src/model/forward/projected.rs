@@ -45,7 +45,7 @@ impl<'a> Projected<'a> {
         };
         if let Some(clip) = attention.clip {
             let clip = clip as f32;
-            values.iter_mut().flatten().for_each(|x| *x = x.clamp(-clip, clip));
+            values.iter_mut().flatten().for_each(|x| *x = x.max(-clip).min(clip));
         }
         let parts = values.into_iter().zip(maps.iter().map(|map| map.d_out)).collect();
         Ok(Self { parts, attention })

@@ -80,7 +80,14 @@ pub(super) fn begin(
     d: usize,
 ) -> Result<Vec<Vec<f32>>, ModelError> {
     let mut streams = through(model, &sides.into, &vec![x.to_vec(); sides.into.len()], x, d)?;
-    streams.insert(sides.active.min(streams.len()), x.to_vec());
+    if sides.active > streams.len() {
+        return Err(ModelError::OutOfRange {
+            what: "active stream (altup_active_idx)",
+            index: sides.active,
+            count: streams.len() + 1,
+        });
+    }
+    streams.insert(sides.active, x.to_vec());
     Ok(streams)
 }
 

@@ -107,7 +107,7 @@ pub(super) fn mamba2(
         for (row, mixed) in rows().zip(mixed.chunks_exact(channels.max(1))).skip(start).take(n) {
             for head in 0..n_heads {
                 let step = softplus(row[all_steps + head] + dt_bias[head]);
-                let step = step.clamp(factors.steps[0], factors.steps[1]);
+                let step = step.max(factors.steps[0]).min(factors.steps[1]);
                 let decay = (-f64::from(a_log[head]).exp() * step).exp();
                 let group = head / (n_heads / n_groups).max(1) * d_state;
                 let into = &mixed[d_inner + group..d_inner + group + d_state];
