@@ -20,7 +20,7 @@ pub fn judged(verdict: &Verdict, known: bool) -> String {
     if *holds {
         format!("{}: {got}; {whose}: {}.", capital(says), range(claim))
     } else {
-        format!("Not that {says}: {got}; {whose}: {}.", range(claim))
+        format!("Expected that {says}, but {got}; {whose}: {}.", range(claim))
     }
 }
 
@@ -125,7 +125,10 @@ mod tests {
                         text.contains(&number) || claim.quantity == Quantity::InOrder,
                         "{text}"
                     );
-                    assert!(text.ends_with('.') && text.starts_with("Not that") != holds, "{text}");
+                    assert!(
+                        text.ends_with('.') && text.starts_with("Expected that") != holds,
+                        "{text}"
+                    );
                 }
                 let text = judged(&Verdict { measured: None, holds: false, ..verdict }, false);
                 assert!(text.contains("never came"), "{text}");
