@@ -127,7 +127,7 @@ async function walk(engine) {
     await still("[data-testid=train]");
     await b.click("[data-testid=train]");
     await until("the end of training", () => document.querySelector("[data-testid=toy-verdict][data-settled=true]") !== null);
-    numbers.toy = await b.evaluate(() => [...document.querySelectorAll(".verdicts td[data-got]")].map((cell) => cell.dataset.got));
+    numbers.toy = await b.evaluate(() => [...document.querySelectorAll(".verdicts [data-got]")].map((cell) => cell.dataset.got));
     await go("#/heads?head=0&layer=1&lesson=2.1");
     await until("a formula", () => document.querySelector(".lesson math[display=block]")?.getBoundingClientRect().height > 5);
     const over = await b.evaluate(() => {
