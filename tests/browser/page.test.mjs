@@ -90,12 +90,12 @@ describe("a page that fails", () => {
 
 /** Addresses that ask for more than any control could, what they draw, and the value that the control has then. */
 const GREEDY = [
-  ["#/toy?n=20000", ".page.toy [data-setting=n]", "400"],
-  ["#/toy?n=100000", ".page.toy [data-setting=n]", "400"],
-  ["#/toy?n=4294967295", ".page.toy [data-setting=n]", "400"],
-  ["#/toy?d=4294967295", ".page.toy [data-setting=d]", "200"],
-  ["#/toy?h=4294967295", ".page.toy [data-setting=h]", "200"],
-  ["#/toy?template=pairs&pairs=4000000000", ".page.toy [data-setting=pairs]", "100"],
+  ["#/toy?more=1&n=20000", ".page.toy [data-setting=n]", "400"],
+  ["#/toy?more=1&n=100000", ".page.toy [data-setting=n]", "400"],
+  ["#/toy?more=1&n=4294967295", ".page.toy [data-setting=n]", "400"],
+  ["#/toy?more=1&d=4294967295", ".page.toy [data-setting=d]", "200"],
+  ["#/toy?more=1&h=4294967295", ".page.toy [data-setting=h]", "200"],
+  ["#/toy?more=1&template=pairs&pairs=4000000000", ".page.toy [data-setting=pairs]", "100"],
   ["#/theorems?t3-n=100000", ".page.theorems"],
   ["#/theorems?x-n=4000000000&x-d=4000000000", ".page.theorems"],
   ["#/attention?dest=99999999999999999999&src=4294967295", ".page.attention .cell"],
@@ -108,7 +108,7 @@ describe("an address that asks for too much", () => {
   after(() => session?.stop());
 
   test("does not stop an open page", () =>
-    withPage(session, { hash: "#/toy" }, async (page) => {
+    withPage(session, { hash: "#/toy?more=1" }, async (page) => {
       // A frame of the old settings is on the page when the new ones come.
       await page.getByTestId("once").click();
       await page.locator('[data-trained="1"]').waitFor();
@@ -119,7 +119,7 @@ describe("an address that asks for too much", () => {
         await page.waitForFunction(there, [shown, value]);
         assert.equal(await page.locator(".panic").count(), 0, hash);
       }
-      await page.evaluate(() => (location.hash = "#/toy"));
+      await page.evaluate(() => (location.hash = "#/toy?more=1"));
       await page.locator("[data-trained]").first().waitFor();
       const field = page.locator("[data-setting=n]");
       await field.fill("100000");
