@@ -124,7 +124,9 @@ pub(super) fn Cloud(props: &CloudProps) -> Html {
             ..Point::default()
         })
         .collect();
-    points.extend(props.mine.map(|(norm, cos)| Point {
+    // A feature that points nowhere has no cosine, and no place in this picture.
+    let mine = props.mine.filter(|(norm, cos)| norm.is_finite() && cos.is_finite());
+    points.extend(mine.map(|(norm, cos)| Point {
         x: norm.min(FAR),
         y: cos.abs().clamp(0.0, 1.0).acos().to_degrees(),
         name: words::THE_PICTURE.to_owned(),

@@ -132,7 +132,7 @@ pub fn Toy() -> Html {
     }
     let more = route.read(&MORE) || stage::at(route).is_some();
     // A run that begins anew keeps the room that was taken before, until its charts are there again: the page stays where the
-    // reader was.
+    // reader was, if the browser does not hold on to what moves up for that while.
     let (below, room) = (use_node_ref(), use_mut_ref(|| (more, 0)));
     {
         let (below, room) = (below.clone(), room.clone());
@@ -159,7 +159,7 @@ pub fn Toy() -> Html {
         <>
             <bar::Bar ..props.clone() />
             if let Some(why) = &props.lab.failed { <p class="ask" role="status" data-testid="toy-failed"><strong>{ why.clone() }</strong></p> }
-            <div ref={below} style={format!("min-height: {reserved}px")}>
+            <div ref={below} style={format!("min-height: {reserved}px; overflow-anchor: none")}>
                 <div class="toy-lab">
                     <div class="toy-scene">
                         if props.lab.frame.is_some() { <Staged picture={Picture::Space}><geometry::Geometry ..props.clone() /></Staged> }
