@@ -107,7 +107,7 @@ describe("Features", () => {
     await page.getByTestId("verdict").waitFor();
     await page.getByTestId("channels").click();
     // Eight earlier heads, through query, key and value.
-    await page.getByTestId("threshold").filter({ hasText: /of 24 that were compared\. The largest of so many expected by chance: 0\.\d+\. .+ beyond chance/ }).waitFor();
+    await page.getByTestId("threshold").filter({ hasText: /of 24 that were compared\. The largest of so many expected by chance: 0\.\d+\. .+ beyond chance \(q < 0\.01\)/ }).waitFor();
     const column = async (n) => (await page.getByRole("region", { name: "Strongest channels" }).locator(`tbody td:nth-child(${n})`).allTextContents()).map(Number);
     const falls = (values) => values.length === 24 && values.every((x, i) => x > 0 && (i === 0 || x <= values[i - 1]));
     const cosines = await column(8);

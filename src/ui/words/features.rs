@@ -54,7 +54,7 @@ sentences! {
     fn average_alignment_participation_dimensions(norm, alignment, participation, dimensions) = "‖E_X‖ {norm} · average alignment {alignment} · participation {participation} of {dimensions} dimensions";
     fn builtin_model_saved_steps(steps, found) = "The built-in model was saved at {steps} steps of its training. Every head of each is compared with the dictionary above; a side counts as aligned where it differs from rotations of its own subspace, in a few directions or in many, at a false discovery rate of {found} over the sides of all steps.";
     fn builtin_model_steps(ends, last) = "built-in model, steps {ends} to {last}";
-    fn channels_up_were_compared(shown, least, channels, found, certain) = "{shown} channels, from {least} up, of {channels} that were compared. The largest of so many expected by chance: {found}. {certain} beyond chance (q < {found}).";
+    fn channels_up_were_compared(shown, least, channels, by_chance, certain, found) = "{shown} channels, from {least} up, of {channels} that were compared. The largest of so many expected by chance: {by_chance}. {certain} beyond chance (q < {found}).";
     fn checkpoints_could_not_loaded(why) = "The checkpoints could not be loaded: {why}.";
     fn compare_all_heads(own_layers) = "compare all {own_layers} heads";
     fn directions_nearest(trim) = "directions nearest to “{trim}”";

@@ -179,6 +179,7 @@ fn said(ranking: Ranking, shown: &[Channel], found: &Found, family: &FalseDiscov
         &found.channels.len(),
         &three(ranking.by_chance(found)),
         &certain,
+        &FOUND,
     )
 }
 
