@@ -254,6 +254,21 @@ fn every_file_announces_its_idea_and_stays_short() {
     assert_none(found, "a file does not say what it is, or is too long");
 }
 
+/// Why: `src/ui/nothing.rs`.
+#[test]
+fn what_has_nothing_to_show_draws_nothing_by_name() {
+    let mut found = Vec::new();
+    for (path, text) in files("src/ui", &[".rs"]) {
+        for (i, line) in code(&text).lines().enumerate() {
+            let bare: String = line.split_whitespace().collect();
+            if bare.contains("Html::default()") || bare.contains("html!{}") {
+                found.push(format!("{}:{}", path.display(), i + 1));
+            }
+        }
+    }
+    assert_none(found, "a component without a node of its own brings the page down: `nothing()`");
+}
+
 #[test]
 fn every_shader_has_a_rust_file_of_its_name() {
     let alone: Vec<_> = files("src", &[".wgsl"])

@@ -24,6 +24,8 @@ mod drawing;
 #[cfg(target_arch = "wasm32")]
 mod listeners;
 #[cfg(target_arch = "wasm32")]
+mod nothing;
+#[cfg(target_arch = "wasm32")]
 pub mod pages;
 #[cfg(target_arch = "wasm32")]
 pub mod session;

@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::prose::Prose;
 use super::question::{Question, Verdict};
 use crate::ui::app::use_app;
+use crate::ui::nothing::nothing;
 use crate::ui::words::frame::Word;
 
 /// Properties of [`Ask`].
@@ -30,7 +31,7 @@ pub(super) fn Ask(props: &AskProps) -> Html {
     let verdict = use_state(|| None::<Verdict>);
     let place = props.place;
     let speech = app.speech();
-    let Some(step) = speech.step(place) else { return Html::default() };
+    let Some(step) = speech.step(place) else { return nothing() };
     let lang = speech.lesson(place.lesson).and_then(|(_, mark)| mark);
     let question = &step.question;
     let done = question.done_at(&app.value().route);

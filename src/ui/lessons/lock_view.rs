@@ -6,6 +6,7 @@ use yew::prelude::*;
 use crate::ui::address::keys::{LOCK, PRESENT};
 use crate::ui::address::lock::{LOCKS, locks};
 use crate::ui::app::use_app;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::frame::Word;
 
@@ -20,7 +21,7 @@ pub fn LockView() -> Html {
     let present = use_state(|| false);
     let route = app.value().route.clone();
     if LOCKS.iter().any(|(name, _)| locks(&route, name)) {
-        return Html::default();
+        return nothing();
     }
     let names = LOCKS.iter().zip(*chosen).filter(|(_, on)| *on).map(|((name, _), _)| *name);
     let names = names.collect::<Vec<_>>().join(",");

@@ -20,6 +20,7 @@ use crate::ui::address::lock;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::{go, use_app};
 use crate::ui::listeners::listen;
+use crate::ui::nothing::nothing;
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::words::frame::Word;
 
@@ -41,7 +42,7 @@ pub fn Panel() -> Html {
         place.and_then(|place| speech.lesson(place.lesson)),
         place.and_then(|place| speech.step(place)),
     ) else {
-        return Html::default();
+        return nothing();
     };
     let scene = place.address(&route).unwrap_or_default();
     let moved = scene != route;
@@ -77,7 +78,7 @@ pub fn Panel() -> Html {
             });
             html! { <Guess {ask} {guesses} {on_guess} {mark} /> }
         }
-        None => Html::default(),
+        None => nothing(),
     });
     html! {
         <aside class="lesson" aria-label={speech.say(Word::Lesson)}>

@@ -13,6 +13,7 @@ use crate::ui::lessons::prose::Prose;
 use crate::ui::lessons::question::Question;
 use crate::ui::lessons::shelf::{ANSWERS, TEACHERS, lessons};
 use crate::ui::lessons::speech::Speech;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::use_typed;
 use crate::ui::words::frame::Word;
 
@@ -77,7 +78,7 @@ fn Lessons() -> Html {
         })
     };
     let row = |number: usize| {
-        let Some((lesson, lang)) = speech.lesson(number) else { return Html::default() };
+        let Some((lesson, lang)) = speech.lesson(number) else { return nothing() };
         let n = lesson.steps.len();
         let first = (1..=n).map(|step| Place { lesson: number, step });
         let open = first.clone().find(|place| !progress.has(*place)).filter(|p| p.step > 1);
@@ -143,7 +144,7 @@ fn Handout(props: &HandoutProps) -> Html {
             <ul class="boxes">{ for options.iter().map(|o| html! { <li><Prose text={o.text.clone()} inline={true} /></li> }) }</ul>
         },
         Question::Number { .. } => html! { <p class="line">{ "\u{a0}" }</p> },
-        Question::Deed { .. } => Html::default(),
+        Question::Deed { .. } => nothing(),
     };
     html! {
         <article class="handout" aria-label={speech.say(Word::Handout)} {lang}>

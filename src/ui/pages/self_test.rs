@@ -10,6 +10,7 @@ use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
 use crate::ui::memory::state::Action;
+use crate::ui::nothing::nothing;
 use crate::ui::session::Session;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{bytes, percent, short_exponent, three};
@@ -122,7 +123,7 @@ pub fn SelfTest() -> Html {
             <div class="controls"><button type="button" class="primary" onclick={start} disabled={running} data-testid="run-self-test">{ words::RUN_SELFTEST }</button>
                 <Switch label={words::THOROUGH_HEADS_WIDE_UP} on={*thorough} on_change={choose} /></div>
             { match &*run {
-                Run::Idle => Html::default(),
+                Run::Idle => nothing(),
                 Run::Running(done, total) => html! {
                     <p class="progress" role="status"><progress value={done.to_string()} max={total.to_string()} aria-label="the self-test" />
                         { words::shapes_few_seconds_gpu(&done, &total) }

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::select::{Select, typing};
 use crate::protocol::model::Hints;
 use crate::protocol::{Failure, Unclear};
+use crate::ui::nothing::nothing;
 use crate::ui::words::widgets as words;
 
 /// So many answers are buttons; more are a list.
@@ -48,7 +49,7 @@ pub fn Asked(props: &AskedProps) -> Html {
             ("Head count", "head-count", count)
         }
         Some(Unclear::Base(rows)) => ("Adapter", "adapter", added(rows)),
-        Some(Unclear::Matrix(_) | Unclear::RowsOrColumns) | None => return Html::default(),
+        Some(Unclear::Matrix(_) | Unclear::RowsOrColumns) | None => return nothing(),
     };
     html! {
         <section class="ask" aria-label={label} data-testid={test_id} aria-busy={busy.to_string()}>

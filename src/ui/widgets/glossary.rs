@@ -9,6 +9,7 @@ use crate::ui::lessons::glossary::of;
 use crate::ui::lessons::methods;
 use crate::ui::lessons::place::keep;
 use crate::ui::lessons::prose::Prose;
+use crate::ui::nothing::nothing;
 use crate::ui::words::frame::Word;
 use crate::ui::words::widgets as words;
 
@@ -25,7 +26,7 @@ pub fn Symbols(props: &SymbolsProps) -> Html {
     let speech = use_app().speech();
     let words = of(props.page);
     if words.is_empty() {
-        return Html::default();
+        return nothing();
     }
     html! {
         <details class="symbols">
@@ -68,6 +69,7 @@ pub fn Meaning(props: &GlossProps) -> Html {
     });
     html! {
         <>
+            { nothing() }
             if let Some(meaning) = props.meaning.clone() {
                 <p>{ meaning }
                     if let Some(more) = more { { " " }<a href={more.to_hash()} lang={speech.own()}>{ speech.say(Word::InGlossary) }</a> }</p>
@@ -105,7 +107,7 @@ pub struct MethodProps {
 #[component]
 pub fn Method(props: &MethodProps) -> Html {
     let app = use_app();
-    let Some(to) = method_of(&props.of, &app.value().route) else { return Html::default() };
+    let Some(to) = method_of(&props.of, &app.value().route) else { return nothing() };
     let spoken = words::how_measured(&props.of);
     html! { <a class="mark" href={to.to_hash()} aria-label={spoken}>{ "?" }</a> }
 }

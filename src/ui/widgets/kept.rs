@@ -8,6 +8,7 @@ use crate::ui::address::route::Route;
 use crate::ui::app::use_app;
 use crate::ui::browser::kept::{self, Kept};
 use crate::ui::lessons::place::keep;
+use crate::ui::nothing::nothing;
 use crate::ui::words::named as words;
 use crate::worker::sources::Bytes;
 
@@ -57,6 +58,7 @@ pub(super) fn KeptModels() -> Html {
     let stop = Callback::from(|_: MouseEvent| spawn_local(kept::stop()));
     html! {
         <>
+            { nothing() }
             if let Some(offer) = offer { <p class="keep">{ offer }</p> }
             if let Some((done, total)) = *keeping {
                 <p class="progress" role="status">

@@ -13,6 +13,7 @@ use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::app::{App, use_app, use_dark};
 use crate::ui::browser::export::save;
+use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
@@ -54,7 +55,7 @@ pub(super) fn AnswerView(props: &AnswerViewProps) -> Html {
     let (answer, on_answer) = use_typed(&typed[0]);
     let (against, on_against) = use_typed(&typed[1]);
     let of_all = route.read(&keys::OF_ALL);
-    let Some(model) = app.value().model.clone() else { return Html::default() };
+    let Some(model) = app.value().model.clone() else { return nothing() };
     let (found, layers) = (&props.found, &model.summary.layers);
     let name = |layer: usize, head: usize| app.value().head_name(layer, head);
     let onsubmit = {

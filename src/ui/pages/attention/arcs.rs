@@ -11,6 +11,7 @@ use crate::model::architecture::StackKind;
 use crate::protocol::attention::Ran;
 use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
+use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::words::format::{percent, token};
 use crate::ui::words::frame::Word;
@@ -51,7 +52,7 @@ pub(super) fn Arcs(props: &ArcsProps) -> Html {
     };
     let start = (head * dests.len() + dest) * n;
     let Some(row) = pattern.get(start..start + n).filter(|_| dests == srcs && n <= MOST) else {
-        return Html::default();
+        return nothing();
     };
     let shares: Vec<f64> = row.iter().map(|&share| f64::from(share)).collect();
     let word = |i: usize| match srcs.get(i).map(|text| token(text.trim())) {

@@ -15,6 +15,7 @@ use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::lessons::stage::{Picture, Staged};
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::Slider;
@@ -38,7 +39,7 @@ pub(super) struct CellViewProps {
 #[component]
 pub(super) fn CellView(props: &CellViewProps) -> Html {
     let app = use_app();
-    let Some(at) = props.at else { return Html::default() };
+    let Some(at) = props.at else { return nothing() };
     let [dests, srcs] = props.ran.sides(app.value().stack(at.layer));
     let word = |side: &[String], i: usize| side.get(i).map(|t| token(t)).unwrap_or_default();
     let Some(cell) = props.cell.clone() else {

@@ -11,6 +11,7 @@ use crate::math::statistics::largest_first;
 use crate::protocol::attention::{Cell, CellAt, Changed, Prompt, Ran, Rerun};
 use crate::ui::address::keys::K;
 use crate::ui::app::use_app;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three, token};
@@ -57,9 +58,9 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
             typed.set(None);
         });
     }
-    let (Some(at), Some(cell)) = (props.at, props.cell.as_ref()) else { return Html::default() };
+    let (Some(at), Some(cell)) = (props.at, props.cell.as_ref()) else { return nothing() };
     // A destination that sees one source gives it everything, whatever the score.
-    let Some(event) = cell.event.as_ref() else { return Html::default() };
+    let Some(event) = cell.event.as_ref() else { return nothing() };
     let terms = event.relative.terms.clone();
     let order = RunningSum::toward(&terms, event.relative.score).order;
     let top = order.first().copied().unwrap_or(0);
@@ -168,7 +169,7 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
             { match &*outcome {
                 Some((label, Ok(changed))) => outcome_view(label, &app.value().head_name(at.layer, at.head), changed, [dests, srcs], at),
                 Some((_, Err(why))) => html! { <p class="ask" role="status">{ format!("{why}.") }</p> },
-                None => Html::default(),
+                None => nothing(),
             } }
         </section>
     }

@@ -10,6 +10,7 @@ use crate::protocol::attention::Ran;
 use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
 use crate::ui::lessons::place::Place;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::select::Select;
@@ -39,7 +40,7 @@ pub(super) struct LookGridProps {
 pub(super) fn LookGrid(props: &LookGridProps) -> Html {
     let app = use_app();
     let dark = use_dark();
-    let Some(model) = app.value().model.clone() else { return Html::default() };
+    let Some(model) = app.value().model.clone() else { return nothing() };
     let measure = app.value().route.read(&keys::MEASURE);
     let choose = {
         let app = app.clone();

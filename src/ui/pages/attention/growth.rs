@@ -16,6 +16,7 @@ use crate::ui::address::keys::MEASURED;
 use crate::ui::app::use_app;
 use crate::ui::browser::time::pause;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three};
@@ -78,7 +79,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
         });
     }
     let Some(last) = steps.iter().rev().find(|s| !s.heads.is_empty()) else {
-        return Html::default();
+        return nothing();
     };
     let slug = |(layer, head): (usize, usize)| Head::new(layer, head).to_string();
     let heads: Vec<&MeasuredHead> = last.heads.iter().collect();
@@ -86,7 +87,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     let mut names: Vec<(usize, usize)> = heads.iter().map(|h| (h.layer, h.head)).collect();
     let wanted = app.value().route.find(&MEASURED);
     let chosen = names.iter().copied().find(|at| Some(slug(*at)) == wanted);
-    let Some(at) = chosen.or(names.first().copied()) else { return Html::default() };
+    let Some(at) = chosen.or(names.first().copied()) else { return nothing() };
     names.sort_unstable();
     let options: Vec<(AttrValue, AttrValue)> =
         names.iter().map(|&at| (slug(at).into(), slug(at).into())).collect();

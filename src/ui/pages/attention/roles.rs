@@ -10,6 +10,7 @@ use crate::ui::address::keys;
 use crate::ui::app::{App, use_app, use_dark};
 use crate::ui::browser::export::save;
 use crate::ui::memory::roles::PromptRoles;
+use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid, pick};
@@ -32,10 +33,10 @@ pub(super) struct RoleMapProps {
 pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
     let app = use_app();
     let dark = use_dark();
-    let Some(model) = app.value().model.clone() else { return Html::default() };
+    let Some(model) = app.value().model.clone() else { return nothing() };
     // Those of the prompt before are not this one's.
     let Some(known) = app.value().roles.clone().filter(|roles| roles.ran == props.ran) else {
-        return Html::default();
+        return nothing();
     };
     let shown = app.value().route.read(&keys::ROLE);
     let choose = {
@@ -65,7 +66,7 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
         Some(sentence(&app.value().head_name(at.0, at.1), &row.shares))
     });
     if drawn.is_empty() {
-        return Html::default();
+        return nothing();
     }
     html! {
         <section class="roles" aria-label="Roles on this prompt">

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::memory::compare::Compared;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::head_table::{Columns, HeadRow, head_table};
@@ -26,7 +27,7 @@ pub(super) fn Grid(props: &GridProps) -> Html {
     let app = use_app();
     let state = app.value();
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
-        return Html::default();
+        return nothing();
     };
     let compared = &props.compared;
     let measure = state.route.read(&keys::CHANGE);

@@ -16,6 +16,7 @@ use crate::protocol::compare::{Between, Compare as Heads, ComparePart, HeadChang
 use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
+use crate::ui::nothing::nothing;
 use crate::ui::pages::attention::series::{Checkpoint, fetched, in_order, step_field};
 use crate::ui::words::became::{became, still_to_go};
 use crate::ui::words::change::circuit_of;
@@ -156,7 +157,7 @@ pub(super) fn Training() -> Html {
         Callback::from(move |_: MouseEvent| every_step(&app, steps.clone(), &own))
     };
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
-        return Html::default();
+        return nothing();
     };
     let place = (at.layer, at.head);
     let since = of_head(&steps.since, place, at.circuit);

@@ -14,6 +14,7 @@ use crate::study::channels::{Found, stamped};
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::Figure;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::chance::FOUND;
@@ -109,7 +110,7 @@ pub(super) fn ChannelView() -> Html {
             heard.dispatch(Change::Fresh);
         });
     }
-    let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return Html::default() };
+    let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return nothing() };
     let ranking = Ranking(state.route.read(&keys::CHANNEL));
     let shown = state.route.read(&keys::CHANNELS);
     let ask = |into: Vec<(usize, usize)>| {

@@ -9,6 +9,7 @@ use crate::circuits::alignment::{AlignmentReport, Family, Side, SideAlignment};
 use crate::protocol::gpu::GpuReport;
 use crate::ui::address::keys;
 use crate::ui::app::{use_app, use_dark};
+use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
@@ -51,7 +52,7 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
     let app = use_app();
     let dark = use_dark();
     let state = app.value();
-    let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return Html::default() };
+    let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return nothing() };
     let side = state.route.find(&keys::SIDE);
     let slug = side.map_or("any", Side::name);
     let choose = {

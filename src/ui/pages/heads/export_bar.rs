@@ -7,6 +7,7 @@ use crate::protocol::heads::{BrokenHead, HeadSpectra};
 use crate::study::spectra::{Sizes, SpectraDocument};
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::table::Table;
 
@@ -15,7 +16,7 @@ use crate::ui::words::table::Table;
 pub fn ExportBar() -> Html {
     let app = use_app();
     let state = app.value();
-    let Some(at) = state.at() else { return Html::default() };
+    let Some(at) = state.at() else { return nothing() };
     let stamp = state.stamp(at.weights).circuit(at.circuit);
     let csv = act(&app, |app| save("spectra.csv", "text/csv", spectra_csv(app).as_bytes()));
     let json =

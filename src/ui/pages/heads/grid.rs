@@ -6,6 +6,7 @@ use crate::protocol::heads::HeadSpectra;
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::head_table::{Columns, HeadRow, head_table};
@@ -20,7 +21,7 @@ pub fn Grid() -> Html {
     let app = use_app();
     let state = app.value();
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
-        return Html::default();
+        return nothing();
     };
     let summary = &model.summary;
     let chosen = state.route.read(&keys::COLOUR);

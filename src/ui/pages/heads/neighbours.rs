@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
 use crate::ui::app::use_app;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::head_grid::pick;
 use crate::ui::words::format::three;
 
@@ -16,7 +17,7 @@ pub fn Neighbours() -> Html {
     let app = use_app();
     let state = app.value();
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
-        return Html::default();
+        return nothing();
     };
     let sigma = |head: usize| {
         state.spectra.heads.get(&(at.layer, head)).map(|s| match at.circuit {
@@ -29,7 +30,7 @@ pub fn Neighbours() -> Html {
         .collect();
     let top = heads.iter().filter_map(|(_, s)| s.first().copied()).fold(0.0, f64::max);
     if heads.len() < 2 || top <= 0.0 {
-        return Html::default();
+        return nothing();
     }
     let picture = |(head, sigma): &(usize, Vec<f64>)| {
         let head = *head;

@@ -11,6 +11,7 @@ use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::memory::state::Vectors;
 use crate::ui::memory::token_chance::TokenChance;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::text;
@@ -21,7 +22,7 @@ pub fn Pair() -> Html {
     let app = use_app();
     let state = app.value();
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
-        return Html::default();
+        return nothing();
     };
     let Some(vectors) = state.vectors.clone().filter(|v| v.at == at) else {
         return html! { <section class="column pair" aria-label="Singular pair"><p class="empty" role="status">{ "The singular vectors of this head are being computed." }</p></section> };

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, Lines, Series};
+use crate::ui::nothing::nothing;
 use crate::ui::words::positions as words;
 use crate::ui::words::table::{Cell, Table};
 use crate::ui::words::text;
@@ -16,14 +17,14 @@ const DRAWN: usize = 512;
 pub fn Positions() -> Html {
     let app = use_app();
     let state = app.value();
-    let Some(at) = state.at() else { return Html::default() };
+    let Some(at) = state.at() else { return nothing() };
     let Some(curves) = state.positions.clone().filter(|curves| curves.at == at) else {
-        return Html::default();
+        return nothing();
     };
     let k = state.k();
     let sides = curves.of_pair(k);
     if sides.iter().all(|side| side.is_empty()) {
-        return Html::default();
+        return nothing();
     }
     let (left, right) = text::side_names(at.circuit);
     let step = curves.n.div_ceil(DRAWN).max(1);

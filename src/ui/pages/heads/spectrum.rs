@@ -10,6 +10,7 @@ use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::lessons::stage::{Picture, Staged};
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{short_exponent, three};
@@ -22,7 +23,7 @@ pub fn Spectrum() -> Html {
     let app = use_app();
     let state = app.value();
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
-        return Html::default();
+        return nothing();
     };
     let Some(head) = state.spectra.heads.get(&(at.layer, at.head)).cloned() else {
         let why = state.spectra.broken.get(&(at.layer, at.head));

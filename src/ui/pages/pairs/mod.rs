@@ -14,6 +14,7 @@ use crate::protocol::trace::{CellAt, MeetingOptions, Meetings, Prompt, SplitScor
 use crate::ui::app::use_app;
 use crate::ui::browser::drop::listed;
 use crate::ui::browser::fetch::fetch;
+use crate::ui::nothing::nothing;
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::format::token;
@@ -129,7 +130,7 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
             { match &*found {
                 Some(Ok(found)) if found.at == props.at => html! { <picture::Split found={found.clone()} tokens={props.tokens.clone()} ids={props.ids.clone()} /> },
                 Some(Err(failure)) => html! { <p class="ask" role="status"><strong>{ failure.what.clone() }</strong>{ format!(" {}", failure.hint) }</p> },
-                _ => Html::default(),
+                _ => nothing(),
             } }
         </section>
     }

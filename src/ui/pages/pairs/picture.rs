@@ -12,6 +12,7 @@ use crate::model::Weights;
 use crate::protocol::trace::Meetings;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, HeatMap};
+use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::pairs as words;
@@ -141,7 +142,7 @@ fn short(side: &SplitSide) -> Vec<String> {
 }
 
 fn feature(feature: Option<&ActiveFeature>, neuronpedia: Option<&str>) -> Html {
-    let Some(ActiveFeature { feature, label, .. }) = feature else { return Html::default() };
+    let Some(ActiveFeature { feature, label, .. }) = feature else { return nothing() };
     match neuronpedia {
         Some(id) => {
             html! { <a href={neuronpedia_url(id, *feature)} rel="noreferrer" target="_blank">{ label.clone() }</a> }

@@ -9,6 +9,7 @@ use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::lessons::stage::{Picture, Staged};
+use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::small_matrix::Pairs;
 use crate::ui::widgets::select::Slider;
@@ -40,7 +41,7 @@ pub(super) fn Head() -> Html {
         return html! { <p class="empty" role="status">{ "The singular vectors of the head in view are being computed." }</p> };
     };
     let Some((built, missing, n_cols, largest, kept)) = (*pictures).clone() else {
-        return Html::default();
+        return nothing();
     };
     let name = state.head_name(at.layer, at.head);
     let circuit = at.circuit.name();

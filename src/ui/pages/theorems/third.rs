@@ -7,6 +7,7 @@ use yew::prelude::*;
 use crate::toy::{Config, Preset, presets};
 use crate::ui::address::keys::{THIRD_FEATURES, THIRD_SEED};
 use crate::ui::app::use_app;
+use crate::ui::nothing::nothing;
 use crate::ui::pages::toy::curves::{Events, Slide};
 use crate::ui::pages::toy::geometry::Geometry;
 use crate::ui::pages::toy::matrices::Gram;
@@ -42,7 +43,7 @@ pub(super) fn Third() -> Html {
             }
         });
     }
-    let Some(preset) = (*preset).clone() else { return html! {} };
+    let Some(preset) = (*preset).clone() else { return nothing() };
     let config = Rc::new(preset.config.clone());
     let toggle = {
         let (hands, running, steps) = (hands.clone(), lab.running, config.steps);

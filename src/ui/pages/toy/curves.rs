@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::LabProps;
 use crate::toy::{ALIGNED, ORTHOGONAL, Point};
 use crate::ui::charts::{Figure, Lines, Series};
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::table::Table;
 
@@ -22,7 +23,7 @@ const LINES: usize = 10;
 pub(in crate::ui::pages) fn Slide(props: &LabProps) -> Html {
     let LabProps { lab, hands, .. } = props.clone();
     if lab.kept.len() < 2 {
-        return html! {};
+        return nothing();
     }
     let at = lab.kept.partition_point(|step| *step < lab.step()).min(lab.kept.len() - 1);
     let look = {

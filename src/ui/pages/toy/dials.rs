@@ -10,6 +10,7 @@ use crate::toy::{Config, Dial};
 use crate::ui::address::turns::{self, Knob};
 use crate::ui::app::{App, use_app};
 use crate::ui::memory::toy::Lab;
+use crate::ui::nothing::nothing;
 use crate::ui::words::toy as words;
 
 /// Properties of [`Dials`].
@@ -39,7 +40,7 @@ pub(super) fn Dials(props: &DialsProps) -> Html {
     let refused = use_state(|| None::<String>);
     let DialsProps { lab, now, hands } = props;
     let row = |knob: Knob| {
-        let Some(value) = knob.of(now) else { return html! {} };
+        let Some(value) = knob.of(now) else { return nothing() };
         let (name, what) = words::knob(knob);
         let set = {
             let (app, lab, hands) = (app.clone(), lab.clone(), hands.clone());

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::LabProps;
 use crate::toy::Snapshot;
 use crate::ui::charts::{Arrow, Figure, Space};
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Select;
 use crate::ui::words::table::Table;
 
@@ -13,7 +14,7 @@ use crate::ui::words::table::Table;
 pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
     let LabProps { lab, config, .. } = props;
     let view = use_state(|| "pair".to_owned());
-    let Some(frame) = &lab.frame else { return html! {} };
+    let Some(frame) = &lab.frame else { return nothing() };
     let entries = config.template.entries();
     let role = |i: usize| {
         let (asks, asked) =

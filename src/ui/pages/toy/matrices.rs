@@ -8,6 +8,7 @@ use super::LabProps;
 use super::order::{Order, names, reordered};
 use crate::toy::Snapshot;
 use crate::ui::charts::{Figure, HeatMap};
+use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::words::table::Table;
 
@@ -22,7 +23,7 @@ fn order(props: &LabProps) -> Option<(Rc<Snapshot>, Order)> {
 /// Cosines of features with the left and the right singular vectors.
 #[component]
 pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
-    let Some((frame, order)) = order(props) else { return html! {} };
+    let Some((frame, order)) = order(props) else { return nothing() };
     let h = props.config.d_head;
     html! {
         <>
@@ -37,7 +38,7 @@ pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
 /// Cosines among features.
 #[component]
 pub(in crate::ui::pages) fn Gram(props: &LabProps) -> Html {
-    let Some((frame, order)) = order(props) else { return html! {} };
+    let Some((frame, order)) = order(props) else { return nothing() };
     let caption = format!(
         "Cosines between features (Gram matrix), the {} attended ones first: −1 is an antipode.",
         order.n_attended
@@ -56,7 +57,7 @@ pub(in crate::ui::pages) fn Gram(props: &LabProps) -> Html {
 /// Logits that features give each other.
 #[component]
 pub(in crate::ui::pages) fn Logits(props: &LabProps) -> Html {
-    let Some((frame, order)) = order(props) else { return html! {} };
+    let Some((frame, order)) = order(props) else { return nothing() };
     let entries = props.config.template.entries();
     let strongest = entries.iter().map(|e| e.strength.abs()).fold(0.0, f64::max);
     let scale = Scale::Diverging { max: if strongest > 0.0 { strongest } else { 1.0 } };

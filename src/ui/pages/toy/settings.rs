@@ -10,6 +10,7 @@ use crate::ui::address::toy::{self, FIELDS, Field, GROUPS, Kind};
 use crate::ui::address::turns::Knob;
 use crate::ui::app::{App, use_app};
 use crate::ui::lessons::stage::{Picture, Staged};
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Select;
 use crate::ui::words::toy as words;
 
@@ -57,7 +58,7 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
 
 fn control(app: &App, field: &'static Field, config: &Config, say: &Callback<String>) -> Html {
     let Some(value) = (field.write)(config) else {
-        return html! {};
+        return nothing();
     };
     let take = {
         let app = app.clone();
@@ -105,6 +106,6 @@ fn control(app: &App, field: &'static Field, config: &Config, say: &Callback<Str
                 <input type="text" inputmode="decimal" size="6" ~value={value.clone()} {onchange} data-setting={field.name} />
             </label>
         },
-        Kind::Entries => html! {},
+        Kind::Entries => nothing(),
     }
 }

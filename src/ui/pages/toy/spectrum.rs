@@ -6,6 +6,7 @@ use super::LabProps;
 use super::order::Order;
 use crate::toy::{PairFit, Snapshot};
 use crate::ui::charts::{Bar, Bars, Figure};
+use crate::ui::nothing::nothing;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 
@@ -13,7 +14,7 @@ use crate::ui::words::table::Table;
 #[component]
 pub(super) fn Spectrum(props: &LabProps) -> Html {
     let LabProps { lab, config, .. } = props;
-    let Some(frame) = &lab.frame else { return html! {} };
+    let Some(frame) = &lab.frame else { return nothing() };
     let metrics = &frame.metrics;
     let headless = config.lambda == 0.0;
     let norms = norms(frame, config.d_model);
@@ -51,7 +52,7 @@ pub(super) fn Spectrum(props: &LabProps) -> Html {
 #[component]
 pub(super) fn Interference(props: &LabProps) -> Html {
     let LabProps { lab, config, .. } = props;
-    let Some(frame) = &lab.frame else { return html! {} };
+    let Some(frame) = &lab.frame else { return nothing() };
     let order = Order::of(&frame.metrics.pairs, config.n_features, config.d_head);
     let crowd: Vec<Bar> =
         order.features.iter().map(|&i| crowding(&frame.cosines, config.n_features, i)).collect();

@@ -4,13 +4,14 @@ use yew::prelude::*;
 
 use super::LabProps;
 use crate::toy::Verdict;
+use crate::ui::nothing::nothing;
 use crate::ui::words::expectation as words;
 
 /// The sentences.
 #[component]
 pub(in crate::ui::pages) fn Verdicts(props: &LabProps) -> Html {
     let LabProps { lab, config, preset, .. } = props;
-    let Some(outcome) = &lab.outcome else { return html! {} };
+    let Some(outcome) = &lab.outcome else { return nothing() };
     let verdicts: Vec<Verdict> = preset.claims.iter().map(|c| c.judge(outcome)).collect();
     let settled = lab.at_end();
     let tally = words::tally(&verdicts, (!settled).then(|| lab.step()));

@@ -11,6 +11,7 @@ use crate::protocol::trace::{Alone, AloneOptions, Answer, Prompt, RunAlone};
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Density, Figure};
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
@@ -68,7 +69,7 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
     };
     // A reading is no answer that a run could keep.
     if rows.is_empty() || props.answer.traced.objective.reading.is_some() {
-        return Html::default();
+        return nothing();
     }
     html! {
         <section class="alone" aria-label={words::WHAT_CIRCUIT_WORTH}>

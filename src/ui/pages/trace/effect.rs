@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::protocol::trace::{Answer, Changing, Effect, Prompt, RunChanged};
 use crate::ui::app::use_app;
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::trace as words;
@@ -40,7 +41,7 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
             found.set(None);
         });
     }
-    let Some(part) = part else { return Html::default() };
+    let Some(part) = part else { return nothing() };
     let rerun = {
         let (app, found, factor) = (app.clone(), found.clone(), *factor);
         let traced = &props.answer.traced;

@@ -17,6 +17,7 @@ use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
 use crate::ui::layered::{Line, Picture, Role};
+use crate::ui::nothing::nothing;
 use crate::ui::words::circuit::{called, sentence};
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::trace as words;
@@ -111,7 +112,7 @@ fn changing(
 
 /// Links from a head's reading to the other pages.
 fn onward(app: &crate::ui::app::App, picture: &Picture, node: Node, ks: &[usize]) -> Html {
-    let Some(firing) = node.firing() else { return Html::default() };
+    let Some(firing) = node.firing() else { return nothing() };
     let route =
         app.value().route.clone().put(&keys::LAYER, firing.layer).put(&keys::HEAD, firing.head);
     let route = route.put(&keys::CIRCUIT, Circuit::Qk).clear(&keys::PIN);
@@ -173,7 +174,7 @@ fn node(
     });
     let list = |title: &str, lines: Vec<&Line>| {
         if lines.is_empty() {
-            return Html::default();
+            return nothing();
         }
         html! {
             <>

@@ -10,6 +10,7 @@ use crate::protocol::trace::{Answer, DirectionOptions, Directions, Prompt, RunDi
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Density, Figure};
+use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
@@ -68,7 +69,7 @@ pub(super) fn VectorsView(props: &VectorsViewProps) -> Html {
         })
     };
     if !traced.circuit.firings.iter().any(|visit| visit.cells.is_some()) {
-        return Html::default();
+        return nothing();
     }
     html! {
         <section class="alone" aria-label={words::ARE_THESE_THE_VECTORS}>
