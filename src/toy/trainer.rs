@@ -80,7 +80,7 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::start`].
     pub fn at(config: Config, params: Params, step: usize) -> Result<Self, ToyError> {
-        let adam = params.parts().map(|part| Adam::new(part.len()));
+        let adam = untrained(&params);
         Self::resume(State { config, step, since: 0, params, adam })
     }
 
@@ -114,7 +114,7 @@ impl Trainer {
         self.problem = Problem::new(&config);
         self.work = Workspace::new(&config, &self.problem);
         let state = &mut self.state;
-        state.adam = state.params.parts().map(|part| Adam::new(part.len()));
+        state.adam = untrained(&state.params);
         (state.since, state.config) = (state.step, config);
         Ok(())
     }
@@ -164,7 +164,7 @@ impl Trainer {
         let losses = self.work.gradient(&self.problem, params, &self.batch, lambda);
         // Moments of an older, gentler loss would turn the head's arrival into a kick, and a kick leaves metastable states.
         if *step == config.head_from && *step > 0 {
-            *adam = params.parts().map(|part| Adam::new(part.len()));
+            *adam = untrained(params);
         }
         let trains_head = self.problem.trains_head && lambda > 0.0;
         let trained =
@@ -206,4 +206,9 @@ impl Trainer {
     pub fn last_gradient(&self) -> &Params {
         &self.work.grad
     }
+}
+
+/// An optimiser that has not moved yet, for each part of the parameters.
+fn untrained(params: &Params) -> [Adam; 4] {
+    params.parts().map(|part| Adam::new(part.len()))
 }

@@ -6,10 +6,10 @@ use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, ImageData};
 use yew::prelude::*;
 
-use super::{Sheet, px, short, use_room, wide};
+use super::{Sheet, px, use_room, wide};
 use crate::ui::app::use_dark;
 use crate::ui::palette::Scale;
-use crate::ui::words::format::three;
+use crate::ui::words::format::{short, three};
 
 /// Properties of [`HeatMap`].
 #[derive(Properties, PartialEq)]

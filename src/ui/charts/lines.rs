@@ -2,8 +2,8 @@
 
 use yew::prelude::*;
 
-use super::{Sheet, apart, px, short, ticks, use_room, wide};
-use crate::ui::words::format::three;
+use super::{Sheet, apart, px, ticks, use_room, wide};
+use crate::ui::words::format::{short, three};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -23,14 +23,6 @@ pub fn px(x: f64) -> String {
     format!("{x:.1}")
 }
 
-/// `name` in at most `most` letters.
-pub fn short(name: &str, most: usize) -> String {
-    if name.chars().count() <= most {
-        return name.to_owned();
-    }
-    name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
-
 /// Round numbers that cover `min..=max`, about `n` of them.
 pub fn ticks(min: f64, max: f64, n: usize) -> Vec<f64> {
     let span = max - min;

@@ -55,13 +55,24 @@ pub fn blocks(html: &str) -> Vec<&str> {
 
 /// The words of the glossary that a text opens.
 pub fn words(html: &str) -> Vec<&str> {
-    html.split("data-word=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    values(html, "data-word=\"")
+}
+
+/// The marks that words of a text light.
+#[cfg(test)]
+pub(super) fn lights(html: &str) -> Vec<&str> {
+    values(html, "data-light=\"")
+}
+
+/// What stands behind each `start`, to the next quotation mark.
+fn values<'a>(html: &'a str, start: &str) -> Vec<&'a str> {
+    html.split(start).skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
 /// The addresses of this page that a text links to.
 #[cfg(test)]
 pub(super) fn links(html: &str) -> Vec<String> {
-    let hashes = html.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next());
+    let hashes = values(html, "href=\"#").into_iter();
     hashes.map(|hash| format!("#{}", hash.replace("&amp;", "&"))).collect()
 }
 
@@ -217,12 +228,7 @@ mod tests {
         for (i, lesson) in crate::ui::lessons::shelf::lessons().iter().enumerate() {
             let mut lit = 0;
             for step in &lesson.steps {
-                let marks: Vec<&str> = step
-                    .prose
-                    .split("data-light=\"")
-                    .skip(1)
-                    .filter_map(|rest| rest.split('"').next())
-                    .collect();
+                let marks = lights(&step.prose);
                 lit += usize::from(!marks.is_empty());
                 for mark in marks {
                     assert!(

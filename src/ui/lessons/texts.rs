@@ -105,8 +105,7 @@ pub(crate) mod tests {
 
     /// The marks that words of a text light.
     fn lit(html: &str) -> Vec<&str> {
-        let marks = html.split("data-light=\"").skip(1);
-        let mut marks: Vec<&str> = marks.filter_map(|rest| rest.split('"').next()).collect();
+        let mut marks = crate::ui::lessons::prose::lights(html);
         marks.sort_unstable();
         marks
     }

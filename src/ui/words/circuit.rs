@@ -1,6 +1,6 @@
 //! A circuit in words: its nodes, its edges, what the reader calls them.
 
-use super::format::{three, token};
+use super::format::{self, three, token};
 use crate::circuits::trace::Node;
 use crate::circuits::trace::graph::Kind;
 use crate::model::Head;
@@ -17,12 +17,7 @@ pub fn word(answer: &Answer, position: usize) -> String {
 
 /// A text that fits on a node.
 pub fn short(text: &str) -> String {
-    let mut short: String = text.chars().take(LETTERS).collect();
-    if text.chars().count() > LETTERS {
-        short.pop();
-        short.push('…');
-    }
-    short
+    format::short(text, LETTERS)
 }
 
 /// What stands on a node.

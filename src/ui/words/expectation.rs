@@ -1,6 +1,6 @@
 //! Whether what a preset of the toy should show came out: sentences with what was measured.
 
-use super::format::three;
+use super::format::{capital, three};
 use crate::toy::{Claim, Origin, Quantity, Verdict};
 
 /// Whether an expectation holds, as one sentence or two with what was measured; `known` where the step was not trained here yet.
@@ -99,11 +99,6 @@ fn range(claim: &Claim) -> String {
     } else {
         format!("{} to {}", shown(quantity, low), shown(quantity, high))
     }
-}
-
-fn capital(says: &str) -> String {
-    let mut letters = says.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

@@ -33,37 +33,31 @@ pub(super) fn Naming(props: &NamingProps) -> Html {
     let now = named.map(|named| named.name.clone()).unwrap_or_default();
     let field = use_node_ref();
     let slug = props.node.to_string();
-    let onsubmit = {
-        let (app, groups, field) = (app.clone(), groups.clone(), field.clone());
+    let name_it = {
+        let (app, groups) = (app.clone(), groups.clone());
         let (now, slug) = (now.clone(), slug.clone());
+        Callback::from(move |name: String| {
+            let groups = groups.clone();
+            let named = if now.is_empty() {
+                groups.with(&name, &slug)
+            } else {
+                groups.renamed(&now, &name)
+            };
+            keep(&app, named);
+        })
+    };
+    let onsubmit = {
+        let (field, name_it) = (field.clone(), name_it.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let Some(field) = field.cast::<web_sys::HtmlInputElement>() else { return };
-            let (groups, name) = (groups.clone(), field.value());
-            keep(
-                &app,
-                if now.is_empty() {
-                    groups.with(&name, &slug)
-                } else {
-                    groups.renamed(&now, &name)
-                },
-            );
+            if let Some(field) = field.cast::<web_sys::HtmlInputElement>() {
+                name_it.emit(field.value());
+            }
         })
     };
     let others = groups.iter().filter(|group| group.name != now).map(|group| {
-        let (app, groups, name) = (app.clone(), groups.clone(), group.name.clone());
-        let (now, slug) = (now.clone(), slug.clone());
-        let onclick = Callback::from(move |_: MouseEvent| {
-            let groups = groups.clone();
-            keep(
-                &app,
-                if now.is_empty() {
-                    groups.with(&name, &slug)
-                } else {
-                    groups.renamed(&now, &name)
-                },
-            );
-        });
+        let name = group.name.clone();
+        let onclick = name_it.reform(move |_: MouseEvent| name.clone());
         html! { <button type="button" {onclick}>{ format!("into “{}”", group.name) }</button> }
     });
     let members = named.filter(|named| named.members.len() > 1).map(|named| {
@@ -89,7 +83,7 @@ pub(super) fn Naming(props: &NamingProps) -> Html {
     }
 }
 
-/// Puts the names into the address, and pins what the pinned node has become.
+/// Puts the names into the address; what is pinned stays pinned under its new name.
 fn keep(app: &App, groups: Groups) {
     let route = app.value().route.clone();
     let text = groups.to_string();

@@ -19,7 +19,7 @@ use crate::ui::app::use_app;
 use crate::ui::layered::{Line, Picture, Role};
 use crate::ui::nothing::nothing;
 use crate::ui::words::circuit::{called, sentence};
-use crate::ui::words::format::{percent, three};
+use crate::ui::words::format::{capital, percent, three};
 use crate::ui::words::trace as words;
 
 /// Properties of [`Pinned`].
@@ -202,9 +202,4 @@ fn node(
             if let Some(node) = node { <Naming answer={answer.clone()} picture={picture.clone()} {node} /> }
         </>
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
