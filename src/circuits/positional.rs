@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::omega::Circuit;
 use crate::math::Mat;
+use crate::math::layout::center_columns;
 use crate::model::HeadWeights;
 
 /// The share of the table's variance that its directions are to hold.
@@ -56,7 +57,7 @@ impl PositionSpace {
         let columns: Vec<usize> = (0..positions.ncols()).step_by(step).collect();
         let mut table = positions.select_columns(&columns);
         if centre {
-            centred(&mut table);
+            center_columns(&mut table);
         }
         let mean = table.column_mean();
         table.column_iter_mut().for_each(|mut column| column -= &mean);
@@ -108,7 +109,7 @@ impl PositionSpace {
     pub fn of_circuit(&self, weights: &HeadWeights, circuit: Circuit) -> Positional {
         let (mut a, mut b) = circuit.factors(weights);
         if self.centre {
-            [&mut a, &mut b].into_iter().for_each(centred);
+            [&mut a, &mut b].into_iter().for_each(center_columns);
         }
         let (gram_a, gram_b) = (a.tr_mul(&a), b.tr_mul(&b));
         let squares = &gram_a * &gram_b;
@@ -131,13 +132,6 @@ impl PositionSpace {
 }
 
 /// Takes the all-ones direction out of every column.
-fn centred(columns: &mut Mat) {
-    columns.column_iter_mut().for_each(|mut column| {
-        let mean = column.mean();
-        column.add_scalar_mut(-mean);
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

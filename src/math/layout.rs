@@ -20,6 +20,14 @@ pub fn to_row_major_f32(m: &Mat) -> Vec<f32> {
     m.transpose().iter().map(|&x| x as f32).collect()
 }
 
+/// Takes the mean out of each column of `m`.
+pub fn center_columns(m: &mut Mat) {
+    m.column_iter_mut().for_each(|mut column| {
+        let mean = column.mean();
+        column.add_scalar_mut(-mean);
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

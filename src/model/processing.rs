@@ -11,6 +11,7 @@
 
 use super::architecture::NormKind;
 use crate::math::Mat;
+use crate::math::layout::center_columns;
 
 /// Folds a norm's gains and bias into a reading matrix `w: [d_model, d_head]` and its bias `b: [d_head]`.
 ///
@@ -29,10 +30,9 @@ pub fn fold_reading(
     }
     for mut column in w.column_iter_mut() {
         column.iter_mut().zip(gains).for_each(|(w, g)| *w *= g);
-        if kind.centres() {
-            let mean = column.mean();
-            column.add_scalar_mut(-mean);
-        }
+    }
+    if kind.centres() {
+        center_columns(w);
     }
 }
 

@@ -9,8 +9,8 @@ use crate::model::{Model, Weights};
 
 /// The position embeddings of a model, less their mean.
 pub struct PositionTable {
-    /// `[d_model, n]`, one position a column.
-    columns: Mat,
+    /// `[d_model, n]`, one position a column, in the frame and of length 1, or zero.
+    directions: Mat,
     frame: Frame,
     space: Option<PositionSpace>,
 }
@@ -43,7 +43,15 @@ impl PositionTable {
         columns.column_iter_mut().for_each(|mut column| column -= &mean);
         let centre = weights == Weights::Folded && model.arch.reads_through_layer_norm();
         let space = PositionSpace::of(&columns, centre);
-        Ok(Some(Self { columns, frame: Frame::plain(d, centre), space }))
+        let frame = Frame::plain(d, centre);
+        let mut directions = frame.project(&columns);
+        directions.column_iter_mut().for_each(|mut column| {
+            let norm = column.norm();
+            if norm > 0.0 {
+                column /= norm;
+            }
+        });
+        Ok(Some(Self { directions, frame, space }))
     }
 
     /// The directions in which positions differ.
@@ -53,24 +61,17 @@ impl PositionTable {
 
     /// How many positions there are.
     pub fn count(&self) -> usize {
-        self.columns.ncols()
+        self.directions.ncols()
     }
 
     /// The cosines of every position with every column of `vectors: [d_model, h]`, `[h, n]` row-major; empty where the vectors live in
     /// another stream.
     pub fn cosines(&self, vectors: &Mat) -> Vec<f32> {
-        if vectors.nrows() != self.columns.nrows() {
+        if vectors.nrows() != self.directions.nrows() {
             return Vec::new();
         }
-        let mut positions = self.frame.project(&self.columns);
-        positions.column_iter_mut().for_each(|mut column| {
-            let norm = column.norm();
-            if norm > 0.0 {
-                column /= norm;
-            }
-        });
         // Column-major, positions down: row-major with one row a vector.
-        positions.tr_mul(vectors).iter().map(|&cosine| cosine as f32).collect()
+        self.directions.tr_mul(vectors).iter().map(|&cosine| cosine as f32).collect()
     }
 
     /// The |cosine| that a random direction exceeds with some position once in twenty.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DictionarySurvey, UnitBlock, dot};
 use crate::math::Mat;
+use crate::math::layout::center_columns;
 
 /// A unit direction that projection makes shorter than this lay in what was removed.
 pub(crate) const LOST: f64 = 1e-6;
@@ -55,12 +56,11 @@ impl Frame {
     /// The part of each column of `vectors: [d_model, h]` that lies in the frame; not normalised.
     pub fn project(&self, vectors: &Mat) -> Mat {
         let mut projected = vectors.clone();
-        for mut column in projected.column_iter_mut() {
-            if self.centre {
-                let mean = column.mean();
-                column.add_scalar_mut(-mean);
-            }
-            if self.removes_mean() {
+        if self.centre {
+            center_columns(&mut projected);
+        }
+        if self.removes_mean() {
+            for mut column in projected.column_iter_mut() {
                 // m̂ is rounded to f32; dividing by its own square keeps the projection exact.
                 let along: f64 =
                     column.iter().zip(&self.mean).map(|(x, &m)| x * f64::from(m)).sum();
