@@ -1,6 +1,7 @@
 //! All heads as a table, sorted by the measure that the reader picks: the head finder.
 
 use std::fmt::Debug;
+use std::rc::Rc;
 
 use yew::prelude::*;
 
@@ -51,14 +52,16 @@ pub fn head_table<M: Copy + PartialEq + Debug + 'static>(
     let sign = if ascending { -1.0 } else { 1.0 };
     let key = |row: &HeadRow| if row.sort.is_nan() { f64::NEG_INFINITY } else { sign * row.sort };
     rows.sort_by(|a, b| key(b).total_cmp(&key(a)).then(a.at.cmp(&b.at)));
+    let rows = Rc::new(rows);
     let save = {
-        let header = std::iter::once("head").chain(shown.iter().map(|measure| name(*measure)));
-        let table = rows.iter().fold(Table::new(header), |table, row| {
-            let head = state.head_name(row.at.0, row.at.1);
-            let cells = row.cells.iter().map(|(value, _)| (*value).into());
-            table.row(std::iter::once(head.into()).chain(cells))
-        });
+        let (app, rows, shown) = (app.clone(), rows.clone(), shown.clone());
         Callback::from(move |_: MouseEvent| {
+            let header = std::iter::once("head").chain(shown.iter().map(|measure| name(*measure)));
+            let table = rows.iter().fold(Table::new(header), |table, row| {
+                let head = app.value().head_name(row.at.0, row.at.1);
+                let cells = row.cells.iter().map(|(value, _)| (*value).into());
+                table.row(std::iter::once(head.into()).chain(cells))
+            });
             // A refused download leaves the table on the page.
             let _ = save(file, "text/csv", table.csv(&stamp).as_bytes());
         })
@@ -75,14 +78,15 @@ pub fn head_table<M: Copy + PartialEq + Debug + 'static>(
         html! { <th scope="col" aria-sort={sort}><button type="button" {onclick}>{ name(measure) }{ mark }</button></th> }
     };
     let more = rows.len().saturating_sub(MAX_ROWS);
-    let row = |HeadRow { at: (layer, head), cells, .. }: HeadRow| {
+    let row = |HeadRow { at, cells, .. }: &HeadRow| {
+        let (layer, head) = *at;
         let chosen = app.clone();
         let choose = Callback::from(move |_: MouseEvent| pick(&chosen, layer, head, &[]));
         let cell = |value: f64| if value.is_nan() { "–".to_owned() } else { three(value) };
         html! {
             <tr key={format!("{layer}-{head}")}>
                 <th scope="row"><button type="button" onclick={choose}>{ state.head_name(layer, head) }</button></th>
-                { for cells.into_iter().map(|(value, title)| html! { <td {title}>{ cell(value) }</td> }) }
+                { for cells.iter().map(|(value, title)| html! { <td title={title.clone()}>{ cell(*value) }</td> }) }
             </tr>
         }
     };
@@ -91,7 +95,7 @@ pub fn head_table<M: Copy + PartialEq + Debug + 'static>(
             <div class="numbers finder" tabindex="0" role="region" aria-label="All heads">
                 <table>
                     <thead><tr><th scope="col">{ "head" }</th>{ for shown.into_iter().map(column) }</tr></thead>
-                    <tbody>{ for rows.into_iter().take(MAX_ROWS).map(row) }</tbody>
+                    <tbody>{ for rows.iter().take(MAX_ROWS).map(row) }</tbody>
                 </table>
             </div>
             <p class="exports">
