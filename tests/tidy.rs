@@ -25,6 +25,7 @@ const KNOWN_BY: &[(&str, &[&str])] = &[
     ("wgpu", &["gpu"]),
     ("pollster", &["gpu", "engine", "cli"]),
     ("yew", &["ui"]),
+    ("qrcodegen", &["ui"]),
     ("web_sys", &["ui", "worker", "engine"]),
     ("js_sys", &["ui", "worker", "engine"]),
     ("serde_wasm_bindgen", &["worker"]),

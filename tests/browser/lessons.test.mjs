@@ -6,6 +6,7 @@ import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import readCode from "jsqr";
 import { DIST, ROOT, assertAccessible, complete, drop, model, picture, start, withPage } from "./harness.mjs";
 import { serve } from "./server.mjs";
 
@@ -307,6 +308,20 @@ describe("Lessons", () => {
     await page.getByTestId("lock-view").getByLabel("as a slide").check();
     const link = await page.getByTestId("locked-link").inputValue();
     assert.match(link, /lesson=1\.1&lock=nav,open,exports,lesson&present=1/);
+    // The code says the same, to a reader that knows nothing of ours.
+    const { pixels, side } = await page.getByTestId("qr").evaluate((code) => {
+      const [side, scale] = [code.viewBox.baseVal.width, 4];
+      const canvas = Object.assign(document.createElement("canvas"), { width: side * scale, height: side * scale });
+      const context = canvas.getContext("2d");
+      context.fillStyle = "#fff";
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      context.fillStyle = "#000";
+      context.scale(scale, scale);
+      context.translate(-code.viewBox.baseVal.x, -code.viewBox.baseVal.y);
+      context.fill(new Path2D(code.querySelector("path").getAttribute("d")));
+      return { pixels: [...context.getImageData(0, 0, canvas.width, canvas.height).data], side: canvas.width };
+    });
+    assert.equal(readCode(Uint8ClampedArray.from(pixels), side, side)?.data, link);
     await page.goto(link);
     await page.locator(".presenter.lock-nav.lock-lesson .lesson h1").first().waitFor();
     assert.equal(await page.getByTestId("lock-view").count(), 0);

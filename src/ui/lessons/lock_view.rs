@@ -7,6 +7,7 @@ use crate::ui::address::keys::{LOCK, PRESENT};
 use crate::ui::address::lock::{LOCKS, locks};
 use crate::ui::app::use_app;
 use crate::ui::nothing::nothing;
+use crate::ui::widgets::qr::Code;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::frame::Word;
 
@@ -56,6 +57,8 @@ pub fn LockView() -> Html {
             }) }
             <div><Switch label={speech.say(Word::AsSlide)} on={*present} on_change={set_present} /></div>
             <label class="field wide"><span>{ speech.say(Word::Link) }</span><input type="text" readonly=true value={link.clone()} onfocus={select} data-testid="locked-link" /></label>
+            <p>{ speech.say(Word::AsCode) }</p>
+            <Code text={link} label={speech.say(Word::AsCode)} too_long={speech.say(Word::TooLong)} />
             <p><a href={hash}>{ speech.say(Word::TryIt) }</a></p>
         </details>
     }

@@ -10,5 +10,6 @@ pub mod loading;
 mod named;
 pub mod notices;
 pub mod python;
+pub mod qr;
 pub mod select;
 pub mod theme;

@@ -91,6 +91,8 @@ words! {
     LockLesson, "lock-lesson": "the way out of a lesson, the row of its steps, and the lesson after it";
     AsSlide, "as-slide": "as a slide, for the wall";
     Link, "link": "link";
+    AsCode, "as-code": "the same as a code for a camera";
+    TooLong, "too-long": "The link is too long for a code: lock the view of a shorter one.";
     TryIt, "try-it": "try it";
 
     Shelves, "shelves": "Learn";
