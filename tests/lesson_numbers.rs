@@ -7,7 +7,7 @@ use std::process::Command;
 
 use omega_lens::checkpoint::Checkpoint;
 use omega_lens::circuits::null::IsotropicNull;
-use omega_lens::toy::{History, Outcome, Quantity, Trainer, presets};
+use omega_lens::toy::{History, Outcome, Quantity, Snapshot, Trainer, presets};
 use serde_json::Value;
 
 const SENTENCE: &str = "When Mary and John went to the store , John gave a drink to";
@@ -153,6 +153,29 @@ fn the_toy_that_is_too_strong_is_as_said() {
     let least = Quantity::LeastCos.of(&outcome).unwrap();
     says("answers", &format!("the smallest cosine is {least:.2}"));
     assert!(Quantity::Kl.of(&outcome).unwrap() < 1e-4);
+}
+
+/// Whoever reads "who is opposite feature 0" off a run of one of these seeds finds the seed in this table.
+#[test]
+fn the_hidden_seed_can_be_found() {
+    let preset = presets().into_iter().find(|preset| preset.id == "no-head").unwrap();
+    let opposite = |seed: u32| {
+        let mut config = preset.config.clone();
+        config.seed = seed;
+        let mut trainer = Trainer::new(config).unwrap();
+        while !trainer.is_done() {
+            trainer.step();
+        }
+        let cosines = Snapshot::of(&mut trainer).unwrap().cosines;
+        let first = &cosines[..preset.config.n_features];
+        let least = first.iter().copied().fold(f32::INFINITY, f32::min);
+        assert!(least < -0.999, "seed {seed}: {least}");
+        first.iter().position(|&cosine| cosine == least).unwrap().to_string()
+    };
+    let found: Vec<String> = (1..=9).map(opposite).collect();
+    let different: std::collections::HashSet<&String> = found.iter().collect();
+    assert_eq!(different.len(), 9, "{found:?}");
+    says("answers", &format!("the one opposite feature 0 is feature {}", found.join(", ")));
 }
 
 #[test]
