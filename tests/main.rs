@@ -17,6 +17,7 @@ mod compare;
 mod compare_prompt;
 mod compare_python;
 mod dictionary_layouts;
+mod embedding_parts;
 mod engine_attention;
 mod engine_features;
 mod engine_trace;

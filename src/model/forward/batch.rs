@@ -1,6 +1,7 @@
 //! What the layers of one stream pass on, and what an attention reads of it.
 
 use super::attention::Kept;
+use super::embedded::EmbeddingPart;
 
 /// The state of one residual stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,8 @@ pub(super) struct State {
     pub(super) layer_inputs: Vec<f32>,
     /// All streams, where there are several; `resid` is the active one, after the last layer their mean.
     pub(super) streams: Vec<Vec<f32>>,
+    /// What `resid` was summed from, as long as no layer has run; empty where it was not summed.
+    pub(super) embedded: Vec<(EmbeddingPart, Vec<f32>)>,
 }
 
 impl State {
@@ -30,7 +33,8 @@ impl State {
         d_model: usize,
         grid: Option<[usize; 2]>,
     ) -> Self {
-        Self { lengths, resid, d_model, grid, layer_inputs: Vec::new(), streams: Vec::new() }
+        let (layer_inputs, streams, embedded) = (Vec::new(), Vec::new(), Vec::new());
+        Self { lengths, resid, d_model, grid, layer_inputs, streams, embedded }
     }
 
     /// The rows of one prompt; empty past the last.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::batch::State;
+use super::embedded::{EmbeddingPart, Parts};
 use super::products::Map;
 use super::weights::LayerWeights;
 use super::{input, linear, norm, side_streams};
@@ -39,9 +40,14 @@ pub(super) fn tokens(
     if embedding.scale != 1.0 {
         x.iter_mut().for_each(|x| *x *= embedding.scale as f32);
     }
-    let project = |x: &[f32]| match &embedding.project {
+    let summed = embedding.positions.is_some() || embedding.token_types.is_some();
+    let mut parts = Parts::of(EmbeddingPart::Tokens, &x, summed);
+    let weights = LayerWeights::of(model);
+    let project = |x: &[f32], parts: &mut Parts| match &embedding.project {
         Some(linear) => {
-            linear::apply(&LayerWeights::of(model), Map { linear, d_out: d }, x, d_embed)
+            let map = Map { linear, d_out: d };
+            parts.project(&weights, map, d_embed)?;
+            linear::apply(&weights, map, x, d_embed)
         }
         None => Ok(x.to_vec()),
     };
@@ -49,20 +55,26 @@ pub(super) fn tokens(
         model.check(table, &[Some(d_vocab), Some(d)])?;
     }
     if !embedding.projects_last {
-        x = project(&x)?;
+        x = project(&x, &mut parts)?;
     }
     // Everything up to the norm is as wide as what it is added to.
     let width = if embedding.projects_last { d_embed } else { d };
     if let Some(types) = &embedding.token_types {
         model.check(types, &[None, Some(width)])?;
-        linear::add_bias(&mut x, &model.checkpoint.read_rows(types, 0..1)?.f32s()?);
+        let rows = model.checkpoint.read_rows(types, 0..1)?.f32s()?.repeat(x.len() / width.max(1));
+        super::add(&mut x, &rows);
+        parts.add(EmbeddingPart::Types, rows);
     }
     if let Some(positions) = &embedding.positions {
-        add_positions(model, positions, prompts, &mut x, width)?;
+        let rows = position_vectors(model, positions, prompts, width)?;
+        super::add(&mut x, &rows);
+        parts.add(EmbeddingPart::Positions, rows);
     }
-    x = norm::maybe(&LayerWeights::of(model), embedding.norm.as_ref(), &x, width)?.0;
+    let scales;
+    (x, scales) = norm::maybe(&weights, embedding.norm.as_ref(), &x, width)?;
+    parts.norm(&weights, embedding.norm.as_ref(), &scales, width)?;
     if embedding.projects_last {
-        x = project(&x)?;
+        x = project(&x, &mut parts)?;
     }
     let lengths = prompts.iter().map(Vec::len).collect();
     let inputs = embedding.layer_inputs.as_ref();
@@ -71,7 +83,7 @@ pub(super) fn tokens(
     let streams = sides.map(|sides| side_streams::begin(model, sides, &x, d)).transpose()?;
     let state = State::new(lengths, x, d, None);
     let (layer_inputs, streams) = (inputs.unwrap_or_default(), streams.unwrap_or_default());
-    Ok(State { layer_inputs, streams, ..state })
+    Ok(State { layer_inputs, streams, embedded: parts.finish(), ..state })
 }
 
 /// The first state of a stream that reads no tokens, from `x: [n, d_model]`, which a front has made: positions and norm.
@@ -83,6 +95,9 @@ pub(super) fn after_front(
 ) -> Result<State, ModelError> {
     let d = stream.d_model;
     let n = x.len() / d.max(1);
+    let weights = LayerWeights::of(model);
+    let summed = stream.embedding.positions.is_some();
+    let mut parts = Parts::of(EmbeddingPart::Front, &x, summed);
     if let Some(Positions { vectors: PositionVectors::Table(name), .. }) =
         &stream.embedding.positions
     {
@@ -96,9 +111,12 @@ pub(super) fn after_front(
             });
         }
         super::add(&mut x, &table);
+        parts.add(EmbeddingPart::Positions, table);
     }
-    let resid = norm::maybe(&LayerWeights::of(model), stream.embedding.norm.as_ref(), &x, d)?.0;
-    Ok(State::new(vec![n], resid, d, grid))
+    let norm = stream.embedding.norm.as_ref();
+    let (resid, scales) = norm::maybe(&weights, norm, &x, d)?;
+    parts.norm(&weights, norm, &scales, d)?;
+    Ok(State { embedded: parts.finish(), ..State::new(vec![n], resid, d, grid) })
 }
 
 /// The row of the table of each position of a prompt.
@@ -115,13 +133,13 @@ fn position_rows(positions: &Positions, prompt: &[u32]) -> Vec<usize> {
     prompt.iter().map(row).collect()
 }
 
-fn add_positions(
+/// `[all positions, d]`: the vector of each position of each prompt.
+fn position_vectors(
     model: &Model,
     positions: &Positions,
     prompts: &[Vec<u32>],
-    x: &mut [f32],
     d: usize,
-) -> Result<(), ModelError> {
+) -> Result<Vec<f32>, ModelError> {
     let rows: Vec<usize> =
         prompts.iter().flat_map(|prompt| position_rows(positions, prompt)).collect();
     let last = rows.iter().copied().max().unwrap_or(0);
@@ -140,10 +158,7 @@ fn add_positions(
         }
         PositionVectors::Sinusoids { steps } => sinusoids(last + 1, d, *steps),
     };
-    for (x, row) in x.chunks_exact_mut(d).zip(rows) {
-        super::add(x, &table[row * d..(row + 1) * d]);
-    }
-    Ok(())
+    Ok(rows.iter().flat_map(|row| &table[row * d..(row + 1) * d]).copied().collect())
 }
 
 /// `[n, d]`: sines in the first half of each row, cosines in the second.

@@ -10,6 +10,7 @@ mod attention;
 mod batch;
 mod convolution;
 mod embed;
+mod embedded;
 mod head_norms;
 mod hidden;
 mod image;
@@ -29,6 +30,7 @@ mod sound;
 mod trace;
 mod weights;
 
+pub use embedded::EmbeddingPart;
 pub use input::{Image, Input, Spectrogram};
 pub use logit_map::LogitMap;
 pub use products::{Cpu, Map, MlpMaps, Products, ready};
@@ -175,9 +177,11 @@ impl ForwardPass {
         self.states.get(self.stream).map_or(&[], |state| state.prompt(prompt))
     }
 
-    /// The same, to be changed.
+    /// The same, to be changed; it is no sum of embeddings any more.
     pub fn resid_mut(&mut self, prompt: usize) -> &mut [f32] {
-        self.states.get_mut(self.stream).map_or(&mut [], |state| state.prompt_mut(prompt))
+        let Some(state) = self.states.get_mut(self.stream) else { return &mut [] };
+        state.embedded.clear();
+        state.prompt_mut(prompt)
     }
 
     /// Runs the next layer on the CPU. With `record` the traces of all prompts come back, else an empty list; `edit` may change
@@ -312,6 +316,7 @@ impl ForwardPass {
         }
         let before = entry;
         (self.states[self.stream].resid, self.states[self.stream].streams) = (resid, streams);
+        let embedded = std::mem::take(&mut self.states[self.stream].embedded);
         mlp.resize(before.len(), 0.0);
         let mut start = 0;
         for trace in &mut traces {
@@ -322,6 +327,7 @@ impl ForwardPass {
             trace.attn_out_scale = output_scale[rows.clone()].to_vec();
             trace.after_attn_scale = after_attn_scale[rows.clone()].to_vec();
             trace.after_mlp_scale = after_mlp_scale[rows].to_vec();
+            trace.embedded = embedded::rows(&embedded, &values);
             trace.mlp_out = mlp[values].to_vec();
             start += trace.n;
         }

@@ -1,5 +1,7 @@
 //! What one layer's heads saw and did on one prompt.
 
+use super::embedded::EmbeddingPart;
+
 /// Everything that a decomposition of scores needs, in `f32`, row-major. `n` is the prompt's length.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LayerTrace {
@@ -27,6 +29,8 @@ pub struct LayerTrace {
     pub pattern: Vec<f32>,
     /// The residual stream before the layer, `[n, d_model]`.
     pub resid_pre: Vec<f32>,
+    /// In the first layer of a stream, what `resid_pre` was summed from, `[n, d_model]` each; empty where it was not summed.
+    pub embedded: Vec<(EmbeddingPart, Vec<f32>)>,
     /// `[n]`: what the norm in front of the attention divided by; 1 without one. With LayerNorm the mean was taken out first.
     pub input_scale: Vec<f32>,
     /// What the attention added to the stream, `[n, d_model]`: biases and any norm on its output included.

@@ -1,5 +1,7 @@
 //! What the page Attention says.
 
+use crate::model::forward::EmbeddingPart;
+
 sentences! {
     const AGAINST_MEAN_ALL_TOKENS = "against the mean of all tokens";
     const ALL_TERMS_TOGETHER_DO = "all terms together do not reach";
@@ -13,6 +15,7 @@ sentences! {
     const CSV_EVERY_PAIR = "CSV of every pair";
     const DESTINATION_WRITTEN = "destination, written by";
     const DIRECT_LOGIT_ATTRIBUTION_LAST = "Direct logit attribution: the last residual stream is a sum of what every head, every MLP and the embedding wrote; with the final norm's scale held, each has an exact share of the answer's logit. What a part does by way of later ones is counted at those.";
+    const EMBEDDING_APART = " What enters the first layer is a sum, and each of its parts has a row; where a norm follows the sum (BERT), its scale is held too, and its bias is a row of its own.";
     const EVERY_TOKEN_ENCODERS_LAST = "every token of the encoder's last stream";
     const FOLDER_THEM = "or a folder of them";
     const FRANCO_CROVELLA_LARGEST_TERMS = "Franco and Crovella 2024: the largest terms of the score, in order, until their sum exceeds the whole score.";
@@ -111,6 +114,18 @@ sentences! {
     fn what_writes_reading(head, read) = "What {head} writes by reading {read}";
     fn who_wrote_trace(token) = "Who wrote “{token}”? Trace it.";
     fn without_attention_falls_under(removed, last, threshold) = "without {removed} attention falls to {last}, under {threshold}";
+}
+
+/// A part of what enters the first layer.
+pub fn embedding_part(part: EmbeddingPart) -> &'static str {
+    match part {
+        EmbeddingPart::Whole => "embedding",
+        EmbeddingPart::Tokens => "token embedding",
+        EmbeddingPart::Front => "image or sound, embedded",
+        EmbeddingPart::Positions => "position embedding",
+        EmbeddingPart::Types => "token-type embedding",
+        EmbeddingPart::Bias => "bias of the embedding's norm",
+    }
 }
 
 /// What a head's scores are made of at a training step, all as it is written: S, and the terms that make nine tenths of the score;

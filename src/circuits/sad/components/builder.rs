@@ -5,6 +5,7 @@
 use super::{Component, Split};
 use crate::circuits::error::CircuitError;
 use crate::math::{Mat, layout};
+use crate::model::forward::EmbeddingPart;
 
 /// What one earlier layer added to the residual stream of a prompt of `n` tokens.
 #[derive(Debug, Clone, Copy)]
@@ -53,11 +54,14 @@ pub struct SplitBuilder<'a> {
 }
 
 impl<'a> SplitBuilder<'a> {
-    /// Starts with the stream that enters layer 0, `[n, d_model]`.
+    /// Starts with the stream that enters layer 0 as the sum of its parts, `[n, d_model]` each.
     ///
     /// # Errors
     /// [`CircuitError::Shape`] when an operand does not fit.
-    pub fn new(reader: Reader<'a>, embedding: &[f32]) -> Result<Self, CircuitError> {
+    pub fn new<'b>(
+        reader: Reader<'a>,
+        embedded: impl IntoIterator<Item = (EmbeddingPart, &'b [f32])>,
+    ) -> Result<Self, CircuitError> {
         let (n, (_, d_head)) = (reader.norm_scale.len(), reader.w.shape());
         expect(reader.whole, "queries or keys", n * d_head)?;
         expect(reader.head_scale, "scales of queries or keys", n)?;
@@ -68,8 +72,10 @@ impl<'a> SplitBuilder<'a> {
         }
         let rows = vec![Vec::new(); n];
         let mut builder = Self { reader, n, n_layers: 0, components: Vec::new(), rows };
-        let image = builder.image("embedding", embedding)?;
-        builder.everywhere(Component::Embedding, &image);
+        for (part, values) in embedded {
+            let image = builder.image("embedding", values)?;
+            builder.everywhere(Component::Embedding { part }, &image);
+        }
         Ok(builder)
     }
 

@@ -1,4 +1,4 @@
-//! Who wrote what a head reads: each coefficient on a singular vector, split over the embedding, the earlier heads per
+//! Who wrote what a head reads: each coefficient on a singular vector, split over the embeddings, the earlier heads per
 //! source token, the MLPs and the biases.
 //!
 //! The residual stream is a sum, and with the norm's scale held at its value (as for any attribution through a norm) the way
@@ -15,13 +15,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuits::sad::terms::{RelativeAttention, View};
 use crate::math::{Mat, layout};
+use crate::model::forward::EmbeddingPart;
 
 /// A writer into the residual stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Component {
-    /// Whatever enters layer 0: token, position and type embeddings.
-    Embedding,
+    /// A part of what enters layer 0: the token's embedding, the position's, the type's; or all of it, where it is no sum.
+    Embedding {
+        /// Which part.
+        part: EmbeddingPart,
+    },
     /// One earlier head, as far as it copied from position `src`.
     Head {
         /// Its layer.

@@ -6,6 +6,7 @@ use crate::circuits::error::CircuitError;
 use crate::circuits::sad::terms::TermBasis;
 use crate::math::Mat;
 use crate::model::architecture::Layer;
+use crate::model::forward::EmbeddingPart;
 use crate::model::{Architecture, AttentionLayer, HeadWeights, LayerTrace, Model, Part, Weights};
 
 /// Why a latent attention's queries and keys are no sum of shares.
@@ -106,7 +107,7 @@ pub fn split_head(
             whole: part(whole, own.n * sizes.d_head, at)?,
             rotate: &rotate,
         };
-        SplitBuilder::new(reader, &first.resid_pre)
+        SplitBuilder::new(reader, embedded(first))
     };
     let (mut dest, mut src) = (side(true)?, side(false)?);
     for index in earlier {
@@ -147,6 +148,14 @@ fn writing(model: &Model, layer: usize) -> Result<(Vec<Mat>, Vec<f64>), CircuitE
         b_o.iter_mut().skip(d).take(1).for_each(|b| *b *= gain);
     }
     Ok((w_o, b_o))
+}
+
+/// What enters the stream at its first layer, part by part where that is known.
+fn embedded(first: &LayerTrace) -> Vec<(EmbeddingPart, &[f32])> {
+    match first.embedded.as_slice() {
+        [] => vec![(EmbeddingPart::Whole, first.resid_pre.as_slice())],
+        parts => parts.iter().map(|(part, values)| (*part, values.as_slice())).collect(),
+    }
 }
 
 fn part(values: &[f32], width: usize, at: usize) -> Result<&[f32], CircuitError> {

@@ -105,6 +105,7 @@ fn setup(qk_norm: bool) -> Setup {
             mlp_out,
         })
         .collect();
+    let entered = to_row_major_f32(&embedding);
     let split = |w: &Mat, bias: &Mat, g: &Mat, whole: &[f32], head_scale: &[f32]| {
         let reader = Reader {
             w,
@@ -115,7 +116,7 @@ fn setup(qk_norm: bool) -> Setup {
             head_scale,
             rotate: &rotate,
         };
-        let mut builder = SplitBuilder::new(reader, &to_row_major_f32(&embedding)).unwrap();
+        let mut builder = SplitBuilder::new(reader, [(EmbeddingPart::Whole, &*entered)]).unwrap();
         upstream.iter().for_each(|layer| builder.add(layer).unwrap());
         builder.finish()
     };

@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::circuits::sad::components::Component;
 use crate::math::statistics::ranked;
+use crate::model::forward::EmbeddingPart;
 use crate::protocol::attention::{Cell, Part, Ran};
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
@@ -43,7 +44,7 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
     let name = {
         let (ran, app, stack) = (props.ran.clone(), app.clone(), app.value().stack(cell.at.layer));
         move |component: Component| match component {
-            Component::Embedding => "embedding".to_owned(),
+            Component::Embedding { part } => words::embedding_part(part).to_owned(),
             Component::Head { layer, head, src } => {
                 let from = word(ran.sides(stack)[0], src);
                 format!("{} from {from}", app.value().head_name(layer, head))
@@ -102,6 +103,9 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
             let _ = save(&file, "text/csv", table.csv(&stamp).as_bytes());
         })
     };
+    let apart = cell.dest_parts.iter().any(
+        |p| matches!(p.component, Component::Embedding { part } if part != EmbeddingPart::Whole),
+    );
     html! {
         <details class="components" open=true>
             <summary>{ words::WHERE_COMES }</summary>
@@ -109,7 +113,7 @@ pub(super) fn Components(props: &ComponentsProps) -> Html {
                 { side(words::DESTINATION_WRITTEN, &cell.dest_parts, cell.at.dest) }
                 { side(words::SOURCE_WRITTEN, &cell.src_parts, cell.at.src) }
             </div>
-            <p class="hint">{ words::RELATIVE_ATTENTION_SPLIT_OVER }</p>
+            <p class="hint">{ words::RELATIVE_ATTENTION_SPLIT_OVER }{ apart.then_some(words::EMBEDDING_APART) }</p>
             <span class="exports"><button type="button" onclick={csv}>{ words::CSV_EVERY }</button></span>
         </details>
     }
