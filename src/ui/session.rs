@@ -10,7 +10,7 @@ use yew::UseReducerDispatcher;
 use super::address::{keys, said};
 use super::app::{Store, here, replace};
 use super::browser::fetch::fetch;
-use super::browser::{kept, remote};
+use super::browser::{kept, recent, remote};
 use super::drawing::Drawing;
 use super::memory::positions::PositionCurves;
 use super::memory::state::{Action, AppState, Nearest, Vectors};
@@ -228,7 +228,10 @@ impl Session {
                         replace(&session, answered);
                     }
                 }
-                let Tried { built_in, named, .. } = tried.clone();
+                let Tried { built_in, named, files, name } = tried.clone();
+                if built_in.is_none() && named.is_none() {
+                    spawn_local(async move { recent::remember(&name, files.list()).await });
+                }
                 session.act(Action::Opened { name: called.clone(), built_in, named, summary });
             }
             Heard::Failed { failure, .. } => {

@@ -1,10 +1,10 @@
 //! Models that the reader keeps on this machine: `www/keep.js` does it, in the private folder that the browser gives this page.
 
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::Array;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
+use super::script;
 use crate::worker::sources::{Bytes, Dropped};
 
 /// A model on this machine.
@@ -20,16 +20,7 @@ pub struct Kept {
 
 /// Asks `www/keep.js`.
 async fn ask(what: &str, arguments: &Array) -> Result<JsValue, String> {
-    let said = |e: JsValue| match e.dyn_ref::<js_sys::Error>() {
-        Some(error) => String::from(error.message()),
-        None => "this browser has no private folder for pages".to_owned(),
-    };
-    let kept = Reflect::get(&js_sys::global(), &"omegaKept".into()).map_err(said)?;
-    let function: Function =
-        Reflect::get(&kept, &what.into()).map_err(said)?.dyn_into().map_err(said)?;
-    let promise: Promise =
-        function.apply(&kept, arguments).map_err(said)?.dyn_into().map_err(said)?;
-    JsFuture::from(promise).await.map_err(said)
+    script::ask("omegaKept", what, arguments, "this browser has no private folder for pages").await
 }
 
 /// All kept models; none where the browser keeps nothing.
@@ -48,12 +39,7 @@ pub async fn list() -> Vec<Kept> {
 
 /// The files of a kept model.
 pub async fn files(name: &str) -> Option<Vec<Dropped>> {
-    let found = ask("files", &Array::of1(&name.into())).await.ok()?;
-    let file = |row: JsValue| {
-        let row = Array::from(&row);
-        Some(Dropped::here(row.get(0).as_string()?, row.get(1).dyn_into().ok()?))
-    };
-    Array::from(found.dyn_ref::<Array>()?).iter().map(file).collect()
+    script::files(&ask("files", &Array::of1(&name.into())).await.ok()?)
 }
 
 /// Keeps the files of a model whole; `tell` hears how many bytes are there.

@@ -6,5 +6,7 @@ pub mod export;
 pub mod fetch;
 pub mod kept;
 pub mod language;
+pub mod recent;
 pub mod remote;
+mod script;
 pub mod time;

@@ -1,5 +1,6 @@
 //! The line about the open model: what was found, what is missing, what is being computed; and how to open another.
 
+use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -8,13 +9,14 @@ use super::select::chooses;
 use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
-use crate::ui::browser::drop;
 use crate::ui::browser::time::now;
+use crate::ui::browser::{drop, recent};
 use crate::ui::lessons::place::keep;
 use crate::ui::lessons::speech::Speech;
-use crate::ui::session::BUILT_IN_STEP;
+use crate::ui::session::{BUILT_IN_STEP, Session};
 use crate::ui::words::format::duration;
 use crate::ui::words::frame::Word;
+use crate::ui::words::recent as said;
 use crate::ui::words::text;
 use crate::ui::words::widgets as words;
 use crate::worker::request::Running;
@@ -25,7 +27,8 @@ pub fn Loading() -> Html {
     let app = use_app();
     let state = app.value();
     let input = use_node_ref();
-    let choose = chooses(&input);
+    // Where the browser's own choice leaves handles, the files can be asked for again.
+    let choose = if recent::can_pick() { picks(&app.session) } else { chooses(&input) };
     let chosen = {
         let session = app.session.clone();
         Callback::from(move |event: Event| {
@@ -68,6 +71,21 @@ pub fn Loading() -> Html {
             <div class="running">{ for state.running.iter().map(|job| html! { <Progress key={job.id} job={job.clone()} /> }) }</div>
         </div>
     }
+}
+
+/// Opens what the reader picks.
+fn picks(session: &Session) -> Callback<MouseEvent> {
+    let session = session.clone();
+    Callback::from(move |_: MouseEvent| {
+        let session = session.clone();
+        spawn_local(async move {
+            match recent::pick().await {
+                Ok(Some(files)) => session.open(files, Default::default()),
+                Ok(None) => {}
+                Err(why) => session.note(said::no_choice(why.trim_end_matches('.'))),
+            }
+        });
+    })
 }
 
 /// The built-in model introduces itself, and three doors stand open.

@@ -11,5 +11,6 @@ mod named;
 pub mod notices;
 pub mod python;
 pub mod qr;
+mod recent;
 pub mod select;
 pub mod theme;

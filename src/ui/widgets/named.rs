@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::kept::KeptModels;
+use super::recent::RecentFiles;
 use super::select::typing;
 use crate::checkpoint::remote::reference::Reference;
 use crate::ui::address::keys;
@@ -30,6 +31,7 @@ pub(super) fn ByName() -> Html {
     html! {
         <>
         <KeptModels />
+        <RecentFiles />
         <details class="by-name">
             <summary>{ said::NAME_ADDRESS }</summary>
             <form class="controls" {onsubmit}>

@@ -33,6 +33,7 @@ pub mod named;
 pub mod notebook;
 pub mod pairs;
 pub mod positions;
+pub mod recent;
 pub mod role;
 pub mod score;
 pub mod self_test;
