@@ -51,7 +51,7 @@ describe("Large models", () => {
   // Cells are at least so many pixels wide on a phone: what a finger cannot hit, keys and the table can.
   for (const [layers, heads, least] of [[12, 12, 20], [32, 32, 7], [80, 64, 3.5]]) {
     test(`${layers} × ${heads} heads`, { timeout: 180_000 }, async () => {
-      const folder = gpt2({ layers, heads });
+      const [folder, other] = [1, 2].map((seed) => gpt2({ layers, heads, seed }));
       try {
         await withPage(session, { hash: "#/heads" }, async (page) => {
           await complete(page);
@@ -109,8 +109,34 @@ describe("Large models", () => {
             assert.ok(cells === layers * heads && cut <= 1 && sideways <= 1 && !collide, `features at ${width}: ${JSON.stringify({ cells, cut, sideways, collide })}`);
             await page.screenshot({ path: join(OUTPUT, "looks", `${layers}x${heads}-features-${width}.png`), fullPage: true });
           }
+
+          // Beside a second model of the same shape: the same cells, and the number of the head in view in a sentence.
+          const files = (of) => ["model.safetensors", "config.json"].map((name) => join(of, name));
+          await page.evaluate(() => (location.hash = "#/compare?layer=1&head=2"));
+          await page.getByTestId("second-files").setInputFiles(files(other));
+          const told = page.locator(".page.compare .told");
+          await page.waitForFunction(() => {
+            const cells = [...document.querySelectorAll(".page.compare .grid-frame [data-head]")];
+            return cells.length > 0 && cells.every((cell) => cell.textContent !== "…");
+          }, null, { timeout: 90_000 });
+          for (const width of [1280, 390]) {
+            await page.setViewportSize({ width, height: 900 });
+            await page.waitForTimeout(200);
+            await held(page, "compare", [layers, heads], width, least);
+            await page.screenshot({ path: join(OUTPUT, "looks", `${layers}x${heads}-compare-${width}.png`), fullPage: true });
+          }
+          assert.equal(await told.textContent(), await page.locator('.page.compare [data-head="1,2"]').getAttribute("title"));
+          assert.match(await told.textContent(), /^L1H2: .*\d/);
+          await page.setViewportSize({ width: 1280, height: 900 });
+          await page.locator('.page.compare [data-head="1,2"]').focus();
+          await page.keyboard.press("End");
+          await page.waitForFunction((at) => document.activeElement?.dataset.head === at, `1,${heads - 1}`);
+          // The focus moves at once, the sentence with the next drawing.
+          await told.filter({ hasText: `L1H${heads - 1}: ` }).waitFor();
+          assert.equal(await told.textContent(), await page.locator(`.page.compare [data-head="1,${heads - 1}"]`).getAttribute("title"));
         });
       } finally {
+        rmSync(other, { recursive: true, force: true });
         rmSync(folder, { recursive: true, force: true });
       }
     });

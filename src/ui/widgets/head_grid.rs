@@ -173,7 +173,8 @@ fn keys(
         let head = head.min(n_heads.saturating_sub(1));
         event.prevent_default();
         pick(&app, layer, head, forgets);
-        let page = event.current_target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+        // The cell itself: events are heard at the root, under which a page seen before has a cell of this name too.
+        let page = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         // The head may be in the grid of another stack, beside this one.
         let page = page.and_then(|t| t.closest("section").ok().flatten().or(Some(t)));
         let cell = page.and_then(|t| {
