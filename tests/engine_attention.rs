@@ -75,7 +75,7 @@ fn a_decoder_reads_its_own_prompt_beside_the_encoders() {
         told(&mut engine, Open::default(), vec![file("model.safetensors"), file("config.json")]);
     let layers = answers::<Open>(opened).remove(0).layers;
     let (text, decoder) = (ids("input_ids"), ids("decoder_input_ids"));
-    let prompt = Prompt { text, decoder, bos: Some(false), ids: true };
+    let prompt = Prompt { text, decoder, bos: Some(false), ids: true, ..Prompt::default() };
     let parts = told(&mut engine, Run { prompt: prompt.clone() }, vec![]);
     let (mut compared, mut sides) = (0, [0, 0]);
     for (tell, arrays) in parts {

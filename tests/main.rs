@@ -25,6 +25,7 @@ mod families;
 mod families2;
 mod families_files;
 mod forward;
+mod given;
 mod golden_svd;
 mod gpu_adversarial;
 mod gpu_alignment;

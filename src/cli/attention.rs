@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::CliError;
 use super::files::print_json;
 use super::model::ModelArgs;
-use super::{CliError, input};
-use crate::checkpoint::{Named, to_safetensors};
+use crate::checkpoint::{Checkpoint, Named, to_safetensors};
 use crate::circuits::convention::{Convention, TENSORS};
 use crate::model::architecture::{Architecture, StackKind};
 use crate::model::forward::{ForwardPass, Input};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{Model, ModelError, Weights};
+use crate::study::input;
 
 /// Run a prompt and write attention, hidden states and logits as safetensors
 #[derive(Debug, Clone, clap::Args)]
@@ -121,7 +122,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 /// What the model is given to read: ids, words or a file; the decoder's ids beside any of them.
 fn given(args: &Args, model: &Model) -> Result<Input, CliError> {
     let mut input = match (&args.input, &args.prompt) {
-        (Some(path), _) => input::of_file(path)?,
+        (Some(path), _) => input::of_file(&Checkpoint::open_paths(&[path])?)?,
         (None, Some(text)) => Input { ids: Some(encoded(args, model, text)?), ..Input::default() },
         (None, None) if !args.ids.is_empty() => {
             Input { ids: Some(args.ids.clone()), ..Input::default() }

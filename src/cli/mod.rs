@@ -14,7 +14,6 @@ pub mod error;
 pub mod files;
 mod heads;
 mod hub_cache;
-mod input;
 pub mod inspect;
 mod inspect_text;
 pub mod logits;

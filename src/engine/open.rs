@@ -7,6 +7,7 @@ use crate::checkpoint::adapter::LoneAdapter;
 use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError};
 use crate::circuits::convention::Convention;
 use crate::model::families::FAMILIES;
+use crate::model::forward::beside_words;
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{Hints, Layers, Model, ModelError, Weights};
 use crate::protocol::model::{self as protocol, ModelSummary};
@@ -173,6 +174,7 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
         missing_shards: checkpoint.missing_shards().to_vec(),
         complete_layers: model.readable_layers(),
         two_prompts: arch.reads_two_prompts(),
+        reads_file: beside_words(arch).map(str::to_owned),
         has_tokenizer: TOKENIZERS.iter().any(|name| checkpoint.side_file(name).is_some()),
         has_config: checkpoint.side_file("config.json").is_some(),
         has_unembedding: arch.unembedding.is_some(),

@@ -14,6 +14,7 @@ use crate::circuits::sad::set::HeadEvents;
 pub use crate::study::attribution::{Asking, Attributed, Writes};
 pub use crate::study::cell::{Cell, CellAt, Part, Rules};
 pub use crate::study::change::Changed;
+pub use crate::study::input::Given;
 pub use crate::study::prompt::{Guess, Prompt, Ran};
 pub use crate::study::prompt_set::{SetSpec, SetTask, Share};
 

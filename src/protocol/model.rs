@@ -81,6 +81,9 @@ pub struct ModelSummary {
     pub complete_layers: Vec<usize>,
     /// Whether a decoder reads a prompt of its own beside the encoder's.
     pub two_prompts: bool,
+    /// What it reads that is no text, named as in the file that gives it.
+    #[serde(default)]
+    pub reads_file: Option<String>,
     /// Whether words can be shown.
     pub has_tokenizer: bool,
     /// Whether a config.json was there.

@@ -53,6 +53,29 @@ pub enum StudyError {
         /// The word.
         word: String,
     },
+    /// A file that holds nothing that a model reads.
+    #[error(
+        "the file has none of input_ids, decoder_input_ids, pixel_values, input_values, input_features"
+    )]
+    NoInput,
+    /// An input whose axes are not those that its name promises.
+    #[error("{name} has the shape {found:?}, not [{expected}]")]
+    InputShape {
+        /// The tensor.
+        name: &'static str,
+        /// Its sizes.
+        found: Vec<usize>,
+        /// The axes that it must have.
+        expected: &'static str,
+    },
+    /// Numbers that cannot be token ids.
+    #[error("{name} holds {dtype} numbers that are no token ids: whole, from 0, of 32 or 64 bits")]
+    InputIds {
+        /// The tensor.
+        name: &'static str,
+        /// Its type.
+        dtype: String,
+    },
     /// A prompt without a token.
     #[error("the prompt is empty: type at least one word")]
     EmptyPrompt,

@@ -1,8 +1,12 @@
 //! One prompt run through the model: its tokens, every layer's attention, and what the model expects next.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
+use super::input::{Given, places};
+pub use super::ran::Ran;
 use crate::math::statistics::{largest_first, ln_softmax, softmax};
 use crate::model::architecture::{Architecture, StackKind, Window};
 use crate::model::config::Config;
@@ -28,13 +32,16 @@ pub struct Prompt {
     /// What the decoder reads beside an encoder that reads the text; empty for nothing, which leaves the decoder idle.
     #[serde(default)]
     pub decoder: String,
+    /// A file that is read, too: an image, sound; ids in it are read instead of the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Arc<Given>>,
 }
 
 impl Prompt {
     /// Token ids as they are, with nothing in front.
     pub fn of_ids(ids: &[u32]) -> Self {
         let text: Vec<String> = ids.iter().map(u32::to_string).collect();
-        Self { text: text.join(" "), bos: Some(false), ids: true, decoder: String::new() }
+        Self { text: text.join(" "), bos: Some(false), ids: true, ..Self::default() }
     }
 
     /// Whether a tokenizer must read it: numbers with nothing put in front need none.
@@ -96,45 +103,6 @@ fn numbers(text: &str) -> Result<Vec<u32>, StudyError> {
     words.map(read).collect()
 }
 
-/// A prompt as the model sees it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Ran {
-    /// The ids.
-    pub ids: Vec<u32>,
-    /// The tokens as text.
-    pub tokens: Vec<String>,
-    /// Whether the beginning-of-sequence token is in front.
-    pub bos: bool,
-    /// The ids that the decoder read beside an encoder.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub decoder_ids: Vec<u32>,
-    /// The same as text.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub decoder: Vec<String>,
-    /// What changes a score after the bilinear part, named: soft-cap, ALiBi, window, query-key norm, rotation.
-    pub named: Vec<String>,
-}
-
-impl Ran {
-    /// The tokens that look and those that are looked at in a stack.
-    pub fn sides(&self, stack: StackKind) -> [&[String]; 2] {
-        match stack {
-            StackKind::Decoder if !self.decoder.is_empty() => [&self.decoder, &self.decoder],
-            StackKind::Cross => [&self.decoder, &self.tokens],
-            _ => [&self.tokens, &self.tokens],
-        }
-    }
-
-    /// The ids of a stack's own tokens; `None` where the two sides are two prompts.
-    pub fn own_ids(&self, stack: StackKind) -> Option<&[u32]> {
-        match stack {
-            StackKind::Decoder if !self.decoder.is_empty() => Some(&self.decoder_ids),
-            StackKind::Cross => None,
-            _ => Some(&self.ids),
-        }
-    }
-}
-
 /// A token and its probability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Guess {
@@ -163,11 +131,13 @@ impl PromptRun {
         tokenizer: Option<&Tokenizer>,
         prompt: &Prompt,
     ) -> Result<Self, StudyError> {
+        if let Some(given) = &prompt.given {
+            return Self::of_given(model, tokenizer, prompt, given);
+        }
         let (ids, bos) = prompt.ids(tokenizer, &model.arch)?;
         let decoder_ids = prompt.decoder_ids(tokenizer, model)?;
         let n = ids.len().max(decoder_ids.len());
-        let layers = (0..model.arch.n_layers).map(|layer| model.arch.n_heads_of(layer));
-        fits(n, layers.sum(), LARGEST)?;
+        fits(n, all_heads(&model.arch), LARGEST)?;
         let pass = if decoder_ids.is_empty() {
             ForwardPass::of_tokens(model, std::slice::from_ref(&ids))
         } else {
@@ -182,7 +152,42 @@ impl PromptRun {
         })?;
         let words = |ids: &[u32]| ids.iter().map(|&id| label(tokenizer, id)).collect();
         let (tokens, decoder, named) = (words(&ids), words(&decoder_ids), named(&model.arch));
-        Ok(Self { pass, ran: Ran { ids, tokens, bos, decoder_ids, decoder, named } })
+        let ran = Ran { ids, tokens, bos, decoder_ids, decoder, named, ..Ran::default() };
+        Ok(Self { pass, ran })
+    }
+
+    /// Embeds what a file gives, and the prompt's words where the model reads words, too, and the file has none.
+    fn of_given(
+        model: &Model,
+        tokenizer: Option<&Tokenizer>,
+        prompt: &Prompt,
+        given: &Given,
+    ) -> Result<Self, StudyError> {
+        let (mut input, arch, mut bos) = (given.read()?, &model.arch, false);
+        let reads = |of: &dyn Fn(StackKind) -> bool| {
+            arch.streams.iter().any(|s| s.embedding.front.is_none() && of(s.kind))
+        };
+        let nothing = input.ids.is_none() && input.decoder_ids.is_none();
+        if nothing && reads(&|_| true) && !prompt.text.trim().is_empty() {
+            let (ids, with_bos) = prompt.ids(tokenizer, arch)?;
+            (input.ids, bos) = (Some(ids), with_bos);
+        }
+        let pass = ForwardPass::of_input(model, &input)?;
+        let seen = arch.streams.iter().position(|s| s.embedding.front.is_some());
+        let (n, grid) = seen.map_or((0, None), |stream| pass.positions_of(stream));
+        let places = places(n, grid);
+        let (ids, decoder_ids) = if reads(&|kind| kind != StackKind::Decoder) {
+            (input.ids, input.decoder_ids)
+        } else {
+            (None, input.decoder_ids.or(input.ids))
+        };
+        let (ids, decoder_ids) = (ids.unwrap_or_default(), decoder_ids.unwrap_or_default());
+        fits(n.max(ids.len()).max(decoder_ids.len()), all_heads(arch), LARGEST)?;
+        let words = |ids: &[u32]| ids.iter().map(|&id| label(tokenizer, id)).collect::<Vec<_>>();
+        let tokens = if ids.is_empty() { places.clone() } else { words(&ids) };
+        let (decoder, named, given) = (words(&decoder_ids), named(arch), given.name.clone());
+        let ran = Ran { ids, tokens, bos, decoder_ids, decoder, given, places, named };
+        Ok(Self { pass, ran })
     }
 
     /// Runs the next layer that has an attention; `None` after the last.
@@ -232,8 +237,13 @@ impl PromptRun {
     ) -> Result<Vec<Guess>, StudyError> {
         let Ran { ids, decoder_ids, .. } = &self.ran;
         let read = if decoder_ids.is_empty() { ids } else { decoder_ids };
-        guesses(model, &self.pass, products, read.len() - 1, tokenizer).await
+        let Some(last) = read.len().checked_sub(1) else { return Ok(Vec::new()) };
+        guesses(model, &self.pass, products, last, tokenizer).await
     }
+}
+
+fn all_heads(arch: &Architecture) -> usize {
+    (0..arch.n_layers).map(|layer| arch.n_heads_of(layer)).sum()
 }
 
 /// Refuses a prompt of `n` tokens whose scores and attention in `n_heads` heads, remembered and told, take more than `largest` bytes.

@@ -5,6 +5,13 @@ use super::{ForwardPass, norm, side_streams};
 use crate::model::{Model, ModelError};
 
 impl ForwardPass {
+    /// How many positions a stream has read, and rows and columns of its patches where it sees an image.
+    pub fn positions_of(&self, stream: usize) -> (usize, Option<[usize; 2]>) {
+        self.states
+            .get(stream)
+            .map_or((0, None), |state| (state.lengths.first().copied().unwrap_or(0), state.grid))
+    }
+
     /// What the library reports as a prompt's hidden state before [`ForwardPass::next_layer`], `[n, d_model]`: after the last layer
     /// that is, in most families, the stream after the final norm. Of a model with side streams, `[streams, n, d_model]`.
     ///

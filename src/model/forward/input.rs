@@ -2,7 +2,7 @@
 
 use super::batch::State;
 use super::{embed, image, sound};
-use crate::model::architecture::{Front, StackKind, Stream};
+use crate::model::architecture::{Architecture, Front, StackKind, Stream};
 use crate::model::{Model, ModelError};
 
 /// An image as the processors of the libraries hand it over: `[channels, height, width]`, normalised.
@@ -78,7 +78,23 @@ fn ids<'a>(model: &Model, stream: &Stream, input: &'a Input) -> Option<&'a Vec<u
 
 /// Why a model cannot be run on words, and how it is run.
 pub(super) fn no_words(model: &Model) -> String {
-    format!("it reads {}, which `omega attention --input` takes from a file", read(model))
+    format!(
+        "it reads {}, which is given as a file: on the page Attention, or to `omega attention --input`",
+        read(model)
+    )
+}
+
+/// What a model reads that is no text, named as in the file that gives it; `None` if it reads words alone.
+pub fn beside_words(arch: &Architecture) -> Option<&'static str> {
+    arch.streams.iter().find_map(|stream| stream.embedding.front.as_ref()).map(of_front)
+}
+
+fn of_front(front: &Front) -> &'static str {
+    match front {
+        Front::Patches { .. } => "an image (pixel_values)",
+        Front::Mel { .. } => "a spectrogram (input_features)",
+        Front::Wave(_) => "samples of a wave (input_values)",
+    }
 }
 
 /// What a model reads, as a reason why it cannot be run without it.
@@ -88,9 +104,7 @@ pub(super) fn wanted(model: &Model) -> String {
 
 fn read(model: &Model) -> String {
     let of = |stream: &Stream| match &stream.embedding.front {
-        Some(Front::Patches { .. }) => "an image (pixel_values)",
-        Some(Front::Mel { .. }) => "a spectrogram (input_features)",
-        Some(Front::Wave(_)) => "samples of a wave (input_values)",
+        Some(front) => of_front(front),
         None if stream.kind == StackKind::Decoder => "tokens for the decoder (decoder_input_ids)",
         None => "tokens (input_ids)",
     };

@@ -31,7 +31,7 @@ mod trace;
 mod weights;
 
 pub use embedded::EmbeddingPart;
-pub use input::{Image, Input, Spectrogram};
+pub use input::{Image, Input, Spectrogram, beside_words};
 pub use logit_map::LogitMap;
 pub use products::{Cpu, Map, MlpMaps, Products, ready};
 pub use trace::{LayerTrace, Site};

@@ -128,7 +128,7 @@ pub(super) fn of(a: &Architecture, builders: &[Builder<'_>]) -> Vec<String> {
     };
     if let Some(what) = a.streams.iter().find_map(|s| s.embedding.front.as_ref().map(reads)) {
         note(format!(
-            "It reads {what}, which a prompt of words has not: `omega attention --input` takes it from a file."
+            "It reads {what}, which a prompt of words has not: a file gives it, on the page Attention or to `omega attention --input`."
         ));
     }
     if let Some(reason) = &a.cannot_run {

@@ -17,6 +17,7 @@ sentences! {
     const DIRECT_LOGIT_ATTRIBUTION_LAST = "Direct logit attribution: the last residual stream is a sum of what every head, every MLP and the embedding wrote; with the final norm's scale held, each has an exact share of the answer's logit. What a part does by way of later ones is counted at those.";
     const EMBEDDING_APART = " What enters the first layer is a sum, and each of its parts has a row; where a norm follows the sum (BERT), its scale is held too, and its bias is a row of its own.";
     const EVERY_TOKEN_ENCODERS_LAST = "every token of the encoder's last stream";
+    const FILE_NOT_READ = "The browser could not read the file. What was run stays; give the file again.";
     const FOLDER_THEM = "or a folder of them";
     const FRANCO_CROVELLA_LARGEST_TERMS = "Franco and Crovella 2024: the largest terms of the score, in order, until their sum exceeds the whole score.";
     const GIVE_SOURCES_PART = "give this source's part to";
@@ -113,8 +114,17 @@ sentences! {
     fn tokens_stand_words_models(unknown) = "{unknown} of these tokens stand for words that this model's vocabulary does not have.";
     fn what_writes_reading(head, read) = "What {head} writes by reading {read}";
     fn who_wrote_trace(token) = "Who wrote “{token}”? Trace it.";
+    fn file_of(what) = "file with {what}";
+    fn reads_the_file(name) = "the file {name}";
     fn without_attention_falls_under(removed, last, threshold) = "without {removed} attention falls to {last}, under {threshold}";
 }
+
+/// What a file beside the prompt is.
+pub const WHAT_THE_FILE_HOLDS: &str = "A safetensors file of what the model's processor makes, as `omega attention --input` takes it: pixel_values \
+    [channels, height, width], input_features [mels, frames] or input_values [samples], in 32 bits; input_ids and decoder_input_ids may stand \
+    beside them and are read instead of the prompt. It stays on this machine, and it is no part of the address.";
+/// Takes the file back.
+pub const WITHOUT_THE_FILE: &str = "without the file";
 
 /// A part of what enters the first layer.
 pub fn embedding_part(part: EmbeddingPart) -> &'static str {

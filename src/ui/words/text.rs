@@ -215,7 +215,7 @@ pub fn share(sigma: &[f64], k: usize) -> String {
 
 /// Under the grid of a prompt that not all stacks of a model read.
 pub const NOT_RUN: &str = "The other stacks read something else than this prompt: an image, sound, or a decoder prompt, which is empty. Their \
-    spectra are on the Heads page; omega attention --input runs images and sound.";
+    spectra are on the Heads page; the file field beside the prompt takes images and sound.";
 
 /// What was found in the files, in one line.
 pub fn found(summary: &ModelSummary) -> String {

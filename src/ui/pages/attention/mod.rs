@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use yew::prelude::*;
 
@@ -10,8 +11,8 @@ use crate::circuits::sad::run::{HeadSad, Look};
 use crate::model::architecture::StackKind;
 use crate::protocol::Failure;
 use crate::protocol::attention::{
-    Attribute, Attributed, Cell, CellAt, Explain, Guess, Looks, Prompt, Ran, Run, RunPart, Writes,
-    WritesOf,
+    Attribute, Attributed, Cell, CellAt, Explain, Given, Guess, Looks, Prompt, Ran, Run, RunPart,
+    Writes, WritesOf,
 };
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
@@ -32,6 +33,7 @@ mod cell;
 mod change;
 mod components;
 mod events;
+mod file_field;
 mod grid;
 mod growth;
 mod measured;
@@ -113,7 +115,16 @@ pub fn Attention() -> Html {
     let state = app.value();
     let seen = use_reducer(Seen::default);
     let generation = state.model.as_ref().map(|m| m.generation);
-    let wanted = prompt::in_view(state);
+    // A file is no part of the address: it is kept as long as its model is open.
+    let given = use_state(|| None::<(u32, Arc<Given>)>);
+    let on_given = {
+        let given = given.clone();
+        Callback::from(move |file: Option<Given>| {
+            given.set(generation.zip(file.map(Arc::new)));
+        })
+    };
+    let of_this = (*given).clone().filter(|(of, _)| Some(*of) == generation);
+    let wanted = Prompt { given: of_this.map(|(_, file)| file), ..prompt::in_view(state) };
     // Run the prompt whenever it, or the model, is another one.
     {
         let (app, seen) = (app.clone(), seen.clone());
@@ -126,7 +137,8 @@ pub fn Attention() -> Html {
         });
     }
     // Of two prompts the longer one says how far positions go; each stack ends at its own.
-    let longest = seen.ran.as_ref().map_or(0, |r| r.tokens.len().max(r.decoder.len()));
+    let longest =
+        seen.ran.as_ref().map_or(0, |r| r.tokens.len().max(r.decoder.len()).max(r.places.len()));
     let last = longest.saturating_sub(1);
     let wanted_dest = state.route.find(&keys::DEST).unwrap_or(last).min(last);
     // The guesses come last of all.
@@ -247,7 +259,7 @@ pub fn Attention() -> Html {
     let writes = seen.writes.clone().filter(|writes| Some(writes.at) == at);
     html! {
         <>
-            <prompt::PromptBar prompt={wanted.clone()} ran={seen.ran.clone()} next={seen.next.clone()} {dest} {src} {stack} cell={cell.clone()} />
+            <prompt::PromptBar prompt={wanted.clone()} ran={seen.ran.clone()} next={seen.next.clone()} {dest} {src} {stack} cell={cell.clone()} {on_given} />
             if let Some(Failure { what, hint, .. }) = &seen.failed {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }
@@ -275,7 +287,7 @@ pub fn Attention() -> Html {
                             <a href={state.route.clone().clear(&keys::ANSWER).clear(&keys::AGAINST).to_hash()}>{ "Split the likeliest answer" }</a>
                         }</p>
                 }
-                if let Some(at) = at { <Staged picture={Picture::Meetings}><PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} ids={ran.ids.clone()} {at} /></Staged> }
+                if let Some(at) = at.filter(|_| wanted.given.is_none()) { <Staged picture={Picture::Meetings}><PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} ids={ran.ids.clone()} {at} /></Staged> }
                 <roles::RoleMap {head} ran={ran.clone()} />
                 <Staged picture={Picture::WhatIf}><change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} /></Staged>
             } else if seen.failed.is_none() && !seen.stopped {

@@ -79,6 +79,9 @@ pub(super) fn PatternView(props: &PatternViewProps) -> Html {
     if !props.ran.decoder_ids.is_empty() {
         how.push_str(&words::of_the_decoder(&listed(&props.ran.decoder_ids)));
     }
+    if !props.ran.given.is_empty() {
+        how = words::reads_the_file(&props.ran.given);
+    }
     let stamp = app.value().stamp(Weights::Folded).pattern().how(how);
     let [rows, cols] = (*names).clone();
     let [y, x] = match stack {

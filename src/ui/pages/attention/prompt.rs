@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::file_field::FileField;
 use crate::circuits::alignment::Side;
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::math::random::Rng;
 use crate::model::architecture::StackKind;
-use crate::protocol::attention::{Asking, Cell, Guess, Prompt, Ran};
+use crate::protocol::attention::{Asking, Cell, Given, Guess, Prompt, Ran};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app, use_dark};
@@ -39,6 +40,7 @@ pub(in crate::ui::pages) fn in_view(state: &AppState) -> Prompt {
         bos: state.route.find(&keys::BOS),
         ids: !has_tokenizer || state.route.read(&keys::IDS),
         decoder: decoder_in_view(state, has_tokenizer),
+        given: None,
     }
 }
 
@@ -99,6 +101,8 @@ pub(super) struct PromptBarProps {
     pub stack: StackKind,
     /// The cell in view, for colours.
     pub cell: Option<Rc<Cell>>,
+    /// A file is given, or taken back.
+    pub on_given: Callback<Option<Given>>,
 }
 
 /// Prompt, examples, tokens, predictions.
@@ -180,6 +184,9 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
                     <button type="button" onclick={in_words}>{ "words again" }</button>
                 }
             </form>
+            if let Some(reads) = app.value().model.as_ref().and_then(|m| m.summary.reads_file.clone()) {
+                <FileField {reads} given={props.prompt.given.as_ref().map(|given| given.name.clone())} on_given={props.on_given.clone()} />
+            }
             if let Some(ran) = &props.ran {
                 <div class="controls">
                     <p class="hint">{ match pair {
@@ -220,13 +227,13 @@ struct Row<'a> {
 /// The encoder's tokens and the decoder's, or the only ones.
 fn rows(ran: &Ran, stack: StackKind) -> Vec<Row<'_>> {
     if ran.decoder.is_empty() {
-        return vec![Row { tokens: &ran.tokens, of: None, looks: true, seen: true }];
+        return vec![Row { tokens: ran.sides(stack)[0], of: None, looks: true, seen: true }];
     }
     let in_decoder = matches!(stack, StackKind::Decoder | StackKind::Cross);
     let sees_decoder = stack == StackKind::Decoder;
     vec![
         Row {
-            tokens: &ran.tokens,
+            tokens: ran.sides(StackKind::Encoder)[0],
             of: Some(StackKind::Encoder),
             looks: !in_decoder,
             seen: !sees_decoder,
