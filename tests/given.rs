@@ -8,7 +8,7 @@ use crate::golden;
 
 use golden::more_families;
 use omega_lens::model::architecture::StackKind;
-use omega_lens::model::forward::Cpu;
+use omega_lens::model::forward::{Cpu, ready};
 use omega_lens::study::input::Given;
 use omega_lens::study::prompt::{Prompt, PromptRun};
 
@@ -30,7 +30,7 @@ fn what_a_file_gives_is_looked_at_as_the_library_does() {
         let prompt = alone("expected.safetensors", bytes);
         let mut run = PromptRun::new(&model, None, &prompt).unwrap();
         let mut compared = 0;
-        while let Some(trace) = pollster::block_on(run.step(&mut Cpu, &model)).unwrap() {
+        while let Some(trace) = ready(run.step(&mut Cpu, &model)).unwrap() {
             let stack =
                 model.arch.stack_of(trace.layer).map_or(StackKind::Only, |stack| stack.kind);
             let front = stack.name().map_or_else(String::new, |name| format!("{name}."));
@@ -47,7 +47,7 @@ fn what_a_file_gives_is_looked_at_as_the_library_does() {
         }
         assert_eq!(compared, model.arch.n_layers, "{name}");
         assert_eq!(run.ran.given, "expected.safetensors");
-        pollster::block_on(run.finish(&mut Cpu, &model, None)).unwrap();
+        ready(run.finish(&mut Cpu, &model, None)).unwrap();
     }
 }
 
