@@ -1,11 +1,12 @@
 //! Saving what is on the screen: text and bytes as files, a chart as SVG or PNG.
 
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     Blob, BlobPropertyBag, Element, HtmlAnchorElement, HtmlCanvasElement, HtmlImageElement, Url,
 };
 
+use super::fetch::bytes;
 use crate::study::stamp::Stamp;
 use crate::ui::stamped;
 
@@ -114,11 +115,8 @@ fn draw(
         spawn_local(async move {
             let Some(blob) = blob else { return };
             // Without its bytes the picture is saved as the browser made it; its stamp is drawn in it.
-            let _ = match JsFuture::from(blob.array_buffer()).await {
-                Ok(bytes) => {
-                    let bytes = js_sys::Uint8Array::new(&bytes).to_vec();
-                    save(&name, "image/png", &stamped::png(&bytes, &stamp))
-                }
+            let _ = match bytes(&blob).await {
+                Ok(bytes) => save(&name, "image/png", &stamped::png(&bytes, &stamp)),
                 Err(_) => save_blob(&name, &blob),
             };
         });

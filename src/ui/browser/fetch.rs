@@ -4,6 +4,14 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, Response};
 
+/// All bytes of a file or of what came.
+///
+/// # Errors
+/// What the browser said.
+pub async fn bytes(blob: &Blob) -> Result<Vec<u8>, JsValue> {
+    Ok(js_sys::Uint8Array::new(&JsFuture::from(blob.array_buffer()).await?).to_vec())
+}
+
 /// The bytes at a URL of our own origin.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ReferrerPolicy, Request, RequestCredentials, RequestInit, Response};
 
+use super::fetch;
 use crate::checkpoint::SIDE_FILES;
 use crate::checkpoint::remote::folder::{Reading, RemoteFile, WEIGHTS, beside, reading, shards};
 use crate::checkpoint::remote::hosts::{allowed, host};
@@ -162,9 +163,7 @@ fn who(url: &str) -> &str {
 }
 
 async fn bytes(blob: &Blob) -> Result<Vec<u8>, String> {
-    let buffer = JsFuture::from(blob.array_buffer());
-    let buffer = buffer.await.map_err(|_| "the browser could not read what came".to_owned())?;
-    Ok(js_sys::Uint8Array::new(&buffer).to_vec())
+    fetch::bytes(blob).await.map_err(|_| "the browser could not read what came".to_owned())
 }
 
 /// A file, whole.

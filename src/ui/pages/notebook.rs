@@ -1,11 +1,12 @@
 //! The notebook: what was pinned, with notes; saved as a file, opened again, written out as a report.
 
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use crate::ui::app::use_app;
 use crate::ui::browser::export::save;
+use crate::ui::browser::fetch::bytes;
 use crate::ui::memory::notebook::{Notebook as Pins, Pin};
 use crate::ui::memory::state::Action;
 use crate::ui::widgets::select::chooses;
@@ -35,9 +36,8 @@ pub fn Notebook() -> Html {
             input.set_value("");
             let session = session.clone();
             spawn_local(async move {
-                let bytes = JsFuture::from(file.array_buffer()).await;
-                let bytes = bytes.map(|buffer| js_sys::Uint8Array::new(&buffer).to_vec());
-                session.act(match Pins::of_file(&bytes.unwrap_or_default()) {
+                let bytes = bytes(&file).await.unwrap_or_default();
+                session.act(match Pins::of_file(&bytes) {
                     Ok(notebook) => Action::Notebook(Box::new(notebook)),
                     Err(why) => Action::Note(why, words::WHAT_PINNED_STILL_THERE.into()),
                 });

@@ -1,10 +1,11 @@
 //! What a model reads that is no text: a file of it, given beside the prompt.
 
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::protocol::attention::Given;
+use crate::ui::browser::fetch::bytes;
 use crate::ui::words::attention as words;
 
 /// Properties of [`FileField`].
@@ -31,10 +32,9 @@ pub(super) fn FileField(props: &FileFieldProps) -> Html {
             input.set_value("");
             let (on_given, unread, name) = (on_given.clone(), unread.clone(), file.name());
             spawn_local(async move {
-                let read = JsFuture::from(file.array_buffer()).await;
+                let read = bytes(&file).await;
                 unread.set(read.is_err());
-                if let Ok(buffer) = read {
-                    let bytes = js_sys::Uint8Array::new(&buffer).to_vec();
+                if let Ok(bytes) = read {
                     on_given.emit(Some(Given { name, bytes }));
                 }
             });

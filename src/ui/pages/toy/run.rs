@@ -7,9 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, closure::Closure};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::circuits::sad::controls::ControlOptions;
@@ -19,7 +18,7 @@ use crate::protocol::toy::{Files, Frame, Known, LookBack, Start, TakeApart, Trai
 use crate::toy::{Config, Dial, Turn, steps_in_all, with_turn};
 use crate::ui::address::turns::MOST;
 use crate::ui::app::use_app;
-use crate::ui::browser::fetch::fetch;
+use crate::ui::browser::fetch::{bytes, fetch};
 use crate::ui::browser::time::now;
 use crate::ui::lessons::stored;
 use crate::ui::memory::toy::{Heard, Lab};
@@ -138,14 +137,13 @@ impl Hands {
         let (hands, begun) = (self.clone(), self.begun.get());
         spawn_local(async move {
             let stored = match fetch(&name).await {
-                Ok(blob) => JsFuture::from(blob.array_buffer()).await.ok(),
+                Ok(blob) => bytes(&blob).await.ok(),
                 Err(_) => None,
             };
             if hands.begun.get() != begun {
                 return;
             }
-            if let Some(bytes) = stored {
-                let params = Uint8Array::new(&bytes).to_vec();
+            if let Some(params) = stored {
                 hands.ask(
                     "toy/known",
                     Known { config: start.config.clone(), params },
