@@ -26,15 +26,13 @@ async fn ask(what: &str, arguments: &Array) -> Result<JsValue, String> {
 /// All kept models; none where the browser keeps nothing.
 pub async fn list() -> Vec<Kept> {
     let Ok(found) = ask("list", &Array::new()).await else { return Vec::new() };
-    let model = |row: JsValue| {
-        let row = Array::from(&row);
+    script::rows(&found, |row| {
         Some(Kept {
             name: row.get(0).as_string()?,
             bytes: row.get(1).as_f64()? as u64,
             whole: row.get(2).as_bool()?,
         })
-    };
-    Array::from(&found).iter().filter_map(model).collect()
+    })
 }
 
 /// The files of a kept model.

@@ -31,8 +31,7 @@ async fn ask(what: &str, arguments: &Array) -> Result<JsValue, String> {
 /// What was opened before, the newest first; nothing where the browser keeps nothing for pages.
 pub async fn list() -> Vec<Recent> {
     let Ok(found) = ask("list", &Array::new()).await else { return Vec::new() };
-    let recent = |row: JsValue| {
-        let row = Array::from(&row);
+    script::rows(&found, |row| {
         Some(Recent {
             id: row.get(0).as_string()?,
             name: row.get(1).as_string()?,
@@ -41,8 +40,7 @@ pub async fn list() -> Vec<Recent> {
             names: Array::from(&row.get(4)).iter().filter_map(|name| name.as_string()).collect(),
             askable: row.get(5).as_bool()?,
         })
-    };
-    Array::from(&found).iter().filter_map(recent).collect()
+    })
 }
 
 /// Notes what was opened, of this machine's files; what was made in the page lies nowhere and is passed over.

@@ -28,7 +28,12 @@ pub(super) async fn ask(
     JsFuture::from(promise).await.map_err(said)
 }
 
-/// Rows `[path, file]` of a script's answer.
+/// The rows of a script's answer that are what `read` expects; none of what is no list.
+pub(super) fn rows<T>(answer: &JsValue, read: impl Fn(&Array) -> Option<T>) -> Vec<T> {
+    Array::from(answer).iter().filter_map(|row| read(&Array::from(&row))).collect()
+}
+
+/// Rows `[path, file]` of a script's answer; `None` unless all are that.
 pub(super) fn files(answer: &JsValue) -> Option<Vec<Dropped>> {
     let file = |row: JsValue| {
         let row = Array::from(&row);

@@ -3,6 +3,7 @@
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
+use super::listed::use_listed;
 use crate::ui::address::keys;
 use crate::ui::address::route::Route;
 use crate::ui::app::use_app;
@@ -16,19 +17,8 @@ use crate::worker::sources::Bytes;
 #[component]
 pub(super) fn KeptModels() -> Html {
     let app = use_app();
-    let list = use_state(Vec::<Kept>::new);
+    let (list, look) = use_listed(kept::list, ());
     let keeping = use_state(|| None::<(u64, u64)>);
-    let look = {
-        let list = list.clone();
-        Callback::from(move |()| {
-            let list = list.clone();
-            spawn_local(async move { list.set(kept::list().await) });
-        })
-    };
-    {
-        let look = look.clone();
-        use_effect_with((), move |()| look.emit(()));
-    }
     let open = app.value().model.as_ref().and_then(|model| model.named.clone());
     let wanted = open.filter(|named| !list.iter().any(|kept| kept.whole && kept.name == *named));
     let wanted = wanted.and_then(|named| Some((app.session.files_of(&named)?, named)));

@@ -6,6 +6,7 @@ pub mod head_grid;
 pub mod head_table;
 pub mod header;
 mod kept;
+mod listed;
 pub mod loading;
 mod named;
 pub mod notices;

@@ -3,6 +3,7 @@
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
+use super::listed::use_listed;
 use crate::ui::app::use_app;
 use crate::ui::browser::recent::{self, Recent};
 use crate::ui::nothing::nothing;
@@ -13,20 +14,9 @@ use crate::ui::words::recent as words;
 #[component]
 pub(super) fn RecentFiles() -> Html {
     let app = use_app();
-    let list = use_state(Vec::<Recent>::new);
-    let look = {
-        let list = list.clone();
-        Callback::from(move |()| {
-            let list = list.clone();
-            spawn_local(async move { list.set(recent::list().await) });
-        })
-    };
-    {
-        // What was opened last heads the list.
-        let look = look.clone();
-        let generation = app.value().model.as_ref().map(|model| model.generation);
-        use_effect_with(generation, move |_| look.emit(()));
-    }
+    // What was opened last heads the list.
+    let generation = app.value().model.as_ref().map(|model| model.generation);
+    let (list, look) = use_listed(recent::list, generation);
     if list.is_empty() {
         return nothing();
     }
