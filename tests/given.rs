@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::golden;
 
 use golden::more_families;
+use omega_lens::checkpoint::{Named, to_safetensors};
 use omega_lens::model::architecture::StackKind;
 use omega_lens::model::forward::{Cpu, ready};
 use omega_lens::study::input::Given;
@@ -19,6 +20,12 @@ const TOLERANCE: f64 = 1e-4;
 fn alone(name: &str, bytes: Vec<u8>) -> Prompt {
     let given = Some(Arc::new(Given { name: name.into(), bytes }));
     Prompt { ids: true, bos: Some(false), given, ..Prompt::default() }
+}
+
+/// A file of one tensor of zeros.
+fn image(name: &str, shape: &[usize]) -> Vec<u8> {
+    let zeros = vec![0.0; shape.iter().product()];
+    to_safetensors(&[Named::f32(name, shape, zeros)], &[]).unwrap()
 }
 
 #[test]
@@ -55,10 +62,7 @@ fn what_a_file_gives_is_looked_at_as_the_library_does() {
 fn words_and_a_file_are_read_together_where_a_model_reads_both() {
     let fixture = more_families().into_iter().find(|fixture| fixture.name == "siglip").unwrap();
     let model = fixture.model();
-    let shape = [3, 16, 16];
-    let pixels: Vec<u8> = vec![0; 4 * shape.iter().product::<usize>()];
-    let header = r#"{"pixel_values":{"dtype":"F32","shape":[1,3,16,16],"data_offsets":[0,3072]}}"#;
-    let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &pixels].concat();
+    let bytes = image("pixel_values", &[1, 3, 16, 16]);
     let prompt = Prompt { text: "1 2 3".into(), ..alone("image.safetensors", bytes) };
     let run = PromptRun::new(&model, None, &prompt).unwrap();
     assert_eq!(run.ran.sides(StackKind::Text)[0].len(), 3);
@@ -71,19 +75,16 @@ fn words_and_a_file_are_read_together_where_a_model_reads_both() {
 fn a_file_of_another_size_or_kind_is_refused_in_words() {
     let fixture = more_families().into_iter().find(|fixture| fixture.name == "dinov2").unwrap();
     let model = fixture.model();
-    let refused = |name: &str, shape: &str, n: usize| {
-        let header = format!(
-            r#"{{"{name}":{{"dtype":"F32","shape":{shape},"data_offsets":[0,{}]}}}}"#,
-            4 * n
-        );
-        let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; 4 * n]];
-        match PromptRun::new(&model, None, &alone("x.safetensors", bytes.concat())) {
-            Err(why) => why.to_string(),
-            Ok(_) => panic!("{name} {shape} is no image of dinov2's"),
-        }
+    let refused = |name: &str, shape: &[usize]| match PromptRun::new(
+        &model,
+        None,
+        &alone("x.safetensors", image(name, shape)),
+    ) {
+        Err(why) => why.to_string(),
+        Ok(_) => panic!("{name} {shape:?} is no image of dinov2's"),
     };
-    let why = refused("pixel_values", "[16,16]", 256);
+    let why = refused("pixel_values", &[16, 16]);
     assert!(why.contains("not [channels, height, width]"), "{why}");
-    let why = refused("input_values", "[80]", 80);
+    let why = refused("input_values", &[80]);
     assert!(why.contains("it reads an image (pixel_values), and was given nothing of it"), "{why}");
 }

@@ -131,7 +131,6 @@ impl PositionSpace {
     }
 }
 
-/// Takes the all-ones direction out of every column.
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -112,6 +112,7 @@ fn whole_numbers(name: &'static str, tensor: &Tensor) -> Result<Vec<u32>, StudyE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::{Named, to_safetensors};
 
     #[test]
     fn patches_are_called_by_row_and_column_behind_what_stands_in_front() {
@@ -124,10 +125,7 @@ mod tests {
     fn what_is_no_input_is_refused_in_words() {
         let given = |bytes: &[u8]| Given { name: "x.safetensors".into(), bytes: bytes.to_vec() };
         assert!(given(b"hello").read().is_err());
-        let header = br#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
-        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-        bytes.extend_from_slice(header);
-        bytes.extend_from_slice(&[0; 4]);
+        let bytes = to_safetensors(&[Named::f32("x", &[1], vec![0.0])], &[]).unwrap();
         let why = given(&bytes).read().unwrap_err().to_string();
         assert!(why.contains("none of input_ids"), "{why}");
     }

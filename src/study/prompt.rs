@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StudyError;
 use super::input::{Given, places};
-pub use super::ran::Ran;
+use super::ran::labels;
+pub use super::ran::{Ran, label};
 use crate::math::statistics::{largest_first, ln_softmax, softmax};
 use crate::model::architecture::{Architecture, StackKind, Window};
 use crate::model::config::Config;
@@ -150,8 +151,8 @@ impl PromptRun {
             }
             other => other.into(),
         })?;
-        let words = |ids: &[u32]| ids.iter().map(|&id| label(tokenizer, id)).collect();
-        let (tokens, decoder, named) = (words(&ids), words(&decoder_ids), named(&model.arch));
+        let [tokens, decoder] = [&ids, &decoder_ids].map(|ids| labels(tokenizer, ids));
+        let named = named(&model.arch);
         let ran = Ran { ids, tokens, bos, decoder_ids, decoder, named, ..Ran::default() };
         Ok(Self { pass, ran })
     }
@@ -183,9 +184,9 @@ impl PromptRun {
         };
         let (ids, decoder_ids) = (ids.unwrap_or_default(), decoder_ids.unwrap_or_default());
         fits(n.max(ids.len()).max(decoder_ids.len()), all_heads(arch), LARGEST)?;
-        let words = |ids: &[u32]| ids.iter().map(|&id| label(tokenizer, id)).collect::<Vec<_>>();
-        let tokens = if ids.is_empty() { places.clone() } else { words(&ids) };
-        let (decoder, named, given) = (words(&decoder_ids), named(arch), given.name.clone());
+        let tokens = if ids.is_empty() { places.clone() } else { labels(tokenizer, &ids) };
+        let decoder = labels(tokenizer, &decoder_ids);
+        let (named, given) = (named(arch), given.name.clone());
         let ran = Ran { ids, tokens, bos, decoder_ids, decoder, given, places, named };
         Ok(Self { pass, ran })
     }
@@ -255,11 +256,6 @@ fn fits(n: usize, n_heads: usize, largest: u64) -> Result<(), StudyError> {
         return Ok(());
     }
     Err(StudyError::TooLarge { n, bytes, most: (largest / each).isqrt() as usize })
-}
-
-/// A token as the reader sees it; `#id` without a tokenizer.
-pub fn label(tokenizer: Option<&Tokenizer>, id: u32) -> String {
-    tokenizer.map_or_else(|| format!("#{id}"), |tokenizer| tokenizer.label(id))
 }
 
 /// The probability of every token after `position`, `[d_vocab]`.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::architecture::StackKind;
+use crate::model::tokenizer::Tokenizer;
 
 /// A prompt as the model sees it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -53,4 +54,14 @@ impl Ran {
                 .filter(|ids| self.given.is_empty() || ids.len() == self.read_by(stack).len()),
         }
     }
+}
+
+/// A token as the reader sees it; `#id` without a tokenizer.
+pub fn label(tokenizer: Option<&Tokenizer>, id: u32) -> String {
+    tokenizer.map_or_else(|| format!("#{id}"), |tokenizer| tokenizer.label(id))
+}
+
+/// The tokens of `ids` as the reader sees them.
+pub(super) fn labels(tokenizer: Option<&Tokenizer>, ids: &[u32]) -> Vec<String> {
+    ids.iter().map(|&id| label(tokenizer, id)).collect()
 }
