@@ -8,6 +8,7 @@ use super::error::{listed, quoted};
 use super::foreign::{Foreign, SNIFFED};
 use super::gather::{self, Group, Role};
 use super::{ByteSource, CheckpointError, adapter, header, json};
+use crate::math::order::sort_by_key;
 
 /// The largest tokenizer or index that is read; Gemma's tokenizer has 33 MB.
 const MAX_SIDE_FILE: u64 = 128 << 20;
@@ -119,7 +120,7 @@ fn index_of(principal: Option<&Group>, names: &[&str]) -> Option<usize> {
             let own = format!("{}.safetensors.index.json", group.stem);
             let mut beside: Vec<usize> =
                 indices.into_iter().filter(|&i| gather::folder(names[i]) == group.folder).collect();
-            beside.sort_by_key(|&i| gather::plain(names[i]) != own);
+            sort_by_key(&mut beside, |&i| gather::plain(names[i]) != own);
             let first = beside.first().copied()?;
             // Beside a file that stands for itself, the index of other files says nothing.
             (group.of.is_some() || beside.len() == 1 || gather::plain(names[first]) == own)

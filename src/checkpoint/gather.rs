@@ -1,5 +1,7 @@
 //! Which of the dropped files belong together, judged by their names alone.
 
+use crate::math::order::sort_by_key;
+
 pub use super::file_names::{ADAPTER_CONFIG, Role, SIDE_FILES, base, folder, plain, role};
 
 /// Shard counts past this are no shard pattern: a name must not make us list a billion missing files.
@@ -85,7 +87,7 @@ pub fn companion(names: &[&str], base_name: &str, home: &str) -> Option<usize> {
     let mut beside: Vec<usize> =
         named.iter().copied().filter(|&file| folder(names[file]) == home).collect();
     // Of a file and its copies the one that still has the name.
-    beside.sort_by_key(|&file| (base(names[file]) != base_name, names[file].len()));
+    sort_by_key(&mut beside, |&file| (base(names[file]) != base_name, names[file].len()));
     if let Some(&beside) = beside.first() {
         return Some(beside);
     }

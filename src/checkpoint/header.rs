@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use super::error::quoted;
 use super::header_metadata::Metadata;
 use super::{ByteSource, CheckpointError, Dtype, HeaderError, TensorEntry};
+use crate::math::order::sort_by_key;
 
 /// The format's cap on the length of the JSON, bytes.
 pub const MAX_HEADER: u64 = 100_000_000;
@@ -92,7 +93,7 @@ pub fn parse(json: &[u8], size: u64, file: usize) -> Result<Header, HeaderError>
         .into_iter()
         .map(|(name, listed)| entry(name, &listed, start_of_tensors, size, file))
         .collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(|a| (a.start, a.end));
+    sort_by_key(&mut entries, |a| (a.start, a.end));
     check_no_overlap(&entries, start_of_tensors, size)?;
     Ok(Header { entries, metadata: listing.metadata })
 }

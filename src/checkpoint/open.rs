@@ -12,6 +12,7 @@ use super::derived::Reader;
 use super::error::{listed, quoted};
 use super::quantised::{self, Settings};
 use super::{ByteSource, Checkpoint, CheckpointError, TensorEntry, gather, header, json, wrappers};
+use crate::math::order::sort_by;
 
 impl Checkpoint {
     /// Sorts out what was dropped and reads the headers.
@@ -103,7 +104,7 @@ fn open(
 
     let (mut entries, metadata) = read;
     let changes: Vec<TensorEntry> = entries.extract_if(.., |entry| entry.file >= n_own).collect();
-    entries.sort_by(|a, b| a.name.cmp(&b.name).then(a.file.cmp(&b.file)));
+    sort_by(&mut entries, |a, b| a.name.cmp(&b.name).then(a.file.cmp(&b.file)));
     one_of_each(&mut entries, &weights, &placed, &mut notes)?;
     wrappers::unwrap(&mut entries, &mut notes);
     keep_one_copy(&mut entries, model.filter(|_| !by_name), &mut notes)?;
@@ -155,7 +156,7 @@ fn open(
             .filter(|mark| mark.starts_with("deq"))
             .map(|mark| format!("The weights are {mark}.")),
     );
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    sort_by(&mut entries, |a, b| a.name.cmp(&b.name));
     let mut absent = placed;
     absent.retain(|_, shard| group.missing.contains(shard));
     Ok(Checkpoint {

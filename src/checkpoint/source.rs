@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::CheckpointError;
+use crate::math::order::places;
 
 /// `Send + Sync` on a host with threads, nothing at all in the browser, where a dropped file belongs to its worker.
 #[cfg(not(target_arch = "wasm32"))]
@@ -53,8 +54,7 @@ pub fn joined<B>(
     read: impl Fn(Range<u64>) -> Result<B, CheckpointError>,
     cut: impl Fn(&B, Range<usize>) -> Vec<u8>,
 ) -> Result<Vec<Vec<u8>>, CheckpointError> {
-    let mut order: Vec<usize> = (0..ranges.len()).collect();
-    order.sort_by_key(|&i| ranges[i].start);
+    let order = places(ranges.len(), &|a, b| ranges[a].start.cmp(&ranges[b].start));
     let mut found = vec![Vec::new(); ranges.len()];
     let near = |a: &usize, b: &usize| ranges[*b].start <= ranges[*a].end + gap;
     for run in order.chunk_by(near) {

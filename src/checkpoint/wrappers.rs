@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::TensorEntry;
 use super::error::{listed, quoted};
+use crate::math::order::sort_by_key;
 
 /// Takes the words out that wrappers put into names (`torch.compile`, data parallel, FSDP, activation checkpointing), wherever
 /// they stand. A name that would then be another tensor's stays as it is.
@@ -108,7 +109,7 @@ pub(super) fn copies(entries: &[TensorEntry]) -> Vec<String> {
         return Vec::new();
     }
     // An average of the weights over training is somebody's choice, the weights themselves are the default.
-    alike.sort_by_key(|word| (word.contains("ema"), *word != "model"));
+    sort_by_key(&mut alike, |word| (word.contains("ema"), *word != "model"));
     alike.into_iter().map(str::to_owned).collect()
 }
 

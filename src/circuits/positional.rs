@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::omega::Circuit;
 use crate::math::Mat;
 use crate::math::layout::center_columns;
+use crate::math::statistics::largest_first;
 use crate::model::HeadWeights;
 
 /// The share of the table's variance that its directions are to hold.
@@ -70,8 +71,7 @@ impl PositionSpace {
             return None;
         }
         let eigen = SymmetricEigen::try_new(scatter, f64::EPSILON, MAX_ITERATIONS)?;
-        let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
-        order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
+        let order = largest_first(eigen.eigenvalues.as_slice());
         let (mut held, mut kept) = (0.0, Vec::new());
         for i in order {
             kept.push(i);

@@ -1,5 +1,6 @@
 //! Checkpoints of one model in training order.
 
+use crate::math::order::sort_by;
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ pub fn training_order(names: &[&str]) -> Vec<(usize, SeriesEntry)> {
     let mut entries: Vec<(usize, SeriesEntry)> = (names.iter().zip(steps).enumerate())
         .map(|(index, (name, step))| (index, SeriesEntry { name: (*name).to_owned(), step }))
         .collect();
-    entries.sort_by(|(_, a), (_, b)| match (a.step, b.step) {
+    sort_by(&mut entries, |(_, a), (_, b)| match (a.step, b.step) {
         (Some(a_step), Some(b_step)) => a_step.cmp(&b_step).then_with(|| natural(&a.name, &b.name)),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,

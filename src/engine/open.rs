@@ -6,6 +6,7 @@ use super::Engine;
 use crate::checkpoint::adapter::LoneAdapter;
 use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError};
 use crate::circuits::convention::Convention;
+use crate::math::order::sort_by_key;
 use crate::model::families::FAMILIES;
 use crate::model::forward::beside_words;
 use crate::model::tokenizer::Tokenizer;
@@ -154,7 +155,7 @@ fn summarise(model: &Model, name: Option<&str>) -> ModelSummary {
             entry.shape.iter().map(|&n| n as u64).product::<u64>();
     }
     let mut dtypes: Vec<(String, u64)> = dtypes.into_iter().collect();
-    dtypes.sort_by_key(|(_, numbers)| std::cmp::Reverse(*numbers));
+    sort_by_key(&mut dtypes, |(_, numbers)| std::cmp::Reverse(*numbers));
     let mut notes = model.notes.clone();
     notes.extend(checkpoint.notes().iter().cloned());
     notes.extend(Tokenizer::unread(checkpoint));

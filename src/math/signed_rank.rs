@@ -7,6 +7,7 @@
 //! Wilcoxon, Biometrics Bulletin 1 (1945); ties by mid-ranks: Pratt and Gibbons, "Concepts of Nonparametric Theory", 1981.
 
 use super::special::normal_tail;
+use crate::order::places;
 
 /// Pairs up to which every assignment of signs is counted.
 const EXACT: usize = 50;
@@ -22,8 +23,7 @@ pub fn signed_rank_p(differences: &[f64]) -> f64 {
 
 /// Twice the mid-rank of every value, ascending from two: whole numbers.
 pub fn doubled_mid_ranks(values: &[f64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let order = places(values.len(), &|a, b| values[a].total_cmp(&values[b]));
     let mut ranks = vec![0; values.len()];
     for tied in order.chunk_by(|&a, &b| values[a] == values[b]).scan(0, |below, tied| {
         let first = *below;

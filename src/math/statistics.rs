@@ -1,5 +1,7 @@
 //! Small statistics: mean and spread, quantiles, empirical p, false discovery rate, Kolmogorov–Smirnov.
 
+use crate::order::places;
+
 /// Mean and standard deviation (`n − 1` below the root); NaN where there are too few values.
 pub fn mean_sd(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
@@ -24,12 +26,8 @@ pub fn ln_softmax(logits: &[f64]) -> Vec<f64> {
 }
 
 /// Places of `keys` from the largest down; equal ones keep their order, NaN comes first.
-///
-/// Every sort that is written out is compiled for its own types and comparison; this one is compiled once.
 pub fn largest_first(keys: &[f64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..keys.len()).collect();
-    order.sort_by(|&a, &b| keys[b].total_cmp(&keys[a]));
-    order
+    places(keys.len(), &|a, b| keys[b].total_cmp(&keys[a]))
 }
 
 /// `items` from the largest key down; equal ones keep their order.

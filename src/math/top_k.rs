@@ -4,6 +4,7 @@
 //! score must pass; after the first blocks almost none does, so the cost is one comparison per score. Zeros never enter: a
 //! skipped feature is a column of zeros.
 
+use crate::order::sort_by;
 use serde::{Deserialize, Serialize};
 
 /// One winner: which feature, and its signed score.
@@ -97,7 +98,9 @@ impl TopK {
     /// The `k` winners of vector `j` by magnitude, signs kept.
     pub fn by_magnitude(&self, j: usize) -> Vec<Ranked> {
         let mut both = [self.positive(j), self.negative(j)].concat();
-        both.sort_by(|a, b| b.score.abs().total_cmp(&a.score.abs()).then(a.index.cmp(&b.index)));
+        sort_by(&mut both, |a, b| {
+            b.score.abs().total_cmp(&a.score.abs()).then(a.index.cmp(&b.index))
+        });
         both.truncate(self.k);
         both
     }

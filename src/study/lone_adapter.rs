@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::StudyError;
 use crate::checkpoint::adapter::{Correction, LoneAdapter};
 use crate::math::layout::from_row_major;
+use crate::math::order::sort_by_key;
 use crate::math::{Mat, product_singular_values};
 use crate::model::ModelError;
 use crate::model::config::Config;
@@ -137,7 +138,7 @@ pub fn lone_adapter(
             found.push(HeadDelta { layer, head, matrix, module, rank, scale, sigma });
         }
     }
-    found.sort_by_key(|delta| (delta.layer, delta.head, delta.matrix));
+    sort_by_key(&mut found, |delta| (delta.layer, delta.head, delta.matrix));
     Ok(AdapterDocument {
         convention: CONVENTION,
         kind: adapter.kind().to_owned(),

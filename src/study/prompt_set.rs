@@ -15,6 +15,7 @@ use crate::circuits::prompts::{
 use crate::circuits::sad::run::LayerRun;
 use crate::circuits::sad::set::{HeadEvents, HeadSet, SetOptions};
 use crate::circuits::sad::terms::TermBasis;
+use crate::math::order::sort_by_key;
 use crate::model::forward::{Products, layer_bytes};
 use crate::model::tokenizer::{Start, Tokenizer};
 use crate::model::{ForwardPass, Model};
@@ -174,7 +175,7 @@ impl SetRun {
             ((layer, head), HeadSet::new(basis, options, stream))
         };
         let mut heads: Vec<_> = bases.into_iter().map(set).collect();
-        heads.sort_by_key(|(at, _)| *at);
+        sort_by_key(&mut heads, |(at, _)| *at);
         let [least, most] = ACTIVATIONS;
         let room = layer_bytes(model, 0)?.clamp(least, most) as usize;
         // A position takes about twelve residual streams.

@@ -3,6 +3,7 @@
 use super::metrics::unit_rows;
 use super::theorems::inverse;
 use crate::math::Mat;
+use crate::math::order::sort_by;
 use crate::math::random::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ pub struct Isotropy {
 pub fn isotropy(features: &Mat) -> Isotropy {
     let mut eigenvalues: Vec<f64> =
         features.tr_mul(features).symmetric_eigenvalues().iter().copied().collect();
-    eigenvalues.sort_by(|a, b| b.total_cmp(a));
+    sort_by(&mut eigenvalues, |a, b| b.total_cmp(a));
     let d = eigenvalues.len().max(1) as f64;
     let c = eigenvalues.iter().sum::<f64>() / d;
     let (high, low) =

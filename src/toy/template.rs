@@ -1,6 +1,7 @@
 //! What the head is asked to attend to: which feature of the query wants which feature of a key, and how much.
 
 use super::error::ToyError;
+use crate::math::order::sort_by_key;
 use serde::{Deserialize, Serialize};
 
 /// The template T `[N, N]`: target logit `Σ_ij T_ij f_i(query) f_j(key)`.
@@ -137,7 +138,7 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn new(template: &Template, n_features: usize) -> Self {
         let mut sorted = template.entries();
-        sorted.sort_by_key(|e| (e.query, e.key));
+        sort_by_key(&mut sorted, |e| (e.query, e.key));
         let start = (0..=n_features).map(|i| sorted.partition_point(|e| e.query < i)).collect();
         Self { start, entries: sorted.iter().map(|e| (e.key, e.strength)).collect() }
     }

@@ -16,6 +16,7 @@ use super::memory::positions::PositionCurves;
 use super::memory::state::{Action, AppState, Nearest, Vectors};
 use super::words::text;
 use crate::checkpoint::remote::reference::Reference;
+use crate::math::order::sort_by_key;
 use crate::protocol::Failure;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::heads::{self, ExportVectors, HeadAt, Spectra, VectorsPart};
@@ -249,7 +250,7 @@ impl Session {
     pub fn spectra(&self, state: &AppState, near: usize) {
         let Some(model) = &state.model else { return };
         let mut layers = model.summary.own_layers();
-        layers.sort_by_key(|layer| layer.abs_diff(near));
+        sort_by_key(&mut layers, |layer| layer.abs_diff(near));
         let question = Spectra { layers, weights: state.weights() };
         let cpu_ms = question.cpu_ms(&model.summary);
         let request = Request::new(question).owner("heads/spectra").shared();

@@ -7,6 +7,7 @@ use crate::checkpoint::choose::{Chosen, choose};
 use crate::checkpoint::error::quoted;
 use crate::checkpoint::open::{self, Side};
 use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError, gather};
+use crate::math::order::sort_by;
 
 /// A LoRA adapter whose model is not there.
 pub struct LoneAdapter {
@@ -83,7 +84,7 @@ impl LoneAdapter {
             notes.push("It is a DoRA adapter: beside ΔW every output gets a new length, which its base is needed for.".into());
         }
         let mut entries = entries;
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        sort_by(&mut entries, |a, b| a.name.cmp(&b.name));
         let files = Checkpoint {
             sources: weights,
             entries,

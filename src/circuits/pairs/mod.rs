@@ -15,6 +15,7 @@
 
 pub mod meeting;
 
+use crate::math::order::sort_by;
 use serde::{Deserialize, Serialize};
 
 /// A feature that is active on one side of a score.
@@ -123,7 +124,7 @@ impl Split {
                 pairs.push(Pair { dest_feature, src_feature, value: by_k.iter().sum(), by_k });
             }
         }
-        pairs.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+        sort_by(&mut pairs, |a, b| b.value.abs().total_cmp(&a.value.abs()));
         pairs
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::consensus::ChanceOptions;
 use super::ends::{Ends, Names, Part, edges, is_named};
 use crate::circuits::trace::{Circuit, Side};
+use crate::math::order::sort_by;
 use crate::math::random::Rng;
 use crate::math::statistics::empirical_p;
 
@@ -79,7 +80,7 @@ pub fn compare(
         let sizes = [edge.here, edge.there].into_iter().flatten().map(f64::abs);
         sizes.fold(0.0, f64::max)
     };
-    compared.sort_by(|a, b| class(a).cmp(&class(b)).then(size(b).total_cmp(&size(a))));
+    sort_by(&mut compared, |a, b| class(a).cmp(&class(b)).then(size(b).total_cmp(&size(a))));
     let count = |of: usize| compared.iter().filter(|edge| class(edge) == of).count();
     let named = |edges: &std::collections::BTreeMap<Ends, f64>| -> BTreeSet<Ends> {
         edges.keys().copied().filter(is_named).collect()

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ends::{Ends, Names, Part, edges, is_named};
 use crate::circuits::trace::{Circuit, Side};
+use crate::math::order::sort_by_key;
 use crate::math::random::Rng;
 use crate::math::statistics::empirical_p;
 
@@ -92,7 +93,7 @@ pub fn consensus(
             p: (is_named(&ends) && !null.is_empty()).then(|| empirical_p(n_prompts as f64, &null)),
         })
         .collect();
-    edges.sort_by_key(|edge| std::cmp::Reverse(edge.n_prompts));
+    sort_by_key(&mut edges, |edge| std::cmp::Reverse(edge.n_prompts));
     Consensus { n_circuits, edges, chance, options }
 }
 

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::{Sheet, apart, px, ticks, use_room, wide};
+use crate::math::order::sort_by;
 use crate::ui::words::format::{short, three};
 
 /// One line.
@@ -119,7 +120,7 @@ pub fn Lines(props: &LinesProps) -> Html {
             s.points.iter().rev().find(|p| p.1.is_finite()).map(|p| (i, sy(fy(p.1)) + 3.5))
         })
         .collect();
-    names.sort_by(|a, b| a.1.total_cmp(&b.1));
+    sort_by(&mut names, |a, b| a.1.total_cmp(&b.1));
     for i in 1..names.len() {
         if names[i].1 < names[i - 1].1 + 13.0 {
             names[i].1 = names[i - 1].1 + 13.0;

@@ -4,6 +4,7 @@ use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
 use super::{Sheet, px, use_room};
+use crate::math::order::sort_by;
 use crate::ui::labels::beside;
 use crate::ui::widgets::select::Slider;
 
@@ -69,7 +70,7 @@ pub fn Space(props: &SpaceProps) -> Html {
     };
     let mut drawn: Vec<(&Arrow, (f64, f64, f64))> =
         props.arrows.iter().map(|a| (a, project(a.at))).collect();
-    drawn.sort_by(|a, b| a.1.2.total_cmp(&b.1.2));
+    sort_by(&mut drawn, |a, b| a.1.2.total_cmp(&b.1.2));
     let on_down = {
         let grabbed = grabbed.clone();
         Callback::from(move |event: PointerEvent| {

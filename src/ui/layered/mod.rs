@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::circuits::trace::{Circuit, Node, Side};
+use crate::math::order::{sort_by, sort_by_key};
 
 pub mod groups;
 mod places;
@@ -153,7 +154,7 @@ impl Picture {
                 k: k.clone(),
             });
         }
-        picture.lines.sort_by(|a, b| a.share.total_cmp(&b.share));
+        sort_by(&mut picture.lines, |a, b| a.share.total_cmp(&b.share));
         picture.hidden = merged.len() - picture.lines.len();
         picture.named = named;
         picture
@@ -215,7 +216,7 @@ fn named(circuit: &Circuit, grouping: Grouping, groups: &Groups) -> Vec<Named> {
     let found = groups.iter().filter_map(|group| {
         let inside = |node: &Node| group.members.contains(&node.to_string());
         let mut members: Vec<Node> = all.iter().copied().filter(inside).collect();
-        members.sort_by_key(|node| places::row(Some(*node)));
+        sort_by_key(&mut members, |node| places::row(Some(*node)));
         Some(Named { node: *members.last()?, name: group.name.clone(), members })
     });
     found.collect()

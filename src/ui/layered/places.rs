@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{Ends, Grouping, NODE, Picture, Placed, Sum};
 use crate::circuits::trace::Node;
 use crate::circuits::trace::graph::Kind;
+use crate::math::order::sort_by;
 
 /// What is left between two nodes.
 const GAP: [f64; 2] = [10.0, 46.0];
@@ -130,7 +131,7 @@ impl Places {
                     if near.is_empty() { place(node) } else { sum / near.len() as f64 }
                 };
                 if let Some(nodes) = self.cells.get_mut(&key) {
-                    nodes.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
+                    sort_by(nodes, |a, b| mean(a).total_cmp(&mean(b)));
                 }
             }
         }

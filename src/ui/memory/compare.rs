@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::math::order::sort_by_key;
 use crate::protocol::Failure;
 use crate::protocol::compare::{ComparePart, HeadChange, Known, NormChange};
 use crate::study::compare::{Found, correct_all, hold_against_third};
@@ -141,7 +142,7 @@ impl Compared {
     /// All that was found, as it leaves the program: in the order of the second model's heads.
     pub fn found(&self) -> Found {
         let mut heads: Vec<HeadChange> = self.heads.values().map(|head| (**head).clone()).collect();
-        heads.sort_by_key(|head| (head.layer, head.head));
+        sort_by_key(&mut heads, |head| (head.layer, head.head));
         let broken = |(&(layer, head), why): (&(usize, usize), &String)| {
             let why = why.clone();
             BrokenHead { layer, head, why }

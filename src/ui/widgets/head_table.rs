@@ -6,6 +6,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::head_grid::pick;
+use crate::math::order::sort_by;
 use crate::study::stamp::Stamp;
 use crate::ui::address::key::Choice;
 use crate::ui::address::keys;
@@ -51,7 +52,7 @@ pub fn head_table<M: Copy + PartialEq + Debug + 'static>(
     let (sorted_by, ascending) = (state.route.read(&by), state.route.read(&keys::ORDER));
     let sign = if ascending { -1.0 } else { 1.0 };
     let key = |row: &HeadRow| if row.sort.is_nan() { f64::NEG_INFINITY } else { sign * row.sort };
-    rows.sort_by(|a, b| key(b).total_cmp(&key(a)).then(a.at.cmp(&b.at)));
+    sort_by(&mut rows, |a, b| key(b).total_cmp(&key(a)).then(a.at.cmp(&b.at)));
     let rows = Rc::new(rows);
     let save = {
         let (app, rows, shown) = (app.clone(), rows.clone(), shown.clone());
