@@ -122,6 +122,12 @@ describe("the toy lab", () => {
   it("obeys whatever is pressed while it trains", { hash: "#/toy?steps=20000" }, async (page) => {
     await ready(page);
     const train = page.getByTestId("train");
+    // Twice before a frame can be drawn: it goes and stops.
+    await train.evaluate((button) => (button.click(), button.click()));
+    await page.waitForTimeout(300);
+    const held = await trained(page);
+    await page.waitForTimeout(300);
+    assert.equal(await trained(page), held, "pressed twice, it stops");
     for (let i = 0; i < 8; i += 1) await train.click();
     await train.click();
     await page.waitForFunction(() => Number(document.querySelector("[data-trained]").dataset.trained) > 50);

@@ -46,10 +46,8 @@ pub(super) fn Third() -> Html {
     let Some(preset) = (*preset).clone() else { return nothing() };
     let config = Rc::new(preset.config.clone());
     let toggle = {
-        let (hands, running, steps) = (hands.clone(), lab.running, config.steps);
-        Callback::from(
-            move |_: MouseEvent| if running { hands.pause() } else { hands.train(steps) },
-        )
+        let (hands, steps) = (hands.clone(), config.steps);
+        Callback::from(move |_: MouseEvent| hands.toggle(steps))
     };
     let reset = {
         let hands = hands.clone();

@@ -20,10 +20,8 @@ pub(super) fn Bar(props: &LabProps) -> Html {
     let LabProps { lab, config, preset, hands } = props.clone();
     let steps = lab.steps;
     let toggle = {
-        let (hands, running) = (hands.clone(), lab.running);
-        Callback::from(
-            move |_: MouseEvent| if running { hands.pause() } else { hands.train(steps) },
-        )
+        let hands = hands.clone();
+        Callback::from(move |_: MouseEvent| hands.toggle(steps))
     };
     let once = {
         let (hands, next) = (hands.clone(), lab.trained + 1);

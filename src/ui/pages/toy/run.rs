@@ -197,6 +197,11 @@ impl Hands {
         }
     }
 
+    /// Trains on until step `until`, or stops if it does: whatever is drawn, for the next frame may not be there yet.
+    pub(crate) fn toggle(self: &Rc<Self>, until: usize) {
+        if self.running.get() { self.pause() } else { self.train(until) }
+    }
+
     /// Stops after the frame that is under way.
     pub(crate) fn pause(&self) {
         self.running.set(false);
