@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::Memory;
 use crate::protocol::Failure;
 use crate::protocol::compare::{ComparePart, HeadChange, Known, NormChange};
 use crate::study::compare::{Found, correct_all, hold_against_third};
@@ -66,10 +67,10 @@ pub enum News {
     ThirdRefused(Failure),
 }
 
-impl Compared {
-    /// What is known after `news`.
-    #[must_use]
-    pub fn after(&self, news: News) -> Self {
+impl Memory for Compared {
+    type News = News;
+
+    fn after(&self, news: News) -> Self {
         let mut next = self.clone();
         match news {
             News::Fresh => next = Self::default(),
@@ -108,7 +109,9 @@ impl Compared {
         }
         next
     }
+}
 
+impl Compared {
     /// Once every head is there: holds all against the third model if that is known, and corrects for all.
     fn settle(&mut self) {
         if !self.complete {

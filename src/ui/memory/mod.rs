@@ -8,3 +8,13 @@ pub mod roles;
 pub mod state;
 pub mod token_chance;
 pub mod toy;
+
+/// A value that a page remembers, and the one function that changes it.
+pub trait Memory {
+    /// What is heard.
+    type News;
+
+    /// What is known after `news`.
+    #[must_use]
+    fn after(&self, news: Self::News) -> Self;
+}
