@@ -8,6 +8,7 @@ pub mod roles;
 pub mod state;
 pub mod token_chance;
 pub mod toy;
+pub mod trace;
 
 /// A value that a page remembers, and the one function that changes it.
 pub trait Memory {
