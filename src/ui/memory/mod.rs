@@ -10,6 +10,7 @@ pub mod state;
 pub mod token_chance;
 pub mod toy;
 pub mod trace;
+pub mod training;
 
 /// A value that a page remembers, and the one function that changes it.
 pub trait Memory {
