@@ -2,6 +2,7 @@
 
 pub mod channels;
 pub mod compare;
+pub mod dictionary;
 mod link;
 pub mod notebook;
 pub mod positions;

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::asker::Asker;
-use super::known::Setting;
+use super::setting::Setting;
 use crate::circuits::alignment::{AlignmentReport, Family, Side, SideAlignment};
 use crate::model::Head;
 use crate::protocol::Failure;
