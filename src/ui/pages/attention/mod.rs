@@ -36,7 +36,6 @@ mod events;
 mod file_field;
 mod grid;
 mod growth;
-mod measured;
 mod pattern;
 pub(super) mod prompt;
 mod roles;
