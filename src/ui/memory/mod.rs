@@ -1,5 +1,6 @@
 //! What the page knows, and the one function that changes it. Plain Rust.
 
+pub mod attention;
 pub mod channels;
 pub mod compare;
 pub mod dictionary;
