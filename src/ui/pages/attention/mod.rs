@@ -24,6 +24,7 @@ use crate::ui::memory::state::Action;
 use crate::ui::pages::pairs::PairsView;
 use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::session::compute;
+use crate::ui::words::attention as words;
 use crate::worker::request::{Heard, Request};
 
 mod answer;
@@ -202,7 +203,7 @@ pub fn Attention() -> Html {
             if let Some(Failure { what, hint, .. }) = &answers.failed {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }
-            if answers.stopped { <p class="ask" role="status">{ "The run of the prompt was cancelled. Change the prompt to run it again." }</p> }
+            if answers.stopped { <p class="ask" role="status">{ words::RUN_PROMPT_CANCELLED }</p> }
             if let Some(ran) = &answers.ran {
                 if Place::of(&state.route).is_some() {
                     <Staged picture={Picture::Arcs}><arcs::Arcs pattern={head.and_then(|(l, _)| answers.patterns.get(&l).cloned())} {head} {dest} {stack} ran={ran.clone()} /></Staged>
@@ -221,16 +222,16 @@ pub fn Attention() -> Html {
                     </div>
                 }
                 if let Some(Failure { what, .. }) = &answers.unsplit {
-                    <p class="hint" role="status" data-testid="no-answer">{ format!("Who writes the answer is not split here: {what}. ") }
+                    <p class="hint" role="status" data-testid="no-answer">{ words::answer_not_split(what) }
                         if state.route.find(&keys::ANSWER).or(state.route.find(&keys::AGAINST)).is_some() {
-                            <a href={state.route.clone().clear(&keys::ANSWER).clear(&keys::AGAINST).to_hash()}>{ "Split the likeliest answer" }</a>
+                            <a href={state.route.clone().clear(&keys::ANSWER).clear(&keys::AGAINST).to_hash()}>{ words::SPLIT_LIKELIEST_ANSWER }</a>
                         }</p>
                 }
                 if let Some(at) = at.filter(|_| wanted.given.is_none()) { <Staged picture={Picture::Meetings}><PairsView prompt={wanted.clone()} tokens={ran.tokens.clone()} ids={ran.ids.clone()} {at} /></Staged> }
                 <roles::RoleMap {head} ran={ran.clone()} />
                 <Staged picture={Picture::WhatIf}><change::ChangeView prompt={wanted} {at} ran={ran.clone()} {cell} /></Staged>
             } else if answers.failed.is_none() && !answers.stopped {
-                <p class="empty" role="status">{ "The prompt is being run through the model." }</p>
+                <p class="empty" role="status">{ words::PROMPT_BEING_RUN_THROUGH }</p>
             }
             <set::SetView />
             <series::SeriesView />
@@ -263,7 +264,7 @@ fn run(app: &App, answers: &UseReducerHandle<Remembered<PromptAnswers>>, prompt:
     let mut request = Request::new(question).owner("attention/run").urgent();
     request = request.offered(compute(app.value()), cpu_ms);
     if model.summary.size > LARGE {
-        request = request.listed("running the prompt, layer by layer");
+        request = request.listed(words::RUNNING_PROMPT_LAYER_LAYER);
     }
     // Layers that wait for the next drawing, and when the last one was: drawing takes a core from the workers.
     let waiting = RefCell::new((Vec::new(), 0.0));
