@@ -2,6 +2,7 @@
 
 pub mod attention;
 pub mod channels;
+pub mod cloud;
 pub mod compare;
 pub mod dictionary;
 mod link;
@@ -11,6 +12,7 @@ pub mod positions;
 pub mod prompt_set;
 pub mod roles;
 pub mod state;
+pub mod sweep;
 pub mod token_chance;
 pub mod toy;
 pub mod trace;
