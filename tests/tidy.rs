@@ -311,9 +311,6 @@ fn the_repository_stands_alone_and_leaves_nothing_half_said() {
 
 /// Folders and files of the page that still say sentences of their own, and how many: to fall, never to rise.
 const SAYING: &[(&str, i32)] = &[
-    ("src/ui/pages/attention/grid.rs", 2),
-    ("src/ui/pages/attention/mod.rs", 5),
-    ("src/ui/pages/attention/roles.rs", 7),
     ("src/ui/pages/heads/", 29),
     ("src/ui/pages/svd/", 24),
     ("src/ui/pages/theorems/", 41),

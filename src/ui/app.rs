@@ -1,7 +1,5 @@
 //! The frame: header, path, notices, the page in view; and the effects that turn state into questions.
 
-use std::rc::Rc;
-
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -17,31 +15,14 @@ use super::lessons::stage;
 use super::listeners::{use_keys, use_listeners};
 use super::memory::state::{Action, AppState};
 use super::pages;
+use super::remembered::Remembered;
 use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Session, compute};
 use super::widgets::{glossary::Symbols, header::Header, notices::Notices};
 use super::words::frame::Word;
 use crate::checkpoint::remote::reference::Reference;
 
 /// The state as Yew's reducer sees it.
-#[derive(Clone, PartialEq, Default)]
-pub struct Store(pub AppState);
-
-/// An action as Yew's reducer sees it.
-pub struct Change(Action);
-
-impl From<Action> for Change {
-    fn from(action: Action) -> Self {
-        Self(action)
-    }
-}
-
-impl Reducible for Store {
-    type Action = Change;
-
-    fn reduce(self: Rc<Self>, Change(action): Change) -> Rc<Self> {
-        Rc::new(Self(self.0.after(action)))
-    }
-}
+pub type Store = Remembered<AppState>;
 
 /// What every page gets from its frame.
 #[derive(Clone, PartialEq)]
@@ -132,7 +113,7 @@ pub(super) fn here() -> Route {
 /// The whole page.
 #[component]
 pub fn Root() -> Html {
-    let state = use_reducer(|| Store(AppState::at_route(here())));
+    let state = use_reducer(|| Remembered(AppState::at_route(here())));
     let session = use_memo((), |()| Session::new(state.dispatcher()));
     let session: Session = (*session).clone();
     let dark = use_state(crate::ui::widgets::theme::is_dark);

@@ -33,10 +33,10 @@ impl Drawing {
     pub(super) fn act(&self, action: Action) {
         let mut waiting = std::mem::take(&mut self.soon.borrow_mut().0);
         if waiting.is_empty() {
-            return self.dispatch.dispatch(action.into());
+            return self.dispatch.dispatch(action);
         }
         waiting.push(action);
-        self.dispatch.dispatch(Action::Many(waiting).into());
+        self.dispatch.dispatch(Action::Many(waiting));
     }
 
     /// Dispatches one of many small results: the first at once, then what has come, every [`DRAWING_MS`].

@@ -18,6 +18,7 @@ use omega_lens::protocol::{Ask, Asked, Tell};
 use omega_lens::ui::address::keys;
 use omega_lens::ui::address::route::Route;
 use omega_lens::ui::address::{bench, sweep, toy, trace};
+use omega_lens::ui::memory::Memory;
 use omega_lens::ui::memory::state::{Action, AppState};
 use safetensors::SafeTensors;
 use serde_json::Value;

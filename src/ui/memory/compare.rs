@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::Memory;
 use crate::math::order::sort_by_key;
 use crate::protocol::Failure;
 use crate::protocol::compare::{ComparePart, HeadChange, Known, NormChange};
@@ -67,10 +68,10 @@ pub enum News {
     ThirdRefused(Failure),
 }
 
-impl Compared {
-    /// What is known after `news`.
-    #[must_use]
-    pub fn after(&self, news: News) -> Self {
+impl Memory for Compared {
+    type News = News;
+
+    fn after(&self, news: News) -> Self {
         let mut next = self.clone();
         match news {
             News::Fresh => next = Self::default(),
@@ -109,7 +110,9 @@ impl Compared {
         }
         next
     }
+}
 
+impl Compared {
     /// Once every head is there: holds all against the third model if that is known, and corrects for all.
     fn settle(&mut self) {
         if !self.complete {

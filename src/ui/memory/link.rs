@@ -52,6 +52,7 @@ mod tests {
     use crate::model::layers::LayerFace;
     use crate::protocol::model::ModelSummary;
     use crate::ui::address::route::Route;
+    use crate::ui::memory::Memory;
     use crate::ui::memory::state::Action;
 
     /// The same, opened by what the address names.

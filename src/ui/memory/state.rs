@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::Memory;
 use super::notebook::{Notebook, Pin};
 use super::positions::PositionCurves;
 use super::roles::PromptRoles;
@@ -222,10 +223,13 @@ impl AppState {
     pub fn at_route(route: Route) -> Self {
         Self { read: route.clone(), route, ..Self::default() }
     }
+}
+
+impl Memory for AppState {
+    type News = Action;
 
     /// The state after `action`. Answers are to what is asked now: the jobs drop whatever comes too late.
-    #[must_use]
-    pub fn after(&self, action: Action) -> Self {
+    fn after(&self, action: Action) -> Self {
         let mut next = self.clone();
         match action {
             Action::Go(route) => {
@@ -305,7 +309,9 @@ impl AppState {
         }
         next
     }
+}
 
+impl AppState {
     fn open(&mut self, model: OpenModel) {
         // The first selection of a new model is its first head; the page and its settings stay. What a link wished for waits
         // for its own model. Another training step of the same model is the same heads.

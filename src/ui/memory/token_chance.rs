@@ -89,6 +89,7 @@ mod tests {
     use crate::model::layers::LayerFace;
     use crate::protocol::model::ModelSummary;
     use crate::ui::address::route::Route;
+    use crate::ui::memory::Memory;
     use crate::ui::memory::state::{Action, Nearest};
 
     fn opened(hash: &str) -> AppState {

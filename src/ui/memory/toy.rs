@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::Memory;
 use crate::protocol::toy::Frame;
 use crate::toy::{Config, Dial, Outcome, Point, Snapshot, ToySad, Turn, steps_in_all};
 
@@ -56,10 +57,10 @@ pub enum Heard {
     Failed(String),
 }
 
-impl Lab {
-    /// What is known once this was heard.
-    #[must_use]
-    pub fn after(&self, heard: Heard) -> Self {
+impl Memory for Lab {
+    type News = Heard;
+
+    fn after(&self, heard: Heard) -> Self {
         let mut next = self.clone();
         match heard {
             Heard::Fresh(config, turns) => {
@@ -99,7 +100,9 @@ impl Lab {
         }
         next
     }
+}
 
+impl Lab {
     /// The step in view.
     pub fn step(&self) -> usize {
         self.frame.as_ref().map_or(0, |f| f.step)

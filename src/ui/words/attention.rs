@@ -4,6 +4,7 @@ use crate::model::forward::EmbeddingPart;
 
 sentences! {
     const AGAINST_MEAN_ALL_TOKENS = "against the mean of all tokens";
+    const ALL_HEADS_ALL_ROLES = "All heads, all roles";
     const ALL_TERMS_TOGETHER_DO = "all terms together do not reach";
     const ALONE_ENOUGH_REACH = "it alone is enough to reach";
     const BIAS_HEAD = "bias of this head";
@@ -22,6 +23,7 @@ sentences! {
     const FRANCO_CROVELLA_LARGEST_TERMS = "Franco and Crovella 2024: the largest terms of the score, in order, until their sum exceeds the whole score.";
     const GIVE_SOURCES_PART = "give this source's part to";
     const HEADS_OVER_PROMPT_SET = "Heads over the prompt set";
+    const HEADS_PROMPT = "Heads on this prompt";
     const HEADS_ROW_LEADS_TOKEN = "A head's row leads to the token that it owes its share to most. A share says what is added directly; a head that tells a later part what to write has its effect there: Trace follows those.";
     const ITSELF_EARLIER_ONE = "itself and each earlier one";
     const KEEP_ONLY_LARGEST = "keep only the largest";
@@ -39,12 +41,17 @@ sentences! {
     const PAIRS_OV_PROMPT = "Pairs of OV on this prompt";
     const PICK_TOKEN_LOOKS = "Pick the token that looks.";
     const PROMPTS_SET = "prompts of the set";
+    const PROMPT_BEING_RUN_THROUGH = "The prompt is being run through the model.";
     const RANDOM_LIST_TWICE = "random list, twice";
     const READ_HOW_MUCH_TOKEN = "Read: how much the token holds of what the pair reads, x·u. Written: attention times σ times that, along v. The pairs add up to what the head writes by reading this token; what its values hold wherever they are read counts as the layer's bias.";
     const RELATIVE_ATTENTION_SPLIT_OVER = "Relative attention, shared out over the parts of the model that wrote the residual stream before this head; the norm's scale is held fixed. Each column adds up to the term, or to the whole, on either side.";
     const REPEATED_RANDOM_TOKENS = "repeated random tokens";
+    const ROLES_ALL_HEADS = "Roles of all heads";
+    const ROLES_PROMPT = "Roles on this prompt";
     const ROLLSTOVEE_SPARSENESS_TERMS_LOWER = "Rolls–Tovee sparseness of the terms; lower is sparser, 1/d_head is one single term.";
+    const RUNNING_PROMPT_LAYER_LAYER = "running the prompt, layer by layer";
     const RUNNING_SUM_LARGEST_TERMS = "Running sum of the largest terms";
+    const RUN_PROMPT_CANCELLED = "The run of the prompt was cancelled. Change the prompt to run it again.";
     const SAME_SCORE_ONE_RANDOM = "The same score in one random basis that keeps every score: what chance looks like.";
     const SCORE_BEING_TAKEN_APART = "The score is being taken apart.";
     const SCORE_TAKEN_APART = "Score, taken apart";
@@ -55,6 +62,7 @@ sentences! {
     const SMALL_RECON_NO_EVIDENCE = "A small N_recon is no evidence by itself: small scores are reached at once in any basis. Nor is S below one control: a decaying spectrum beats the first, a large score under it the second.";
     const SOURCE_WRITTEN = "source, written by";
     const SPARSE_CHANCE = "as sparse by chance";
+    const SPLIT_LIKELIEST_ANSWER = "Split the likeliest answer";
     const TAKE_PART = "and take its part";
     const TERMS_RANDOM_BASIS = "Terms in a random basis";
     const THERE_NO_CHECKPOINT_AMONG = "There is no checkpoint among these files.";
@@ -67,6 +75,7 @@ sentences! {
     const TOKEN_IDS_DRAWN_RANDOM = "Token ids drawn at random, then the same again: nothing but the repetition helps to guess them.";
     const TRAINING_ORDER_NUMBERS_THEIR = "In training order, by the numbers in their names; correct a step where a name misleads.";
     const TRAINING_STEP_LOG = "training step, log";
+    const WHAT_EACH_HEAD_DOES = "What each head does on this prompt";
     const WHAT_HEAD_WRITES = "What the head writes";
     const WHAT_NO_VECTOR_CARRIES = "what no vector carries";
     const WHERE_COMES = "Where it comes from";
@@ -74,7 +83,9 @@ sentences! {
     const WHO_WROTE_PICK_ONE = "Who wrote it? Pick one to trace it.";
     const WHO_WROTE_SCORE_TRACE = "Who wrote this score? Trace it.";
     fn and_swapped_on(src, other) = "“{src}” and “{other}” swapped on";
+    fn answer_not_split(what) = "Who writes the answer is not split here: {what}. ";
     fn answered_correctly(c, n) = " {c} of {n} answered correctly.";
+    fn attention_averaged_over(prompt) = "attention on {prompt}, averaged over its destinations";
     fn attention_of_at(label, dest, head) = "{label}: attention of “{dest}” at {head}";
     fn attention_pattern(name) = "Attention pattern of {name}";
     fn attention_row_column_click(who, seen) = "Attention of each {who} (row) to {seen} (column). Click a cell to take its score apart.";
@@ -93,6 +104,8 @@ sentences! {
     fn never_under_even_without(threshold) = "never under {threshold}, even without all of them";
     fn no_split_over_earlier(reason) = "No split over earlier components: {reason}.";
     fn nothing_remove_attention_under(threshold) = "nothing to remove: attention is under {threshold} already";
+    fn nowhere_to_look(role) = "{role}: nowhere to look";
+    fn of_every_head(measure) = "{measure} of every head";
     fn of_the_decoder(decoder_ids) = "; of the decoder {decoder_ids}";
     fn pair_view_adds(k, sigma, term, score) = " The pair in view, k = {k} with σ = {sigma}, adds {term} of the {score}.";
     fn pick_token_looks_colours(k) = "Pick the token that looks. Colours: how much each token, as a destination, is along u of k = {k}.";

@@ -2,10 +2,10 @@
 
 use yew::prelude::*;
 
-use super::measured::{MeasuredEvent, MeasuredHead};
 use crate::study::stamp::Stamp;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter};
+use crate::ui::memory::measured::{MeasuredEvent, MeasuredHead};
 use crate::ui::words::attention as words;
 use crate::ui::words::table::{Cell, Table};
 

@@ -14,6 +14,7 @@ use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
 use crate::ui::widgets::select::Select;
+use crate::ui::words::attention as words;
 use crate::ui::words::format::three;
 use crate::ui::words::measure::Measure;
 use crate::ui::words::text;
@@ -82,10 +83,10 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
     }
     let shown: Vec<usize> = stacks.into_iter().flat_map(|(_, layers)| layers).collect();
     html! {
-        <section class="column" aria-label="Heads on this prompt">
+        <section class="column" aria-label={words::HEADS_PROMPT}>
             <div class="controls"><Select label="colour by" {options} value={measure.slug()} on_change={choose} /></div>
             <Gloss term={measure.name()} meaning={measure.meaning()} />
-            { head_grid(&app, &format!("{} of every head", measure.name()), Rows { layers, shown: &shown }, props.head, &[keys::SRC], cell) }
+            { head_grid(&app, &words::of_every_head(&measure.name()), Rows { layers, shown: &shown }, props.head, &[keys::SRC], cell) }
             if shown.len() < all.len() { <p class="hint">{ text::NOT_RUN }</p> }
         </section>
     }

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use super::measured::MeasuredHead;
 use crate::math::statistics::ranked;
 use crate::model::Head;
 use crate::protocol::attention::SetSpec;
@@ -16,6 +15,7 @@ use crate::ui::address::keys::MEASURED;
 use crate::ui::app::use_app;
 use crate::ui::browser::time::pause;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
+use crate::ui::memory::measured::{MeasuredHead, MeasuredStep};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::attention as words;
@@ -28,24 +28,11 @@ const DRAWN: usize = 8;
 /// Milliseconds of a step while the series plays.
 const FRAME_MS: f64 = 700.0;
 
-/// One checkpoint's measurements.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Step {
-    /// Its training step.
-    pub step: u32,
-    /// Every head over the prompts.
-    pub heads: Vec<MeasuredHead>,
-    /// Every head's spectra.
-    pub spectra: Vec<HeadSpectra>,
-    /// Share of the prompts that were answered correctly.
-    pub accuracy: Option<f64>,
-}
-
 /// Properties of [`Growth`].
 #[derive(Properties, PartialEq)]
 pub(super) struct GrowthProps {
     /// The checkpoints, by step.
-    pub steps: Vec<Rc<Step>>,
+    pub steps: Vec<Rc<MeasuredStep>>,
     /// Whose they are.
     pub of: Stamp,
     /// The set that each was measured on.
@@ -97,14 +84,14 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     };
     let head = slug(at);
     let of = |f: fn(&MeasuredHead) -> Option<f64>| -> Vec<(f64, f64)> {
-        let point = |s: &Rc<Step>| {
+        let point = |s: &Rc<MeasuredStep>| {
             let h = s.heads.iter().find(|h| (h.layer, h.head) == at)?;
             Some((f64::from(s.step), f(h)?))
         };
         steps.iter().filter_map(point).collect()
     };
     let spectrum = |f: &dyn Fn(&HeadSpectra) -> Option<f64>| -> Vec<(f64, f64)> {
-        let point = |s: &Rc<Step>| {
+        let point = |s: &Rc<MeasuredStep>| {
             let h = s.spectra.iter().find(|h| (h.layer, h.head) == at)?;
             Some((f64::from(s.step), f(h)?))
         };
@@ -172,7 +159,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     };
     let bars = |circuit: &str, file: &str, of: fn(&HeadSpectra) -> &CircuitSpectrum| {
         let here = |h: &&HeadSpectra| (h.layer, h.head) == at;
-        let sigma = |s: &Rc<Step>| s.spectra.iter().find(here).map(|h| of(h).sigma.clone());
+        let sigma = |s: &Rc<MeasuredStep>| s.spectra.iter().find(here).map(|h| of(h).sigma.clone());
         let now = sigma(&steps[index]).unwrap_or_default();
         // One scale for all steps: growth is what there is to see.
         let reach: Vec<f64> =
@@ -219,7 +206,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
 }
 
 /// One sentence about a head at one step.
-fn at_step(step: &Step, at: (usize, usize)) -> String {
+fn at_step(step: &MeasuredStep, at: (usize, usize)) -> String {
     let three = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), three);
     let accuracy = step.accuracy.map_or_else(String::new, |a| words::model_answers(&percent(a)));
     let Some(h) = step.heads.iter().find(|h| (h.layer, h.head) == at) else {

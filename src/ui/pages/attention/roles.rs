@@ -15,6 +15,7 @@ use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid, pick};
 use crate::ui::widgets::select::Select;
+use crate::ui::words::attention as words;
 use crate::ui::words::format::three;
 use crate::ui::words::role::{Shown, sentence};
 use crate::ui::words::table::{Cell, Table};
@@ -52,7 +53,7 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
             return HeadCell::waiting(format!("{} …", shown.name()));
         };
         let Some(value) = value else {
-            return HeadCell::empty(format!("{}: nowhere to look", shown.name()));
+            return HeadCell::empty(words::nowhere_to_look(&shown.name()));
         };
         let chance = chance.map_or_else(String::new, |c| format!(", chance {}", three(c)));
         let label = format!("{} {}{chance}", shown.name(), three(value));
@@ -69,11 +70,11 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
         return nothing();
     }
     html! {
-        <section class="roles" aria-label="Roles on this prompt">
-            <h2>{ "What each head does on this prompt" }</h2>
+        <section class="roles" aria-label={words::ROLES_PROMPT}>
+            <h2>{ words::WHAT_EACH_HEAD_DOES }</h2>
             <div class="controls"><Select label="colour by" {options} value={shown.slug()} on_change={choose} /></div>
             <Gloss term={shown.name()} meaning={shown.meaning()} />
-            { head_grid(&app, &format!("{} of every head", shown.name()), Rows { layers, shown: &drawn }, props.head, &[keys::SRC], cell) }
+            { head_grid(&app, &words::of_every_head(&shown.name()), Rows { layers, shown: &drawn }, props.head, &[keys::SRC], cell) }
             if let Some(said) = said { <p class="sentence" aria-live="polite">{ said }</p> }
             { table(&app, &known) }
         </section>
@@ -100,17 +101,16 @@ fn table(app: &App, known: &Rc<PromptRoles>) -> Html {
                 table.row(std::iter::once(name).chain(values).chain(chances))
             });
             let stamp: Stamp = app.value().stamp(app.value().weights());
-            let stamp = stamp
-                .how(format!("attention on {}, averaged over its destinations", known.prompt()));
+            let stamp = stamp.how(words::attention_averaged_over(&known.prompt()));
             // A refused download leaves the table on the page.
             let _ = save("roles.csv", "text/csv", table.csv(&stamp).as_bytes());
         })
     };
     html! {
         <details>
-            <summary>{ "All heads, all roles" }</summary>
+            <summary>{ words::ALL_HEADS_ALL_ROLES }</summary>
             <button type="button" onclick={save}>{ "CSV" }</button>
-            <div class="numbers" tabindex="0" role="region" aria-label="Roles of all heads">
+            <div class="numbers" tabindex="0" role="region" aria-label={words::ROLES_ALL_HEADS}>
                 <table>
                     <thead><tr><th scope="col">{ "head" }</th>{ for columns().map(|c| html! { <th scope="col">{ c }</th> }) }</tr></thead>
                     <tbody>{ for known.heads.iter().map(|(&(layer, head), row)| {

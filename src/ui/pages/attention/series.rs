@@ -1,24 +1,23 @@
 //! Through training: the same prompts on every checkpoint of a model; who becomes sparse, and when.
 
-use std::rc::Rc;
-
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::growth::{Growth, Step};
-use super::measured::MeasuredHead;
+use super::growth::Growth;
 use super::set::spec;
 use crate::circuits::sad::sparsity::EventRule;
 use crate::circuits::series::{checkpoints, training_order};
 use crate::protocol::Failure;
 use crate::protocol::attention::{SetPart, SetSpec};
-use crate::protocol::heads::{BrokenHead, HeadSpectra};
+use crate::protocol::heads::BrokenHead;
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys::STEP;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
+use crate::ui::memory::measured::{MeasuredHead, MeasuredSteps, StepNews};
 use crate::ui::memory::state::Action;
+use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::session::{BUILT_IN_STEPS, Session};
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::attention as words;
@@ -40,65 +39,22 @@ pub(in crate::ui::pages) struct Checkpoint {
     pub files: Files,
 }
 
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Outcome(Vec<Rc<Step>>);
-
-enum Change {
-    Fresh,
-    Head(u32, MeasuredHead),
-    Spectra(u32, HeadSpectra),
-    Accuracy(u32, Option<f64>),
-}
-
-impl Reducible for Outcome {
-    type Action = Change;
-
-    fn reduce(self: Rc<Self>, change: Change) -> Rc<Self> {
-        let mut next = (*self).clone();
-        let at = |steps: &mut Vec<Rc<Step>>, step: u32| match steps
-            .binary_search_by_key(&step, |s| s.step)
-        {
-            Ok(i) => i,
-            Err(i) => {
-                steps.insert(i, Rc::new(Step { step, ..Step::default() }));
-                i
-            }
-        };
-        match change {
-            Change::Fresh => next.0.clear(),
-            Change::Head(step, head) => {
-                let i = at(&mut next.0, step);
-                Rc::make_mut(&mut next.0[i]).heads.push(head);
-            }
-            Change::Spectra(step, spectra) => {
-                let i = at(&mut next.0, step);
-                Rc::make_mut(&mut next.0[i]).spectra.push(spectra);
-            }
-            Change::Accuracy(step, accuracy) => {
-                let i = at(&mut next.0, step);
-                Rc::make_mut(&mut next.0[i]).accuracy = accuracy;
-            }
-        }
-        Rc::new(next)
-    }
-}
-
 /// The series: whose checkpoints, curves over training, a slider that opens a step of the built-in model.
 #[component]
 pub(super) fn SeriesView() -> Html {
     let app = use_app();
-    let outcome = use_reducer(Outcome::default);
+    let steps = use_memory::<MeasuredSteps>();
     let own = use_state(Vec::<Checkpoint>::new);
     let measured = use_state(|| None::<Stamp>);
     let built_in = {
-        let (app, outcome, measured) = (app.clone(), outcome.clone(), measured.clone());
+        let (app, steps, measured) = (app.clone(), steps.clone(), measured.clone());
         Callback::from(move |_: MouseEvent| {
-            let (app, outcome, measured) = (app.clone(), outcome.clone(), measured.clone());
+            let (app, steps, measured) = (app.clone(), steps.clone(), measured.clone());
             spawn_local(async move {
                 match fetched(&app.session).await {
                     Ok(series) => {
                         measured.set(Some(stamp(&series)));
-                        measure(&app, &outcome, &series);
+                        measure(&app, &steps, &series);
                     }
                     Err(why) => app
                         .session
@@ -108,11 +64,11 @@ pub(super) fn SeriesView() -> Html {
         })
     };
     let measure_own = {
-        let (app, outcome, own, measured) =
-            (app.clone(), outcome.clone(), own.clone(), measured.clone());
+        let (app, steps, own, measured) =
+            (app.clone(), steps.clone(), own.clone(), measured.clone());
         Callback::from(move |_: MouseEvent| {
             measured.set(Some(stamp(&own)));
-            measure(&app, &outcome, &own);
+            measure(&app, &steps, &own);
         })
     };
     let chosen = {
@@ -157,7 +113,7 @@ pub(super) fn SeriesView() -> Html {
                 <ul class="checkpoints">{ for own.iter().enumerate().map(|(i, c)| step_field(&own, i, c)) }</ul>
                 <button type="button" class="primary" onclick={measure_own} data-testid="run-own-series">{ words::measure_checkpoints(&own.len()) }</button>
             }
-            if let (false, Some(of)) = (outcome.0.is_empty(), &*measured) { <Growth steps={outcome.0.clone()} of={of.clone()} spec={prompts()} /> }
+            if let (false, Some(of)) = (steps.0.0.is_empty(), &*measured) { <Growth steps={steps.0.0.clone()} of={of.clone()} spec={prompts()} /> }
         </section>
     }
 }
@@ -227,27 +183,27 @@ fn stamp(series: &[Checkpoint]) -> Stamp {
 }
 
 /// Measures one checkpoint after the other; the open model stays.
-fn measure(app: &App, outcome: &UseReducerHandle<Outcome>, series: &[Checkpoint]) {
+fn measure(app: &App, steps: &UseReducerHandle<Remembered<MeasuredSteps>>, series: &[Checkpoint]) {
     let asks = series.iter().map(|checkpoint| (prompts(), Some(checkpoint.files.clone())));
     let request = Request::many(asks).elsewhere().one_step_each();
     let request = request.owner("series").listed(MEASURED);
-    let (hears, session) = (outcome.dispatcher(), app.session.clone());
+    let (hears, session) = (steps.dispatcher(), app.session.clone());
     let series: Vec<_> = series.iter().map(|c| (c.step, c.name.clone())).collect();
     app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Begun => hears.dispatch(Change::Fresh),
+        Heard::Begun => hears.dispatch(StepNews::Fresh),
         Heard::Part { part, answer, .. } => {
             let Some((step, _)) = series.get(part) else { return };
             match answer {
                 SetPart::Head { layer, head, seen } => {
                     let measured = MeasuredHead::of((layer, head), &seen).without_events();
-                    hears.dispatch(Change::Head(*step, measured));
+                    hears.dispatch(StepNews::Head(*step, measured));
                 }
                 SetPart::Answered { n, correct, .. } => {
                     let accuracy = correct.map(|c| c as f64 / n.max(1) as f64);
-                    hears.dispatch(Change::Accuracy(*step, accuracy));
+                    hears.dispatch(StepNews::Accuracy(*step, accuracy));
                 }
                 SetPart::Spectra(found) => match *found {
-                    Ok(spectra) => hears.dispatch(Change::Spectra(*step, spectra)),
+                    Ok(spectra) => hears.dispatch(StepNews::Spectra(*step, spectra)),
                     Err(broken) => {
                         let what = format!("{} of step {step}: {}", name(&broken), broken.why);
                         session.note(Failure::new(what));

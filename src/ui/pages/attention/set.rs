@@ -1,13 +1,10 @@
 //! Many prompts at once: per head how sparse, against every control, and where in the spectrum.
 
-use std::rc::Rc;
-
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::events::Events;
-use super::measured::MeasuredHead;
-use super::set_run::{self, SetOutcome};
+use super::set_run;
 use crate::circuits::prompts::Task;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::circuits::sad::set::SetOptions;
@@ -18,6 +15,9 @@ use crate::protocol::attention::{SetSpec, SetTask, Share};
 use crate::ui::address::keys::MEASURED;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
+use crate::ui::memory::measured::MeasuredHead;
+use crate::ui::memory::prompt_set::{MeasuredSet, News, SetOutcome};
+use crate::ui::remembered::use_memory;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three};
@@ -55,30 +55,11 @@ pub(in crate::ui::pages) fn spec(task: &str, own: &str, n: usize, rule: EventRul
     }
 }
 
-enum Heard {
-    Fresh,
-    Done(SetOutcome, SetSpec),
-}
-
-#[derive(Default)]
-struct Shown(Option<(SetOutcome, SetSpec)>);
-
-impl Reducible for Shown {
-    type Action = Heard;
-
-    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
-        Rc::new(match heard {
-            Heard::Fresh => Self(None),
-            Heard::Done(outcome, spec) => Self(Some((outcome, spec))),
-        })
-    }
-}
-
 /// A prompt set, run on the open model.
 #[component]
 pub(super) fn SetView() -> Html {
     let app = use_app();
-    let outcome = use_reducer(Shown::default);
+    let outcome = use_memory::<MeasuredSet>();
     let task = use_state(|| "ioi".to_owned());
     let own = use_state(String::new);
     let by_score = use_state(|| false);
@@ -86,7 +67,7 @@ pub(super) fn SetView() -> Html {
     let generation = app.value().model.as_ref().map(|m| m.generation);
     {
         let outcome = outcome.clone();
-        use_effect_with(generation, move |_| outcome.dispatch(Heard::Fresh));
+        use_effect_with(generation, move |_| outcome.dispatch(News::Fresh));
     }
     let choose = {
         let task = task.clone();
@@ -119,12 +100,12 @@ pub(super) fn SetView() -> Html {
     let run = {
         let (app, outcome, task, own) = (app.clone(), outcome.clone(), task.clone(), own.clone());
         Callback::from(move |_: MouseEvent| {
-            outcome.dispatch(Heard::Fresh);
+            outcome.dispatch(News::Fresh);
             let hears = outcome.dispatcher();
             let spec = spec(&task, &own, PROMPTS, rule);
             let asked = spec.clone();
             let end =
-                Callback::from(move |outcome| hears.dispatch(Heard::Done(outcome, asked.clone())));
+                Callback::from(move |outcome| hears.dispatch(News::Done(outcome, asked.clone())));
             set_run::run(&app, spec, end);
         })
     };
@@ -146,7 +127,7 @@ pub(super) fn SetView() -> Html {
             if *task == "own" {
                 <label class="field wide"><span>{ words::ONE_PROMPT_LINE }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label>
             }
-            if let Some((outcome, spec)) = &outcome.0 { { view(&app, outcome, spec) } }
+            if let Some((outcome, spec)) = &outcome.0.0 { { view(&app, outcome, spec) } }
         </section>
     }
 }

@@ -16,6 +16,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::browser::time::now;
 use crate::ui::drawing::DRAWING_MS;
 use crate::ui::memory::compare::{Compared, News};
+use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::session::Session;
 use crate::ui::widgets::asked::Asked as Question;
 use crate::ui::words::change::summary;
@@ -34,18 +35,6 @@ mod together;
 mod training;
 mod way;
 
-/// The comparison as Yew's reducer sees it.
-#[derive(Clone, PartialEq, Default)]
-struct Store(Compared);
-
-impl Reducible for Store {
-    type Action = News;
-
-    fn reduce(self: Rc<Self>, news: News) -> Rc<Self> {
-        Rc::new(Self(self.0.after(news)))
-    }
-}
-
 /// All that makes a comparison another one.
 #[derive(Clone, PartialEq)]
 struct Asked {
@@ -59,7 +48,7 @@ struct Asked {
 #[component]
 pub fn Compare() -> Html {
     let app = use_app();
-    let store = use_reducer(Store::default);
+    let store = use_memory::<Compared>();
     let own = use_state(|| None::<Second>);
     let own_third = use_state(|| None::<Second>);
     let second = use_beside(&app, &keys::WITH, &own);
@@ -185,7 +174,7 @@ fn question(refused: &Failure, what: &str, on_answer: Callback<Option<Hints>>) -
 }
 
 /// Opens the second model, then compares every head.
-fn ask(session: &Session, hears: UseReducerDispatcher<Store>, asked: Asked) {
+fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, asked: Asked) {
     let Asked { weights, match_heads, second, .. } = asked;
     let name = second.name.clone();
     let request = Request::new(Beside { name, weights })
@@ -232,7 +221,12 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Store>, asked: Asked) {
 }
 
 /// Follows the heads of the second model to the third.
-fn ask_third(session: &Session, hears: UseReducerDispatcher<Store>, asked: &Asked, third: &Second) {
+fn ask_third(
+    session: &Session,
+    hears: UseReducerDispatcher<Remembered<Compared>>,
+    asked: &Asked,
+    third: &Second,
+) {
     let (before, after) = (&asked.second.files, &third.files);
     let question = Between {
         n_before: before.list().len(),

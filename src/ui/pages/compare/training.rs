@@ -1,7 +1,6 @@
 //! When a head became what it is: every step of a training, the built-in model's or the reader's, against the open model and against
 //! the step before.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -9,17 +8,16 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::way::{pace, spaces, way};
-use crate::circuits::compare::CircuitChange;
-use crate::circuits::omega::Circuit;
 use crate::protocol::Failure;
-use crate::protocol::compare::{Between, Compare as Heads, ComparePart, HeadChange};
+use crate::protocol::compare::{Between, Compare as Heads, ComparePart};
 use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
+use crate::ui::memory::training::{ChangedNews, ChangedSteps, With};
 use crate::ui::nothing::nothing;
 use crate::ui::pages::attention::series::{Checkpoint, fetched, in_order, step_field};
+use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::words::became::{became, still_to_go};
-use crate::ui::words::change::circuit_of;
 use crate::ui::words::compare as words;
 use crate::worker::pool::Files;
 use crate::worker::request::{Heard, Request};
@@ -27,98 +25,11 @@ use crate::worker::request::{Heard, Request};
 /// Whose the comparisons of all steps are: with the open model, and with the step before.
 const OWNERS: [&str; 2] = ["compare/series", "compare/between"];
 
-/// By step.
-type HeadsAt = BTreeMap<u32, Vec<Rc<HeadChange>>>;
-
-/// What became of every head.
-#[derive(Clone, PartialEq, Default)]
-struct Steps {
-    /// Which steps, in words.
-    of: String,
-    /// From each step to the open model.
-    since: HeadsAt,
-    /// From the step before to each step.
-    between: HeadsAt,
-}
-
-/// With what a step is compared.
-#[derive(Clone, Copy)]
-enum With {
-    Open,
-    Before,
-}
-
-enum Change {
-    /// Another series, in words; or none.
-    Fresh(String),
-    /// A comparison begins, or begins again.
-    Begun(With),
-    /// What became of one head at a step.
-    Head(With, u32, Rc<HeadChange>),
-}
-
-impl Reducible for Steps {
-    type Action = Change;
-
-    fn reduce(self: Rc<Self>, change: Change) -> Rc<Self> {
-        let mut next = (*self).clone();
-        match change {
-            Change::Fresh(of) => next = Self { of, ..Self::default() },
-            Change::Begun(With::Open) => next.since.clear(),
-            Change::Begun(With::Before) => next.between.clear(),
-            Change::Head(With::Open, step, head) => next.since.entry(step).or_default().push(head),
-            Change::Head(With::Before, step, head) => {
-                next.between.entry(step).or_default().push(head);
-            }
-        }
-        Rc::new(next)
-    }
-}
-
-impl Steps {
-    /// The step that the open model is: nothing changed since.
-    fn now(&self) -> Option<u32> {
-        let still = |head: &Rc<HeadChange>| {
-            [&head.qk, &head.ov].iter().all(|change| change.change == Some(0.0))
-        };
-        let found = self.since.iter().find(|(_, heads)| heads.iter().all(still));
-        found.map(|(step, _)| *step)
-    }
-}
-
-/// One head's changes, by step.
-fn of_head(
-    all: &HeadsAt,
-    (layer, head): (usize, usize),
-    circuit: Circuit,
-) -> Vec<(u32, CircuitChange)> {
-    let here = |(step, heads): (&u32, &Vec<Rc<HeadChange>>)| {
-        let found = heads.iter().find(|found| (found.layer, found.head_b) == (layer, head))?;
-        Some((*step, circuit_of(found, circuit).clone()))
-    };
-    all.iter().filter_map(here).collect()
-}
-
-/// The median over all heads, by step.
-fn medians(
-    all: &HeadsAt,
-    circuit: Circuit,
-    of: impl Fn(&CircuitChange) -> Option<f64>,
-) -> Vec<(u32, f64)> {
-    let median = |(step, heads): (&u32, &Vec<Rc<HeadChange>>)| {
-        let mut values: Vec<f64> =
-            heads.iter().filter_map(|head| of(circuit_of(head, circuit))).collect();
-        values.sort_by(f64::total_cmp);
-        Some((*step, *values.get(values.len() / 2)?))
-    };
-    all.iter().filter_map(median).collect()
-}
-
 /// The steps, once the reader asks for them.
 #[component]
 pub(super) fn Training() -> Html {
     let app = use_app();
-    let steps = use_reducer(Steps::default);
+    let steps = use_memory::<ChangedSteps>();
     let own = use_state(Vec::<Checkpoint>::new);
     let state = app.value();
     let weights = state.weights();
@@ -127,7 +38,7 @@ pub(super) fn Training() -> Html {
         let (steps, session) = (steps.clone(), app.session.clone());
         use_effect_with((open, weights), move |_| {
             OWNERS.iter().for_each(|owner| session.jobs.stop(owner));
-            steps.dispatch(Change::Fresh(String::new()));
+            steps.dispatch(ChangedNews::Fresh(String::new()));
         });
     }
     let compare = {
@@ -160,8 +71,8 @@ pub(super) fn Training() -> Html {
         return nothing();
     };
     let place = (at.layer, at.head);
-    let since = of_head(&steps.since, place, at.circuit);
-    let between = of_head(&steps.between, place, at.circuit);
+    let since = steps.since.of_head(place, at.circuit);
+    let between = steps.between.of_head(place, at.circuit);
     let now = model.built_in.or_else(|| steps.now());
     let name = state.head_name(at.layer, at.head);
     let slug = format!("{}-{}", state.head_slug(at.layer, at.head), at.circuit.slug());
@@ -191,8 +102,8 @@ pub(super) fn Training() -> Html {
             if !since.is_empty() {
                 <p class="sentence" data-testid="became">{ became(&name, at.circuit, now, &since) }</p>
                 <div class="measured">
-                    { way(&slug, now, &since, medians(&steps.since, at.circuit, still_to_go), stamp(words::AGAINST_OPEN_MODEL)) }
-                    { pace(&slug, &between, medians(&steps.between, at.circuit, |change| change.change), stamp(words::AGAINST_ONE_BEFORE)) }
+                    { way(&slug, now, &since, steps.since.medians(at.circuit, still_to_go), stamp(words::AGAINST_OPEN_MODEL)) }
+                    { pace(&slug, &between, steps.between.medians(at.circuit, |change| change.change), stamp(words::AGAINST_ONE_BEFORE)) }
                     { spaces(&slug, now, &since, stamp(words::AGAINST_OPEN_MODEL)) }
                 </div>
             }
@@ -201,13 +112,17 @@ pub(super) fn Training() -> Html {
 }
 
 /// Compares every checkpoint with the open model, and with the one before it.
-fn every_step(app: &App, steps: UseReducerDispatcher<Steps>, series: &[Checkpoint]) {
+fn every_step(
+    app: &App,
+    steps: UseReducerDispatcher<Remembered<ChangedSteps>>,
+    series: &[Checkpoint],
+) {
     let session = app.session.clone();
     let Some(model) = &app.value().model else { return };
     let (layers, weights) = (model.summary.own_layers(), app.value().weights());
     let ends = [series.first(), series.last()].map(|end| end.map_or("", |c| c.name.as_str()));
     let of = format!("{} checkpoints, {} to {}", series.len(), ends[0], ends[1]);
-    steps.dispatch(Change::Fresh(of));
+    steps.dispatch(ChangedNews::Fresh(of));
 
     let question = Heads { layers, weights, match_heads: false };
     let asks = series.iter().map(|step| (question.clone(), Some(step.files.clone())));
@@ -235,16 +150,16 @@ fn every_step(app: &App, steps: UseReducerDispatcher<Steps>, series: &[Checkpoin
 /// Puts what is heard of a step at its place.
 fn hear(
     app: &App,
-    steps: UseReducerDispatcher<Steps>,
+    steps: UseReducerDispatcher<Remembered<ChangedSteps>>,
     names: Vec<u32>,
     with: With,
 ) -> impl Fn(Heard<ComparePart>) + 'static {
     let session = app.session.clone();
     move |heard| match heard {
-        Heard::Begun => steps.dispatch(Change::Begun(with)),
+        Heard::Begun => steps.dispatch(ChangedNews::Begun(with)),
         Heard::Part { part, answer: ComparePart::Head(head), .. } => {
             if let Some(&step) = names.get(part) {
-                steps.dispatch(Change::Head(with, step, Rc::new(*head)));
+                steps.dispatch(ChangedNews::Head(with, step, Rc::new(*head)));
             }
         }
         Heard::Part { answer: ComparePart::Broken(broken), .. } => {

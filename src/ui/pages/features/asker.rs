@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::known::{Cosines, Heard, Known, Setting};
+use super::setting::{Answers, Setting};
 use crate::circuits::alignment::{RotationCount, Side};
 use crate::model::Weights;
 use crate::protocol::Question;
@@ -14,11 +14,13 @@ use crate::protocol::features::{
 use crate::study::channels::Found;
 use crate::ui::app::App;
 use crate::ui::browser::time::now;
+use crate::ui::memory::dictionary::{Cosines, News};
 use crate::ui::memory::state::Action;
 use crate::ui::memory::token_chance::Compared;
+use crate::ui::remembered::Remembered;
 use crate::ui::session::compute;
 use crate::ui::words::features as words;
-use crate::worker::request::{self, Request};
+use crate::worker::request::{Heard, Request};
 use crate::worker::sources::Dropped;
 
 /// What the comparison of many heads is called while it is under way.
@@ -31,7 +33,7 @@ pub(super) const DRAWN: &str = words::FEATURES_COMPARED_RANDOM_ROTATIONS;
 #[derive(Clone)]
 pub(super) struct Asker {
     pub app: App,
-    pub known: UseReducerHandle<Known>,
+    pub answers: UseReducerHandle<Remembered<Answers>>,
     pub setting: Setting,
 }
 
@@ -51,7 +53,7 @@ impl Asker {
     /// Begins afresh under this setting; what was asked under another one is of no use any more.
     pub(super) fn fresh(&self) {
         self.app.session.jobs.stop("features/");
-        self.known.dispatch(Heard::Fresh(self.setting.clone()));
+        self.answers.dispatch(News::Fresh(self.setting.clone()));
     }
 
     /// What heads are compared with.
@@ -63,17 +65,17 @@ impl Asker {
     /// Compares the head in view, ahead of everything else: its features first, then its null, which takes several times as long.
     pub(super) fn head(&self, head: (usize, usize)) {
         let jobs = &self.app.session.jobs;
-        if !self.known.has(&self.setting, head) {
+        if !self.answers.has(&self.setting, head) {
             let how = Comparing { rotations: RotationCount::None, ..self.how() };
             let request = self.request(Align { how, heads: vec![head] });
             jobs.ask(request.owner("features/nearest").urgent(), self.aligned());
         }
-        let (aligned, known, since) = (self.aligned(), self.known.dispatcher(), now());
+        let (aligned, answers, since) = (self.aligned(), self.answers.dispatcher(), now());
         let request = self.request(Align { how: self.how(), heads: vec![head] });
         let request = request.listed(DRAWN).counted_as_told();
         jobs.ask(request.owner("features/null").urgent(), move |heard| {
-            if let request::Heard::Done = heard {
-                known.dispatch(Heard::Took((now() - since) / 1000.0));
+            if let Heard::Done = heard {
+                answers.dispatch(News::Took((now() - since) / 1000.0));
             }
             aligned(heard);
         });
@@ -83,14 +85,14 @@ impl Asker {
     pub(super) fn layers(&self, layers: &[usize]) {
         let state = self.app.value();
         let heads = state.model.as_ref().map(|m| m.summary.heads_in(layers)).unwrap_or_default();
-        let cpu_ms = 1000.0 * self.known.seconds.unwrap_or(0.0) * heads.len() as f64;
+        let cpu_ms = 1000.0 * self.answers.seconds.unwrap_or(0.0) * heads.len() as f64;
         let request = self.request(Align { how: self.how(), heads }).shared().listed(COMPARED);
         let request =
             request.owner(if layers.len() == 1 { "features/layer" } else { "features/all" });
         let request = request.offered(compute(self.app.value()), cpu_ms);
         let (aligned, session) = (self.aligned(), self.app.session.clone());
         session.clone().jobs.ask(request, move |heard| {
-            if let request::Heard::Gpu(report) = &heard {
+            if let Heard::Gpu(report) = &heard {
                 session.note_gpu(report);
             }
             aligned(heard);
@@ -98,11 +100,11 @@ impl Asker {
     }
 
     /// Remembers what is heard of a comparison.
-    fn aligned(&self) -> impl Fn(request::Heard<AlignPart>) + 'static {
-        let (known, session) = (self.known.dispatcher(), self.app.session.clone());
+    fn aligned(&self) -> impl Fn(Heard<AlignPart>) + 'static {
+        let (answers, session) = (self.answers.dispatcher(), self.app.session.clone());
         let Setting { source, weights, remove_mean, whiten, .. } = self.setting.clone();
         move |heard| match heard {
-            request::Heard::Part { answer, .. } => {
+            Heard::Part { answer, .. } => {
                 // The Heads page has the same words, and wants the same chance beside them.
                 if let (AlignPart::Report(report), Source::Model(dictionary), false) =
                     (&answer, &source, whiten)
@@ -113,10 +115,10 @@ impl Asker {
                         session.act_soon(Action::Rotated(levels));
                     }
                 }
-                known.dispatch(Heard::Aligned(answer));
+                answers.dispatch(News::Aligned(answer));
             }
-            request::Heard::Gpu(report) => known.dispatch(Heard::Gpu(report)),
-            request::Heard::Failed { failure, .. } => known.dispatch(Heard::Failed(failure)),
+            Heard::Gpu(report) => answers.dispatch(News::Gpu(report)),
+            Heard::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
             _ => {}
         }
     }
@@ -126,15 +128,15 @@ impl Asker {
         let Setting { source, weights, remove_mean, .. } = self.setting.clone();
         let question = questions::Cosines { source, head, side, weights, remove_mean };
         let request = self.request(question).owner("features/cosines").urgent();
-        let known = self.known.dispatcher();
+        let answers = self.answers.dispatcher();
         self.app.session.jobs.ask(request, move |heard| match heard {
-            request::Heard::Part { answer, arrays, .. } => {
+            Heard::Part { answer, arrays, .. } => {
                 let questions::CosinesFound { n_features, matching, null } = answer;
                 let values = Rc::new(arrays.into_iter().next().unwrap_or_default());
                 let cosines = Cosines { head, side, n_features, values, matching, null };
-                known.dispatch(Heard::Cosines(cosines));
+                answers.dispatch(News::Cosines(cosines));
             }
-            request::Heard::Failed { failure, .. } => known.dispatch(Heard::Failed(failure)),
+            Heard::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
             _ => {}
         });
     }
@@ -147,11 +149,11 @@ impl Asker {
             Find { source, feature, layer, weights, remove_mean }
         };
         let request = self.beside(Request::each(layers.iter().map(find))).owner("features/find");
-        let known = self.known.dispatcher();
+        let answers = self.answers.dispatcher();
         self.app.session.jobs.ask(request, move |heard| match heard {
-            request::Heard::Begun => known.dispatch(Heard::FreshHits),
-            request::Heard::Part { answer, .. } => known.dispatch(Heard::Hits(answer)),
-            request::Heard::Failed { failure, .. } => known.dispatch(Heard::Failed(failure)),
+            Heard::Begun => answers.dispatch(News::FreshHits),
+            Heard::Part { answer, .. } => answers.dispatch(News::Hits(answer)),
+            Heard::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
             _ => {}
         });
     }
@@ -168,8 +170,8 @@ pub(super) fn channels(
     let request = Request::each(questions).owner("channels").listed(words::CHANNELS_BETWEEN_HEADS);
     let session = app.session.clone();
     app.session.jobs.ask(request, move |heard| match heard {
-        request::Heard::Part { answer, .. } => on_channels.emit(answer),
-        request::Heard::Failed { failure, .. } => session.note(failure),
+        Heard::Part { answer, .. } => on_channels.emit(answer),
+        Heard::Failed { failure, .. } => session.note(failure),
         _ => {}
     });
 }

@@ -1,7 +1,5 @@
 //! Composition: which earlier heads write what later ones read, vector by vector, as a layered graph and a table.
 
-use std::rc::Rc;
-
 use yew::prelude::*;
 
 use super::asker::channels;
@@ -14,7 +12,9 @@ use crate::study::channels::{Found, stamped};
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::Figure;
+use crate::ui::memory::channels::{ChannelsFound, News};
 use crate::ui::nothing::nothing;
+use crate::ui::remembered::use_memory;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::chance::FOUND;
@@ -24,34 +24,6 @@ use crate::ui::words::table::Table;
 
 /// Rows of the table.
 const ROWS: usize = 40;
-
-#[derive(Clone, PartialEq, Default)]
-struct Heard(Found);
-
-enum Change {
-    Fresh,
-    More(Found),
-}
-
-impl Reducible for Heard {
-    type Action = Change;
-
-    fn reduce(self: Rc<Self>, change: Change) -> Rc<Self> {
-        match change {
-            Change::Fresh => Rc::default(),
-            Change::More(Found { channels, by_chance }) => {
-                let Found { channels: mut all, by_chance: mut reach } = self.0.clone();
-                all.retain(|old| {
-                    !channels.iter().any(|c| (c.from, c.into) == (old.from, old.into))
-                });
-                all.extend(channels);
-                reach.resize(by_chance.len().max(reach.len()), Reach::default());
-                reach.iter_mut().zip(by_chance).for_each(|(a, b)| *a = a.max(b));
-                Rc::new(Self(Found { channels: all, by_chance: reach }))
-            }
-        }
-    }
-}
 
 /// What channels are ranked by.
 #[derive(Clone, Copy, PartialEq)]
@@ -100,25 +72,25 @@ impl Ranking {
 pub(super) fn ChannelView() -> Html {
     let app = use_app();
     let state = app.value();
-    let heard = use_reducer(Heard::default);
+    let found = use_memory::<ChannelsFound>();
     let generation = state.model.as_ref().map(|m| m.generation);
     let weights = state.weights();
     {
-        let (heard, session) = (heard.clone(), app.session.clone());
+        let (hears, session) = (found.dispatcher(), app.session.clone());
         use_effect_with((generation, weights), move |_| {
             session.jobs.stop("channels");
-            heard.dispatch(Change::Fresh);
+            hears.dispatch(News::Fresh);
         });
     }
     let (Some(model), Some(at)) = (state.model.clone(), state.at()) else { return nothing() };
     let ranking = Ranking(state.route.read(&keys::CHANNEL));
     let shown = state.route.read(&keys::CHANNELS);
     let ask = |into: Vec<(usize, usize)>| {
-        let (app, heard) = (app.clone(), heard.dispatcher());
+        let (app, hears) = (app.clone(), found.dispatcher());
         Callback::from(move |_: MouseEvent| {
-            let heard = heard.clone();
-            let hears = Callback::from(move |found| heard.dispatch(Change::More(found)));
-            channels(&app, &into, weights, hears);
+            let hears = hears.clone();
+            let on_channels = Callback::from(move |more| hears.dispatch(News::More(more)));
+            channels(&app, &into, weights, on_channels);
         })
     };
     let layers = &model.summary.complete_layers;
@@ -139,8 +111,9 @@ pub(super) fn ChannelView() -> Html {
         ("p".into(), words::LOG_CLOSEST_PAIR.into()),
         ("classical".into(), "whole matrices".into()),
     ];
-    let family = ranking.family(&heard.0);
-    let mut ranked = statistics::ranked(&heard.0.channels, |c| ranking.of(c));
+    let found = &found.0.0;
+    let family = ranking.family(found);
+    let mut ranked = statistics::ranked(&found.channels, |c| ranking.of(c));
     ranked.truncate(shown);
     html! {
         <section class="prompt-set" aria-label="Composition">
@@ -155,8 +128,8 @@ pub(super) fn ChannelView() -> Html {
             if model.summary.norm_behind { <p class="hint">{ words::MODEL_NORMS_WHAT_ATTENTION }</p> }
             if at.layer == 0 { <p class="hint">{ words::NO_HEAD_WRITES_BEFORE }</p> }
             if !ranked.is_empty() {
-                <p data-testid="threshold">{ said(ranking, &ranked, &heard.0, &family) }</p>
-                <Figure name="channels" table={csv(names.clone(), heard.0.channels.clone(), ranking, family.clone())} convention={stamped(state.stamp(weights)).how(format!("q over {} channels", family.tests()))} caption={html! { { words::heads_layer_earlier_left(&FOUND) } }}>
+                <p data-testid="threshold">{ said(ranking, &ranked, found, &family) }</p>
+                <Figure name="channels" table={csv(names.clone(), found.channels.clone(), ranking, family.clone())} convention={stamped(state.stamp(weights)).how(format!("q over {} channels", family.tests()))} caption={html! { { words::heads_layer_earlier_left(&FOUND) } }}>
                     { graph(&ranked, ranking, &family, &names) }
                 </Figure>
                 { table(&app, &ranked, ranking, &family) }

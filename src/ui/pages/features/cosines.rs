@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::known::Cosines;
 use crate::circuits::matching::{Pair, mean_size};
 use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, HeatMap};
+use crate::ui::memory::dictionary::Cosines;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::chance;

@@ -12,6 +12,7 @@ use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
 use crate::ui::browser::drop::listed;
 use crate::ui::lessons::stage::{Picture, Staged};
+use crate::ui::remembered::use_memory;
 use crate::ui::widgets::glossary::{self, Gloss};
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Switch};
@@ -19,7 +20,7 @@ use crate::ui::words::features as words;
 use crate::ui::words::format::{duration, three};
 use crate::worker::pool::Files;
 use asker::{Asker, DRAWN};
-use known::{Known, Setting, source_of};
+use setting::{Answers, Setting, source_of};
 
 mod asker;
 mod channel_graph;
@@ -27,9 +28,9 @@ mod channels;
 mod cosines;
 mod directions;
 mod grid;
-mod known;
 mod own;
 mod search;
+mod setting;
 mod training;
 
 /// The page: dictionary, grid, directions, search, matching, composition.
@@ -37,7 +38,7 @@ mod training;
 pub fn Features() -> Html {
     let app = use_app();
     let state = app.value();
-    let known = use_reducer(Known::default);
+    let answers = use_memory::<Answers>();
     let files = use_state(Files::default);
     let slug = state.route.read(&keys::DICTIONARY);
     let at = state.at();
@@ -49,7 +50,7 @@ pub fn Features() -> Html {
         whiten: state.route.read(&keys::WHITEN),
         files: (*files).clone(),
     };
-    let asker = Asker { app: app.clone(), known: known.clone(), setting: setting.clone() };
+    let asker = Asker { app: app.clone(), answers: answers.clone(), setting: setting.clone() };
     {
         let asker = asker.clone();
         use_effect_with(setting.clone(), move |_| asker.fresh());
@@ -103,9 +104,9 @@ pub fn Features() -> Html {
         let (asker, layers) = (asker.clone(), model.summary.own_layers());
         Callback::from(move |feature: String| asker.find(&layers, &feature))
     };
-    let report = known.reports.get(&(at.layer, at.head)).map(|report| {
+    let report = answers.reports.get(&(at.layer, at.head)).map(|report| {
         let mut report = (**report).clone();
-        report.adjust_to(&known.family);
+        report.adjust_to(&answers.family);
         Rc::new(report)
     });
     let side = report
@@ -122,7 +123,7 @@ pub fn Features() -> Html {
         let asker = asker.clone();
         Callback::from(move |_: MouseEvent| asker.head((at.layer, at.head)))
     };
-    let estimate = known.seconds.map(|s| {
+    let estimate = answers.seconds.map(|s| {
         let heads = model.summary.heads_in(&model.summary.own_layers()).len();
         words::one_head_took_all(
             &duration(s),
@@ -130,14 +131,14 @@ pub fn Features() -> Html {
             &duration(s * heads as f64 / app.session.jobs.size() as f64),
         )
     });
-    let dictionary = known.about.as_ref().map(|about| about.name.clone()).unwrap_or_default();
+    let dictionary = answers.about.as_ref().map(|about| about.name.clone()).unwrap_or_default();
     let mean = if setting.remove_mean {
         words::COMMON_DIRECTION_REMOVED
     } else {
         words::COMMON_DIRECTION_KEPT
     };
     let compared = state.stamp(setting.weights).how(format!("cosines with {dictionary}, {mean}"));
-    let cosines = known.cosines.clone().filter(|c| c.head == (at.layer, at.head));
+    let cosines = answers.cosines.clone().filter(|c| c.head == (at.layer, at.head));
     html! {
         <>
             <section class="prompt" aria-label="Dictionary">
@@ -149,24 +150,24 @@ pub fn Features() -> Html {
                     <Switch label="whiten" on={setting.whiten} on_change={set_whiten} />
                 </div>
                 if setting.whiten { <p class="hint">{ words::WHITENED_COMPARED_INSTEAD_THEOREM }{ " " }<glossary::Method of="whitening" /></p> }
-                if let Some(failure) = &known.failed { <own::Broken failure={failure.clone()} /> }
-                if let Some(about) = &known.about {
+                if let Some(failure) = &answers.failed { <own::Broken failure={failure.clone()} /> }
+                if let Some(about) = &answers.about {
                     { described(about) }
                     if about.n_parts > 0 { <own::Part n_parts={about.n_parts} /> }
                 }
             </section>
             <div class="columns features">
-                <Staged picture={Picture::AlignGrid}><grid::AlignGrid reports={known.reports.clone()} family={known.family.clone()} on_all={all} on_layer={layer} {estimate} gpu={known.gpu.clone()} /></Staged>
+                <Staged picture={Picture::AlignGrid}><grid::AlignGrid reports={answers.reports.clone()} family={answers.family.clone()} on_all={all} on_layer={layer} {estimate} gpu={answers.gpu.clone()} /></Staged>
                 if let Some(report) = report {
-                    <directions::Directions {report} {drawing} on_draw={draw} family={known.family.clone()} dictionary={dictionary.clone()} neuronpedia={known.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
-                } else if known.failed.is_none() {
+                    <directions::Directions {report} {drawing} on_draw={draw} family={answers.family.clone()} dictionary={dictionary.clone()} neuronpedia={answers.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
+                } else if answers.failed.is_none() {
                     <p class="empty" role="status">{ words::HEAD_VIEW_BEING_COMPARED }</p>
                 }
             </div>
-            if let Some(python) = known.about.as_ref().map(|a| a.python.clone()).filter(|p| !p.is_empty()) {
+            if let Some(python) = answers.about.as_ref().map(|a| a.python.clone()).filter(|p| !p.is_empty()) {
                 <Python name="features.py" {python} />
             }
-            <search::SearchBox convention={compared.clone()} on_search={search} hits={known.hits.clone()} />
+            <search::SearchBox convention={compared.clone()} on_search={search} hits={answers.hits.clone()} />
             <cosines::CosineView {cosines} convention={compared} on_ask={match_side} />
             <channels::ChannelView />
             if model.built_in.is_some() && !matches!(setting.source, Source::Own(_)) {

@@ -1,12 +1,13 @@
 //! The paper's question on a model whose training the reader can replay: when do its heads align beyond chance?
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::asker::Asker;
-use super::known::Setting;
+use super::setting::Setting;
 use crate::circuits::alignment::{AlignmentReport, Family, Side, SideAlignment};
 use crate::model::Head;
 use crate::protocol::Failure;
@@ -14,7 +15,9 @@ use crate::protocol::features::{Align, AlignPart};
 use crate::study::stamp::Stamp;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
+use crate::ui::memory::training::{AlignedNews, AlignedSteps};
 use crate::ui::pages::attention::series::fetched;
+use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::session::BUILT_IN_STEPS;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::chance::{FOUND, evidence};
@@ -25,24 +28,6 @@ use crate::worker::request::{Heard, Request};
 
 /// Whose the comparison of all checkpoints is.
 const OWNER: &str = "training";
-
-/// Checkpoints by step, each with one report on all of its heads.
-#[derive(Clone, PartialEq, Default)]
-struct Steps(Vec<(u32, Rc<AlignmentReport>)>);
-
-impl Reducible for Steps {
-    /// What came of one, or `None` to begin afresh.
-    type Action = Option<(u32, Rc<AlignmentReport>)>;
-
-    fn reduce(self: Rc<Self>, heard: Self::Action) -> Rc<Self> {
-        let Some(step) = heard else { return Rc::default() };
-        let mut next = (*self).clone();
-        next.0.retain(|(other, _)| *other != step.0);
-        next.0.push(step);
-        next.0.sort_by_key(|(step, _)| *step);
-        Rc::new(next)
-    }
-}
 
 /// Properties of [`Training`].
 #[derive(Properties)]
@@ -68,14 +53,14 @@ impl PartialEq for TrainingProps {
 #[component]
 pub(super) fn Training(props: &TrainingProps) -> Html {
     let app = use_app();
-    let steps = use_reducer(Steps::default);
+    let steps = use_memory::<AlignedSteps>();
     {
         let (steps, session) = (steps.clone(), app.session.clone());
         // The checkpoints are the same whichever of them is open.
         let setting = Setting { generation: None, ..props.asker.setting.clone() };
         use_effect_with(setting, move |_| {
             session.jobs.stop(OWNER);
-            steps.dispatch(None);
+            steps.dispatch(AlignedNews::Fresh);
         });
     }
     let compare = {
@@ -86,29 +71,29 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
         })
     };
     let here = app.value().model.as_ref().and_then(|m| m.built_in);
-    let family = Rc::new(Family::of(steps.0.iter().map(|(_, report)| &**report)));
+    let family = Rc::new(Family::of(steps.0.0.values().map(Rc::as_ref)));
     html! {
         <section class="series-view" aria-label={words::ALIGNMENT_THROUGH_TRAINING}>
             <h2>{ "Through training" }</h2>
             <p class="hint">{ words::builtin_model_saved_steps(&BUILT_IN_STEPS.len(), &FOUND) }{ " " }<Method of="rotation null" /></p>
             <button type="button" onclick={compare} data-testid="align-steps">{ words::COMPARE_EVERY_STEP }</button>
-            if let Some((step, last)) = steps.0.last() {
+            if let Some((step, last)) = steps.0.0.last_key_value() {
                 <p data-testid="aligned-sides">{ sentence(*step, last, &family) }</p>
-                { chart(&steps.0, &family, props.at, here.map(f64::from), stamp(&app, &steps.0, &props.dictionary)) }
+                { chart(&steps.0.0, &family, props.at, here.map(f64::from), stamp(&app, &steps.0.0, &props.dictionary)) }
             }
         </section>
     }
 }
 
 /// Where the numbers of all steps come from.
-fn stamp(app: &App, steps: &[(u32, Rc<AlignmentReport>)], dictionary: &str) -> Stamp {
+fn stamp(app: &App, steps: &BTreeMap<u32, Rc<AlignmentReport>>, dictionary: &str) -> Stamp {
     let state = app.value();
-    let ends = [steps.first(), steps.last()].map(|end| end.map_or(0, |(step, _)| *step));
+    let ends = [steps.keys().next(), steps.keys().next_back()].map(|end| end.copied().unwrap_or(0));
     let name = words::builtin_model_steps(&(ends[0]), &(ends[1]));
     let convention = state.model.as_ref().map(|m| m.summary.convention(state.weights()).clone());
     let stamp = Stamp::of_model(&convention.unwrap_or_default().named(name));
     let null = |report: &AlignmentReport| report.sides.iter().find_map(|s| s.rotation_null.clone());
-    let Some((_, last)) = steps.last() else { return stamp };
+    let Some(last) = steps.values().next_back() else { return stamp };
     let stamp = stamp.compared(dictionary, &last.comparison);
     match null(last) {
         Some(null) => stamp.how(format!("{} rotations", null.rotations)).seeded(null.seed),
@@ -116,7 +101,11 @@ fn stamp(app: &App, steps: &[(u32, Rc<AlignmentReport>)], dictionary: &str) -> S
     }
 }
 
-async fn every_step(asker: &Asker, steps: &UseReducerHandle<Steps>, [layers, n_heads]: [usize; 2]) {
+async fn every_step(
+    asker: &Asker,
+    steps: &UseReducerHandle<Remembered<AlignedSteps>>,
+    [layers, n_heads]: [usize; 2],
+) {
     let session = asker.app.session.clone();
     let series = match fetched(&session).await {
         Ok(series) => series,
@@ -131,10 +120,10 @@ async fn every_step(asker: &Asker, steps: &UseReducerHandle<Steps>, [layers, n_h
     let request = request.owner(OWNER).listed(words::CHECKPOINTS_COMPARED_DICTIONARY);
     let hears = steps.dispatcher();
     asker.app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Begun => hears.dispatch(None),
+        Heard::Begun => hears.dispatch(AlignedNews::Fresh),
         Heard::Part { part, answer: AlignPart::Report(report), .. } => {
             if let Some(checkpoint) = series.get(part) {
-                hears.dispatch(Some((checkpoint.step, Rc::from(report))));
+                hears.dispatch(AlignedNews::Step(checkpoint.step, Rc::from(report)));
             }
         }
         Heard::Failed { part, failure } => {
@@ -183,7 +172,7 @@ fn sentence(step: u32, report: &AlignmentReport, family: &Family) -> String {
 }
 
 fn chart(
-    steps: &[(u32, Rc<AlignmentReport>)],
+    steps: &BTreeMap<u32, Rc<AlignmentReport>>,
     family: &Rc<Family>,
     at: (usize, usize, Side),
     here: Option<f64>,
@@ -204,7 +193,7 @@ fn chart(
         ),
     ];
     let table = {
-        let (steps, family) = (steps.to_vec(), family.clone());
+        let (steps, family) = (steps.clone(), family.clone());
         Callback::from(move |()| {
             let columns =
                 ["step", "sides aligned", "of", "which", words::VIEW_LOG, "strongest −log₁₀ q"];

@@ -6,7 +6,6 @@ use yew::prelude::*;
 
 use crate::circuits::alignment::RotationCount;
 use crate::circuits::dictionary::Builtin;
-use crate::circuits::whitening::Anisotropy;
 use crate::protocol::features::{Align, AlignPart, Comparing, Source};
 use crate::protocol::toy::Cloud as Draws;
 use crate::study::stamp::Stamp;
@@ -15,11 +14,13 @@ use crate::ui::address::keys::CLOUD_SEED;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Point, Scatter};
 use crate::ui::lessons::stage::{Picture, Staged};
+use crate::ui::memory::cloud::{CloudDrawn, News};
+use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 use crate::ui::words::theorems as words;
 use crate::worker::pool::Jobs;
-use crate::worker::request::{self, Request};
+use crate::worker::request::{Heard, Request};
 
 /// Draws in all, and in one question.
 const DRAWS: u32 = 10_000;
@@ -30,38 +31,6 @@ const CLOUD: &str = "cloud";
 
 /// How far ‖E‖₂ is drawn.
 const FAR: f64 = 3.0;
-
-/// The cloud so far: four numbers a draw, and the open model's dictionaries.
-#[derive(Clone, PartialEq, Default)]
-struct Drawn {
-    values: Vec<f32>,
-    dictionaries: Vec<(String, Anisotropy)>,
-    measuring: bool,
-}
-
-enum Heard {
-    Fresh,
-    Piece(Vec<f32>),
-    FreshDictionaries,
-    Dictionary(String, Anisotropy),
-    Measured,
-}
-
-impl Reducible for Drawn {
-    type Action = Heard;
-
-    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
-        let mut next = (*self).clone();
-        match heard {
-            Heard::Fresh => next.values.clear(),
-            Heard::Piece(values) => next.values.extend(values),
-            Heard::FreshDictionaries => (next.dictionaries, next.measuring) = (Vec::new(), true),
-            Heard::Dictionary(name, anisotropy) => next.dictionaries.push((name, anisotropy)),
-            Heard::Measured => next.measuring = false,
-        }
-        Rc::new(next)
-    }
-}
 
 /// Properties of [`Cloud`].
 #[derive(Properties, PartialEq)]
@@ -76,17 +45,17 @@ pub(super) struct CloudProps {
 #[component]
 pub(super) fn Cloud(props: &CloudProps) -> Html {
     let app = use_app();
-    let drawn = use_reducer(Drawn::default);
+    let drawn = use_memory::<CloudDrawn>();
     let running = use_state(|| false);
     let seed = app.value().route.read(&CLOUD_SEED);
     let generation = app.value().model.as_ref().map(|m| m.generation);
     {
         let drawn = drawn.clone();
-        use_effect_with(generation, move |_| drawn.dispatch(Heard::FreshDictionaries));
+        use_effect_with(generation, move |_| drawn.dispatch(News::FreshDictionaries));
     }
     {
         let drawn = drawn.clone();
-        use_effect_with(generation, move |_| drawn.dispatch(Heard::Measured));
+        use_effect_with(generation, move |_| drawn.dispatch(News::Measured));
     }
     // The cloud is there without being asked for; another button draws another.
     {
@@ -180,26 +149,31 @@ pub(super) fn Cloud(props: &CloudProps) -> Html {
 }
 
 /// Asks for the cloud, piece by piece.
-fn draw(jobs: &Jobs, drawn: &UseReducerHandle<Drawn>, running: &UseStateHandle<bool>, seed: u32) {
+fn draw(
+    jobs: &Jobs,
+    drawn: &UseReducerHandle<Remembered<CloudDrawn>>,
+    running: &UseStateHandle<bool>,
+    seed: u32,
+) {
     jobs.stop(CLOUD);
     let pieces = (0..DRAWS).step_by(PIECE as usize);
     let pieces = pieces.map(|from| Draws { seed, from, to: (from + PIECE).min(DRAWS) });
     let (drawn, running) = (drawn.dispatcher(), running.clone());
     jobs.ask(Request::each(pieces).owner(CLOUD), move |heard| match heard {
-        request::Heard::Begun => {
-            drawn.dispatch(Heard::Fresh);
+        Heard::Begun => {
+            drawn.dispatch(News::Fresh);
             running.set(true);
         }
-        request::Heard::Part { arrays, .. } => {
-            drawn.dispatch(Heard::Piece(arrays.into_iter().next().unwrap_or_default()));
+        Heard::Part { arrays, .. } => {
+            drawn.dispatch(News::Piece(arrays.into_iter().next().unwrap_or_default()));
         }
-        request::Heard::Done | request::Heard::Stopped => running.set(false),
-        request::Heard::Failed { .. } | request::Heard::Gpu(_) => {}
+        Heard::Done | Heard::Stopped => running.set(false),
+        Heard::Failed { .. } | Heard::Gpu(_) => {}
     });
 }
 
 /// Measures Σ_X of the open model's embeddings and unembeddings; the first head comes along, since that is the question.
-fn dictionaries(app: &App, drawn: &UseReducerHandle<Drawn>) {
+fn dictionaries(app: &App, drawn: &UseReducerHandle<Remembered<CloudDrawn>>) {
     let state = app.value();
     let Some(model) = &state.model else { return };
     let Some(&layer) = model.summary.complete_layers.first() else { return };
@@ -221,14 +195,14 @@ fn dictionaries(app: &App, drawn: &UseReducerHandle<Drawn>) {
     let (hears, session) = (drawn.dispatcher(), app.session.clone());
     let request = Request::each(which.into_iter().map(align)).owner("dictionaries");
     app.session.jobs.ask(request, move |heard| match heard {
-        request::Heard::Begun => hears.dispatch(Heard::FreshDictionaries),
-        request::Heard::Part { answer: AlignPart::About(about), .. } => {
+        Heard::Begun => hears.dispatch(News::FreshDictionaries),
+        Heard::Part { answer: AlignPart::About(about), .. } => {
             if let Some(anisotropy) = about.anisotropy {
-                hears.dispatch(Heard::Dictionary(about.name, anisotropy));
+                hears.dispatch(News::Dictionary(about.name, anisotropy));
             }
         }
-        request::Heard::Failed { failure, .. } => session.note(failure),
-        request::Heard::Done | request::Heard::Stopped => hears.dispatch(Heard::Measured),
+        Heard::Failed { failure, .. } => session.note(failure),
+        Heard::Done | Heard::Stopped => hears.dispatch(News::Measured),
         _ => {}
     });
 }

@@ -74,7 +74,7 @@ pub(super) fn Third() -> Html {
         )
     });
     let props = LabProps {
-        lab: (*lab).clone(),
+        lab: lab.0.clone(),
         config: config.clone(),
         preset: Rc::new(preset),
         hands: Hand(hands),

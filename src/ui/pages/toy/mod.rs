@@ -150,7 +150,7 @@ pub fn Toy() -> Html {
     let now = Rc::new(in_force(&first, &lab.turns, lab.trained));
     let props = LabProps {
         config: Rc::new(in_force(&first, &lab.turns, lab.step())),
-        lab: (*lab).clone(),
+        lab: lab.0.clone(),
         preset: Rc::new(preset),
         hands: Hand(hands),
     };

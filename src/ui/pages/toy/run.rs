@@ -22,6 +22,7 @@ use crate::ui::browser::fetch::{bytes, fetch};
 use crate::ui::browser::time::now;
 use crate::ui::lessons::stored;
 use crate::ui::memory::toy::{Heard, Lab};
+use crate::ui::remembered::{Remembered, use_memory};
 use crate::worker::pool::Jobs;
 use crate::worker::request::{self, Request};
 use crate::worker::sources::Dropped;
@@ -46,18 +47,10 @@ const MEASURED: usize = 30;
 /// Milliseconds between two turns of dials while it trains: each is in the link, and a drag has a hundred events.
 const BETWEEN: f64 = 250.0;
 
-impl Reducible for Lab {
-    type Action = Heard;
-
-    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
-        Rc::new(self.after(heard))
-    }
-}
-
 /// What a reader's hands can do to a run.
 pub(crate) struct Hands {
     jobs: Jobs,
-    lab: UseReducerDispatcher<Lab>,
+    lab: UseReducerDispatcher<Remembered<Lab>>,
     running: Cell<bool>,
     /// Steps a frame, and the step at which to stop.
     speed: Cell<usize>,
@@ -81,8 +74,8 @@ pub(crate) struct Hands {
 
 /// A run in a worker of its own.
 #[hook]
-pub(crate) fn use_run() -> (UseReducerHandle<Lab>, Rc<Hands>) {
-    let lab = use_reducer(Lab::default);
+pub(crate) fn use_run() -> (UseReducerHandle<Remembered<Lab>>, Rc<Hands>) {
+    let lab = use_memory::<Lab>();
     let dispatcher = lab.dispatcher();
     let session = use_app().session;
     let jobs = use_memo((), move |()| session.own_worker(|_| {}));

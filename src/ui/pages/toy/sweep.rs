@@ -12,10 +12,12 @@ use crate::ui::address::keys;
 use crate::ui::address::sweep::{SWEPT, chosen, slug};
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
+use crate::ui::memory::sweep::{News, SweepOutcomes};
+use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::expectation as words;
 use crate::ui::words::table::Table;
-use crate::worker::request::{self, Request};
+use crate::worker::request::{Heard, Request};
 
 /// Quantities that are drawn together: two cosines, or others one by one.
 const QUANTITIES: [Quantity; 8] = [
@@ -38,42 +40,11 @@ pub(super) struct SweepsProps {
     pub(super) preset: Rc<Preset>,
 }
 
-/// A sweep and what came of it so far.
-#[derive(Clone, PartialEq, Default)]
-struct Swept {
-    sweep: Option<Rc<Sweep>>,
-    total: usize,
-    outcomes: Vec<(usize, Outcome)>,
-    failed: usize,
-}
-
-enum Heard {
-    Fresh(Rc<Sweep>, usize),
-    Outcome(usize, Box<Outcome>),
-    Failed,
-}
-
-impl Reducible for Swept {
-    type Action = Heard;
-
-    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
-        let mut next = (*self).clone();
-        match heard {
-            Heard::Fresh(sweep, total) => {
-                next = Self { sweep: Some(sweep), total, ..Self::default() };
-            }
-            Heard::Outcome(value, outcome) => next.outcomes.push((value, *outcome)),
-            Heard::Failed => next.failed += 1,
-        }
-        Rc::new(next)
-    }
-}
-
 /// The sweep's controls and its picture.
 #[component]
 pub(super) fn Sweeps(props: &SweepsProps) -> Html {
     let app = use_app();
-    let swept = use_reducer(Swept::default);
+    let swept = use_memory::<SweepOutcomes>();
     let quantity = use_state(|| 0_usize);
     let sweep = Rc::new(chosen(&app.value().route, &props.config, &props.preset));
     let slug = slug(sweep.setting);
@@ -110,7 +81,7 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
         SWEPT.iter().map(|(setting, slug, _)| ((*slug).into(), words_of(*setting).into()));
     let quantities =
         QUANTITIES.iter().enumerate().map(|(i, q)| (i.to_string().into(), words::name(*q).into()));
-    let (total, done) = (swept.total, swept.outcomes.len() + swept.failed);
+    let (total, done) = (swept.total, swept.done());
     html! {
         <section class="prompt-set" aria-label="Sweep">
             <h2>{ "Over values and seeds" }</h2>
@@ -150,20 +121,20 @@ fn words_of(setting: Setting) -> &'static str {
 }
 
 /// Hands every run to the workers.
-fn begin(app: &App, swept: &UseReducerHandle<Swept>, sweep: &Rc<Sweep>) {
+fn begin(app: &App, swept: &UseReducerHandle<Remembered<SweepOutcomes>>, sweep: &Rc<Sweep>) {
     let runs = sweep.runs();
     let values: Vec<usize> = runs.iter().map(|run| run.value).collect();
     let questions = runs.into_iter().map(|run| Whole { config: Box::new(run.config) });
     let request = Request::each(questions).owner("sweep").listed("runs of the sweep");
     let (hears, sweep) = (swept.dispatcher(), sweep.clone());
     app.session.jobs.ask(request, move |heard| match heard {
-        request::Heard::Begun => hears.dispatch(Heard::Fresh(sweep.clone(), values.len())),
-        request::Heard::Part { part, answer, .. } => {
+        Heard::Begun => hears.dispatch(News::Fresh(sweep.clone(), values.len())),
+        Heard::Part { part, answer, .. } => {
             if let Some(&value) = values.get(part) {
-                hears.dispatch(Heard::Outcome(value, answer));
+                hears.dispatch(News::Outcome(value, answer));
             }
         }
-        request::Heard::Failed { .. } => hears.dispatch(Heard::Failed),
+        Heard::Failed { .. } => hears.dispatch(News::Failed),
         _ => {}
     });
 }

@@ -7,18 +7,20 @@ use yew::prelude::*;
 use crate::model::Weights;
 use crate::protocol::Failure;
 use crate::protocol::trace::{Answer, Prompt, Question, Trace as Ask};
-use crate::study::trace::SeedRule;
 use crate::study::trace::report::stamped;
+use crate::study::trace::{SeedRule, Traced};
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::address::trace::question;
 use crate::ui::app::{App, use_app};
 use crate::ui::layered::Picture;
 use crate::ui::layered::groups::Groups;
+use crate::ui::memory::trace::{News, TracedAnswer};
 use crate::ui::pages::attention::prompt::in_view;
 use crate::ui::pages::pairs::PairsView;
+use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::words::trace as words;
-use crate::worker::request::{self, Request};
+use crate::worker::request::{Heard, Request};
 
 mod alone;
 mod asked;
@@ -36,50 +38,12 @@ mod vectors;
 /// Bytes of a model from which a trace shows its progress.
 const LARGE: u64 = 50_000_000;
 
-/// What is known of the answer in view.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Seen {
-    answer: Option<Rc<Answer>>,
-    failed: Option<Failure>,
-    /// A question is under way.
-    asked: bool,
-    /// The last one was cancelled.
-    stopped: bool,
-}
-
-enum Heard {
-    /// A question was asked; the old answer stays in view until the new one comes, if it is about the same prompt.
-    Asked {
-        keep: bool,
-    },
-    Traced(Box<Answer>),
-    Failed(Failure),
-    Stopped,
-}
-
-impl Reducible for Seen {
-    type Action = Heard;
-
-    fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
-        Rc::new(match heard {
-            Heard::Asked { keep } => Self {
-                answer: self.answer.clone().filter(|_| keep),
-                asked: true,
-                ..Self::default()
-            },
-            Heard::Traced(answer) => Self { answer: Some(Rc::from(answer)), ..Self::default() },
-            Heard::Failed(failure) => Self { failed: Some(failure), ..Self::default() },
-            Heard::Stopped => Self { asked: false, stopped: true, ..(*self).clone() },
-        })
-    }
-}
-
 /// The page: question, what was found, the graph, what is pinned, its edges.
 #[component]
 pub fn Trace() -> Html {
     let app = use_app();
     let state = app.value();
-    let seen = use_reducer(Seen::default);
+    let traced = use_memory::<TracedAnswer>();
     let generation = state.model.as_ref().map(|m| m.generation);
     let built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
     let prompt = in_view(state);
@@ -95,7 +59,7 @@ pub fn Trace() -> Html {
     // A page that is hidden stays mounted, and asks nothing; what was asked last is not asked again.
     let asked = use_mut_ref(|| None::<(u32, Prompt, Question)>);
     {
-        let (app, seen) = (app.clone(), seen.clone());
+        let (app, traced) = (app.clone(), traced.clone());
         let now = generation.filter(|_| state.route.page == Page::Trace);
         use_effect_with((now, prompt.clone(), question.clone()), move |(now, prompt, question)| {
             let Some(generation) = *now else { return };
@@ -106,28 +70,28 @@ pub fn Trace() -> Html {
             let same = |last: &(u32, Prompt, Question)| (last.0, &last.1) == (generation, prompt);
             let keep = asked.borrow().as_ref().is_some_and(same);
             *asked.borrow_mut() = now;
-            ask(&app, &seen, prompt.clone(), question.clone(), keep);
+            ask(&app, &traced, prompt.clone(), question.clone(), keep);
         });
     }
     let (grouping, least) = (state.route.read(&keys::NODES), state.route.read(&keys::LEAST));
     let groups = Groups::parse(&state.route.read(&keys::GROUPS));
-    let drawn = (seen.answer.clone(), grouping, least.to_bits(), groups);
+    let drawn = (traced.answer.clone(), grouping, least.to_bits(), groups);
     let picture = use_memo(drawn, |(answer, grouping, _, groups)| {
         let laid_out = |answer: &Rc<Answer>| {
-            let traced = &answer.traced;
-            Picture::of(&traced.circuit, traced.objective.at, *grouping, least, groups)
+            let Traced { circuit, objective, .. } = &answer.traced;
+            Picture::of(circuit, objective.at, *grouping, least, groups)
         };
         answer.as_ref().map(laid_out).unwrap_or_default()
     });
     html! {
         <>
-            <asked::Asked prompt={prompt.clone()} question={question.clone()} answer={seen.answer.clone()} {least} {grouping} />
-            if let Some(Failure { what, hint, .. }) = &seen.failed {
+            <asked::Asked prompt={prompt.clone()} question={question.clone()} answer={traced.answer.clone()} {least} {grouping} />
+            if let Some(Failure { what, hint, .. }) = &traced.failed {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }
-            if seen.stopped { <p class="ask" role="status">{ words::TRACE_CANCELLED_CHANGE_QUESTION }</p> }
-            if seen.asked && seen.answer.is_none() { <p class="empty" role="status">{ words::PROMPT_BEING_RUN_ANSWER }</p> }
-            if let Some(answer) = &seen.answer {
+            if traced.stopped { <p class="ask" role="status">{ words::TRACE_CANCELLED_CHANGE_QUESTION }</p> }
+            if traced.asked && traced.answer.is_none() { <p class="empty" role="status">{ words::PROMPT_BEING_RUN_ANSWER }</p> }
+            if let Some(answer) = &traced.answer {
                 <said::Said answer={answer.clone()} />
                 if !answer.traced.circuit.seeds.is_empty() {
                     <div class="columns traced">
@@ -161,18 +125,24 @@ fn rules(question: &Question) -> Question {
 }
 
 /// Asks for a circuit, in place of the last question.
-fn ask(app: &App, seen: &UseReducerHandle<Seen>, prompt: Prompt, question: Question, keep: bool) {
+fn ask(
+    app: &App,
+    traced: &UseReducerHandle<Remembered<TracedAnswer>>,
+    prompt: Prompt,
+    question: Question,
+    keep: bool,
+) {
     let mut request = Request::new(Ask { prompt, question }).owner("trace/circuit").urgent();
     if app.value().model.as_ref().is_some_and(|model| model.summary.size > LARGE) {
         request = request.listed(words::RUNNING_TRACING_LAYER_LAYER);
     }
-    let hears = seen.dispatcher();
+    let hears = traced.dispatcher();
     app.session.jobs.ask(request, move |heard| match heard {
         // Not before: the job whose place it takes is stopped first.
-        request::Heard::Begun => hears.dispatch(Heard::Asked { keep }),
-        request::Heard::Part { answer, .. } => hears.dispatch(Heard::Traced(answer)),
-        request::Heard::Failed { failure, .. } => hears.dispatch(Heard::Failed(failure)),
-        request::Heard::Stopped => hears.dispatch(Heard::Stopped),
+        Heard::Begun => hears.dispatch(News::Asked { keep }),
+        Heard::Part { answer, .. } => hears.dispatch(News::Traced(answer)),
+        Heard::Failed { failure, .. } => hears.dispatch(News::Failed(failure)),
+        Heard::Stopped => hears.dispatch(News::Stopped),
         _ => {}
     });
 }
