@@ -25,6 +25,7 @@ pub mod expectation;
 pub mod features;
 pub mod format;
 pub mod frame;
+pub mod heads;
 pub mod language;
 pub mod lessons;
 pub mod measure;
