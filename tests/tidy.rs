@@ -314,7 +314,6 @@ const SAYING: &[(&str, i32)] = &[
     ("src/ui/pages/attention/grid.rs", 2),
     ("src/ui/pages/attention/mod.rs", 5),
     ("src/ui/pages/attention/roles.rs", 7),
-    ("src/ui/pages/theorems/", 41),
     ("src/ui/pages/toy/", 75),
 ];
 
