@@ -314,7 +314,6 @@ const SAYING: &[(&str, i32)] = &[
     ("src/ui/pages/attention/grid.rs", 2),
     ("src/ui/pages/attention/mod.rs", 5),
     ("src/ui/pages/attention/roles.rs", 7),
-    ("src/ui/pages/toy/", 75),
 ];
 
 /// What stands in quotes and is said to nobody: words for the model to read, and the names of columns.
