@@ -1,5 +1,7 @@
 //! What the page Heads says.
 
+pub use super::shared::{BUILTIN_MODEL_BEING_LOADED, every_head};
+
 sentences! {
     const ALL_SPECTRA_CSV = "all spectra CSV";
     const ALL_SPECTRA_JSON = "all spectra JSON";
@@ -19,7 +21,6 @@ sentences! {
     fn head_cannot_decomposed_others(why) = "This head cannot be decomposed: {why}. The others still work.";
     fn largest_singular_value(head, first) = "{head}, largest singular value {first}";
     fn nearest_token_embeddings_cosine(of, written) = "Nearest of {of} token embeddings by cosine{written}. ";
-    fn of_every_head(name) = "{name} of every head";
     fn orthogonality_core(orthogonality) = "orthogonality of the core {orthogonality}";
     fn read_so_far(rows) = "Read so far: {rows}.";
     fn singular_values(circuit, name) = "Singular values of {circuit} of {name}.";

@@ -38,6 +38,7 @@ pub mod recent;
 pub mod role;
 pub mod score;
 pub mod self_test;
+mod shared;
 pub mod sparsity;
 pub mod statistic;
 pub mod svd;

@@ -79,7 +79,7 @@ pub fn Grid() -> Html {
             if as_table {
                 { finder(&app, there) }
             } else {
-                { head_grid(&app, &words::of_every_head(&chosen.name()), Rows { layers: &summary.layers, shown: &summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
+                { head_grid(&app, &words::every_head(&chosen.name()), Rows { layers: &summary.layers, shown: &summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
                 <p class="hint">{ words::ARROW_KEYS_MOVE_STEP }</p>
             }
             <p class="hint" data-testid="computed">{ text::gpu_line(state.gpu.as_ref()) }</p>

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::ui::app::use_app;
 use crate::ui::lessons::stage::{Picture, Staged};
-use crate::ui::words::compare::BUILTIN_MODEL_BEING_LOADED;
+use crate::ui::words::heads as words;
 
 mod export_bar;
 mod grid;
@@ -18,7 +18,7 @@ mod spectrum;
 pub fn Heads() -> Html {
     let app = use_app();
     if app.value().model.is_none() {
-        return html! { <p class="empty">{ BUILTIN_MODEL_BEING_LOADED }</p> };
+        return html! { <p class="empty">{ words::BUILTIN_MODEL_BEING_LOADED }</p> };
     }
     html! {
         <>
