@@ -1,5 +1,10 @@
 //! What the page Attention says.
 
+pub use super::shared::{
+    FOLDER_THEM, ONE_PROMPT_LINE, SCORE_BEING_TAKEN_APART, TOKENS_PROMPT,
+    TRAINING_ORDER_NUMBERS_THEIR, TRAINING_STEP_LOG, builtin_model_step, every_head,
+    series_could_not_loaded,
+};
 use crate::model::forward::EmbeddingPart;
 
 sentences! {
@@ -19,7 +24,6 @@ sentences! {
     const EMBEDDING_APART = " What enters the first layer is a sum, and each of its parts has a row; where a norm follows the sum (BERT), its scale is held too, and its bias is a row of its own.";
     const EVERY_TOKEN_ENCODERS_LAST = "every token of the encoder's last stream";
     const FILE_NOT_READ = "The browser could not read the file. What was run stays; give the file again.";
-    const FOLDER_THEM = "or a folder of them";
     const FRANCO_CROVELLA_LARGEST_TERMS = "Franco and Crovella 2024: the largest terms of the score, in order, until their sum exceeds the whole score.";
     const GIVE_SOURCES_PART = "give this source's part to";
     const HEADS_OVER_PROMPT_SET = "Heads over the prompt set";
@@ -33,7 +37,6 @@ sentences! {
     const MEASURE_EVERY_STEP = "measure every step";
     const MY_OWN_LIST = "my own list";
     const NO_LOOK_ANY_HEAD = "No look of any head is over the threshold: lower it to see more.";
-    const ONE_PROMPT_LINE = "one prompt a line";
     const ONE_RANDOM_BASIS = "one random basis";
     const OPEN_MODEL_STEP = "open the model at step";
     const ORDER_SINGULAR_VECTORS_INTEGRATED = "Order the singular vectors by integrated gradients of the attention probability along α · scores, 64 trapezoid steps; remove them in that order until attention falls under two and a half times uniform attention, min(1, 2.5 / the sources that the token sees). The soft-cap, where there is one, is differentiated through.";
@@ -53,7 +56,6 @@ sentences! {
     const RUNNING_SUM_LARGEST_TERMS = "Running sum of the largest terms";
     const RUN_PROMPT_CANCELLED = "The run of the prompt was cancelled. Change the prompt to run it again.";
     const SAME_SCORE_ONE_RANDOM = "The same score in one random basis that keeps every score: what chance looks like.";
-    const SCORE_BEING_TAKEN_APART = "The score is being taken apart.";
     const SCORE_TAKEN_APART = "Score, taken apart";
     const SHARE_EVERY_HEAD_ANSWER = "Share of every head in the answer";
     const SHARE_RANDOM_DRAWS_LEAST = "The share of random draws that are at least as sparse as the singular vectors, themselves counted: a p-value. Sparser than chance is what is sparser than every control; the largest of the three decides.";
@@ -68,13 +70,10 @@ sentences! {
     const THERE_NO_CHECKPOINT_AMONG = "There is no checkpoint among these files.";
     const TOKENS_DECODERS_PROMPT = "Tokens of the decoder's prompt";
     const TOKENS_ENCODERS_PROMPT = "Tokens of the encoder's prompt";
-    const TOKENS_PROMPT = "Tokens of the prompt";
     const TOKEN_DECODER = "token of the decoder";
     const TOKEN_HEADS_READ = "By the token that the heads read";
     const TOKEN_IDS_DECODER = "token ids of the decoder";
     const TOKEN_IDS_DRAWN_RANDOM = "Token ids drawn at random, then the same again: nothing but the repetition helps to guess them.";
-    const TRAINING_ORDER_NUMBERS_THEIR = "In training order, by the numbers in their names; correct a step where a name misleads.";
-    const TRAINING_STEP_LOG = "training step, log";
     const WHAT_EACH_HEAD_DOES = "What each head does on this prompt";
     const WHAT_HEAD_WRITES = "What the head writes";
     const WHAT_NO_VECTOR_CARRIES = "what no vector carries";
@@ -90,7 +89,6 @@ sentences! {
     fn attention_pattern(name) = "Attention pattern of {name}";
     fn attention_row_column_click(who, seen) = "Attention of each {who} (row) to {seen} (column). Click a cell to take its score apart.";
     fn builtin_model_saved_steps(steps, prompts) = "The built-in model was saved at {steps} steps of its training. The same {prompts} indirect-object prompts are run on each checkpoint, one in memory at a time, and every head is measured.";
-    fn builtin_model_step(step) = "built-in model, step {step}";
     fn changes_what_singular_vectors(dest, head) = "Changes what singular vectors add to the scores of “{dest}” at {head}, and runs the model on from there.";
     fn checkpoints_folded_weights(names, ends, a) = "{names} checkpoints, {ends} to {a} · folded weights";
     fn effective_rank_exp_entropy(head) = "{head}: effective rank, exp of the entropy of the shares σ² / Σσ².";
@@ -105,7 +103,6 @@ sentences! {
     fn no_split_over_earlier(reason) = "No split over earlier components: {reason}.";
     fn nothing_remove_attention_under(threshold) = "nothing to remove: attention is under {threshold} already";
     fn nowhere_to_look(role) = "{role}: nowhere to look";
-    fn of_every_head(measure) = "{measure} of every head";
     fn of_the_decoder(decoder_ids) = "; of the decoder {decoder_ids}";
     fn pair_view_adds(k, sigma, term, score) = " The pair in view, k = {k} with σ = {sigma}, adds {term} of the {score}.";
     fn pick_token_looks_colours(k) = "Pick the token that looks. Colours: how much each token, as a destination, is along u of k = {k}.";
@@ -115,7 +112,6 @@ sentences! {
     fn relative_attention_sum_over(score) = "Relative attention {score} as a sum over singular vectors.";
     fn score_scale_included_terms(score, remainder_share) = "Score {score} (scale included); the terms add up to {remainder_share} of the largest score.";
     fn sees_single_source_so(dest) = "“{dest}” sees a single source, so there is nothing to set it against.";
-    fn series_could_not_loaded(why) = "The series could not be loaded: {why}.";
     fn singular_values_step(head, circuit, step) = "{head}, {circuit}: its singular values at step {step}.";
     fn singular_vectors_share_score(name) = "{name}: each singular vector's share of the score variance over the set. A large σ with a small share is weight that these prompts never use.";
     fn sparseness_answers_score_beside(head, accurate) = "{head}: sparseness of the answer's score beside its controls, and the task. Accuracy at the end: {accurate}.";

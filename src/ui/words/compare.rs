@@ -1,5 +1,10 @@
 //! What the page Compare says.
 
+pub use super::shared::{
+    BUILTIN_MODEL_BEING_LOADED, COMPARE_EVERY_STEP, FOLDER_THEM, SCORE_BEING_TAKEN_APART,
+    TRAINING_ORDER_NUMBERS_THEIR, builtin_model_step, every_head, series_could_not_loaded,
+};
+
 sentences! {
     const AGAINST_ONE_BEFORE = "each against the one before";
     const AGAINST_OPEN_MODEL = "each against the open model";
@@ -10,7 +15,6 @@ sentences! {
     const FROM_THE_WEIGHTS = "from the weights, at the residuals before";
     const FROM_THE_RESIDUALS = "from the residuals, as now reads them";
     const ATTENTION_WEIGHTS_NOW_RESIDUALS = "attention with the weights of now at the residuals before";
-    const BUILTIN_MODEL_BEING_LOADED = "The built-in model is being loaded.";
     const CAME_FILES = "came from these files";
     const CHANGE_BEING_PUT_INTO = "The change is being put into words.";
     const CHANGE_BESIDE_THIRD_MODEL = "change beside the third model";
@@ -18,12 +22,10 @@ sentences! {
     const CHANGE_STEP_STEP = "Change from step to step";
     const CHECKPOINTS_MY_OWN_MODEL = "checkpoints of my own model (several files)";
     const CHOOSE_MODEL_ONE_CAME = "Choose the model that this one came from: its base, an earlier step, another seed. Every head is compared with the head that it was.";
-    const COMPARE_EVERY_STEP = "compare every step";
     const DIFFERENCE_SCORE = "the difference of a score";
     const EVERY_SAVED_STEP_TRAINING = "Every saved step of a training is compared with the model that is open, and with the step before it.";
     const FILES_MINE = "or from files of mine";
     const FILES_THIRD_MODEL = "files of the third model";
-    const FOLDER_THEM = "or a folder of them";
     const GRID_CHANGE = "Grid of change";
     const HEADS_THIRD_MODEL = "heads of the third model";
     const HEADS_TWO_MODELS_COMPARED = "heads of two models compared";
@@ -52,7 +54,6 @@ sentences! {
     const RESIDUALS_WHAT_SINGULAR_PAIR = "From the residuals: what each singular pair of now adds since what it reads has changed.";
     const RIGHT_COMMON = "right in common";
     const RUN_PROMPT_THROUGH_BOTH = "run a prompt through both";
-    const SCORE_BEING_TAKEN_APART = "The score is being taken apart.";
     const SECOND_MODEL_BEING_OPENED = "The second model is being opened.";
     const SIGMA_CHANGE = "sigma of the change";
     const SINGULAR_VALUES_CHANGE = "Singular values of the change";
@@ -64,7 +65,6 @@ sentences! {
     const THERE_THIRD_MODEL_CAME = "Is there a third model that came from the same one: another seed, another step?";
     const THIRD_MODEL_NO_YARDSTICK = "The third model is no yardstick";
     const TOKEN_IDS_BOTH_MODELS = "token ids for both models";
-    const TRAINING_ORDER_NUMBERS_THEIR = "In training order, by the numbers in their names; correct a step where a name misleads.";
     const TWO_CANNOT_COMPARED = "These two cannot be compared";
     const WEIGHTS_WHAT_SINGULAR_PAIR = "From the weights: what each singular pair of the change adds to the score, at the residuals before.";
     const WHAT_CHANGED_SINCE_STEP = "What changed since the step before: the norm of the difference over that of the older matrix; dashed: the median of all heads. Steps may be apart unevenly.";
@@ -75,11 +75,9 @@ sentences! {
     const WHOLE_SCORE_NOW_OVER = "The whole score now over the pairs of now (bars), and before over the pairs of before (lines across them). Pairs are counted by size in each model: one k need not be one pair.";
     const YARDSTICK_THEN_HEADS_CHANGE = "It is the yardstick then: each head's change is held against that of the same head there, and against how all other heads compare. ";
     fn before_now(model, now) = "From {model} (before) to {now} (now). ";
-    fn builtin_model_step(step) = "built-in model, step {step}";
     fn change_adds_pairs_one(critical, n) = "The change adds pairs: one side of each with one side of the other, and both opposites. Tokens are the nearest to either end; they stand out where p is below {critical}, were words spread evenly over all directions, for {n} sides are looked at.";
     fn compare_checkpoints(own) = "compare these {own} checkpoints";
     fn could_not_loaded(name, why) = "The {name}, could not be loaded: {why}.";
-    fn every_head(measure) = "{measure} of every head";
     fn gains_norms_front_attention(moved) = "The gains of the norms in front of the attention moved too, relative to their size: {moved}. Folded weights hold that; raw ones do not.";
     fn heads_compared_so_far(heads) = "{heads} heads compared so far.";
     fn how_much_subspaces_there(what) = "How much of the subspaces of {what} was there already: mean squared cosine of the principal angles. Dashed: random subspaces of the same size.";
@@ -87,7 +85,6 @@ sentences! {
     fn no_chance_level(side) = "{side}: no chance level";
     fn of_the_change(k, energy) = "k = {k}, {energy} of the change";
     fn pair_change(k) = "Pair {k} of the change";
-    fn series_could_not_loaded(why) = "The series could not be loaded: {why}.";
     fn singular_values_before_now(n) = "Singular values before and now, {n} of each";
     fn the_change_of(circuit) = "The change of {circuit}";
     fn the_yardstick_is(third) = "The yardstick is {third}. ";

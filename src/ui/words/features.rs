@@ -1,5 +1,7 @@
 //! What the page Features says.
 
+pub use super::shared::{COMPARE_EVERY_STEP, TRAINING_STEP_LOG};
+
 sentences! {
     const ALIGNMENT_EVERY_HEAD_AGAINST = "Alignment of every head against rotations";
     const ALIGNMENT_THROUGH_TRAINING = "Alignment through training";
@@ -8,7 +10,6 @@ sentences! {
     const CHECKPOINTS_COMPARED_DICTIONARY = "checkpoints compared with the dictionary";
     const COMMON_DIRECTION_KEPT = "common direction kept";
     const COMMON_DIRECTION_REMOVED = "common direction removed";
-    const COMPARE_EVERY_STEP = "compare every step";
     const COSINES_DIRECTIONS_FEATURES = "Cosines of directions and features";
     const COSINES_MATCHED_FEATURES_FIRST = "Cosines; matched features first, in the order of their directions.";
     const COSINES_MATCHED_FEATURES_ORDER = "Cosines with the matched features, in the order of their directions.";
@@ -46,7 +47,6 @@ sentences! {
     const ROTATIONS_BEING_DRAWN = "The rotations are being drawn.";
     const ROTATIONS_WERE_NOT_DRAWN = "The rotations were not drawn, so nothing is said against chance.";
     const SINGULAR_VECTOR_EARLIER_HEADS = "A singular vector that an earlier head's OV writes, beside one that a later head's QK (destination or source) or OV reads. Chance is a random basis of the same two subspaces: p is how often some pair of such bases comes as close, q the same after correcting for every channel that was compared. The closest pair is often a weak one; σσ′|cos| asks for close and strong. The score of whole matrices, ‖A B‖ / ‖A‖ ‖B‖, is the root mean square of all these cosines, weighted by (σ σ′)².";
-    const TRAINING_STEP_LOG = "training step, log";
     const VIEW_LOG = "in view −log₁₀ q";
     const WHICH_HEADS_READ_FEATURE = "Which heads read a feature?";
     const WHICH_HEADS_WRITE_WHAT = "Which heads write what others read?";

@@ -3,6 +3,31 @@
 use super::format::{percent, three};
 use crate::ui::small_matrix::{SmallMatrix, dot};
 
+sentences! {
+    const ARROWS_ABOVE_TURN_DASHED = "The arrows above turn; the dashed ellipse is the matrix that the turned bases make with the same σ.";
+    const AS_IT_WAS = "as it was";
+    const CHOOSE_ANOTHER_HEAD = "choose another head";
+    const CIRCLE_BECOMES_ELLIPSE = "A circle becomes an ellipse";
+    const EACH_PAIR_PICTURE_RANK = "Each pair is a picture of rank one: a pattern of rows times a pattern of columns. Add them one by one, the strongest first.";
+    const EVERY_DIRECTION_SOURCE_POINT = "Every direction y that a source can point in lies on the circle. Ω sends it to Ωy, on the ellipse: the direction in which a destination must look for the largest score. Drag y round the circle. In two places, and only there, a direction is stretched and nothing else: on v0 and on v1.";
+    const EXAMPLE_PLANE = "an example in the plane";
+    const FILLED_TERM_RAISES_SCORE = "Filled: the term raises the score. Dashed and empty: it lowers it.";
+    const MAKE_EQUAL = "make σ1 equal to σ0";
+    const ONLY_PLANE_MEANS_SOMETHING = "When only the plane means something";
+    const REAL_HEAD_BUILT_PAIR = "A real head, built pair by pair";
+    const RECTANGLE_EACH_SINGULAR_PAIR = "A rectangle for each singular pair; its area is the pair's term of the score";
+    const SCORE_SUM_RECTANGLES = "A score is a sum of rectangles";
+    const SINGULAR_VECTORS_HEAD_VIEW = "The singular vectors of the head in view are being computed.";
+    const TURN_BOTH_BASES = "turn both bases by";
+    const WHAT_DESTINATION_LOOKS_DRAG = "What the destination looks for. Drag x, the direction in which it looks.";
+    const WHAT_MATRIX_DOES_CIRCLE = "What a matrix does: a circle becomes an ellipse";
+    const WHAT_SOURCE_OFFERS_DRAG = "What the source offers. Drag y, or focus the picture and press the arrow keys.";
+    fn added_up_over_first(shown) = "σ_k u_k v_kᵀ added up over the first {shown} pairs.";
+    fn first_dimensions_each_side(most, d) = " The first {most} of {d} dimensions on each side.";
+    fn real_head_built_pair(circuit, name) = "A real head, built pair by pair: {circuit} of {name}";
+    fn what_other_pairs_would(others) = "What the other {others} pairs would add, on the same colours.";
+}
+
 /// Above this |cosine| a direction lies on another.
 const ON: f64 = 0.9998;
 

@@ -6,6 +6,67 @@ use crate::toy::{ALIGNED, Config, Dial, Entry, Metrics, ORTHOGONAL, Turn};
 use crate::ui::address::toy::Kind;
 use crate::ui::address::turns::{Knob, MOST};
 
+sentences! {
+    const BACK_PRESET = "Back to the preset";
+    const BROWSER_REFUSED_FILES = "The browser refused the files.";
+    const CHANCE_FEATURE = "chance of a feature p";
+    const CONE_START = "cone at the start";
+    const FEATURES_ARROWS_QUERIES_BLUE = "Features as arrows: those of queries blue, those of keys green, all others grey. Three of the dimensions; the rest is not seen.";
+    const FEATURES_THREE_DIRECTIONS = "Features in three directions";
+    const FEATURE_ORDER = "feature, in this order";
+    const FIRST_PAIR_THEN_STRONGEST = "the first pair, then the strongest other";
+    const FIRST_THREE_PRINCIPAL_DIRECTIONS = "the first three principal directions";
+    const INTERFERENCE_EACH_FEATURE = "Interference of each feature, attended ones first";
+    const KEY_READ_SAME_RIGHT = "v, what the key is read for: the same with the right singular vectors, the template’s keys first.";
+    const LOOK_STEP = "look at step";
+    const LOSSES_EACH_BATCH_ATTENTION = "Losses of each batch; attention as KL from the template’s, so that zero is perfect.";
+    const MORE_EVERY_SETTING_CHART = "more: every setting, every chart, the template, sweeps, files";
+    const N_NO_EVIDENCE = "N of 1 to 4 is no evidence by itself: a small score is reached at once, whatever the basis. Compare with the control.";
+    const ONE_ROTATION_SAME_SCORES = "one rotation, same scores";
+    const OPEN_FEATURES = "open in Features";
+    const OPEN_HEADS = "open in Heads";
+    const OVER_VALUES_SEEDS = "Over values and seeds";
+    const PAIRS_NUMBERS = "The pairs in numbers";
+    const PAIRS_TEMPLATE = "Pairs of the template";
+    const POWER_LAW_START = "power law at the start";
+    const QUERY_READ_COSINE_EACH = "u, what the query is read for: cosine of each feature with each left singular vector. The template’s queries come first, each on the row of its matched direction.";
+    const RUNS_SWEEP = "runs of the sweep";
+    const RUN_ELSEWHERE = "This run elsewhere";
+    const RUN_JSON = "the run as JSON";
+    const SETTINGS_ACT_WHILE_TRAINS = "Settings that act while it trains";
+    const SETTINGS_DIFFER_PRESETS = "Settings differ from the preset’s. ";
+    const SINGULAR_VALUES_LINES_VALUE = "Singular values of Ω. Lines: the value that gives the matched pair its target logit, T / (|w| |w′|).";
+    const SINGULAR_VALUES_OVER_STEPS = "Singular values of Ω over steps: which grow, and which nothing ever trains.";
+    const SINGULAR_VALUES_TOYS_WHAT = "Singular values of the toy’s Ω and what the template asks for";
+    const SIZE_HEADS_START = "size of the head’s start";
+    const SPARSE_ATTENTION_DECOMPOSITION = "Sparse attention decomposition";
+    const TAKEN_APART_TOKENS = "Taken apart on tokens";
+    const TERMS_RELATIVE_ATTENTION_OVER = "Terms of relative attention over singular vectors";
+    const THESE_EXPECTATIONS_WERE_MADE = " These expectations were made for the preset’s settings, not for yours.";
+    const TOKENS_TRAINING_NEVER_SAW = "Tokens that training never saw, at each query the key that the template wants most. Relative attention is a sum of one term per singular vector; the control spreads the same score over a randomly rotated basis.";
+    const TWO_ROTATIONS_SCORES_CHANGE = "two rotations, scores change";
+    const WHAT_HEAD_ASKED_TEMPLATE = "What the head is asked for: the template T. Click a cell, or press Enter on it, to switch it on or off; the run goes on from its weights.";
+    const WHAT_HEAD_LEARNED_LOGIT = "What the head learned: logit that a query with one feature gives a key with another, X Ω Xᵀ. The template asks for the diagonal of its pairs, and for zero elsewhere.";
+    const WHAT_PAPER_FOUND_GOT = "What the paper found, what you got";
+    const WHOLE_RUNS_THESE_SETTINGS = "Whole runs with these settings, in the background: the mean over seeds, and a band of one standard deviation. A claim that holds for one seed is an anecdote.";
+    const WHO_MOVES_FIRST_SMALLEST = "Who moves first? Smallest cosine of an attended feature with its singular vector, and interference of attended features. Click a step to look at it.";
+    fn against_over_mean(setting, seeds, quantity) = "Against {setting}, over {seeds}: {quantity}. Mean, one standard deviation, lowest and highest.";
+    fn cosines_between_features_gram(n_attended) = "Cosines between features (Gram matrix), the {n_attended} attended ones first: −1 is an antipode.";
+    fn every_cosine_over_interference(aligned, over, orthogonal, under) = "{aligned} (every cosine over {over}), {orthogonal} (interference under {under})";
+    fn for_good_from_step(name, step) = "{name} for good from step {step}";
+    fn frames_second_slowest_took(rate, longest) = "{rate:.0} frames a second, the slowest took {longest} ms";
+    fn interference_per_feature_others(n_attended) = "Interference per feature, Σ cos² with all others; the {n_attended} attended ones first. Lines: the largest |cos|. An antipodal pair has 1, a feature orthogonal to all has 0.";
+    fn none_queries_key_template(n_queries) = "None of {n_queries} queries has a key that the template wants enough.";
+    fn query_features_wanted_key(query, key, attention, wanted) = "The query has features {query}; the wanted key has {key}. The head gives it {attention} of its attention, the template {wanted}.";
+    fn relative_attention_sum_over(total, sparseness, n_recon) = "Relative attention {total} as a sum over singular vectors: S = {sparseness}, {n_recon} term(s) for all of it.";
+    fn step_checkpoint_features_vocabulary(step) = "Step {step} as a checkpoint, its features as the vocabulary:";
+    fn step_events_among_queries(at, events, n_queries, d_head, least) = "Step {at}: {events} events among {n_queries} queries. S is lower when sparser; one single term of {d_head} would give {least}.";
+    fn take_step_apart(step) = "take step {step} apart";
+    fn them_failed(failed) = ", {failed} of them failed";
+    fn this_cannot_be(error) = "This cannot be: {error}.";
+    fn varied_unseen_batches(setting, seeds) = "{setting} varied, {seeds} from this one on, unseen batches at the end";
+}
+
 /// What the step in view shows; `headless` where no head was ever trained.
 pub fn said(config: &Config, step: usize, metrics: &Metrics, headless: bool) -> String {
     if headless {

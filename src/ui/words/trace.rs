@@ -1,5 +1,7 @@
 //! What the page Trace says.
 
+pub use super::shared::{ONE_PROMPT_LINE, TOKENS_PROMPT};
+
 sentences! {
     const ALL_SCORES_EVERY_TOKEN = "all its scores at every token, times";
     const ANOTHER_PROMPT_TRACED = "another prompt traced";
@@ -40,7 +42,6 @@ sentences! {
     const NOTHING_WRITTEN_BEFORE_BUT = "nothing was written before it but the embeddings, so it is not taken apart";
     const ODDS_LOOKING_THERE_TIMES = "the odds of looking there, times";
     const ONE_KEY = "at one key";
-    const ONE_PROMPT_LINE = "one prompt a line";
     const OVER_SET_PROMPTS = "Over a set of prompts";
     const PARTS_KEYS_GO = "parts of keys go";
     const PIN_NODE_EDGE_SEE = "Pin a node or an edge to see what it is made of.";
@@ -53,7 +54,6 @@ sentences! {
     const SEES_ONE_TOKEN_ONLY = "it sees one token only";
     const SHARES_LOGIT_DIFFERENCE = "shares of the logit difference";
     const SHARE_RISE = "share τ of its rise";
-    const TOKENS_PROMPT = "Tokens of the prompt";
     const TRACED_WHY_HEADS_LOOK = "Traced is why heads look where they look, not what they move from there";
     const TRACE_ANSWER = "Trace the answer";
     const TRACE_CANCELLED_CHANGE_QUESTION = "The trace was cancelled. Change the question to ask again.";

@@ -86,7 +86,7 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         <section class="column" aria-label={words::HEADS_PROMPT}>
             <div class="controls"><Select label="colour by" {options} value={measure.slug()} on_change={choose} /></div>
             <Gloss term={measure.name()} meaning={measure.meaning()} />
-            { head_grid(&app, &words::of_every_head(&measure.name()), Rows { layers, shown: &shown }, props.head, &[keys::SRC], cell) }
+            { head_grid(&app, &words::every_head(&measure.name()), Rows { layers, shown: &shown }, props.head, &[keys::SRC], cell) }
             if shown.len() < all.len() { <p class="hint">{ text::NOT_RUN }</p> }
         </section>
     }

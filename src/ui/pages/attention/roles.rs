@@ -74,7 +74,7 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
             <h2>{ words::WHAT_EACH_HEAD_DOES }</h2>
             <div class="controls"><Select label="colour by" {options} value={shown.slug()} on_change={choose} /></div>
             <Gloss term={shown.name()} meaning={shown.meaning()} />
-            { head_grid(&app, &words::of_every_head(&shown.name()), Rows { layers, shown: &drawn }, props.head, &[keys::SRC], cell) }
+            { head_grid(&app, &words::every_head(&shown.name()), Rows { layers, shown: &drawn }, props.head, &[keys::SRC], cell) }
             if let Some(said) = said { <p class="sentence" aria-live="polite">{ said }</p> }
             { table(&app, &known) }
         </section>

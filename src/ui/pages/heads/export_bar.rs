@@ -9,7 +9,9 @@ use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::python::Python;
+use crate::ui::words::heads as words;
 use crate::ui::words::table::Table;
+use crate::ui::words::text::NO_DOWNLOAD;
 
 /// Buttons that save what was computed.
 #[component]
@@ -31,9 +33,9 @@ pub fn ExportBar() -> Html {
         <footer class="export-bar">
             <span class="convention">{ stamp.line() }</span>
             <span class="exports">
-                <button type="button" onclick={csv}>{ "all spectra CSV" }</button>
-                <button type="button" onclick={json}>{ "all spectra JSON" }</button>
-                <button type="button" onclick={vectors}>{ "U, S, V of this head" }</button>
+                <button type="button" onclick={csv}>{ words::ALL_SPECTRA_CSV }</button>
+                <button type="button" onclick={json}>{ words::ALL_SPECTRA_JSON }</button>
+                <button type="button" onclick={vectors}>{ words::U_S_V_HEAD }</button>
             </span>
             if !snippet.is_empty() { <Python name="spectrum.py" python={snippet} /> }
         </footer>
@@ -47,10 +49,8 @@ fn act(
     let app = app.clone();
     Callback::from(move |_| {
         if save(&app).is_err() {
-            app.session.act(crate::ui::memory::state::Action::Note(
-                "The browser refused the download.".into(),
-                String::new(),
-            ));
+            app.session
+                .act(crate::ui::memory::state::Action::Note(NO_DOWNLOAD.into(), String::new()));
         }
     })
 }

@@ -13,6 +13,7 @@ use crate::ui::widgets::head_table::{Columns, HeadRow, head_table};
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::colour::{self, Colour};
 use crate::ui::words::format::three;
+use crate::ui::words::heads as words;
 use crate::ui::words::text;
 
 /// The grid of heads.
@@ -66,7 +67,7 @@ pub fn Grid() -> Html {
         (Colour::Prompt(_), None) => Some(colour::MEASURED_ON_PROMPT.to_owned()),
     };
     html! {
-        <section class="column heads-grid" aria-label="Grid of heads">
+        <section class="column heads-grid" aria-label={words::GRID_HEADS}>
             <div class="controls">
                 <Select label="colour by" {options} value={chosen.slug()} on_change={choose} />
                 <Switch label="table" on={as_table} on_change={switch} />
@@ -78,8 +79,8 @@ pub fn Grid() -> Html {
             if as_table {
                 { finder(&app, there) }
             } else {
-                { head_grid(&app, &format!("{} of every head", chosen.name()), Rows { layers: &summary.layers, shown: &summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
-                <p class="hint">{ "Arrow keys move; j and k step through the pairs, [ and ] through the layers." }</p>
+                { head_grid(&app, &words::every_head(&chosen.name()), Rows { layers: &summary.layers, shown: &summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
+                <p class="hint">{ words::ARROW_KEYS_MOVE_STEP }</p>
             }
             <p class="hint" data-testid="computed">{ text::gpu_line(state.gpu.as_ref()) }</p>
         </section>

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use crate::ui::app::use_app;
 use crate::ui::lessons::stage::{Picture, Staged};
+use crate::ui::words::heads as words;
 
 mod export_bar;
 mod grid;
@@ -17,7 +18,7 @@ mod spectrum;
 pub fn Heads() -> Html {
     let app = use_app();
     if app.value().model.is_none() {
-        return html! { <p class="empty">{ "The built-in model is being loaded." }</p> };
+        return html! { <p class="empty">{ words::BUILTIN_MODEL_BEING_LOADED }</p> };
     }
     html! {
         <>

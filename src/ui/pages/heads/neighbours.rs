@@ -7,6 +7,7 @@ use crate::ui::app::use_app;
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::head_grid::pick;
 use crate::ui::words::format::three;
+use crate::ui::words::heads as words;
 
 const WIDTH: f64 = 96.0;
 const HEIGHT: f64 = 34.0;
@@ -44,7 +45,7 @@ pub fn Neighbours() -> Html {
             .collect();
         let mine = head == at.head;
         let first = three(sigma.first().copied().unwrap_or(0.0));
-        let label = format!("{}, largest singular value {first}", state.head_name(at.layer, head));
+        let label = words::largest_singular_value(&state.head_name(at.layer, head), &first);
         let onclick = {
             let (app, layer) = (app.clone(), at.layer);
             Callback::from(move |_: MouseEvent| pick(&app, layer, head, &[]))
@@ -57,8 +58,8 @@ pub fn Neighbours() -> Html {
         }
     };
     html! {
-        <section class="neighbours" aria-label="Heads of this layer beside each other">
-            <h2>{ format!("{} spectra of layer {}, on one scale", at.circuit.name(), model.summary.layers.name(at.layer).trim_start_matches('L')) }</h2>
+        <section class="neighbours" aria-label={words::HEADS_LAYER_BESIDE_EACH}>
+            <h2>{ words::spectra_layer_one_scale(&at.circuit.name(), &model.summary.layers.name(at.layer).trim_start_matches('L')) }</h2>
             <div class="small-multiples">{ for heads.iter().map(picture) }</div>
         </section>
     }

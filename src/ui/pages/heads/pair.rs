@@ -14,6 +14,7 @@ use crate::ui::memory::token_chance::TokenChance;
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{three, token};
+use crate::ui::words::heads as words;
 use crate::ui::words::text;
 
 /// The pair in view, the list of pairs, and where to go from here.
@@ -25,7 +26,7 @@ pub fn Pair() -> Html {
         return nothing();
     };
     let Some(vectors) = state.vectors.clone().filter(|v| v.at == at) else {
-        return html! { <section class="column pair" aria-label="Singular pair"><p class="empty" role="status">{ "The singular vectors of this head are being computed." }</p></section> };
+        return html! { <section class="column pair" aria-label="Singular pair"><p class="empty" role="status">{ words::SINGULAR_VECTORS_HEAD_BEING }</p></section> };
     };
     let k = state.k();
     let sigma = vectors.sigma.get(k).copied().unwrap_or(0.0);
@@ -49,7 +50,7 @@ pub fn Pair() -> Html {
         Callback::from(move |on: bool| app.put(&keys::MEAN, on))
     };
     let written = if at.circuit == Circuit::Ov && model.summary.has_unembedding {
-        "; what is written, of as many unembeddings"
+        words::WHAT_WRITTEN_MANY_UNEMBEDDINGS
     } else {
         ""
     };
@@ -68,26 +69,26 @@ pub fn Pair() -> Html {
                     { side(right, &pair.right, chance[1].as_ref()) }
                 </div>
             } else if model.summary.d_vocab == 0 {
-                <p class="empty">{ "The files hold no token embeddings, so there are no words to compare these directions with." }</p>
+                <p class="empty">{ words::FILES_HOLD_NO_TOKEN }</p>
             } else {
-                <p class="empty" role="status">{ "Reading the token embeddings." }</p>
+                <p class="empty" role="status">{ words::READING_TOKEN_EMBEDDINGS }</p>
             }
             if let Some(why) = nearest.as_ref().and_then(|nearest| nearest.wordless.as_ref()) {
-                <p class="hint" data-testid="wordless">{ format!("Tokens are shown as ids: {why}.") }</p>
+                <p class="hint" data-testid="wordless">{ words::tokens_shown_ids(why) }</p>
             }
             if let Some(nearest) = &nearest {
                 <p class="hint">
-                    { format!("Nearest of {} token embeddings by cosine{written}. ", nearest.of) }
+                    { words::nearest_token_embeddings_cosine(&nearest.of, &written) }
                     { text::grey_words(&chance) }{ " " }
-                    if nearest.rows < nearest.of { { format!("Read so far: {}.", nearest.rows) } }
+                    if nearest.rows < nearest.of { { words::read_so_far(&nearest.rows) } }
                 </p>
             }
-            <Switch label="remove the direction common to all tokens" on={state.route.read(&keys::MEAN)} on_change={set_mean} />
+            <Switch label={words::REMOVE_DIRECTION_COMMON_ALL} on={state.route.read(&keys::MEAN)} on_change={set_mean} />
             if !model.summary.has_tokenizer { <p class="hint">{ text::NO_TOKENIZER }</p> }
             <p class="onward">
                 // A score is made by QK alone.
-                if at.circuit == Circuit::Qk { <a href={to_prompt}>{ "see it on a prompt" }</a> }
-                <a href={to_chance}>{ "is it more than chance?" }</a>
+                if at.circuit == Circuit::Qk { <a href={to_prompt}>{ words::SEE_PROMPT }</a> }
+                <a href={to_chance}>{ words::MORE_THAN_CHANCE }</a>
             </p>
             { list(&app, &vectors, nearest.as_ref().map(|n| n.pairs.as_slice()).unwrap_or_default(), k, critical) }
         </section>
@@ -136,7 +137,7 @@ fn list(
     k: usize,
     [on_left, on_right]: [Option<f64>; 2],
 ) -> Html {
-    let words = |side: &SideTokens, critical: Option<f64>| -> Html {
+    let first = |side: &SideTokens, critical: Option<f64>| -> Html {
         let word = |t: &TokenCosine| {
             let class = (!text::stands_out(t, critical)).then_some("by-chance");
             html! { <span {class}>{ token(&t.text) }{ " " }</span> }
@@ -157,8 +158,8 @@ fn list(
                 if let Some((cosines, critical)) = &likeness {
                     { for cosines.get(i).map(|c| html! { <td class={(c.abs() <= *critical).then_some("by-chance")}>{ three(*c) }</td> }) }
                 }
-                <td><code>{ pair.map(|p| words(&p.left, on_left)).unwrap_or_default() }</code></td>
-                <td><code>{ pair.map(|p| words(&p.right, on_right)).unwrap_or_default() }</code></td>
+                <td><code>{ pair.map(|p| first(&p.left, on_left)).unwrap_or_default() }</code></td>
+                <td><code>{ pair.map(|p| first(&p.right, on_right)).unwrap_or_default() }</code></td>
             </tr>
         }
     };

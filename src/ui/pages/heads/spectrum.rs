@@ -14,6 +14,7 @@ use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{short_exponent, three};
+use crate::ui::words::heads as words;
 use crate::ui::words::statistic::Statistic;
 use crate::ui::words::table::Table;
 
@@ -28,8 +29,8 @@ pub fn Spectrum() -> Html {
     let Some(head) = state.spectra.heads.get(&(at.layer, at.head)).cloned() else {
         let why = state.spectra.broken.get(&(at.layer, at.head));
         let text = why.map_or_else(
-            || "This head's spectrum is being computed.".to_owned(),
-            |w| format!("This head cannot be decomposed: {w}. The others still work."),
+            || words::HEADS_SPECTRUM_BEING_COMPUTED.to_owned(),
+            |w| words::head_cannot_decomposed_others(w),
         );
         return html! { <section class="column"><p class="empty" role="status">{ text }</p></section> };
     };
@@ -63,7 +64,7 @@ pub fn Spectrum() -> Html {
     let table = Callback::from(move |()| {
         let total: f64 = sigma.iter().map(|s| s * s).sum();
         sigma.iter().enumerate().fold(
-            Table::new(["k", "sigma", "share of squared norm"]),
+            Table::new(["k", "sigma", words::SHARE_SQUARED_NORM]),
             |table, (k, s)| {
                 table.row([k.into(), (*s).into(), (s * s / total.max(f64::MIN_POSITIVE)).into()])
             },
@@ -72,7 +73,7 @@ pub fn Spectrum() -> Html {
     let stamp = state.stamp(at.weights).circuit(at.circuit).how(spectrum.by.words());
     let stamp = stamp
         .how(format!("residual {}", short_exponent(spectrum.residual)))
-        .how(format!("orthogonality of the core {}", short_exponent(spectrum.orthogonality)));
+        .how(words::orthogonality_core(&short_exponent(spectrum.orthogonality)));
     let vectors = state.vectors.as_ref().filter(|v| v.at == at);
     let shown = vectors.map(|v| v.certificate.map(short_exponent));
     let name = state.head_name(at.layer, at.head);
@@ -81,11 +82,12 @@ pub fn Spectrum() -> Html {
     let blocks = blocks(&spectrum.sigma).into_iter().filter(|b| b.len() > 1).collect::<Vec<_>>();
     let null = Some(null_from(&spectrum.sigma, model.summary.d_model))
         .filter(|n| *n < spectrum.sigma.len());
-    let label = format!(
-        "Spectrum of {circuit} of {name}: {} singular values from {} to {}",
-        spectrum.sigma.len(),
-        three(spectrum.sigma.first().copied().unwrap_or(0.0)),
-        three(spectrum.sigma.last().copied().unwrap_or(0.0)),
+    let label = words::spectrum_singular_values(
+        &circuit,
+        &name,
+        &spectrum.sigma.len(),
+        &three(spectrum.sigma.first().copied().unwrap_or(0.0)),
+        &three(spectrum.sigma.last().copied().unwrap_or(0.0)),
     );
     html! {
         <section class="column spectrum" aria-label="Spectrum">
@@ -96,7 +98,7 @@ pub fn Spectrum() -> Html {
                 <Switch label="raw" on={at.weights == Weights::Raw} on_change={set_weights} />
             </div>
             <Staged picture={Picture::Spectrum}><Figure name={format!("{name}-{circuit}-spectrum")} {table} convention={stamp}
-                caption={html! { <>{ format!("Singular values of {circuit} of {name}.") }</> }}>
+                caption={html! { <>{ words::singular_values(&circuit, &name) }</> }}>
                 <Bars {label} {bars} {log} selected={k} blocks={blocks.clone()} null_from={null} {on_select} />
             </Figure></Staged>
             <dl class="statistics" data-testid="statistics">
@@ -109,11 +111,11 @@ pub fn Spectrum() -> Html {
                 }) }
             </dl>
             if let Some([residual, orthogonality]) = shown {
-                <p class="hint" data-testid="certificate">{ format!("The vectors shown, measured: residual {residual}, orthogonality {orthogonality}.") }</p>
+                <p class="hint" data-testid="certificate">{ words::vectors_shown_measured_residual(&residual, &orthogonality) }</p>
             }
             <Positions />
             if !blocks.is_empty() {
-                <p class="hint">{ format!("{} degenerate block(s), bracketed: inside one only the subspace means something.", blocks.len()) }</p>
+                <p class="hint">{ words::degenerate_blocks_bracketed_inside(&blocks.len()) }</p>
             }
         </section>
     }

@@ -38,7 +38,7 @@ pub(super) fn Head() -> Html {
         Some((Rc::new(built), Rc::new(missing), n_cols, largest, all.kept(*k)))
     });
     let Some((at, vectors)) = at.zip(vectors) else {
-        return html! { <p class="empty" role="status">{ "The singular vectors of the head in view are being computed." }</p> };
+        return html! { <p class="empty" role="status">{ words::SINGULAR_VECTORS_HEAD_VIEW }</p> };
     };
     let Some((built, missing, n_cols, largest, kept)) = (*pictures).clone() else {
         return nothing();
@@ -75,22 +75,19 @@ pub(super) fn Head() -> Html {
     let shown = pairs.min(n);
     let last = shown.checked_sub(1).and_then(|k| vectors.sigma.get(k)).copied();
     let heads = state.route.clone().on(Page::Heads).to_hash();
-    let corner = if d > MOST {
-        format!(" The first {MOST} of {d} dimensions on each side.")
-    } else {
-        String::new()
-    };
+    let corner =
+        if d > MOST { words::first_dimensions_each_side(&MOST, &d) } else { String::new() };
     html! {
-        <section class="theorem" aria-label="A real head, built pair by pair">
-            <h2>{ format!("A real head, built pair by pair: {circuit} of {name}") }</h2>
-            <p>{ "Each pair is a picture of rank one: a pattern of rows times a pattern of columns. Add them one by one, the strongest first." }{ corner }</p>
+        <section class="theorem" aria-label={words::REAL_HEAD_BUILT_PAIR}>
+            <h2>{ words::real_head_built_pair(&circuit, &name) }</h2>
+            <p>{ words::EACH_PAIR_PICTURE_RANK }{ corner }</p>
             <Staged picture={Picture::Built}>
             <div class="controls"><Slider label="pairs" min={0.0} max={n as f64} step={1.0} value={shown as f64} on_change={set} />
-                <a href={heads}>{ "choose another head" }</a></div>
+                <a href={heads}>{ words::CHOOSE_ANOTHER_HEAD }</a></div>
             <p class="sentence" aria-live="polite" data-testid="svd-built">{ words::built(shown, n, kept, last) }</p>
             <div class="planes">
-                { figure("built", format!("σ_k u_k v_kᵀ added up over the first {shown} pairs."), built) }
-                { figure("missing", format!("What the other {} pairs would add, on the same colours.", n - shown), missing) }
+                { figure("built", words::added_up_over_first(&shown), built) }
+                { figure("missing", words::what_other_pairs_would(&(n - shown)), missing) }
             </div>
             </Staged>
         </section>

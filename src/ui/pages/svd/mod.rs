@@ -90,7 +90,7 @@ pub fn Svd() -> Html {
         curves.push((ellipse(&turned), "ellipse turned"));
     }
     let reach = 1.15 * omega.sigma[0].max(omega.sigma[1]).max(1.25);
-    let stamp = Stamp::new("an example in the plane", &omega);
+    let stamp = Stamp::new(words::EXAMPLE_PLANE, &omega);
     let numbers = {
         let [[a, b], [c, d]] = omega.entries();
         Callback::from(move |()| {
@@ -114,15 +114,15 @@ pub fn Svd() -> Html {
     let sigma = |label, key: Real| slider(label, key, 0.05, set(key), "");
     html! {
         <div class="touch">
-            <section class="theorem" aria-label="A circle becomes an ellipse">
-                <h2>{ "What a matrix does: a circle becomes an ellipse" }</h2>
-                <p>{ "Every direction y that a source can point in lies on the circle. Ω sends it to Ωy, on the ellipse: the direction in which a destination must look for the largest score. Drag y round the circle. In two places, and only there, a direction is stretched and nothing else: on v0 and on v1." }</p>
+            <section class="theorem" aria-label={words::CIRCLE_BECOMES_ELLIPSE}>
+                <h2>{ words::WHAT_MATRIX_DOES_CIRCLE }</h2>
+                <p>{ words::EVERY_DIRECTION_SOURCE_POINT }</p>
                 <Staged picture={Picture::Dials}>
                 <div class="planes">
-                    <Figure name="svd-source" table={numbers.clone()} convention={stamp.clone()} caption={html! { { "What the source offers. Drag y, or focus the picture and press the arrow keys." } }}>
+                    <Figure name="svd-source" table={numbers.clone()} convention={stamp.clone()} caption={html! { { words::WHAT_SOURCE_OFFERS_DRAG } }}>
                         <Dial label="direction of y" at={y_at} curves={vec![(circle.clone(), "ellipse")]} lines={source} reach={1.35} on_turn={set(keys::Y_AT)} />
                     </Figure>
-                    <Figure name="svd-destination" table={numbers} convention={stamp.clone()} caption={html! { { "What the destination looks for. Drag x, the direction in which it looks." } }}>
+                    <Figure name="svd-destination" table={numbers} convention={stamp.clone()} caption={html! { { words::WHAT_DESTINATION_LOOKS_DRAG } }}>
                         <Dial label="direction of x" at={x_at} {curves} lines={destination} {reach} on_turn={set(keys::X_AT)} />
                     </Figure>
                 </div>
@@ -132,22 +132,22 @@ pub fn Svd() -> Html {
                     { sigma("σ0", keys::SIGMA_0) }{ sigma("σ1", keys::SIGMA_1) }
                     { degrees("u0 points at", keys::U_AT) }{ degrees("v0 points at", keys::V_AT) }
                     { degrees("y points at", keys::Y_AT) }{ degrees("x points at", keys::X_AT) }
-                    <button type="button" onclick={reset}>{ "as it was" }</button>
+                    <button type="button" onclick={reset}>{ words::AS_IT_WAS }</button>
                 </div>
             </section>
-            <section class="theorem" aria-label="A score is a sum of rectangles">
-                <h2>{ "A score is a sum of rectangles" }</h2>
+            <section class="theorem" aria-label={words::SCORE_SUM_RECTANGLES}>
+                <h2>{ words::SCORE_SUM_RECTANGLES }</h2>
                 <p class="sentence" aria-live="polite" data-testid="svd-score">{ words::score(&omega, x, y) }</p>
                 <rectangles::Rectangles {omega} {x} {y} convention={stamp} />
             </section>
-            <section class="theorem" aria-label="When only the plane means something">
-                <h2>{ "When only the plane means something" }</h2>
+            <section class="theorem" aria-label={words::ONLY_PLANE_MEANS_SOMETHING}>
+                <h2>{ words::ONLY_PLANE_MEANS_SOMETHING }</h2>
                 <p class="sentence" aria-live="polite" data-testid="svd-turned">{ words::turned(&omega, turn) }</p>
                 <div class="controls">
-                    { degrees("turn both bases by", keys::TURN) }
-                    <button type="button" onclick={equal} data-testid="equal">{ "make σ1 equal to σ0" }</button>
+                    { degrees(words::TURN_BOTH_BASES, keys::TURN) }
+                    <button type="button" onclick={equal} data-testid="equal">{ words::MAKE_EQUAL }</button>
                 </div>
-                <p class="hint">{ "The arrows above turn; the dashed ellipse is the matrix that the turned bases make with the same σ." }</p>
+                <p class="hint">{ words::ARROWS_ABOVE_TURN_DASHED }</p>
             </section>
             <head::Head />
         </div>

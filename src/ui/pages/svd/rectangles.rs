@@ -6,6 +6,7 @@ use crate::study::stamp::Stamp;
 use crate::ui::charts::{Figure, Sheet, px, use_room};
 use crate::ui::small_matrix::{SmallMatrix, dot};
 use crate::ui::words::format::three;
+use crate::ui::words::svd as words;
 use crate::ui::words::table::Table;
 
 /// Properties of [`Rectangles`].
@@ -55,8 +56,8 @@ pub(super) fn Rectangles(props: &RectanglesProps) -> Html {
     };
     html! {
         <Figure name="svd-rectangles" {table} convention={props.convention.clone()}
-            caption={html! { { "Filled: the term raises the score. Dashed and empty: it lowers it." } }}>
-            <svg ref={frame} class="chart rectangles" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label="A rectangle for each singular pair; its area is the pair's term of the score">
+            caption={html! { { words::FILLED_TERM_RAISES_SCORE } }}>
+            <svg ref={frame} class="chart rectangles" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={words::RECTANGLE_EACH_SINGULAR_PAIR}>
                 <line class="axis" x1="10" x2={px(sheet.width - 10.0)} y1={px(floor)} y2={px(floor)} />
                 { rectangle(0) }{ rectangle(1) }
             </svg>

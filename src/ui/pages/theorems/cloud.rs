@@ -113,33 +113,33 @@ pub(super) fn Cloud(props: &CloudProps) -> Html {
         (0..=100).map(|i| f64::from(i) / 100.0).map(|e| (e, e.asin().to_degrees())).collect();
     let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.2).collect();
     let convention =
-        Stamp::new(format!("{n} random sets of features: {}", kinds.join(", ")), &()).seeded(seed);
+        Stamp::new(words::random_sets_features(&n, &kinds.join(", ")), &()).seeded(seed);
     let table = Callback::from(move |()| {
-        rows.iter().fold(Table::new(["kind", "‖E‖₂", "angle in degrees", "A"]), |t, r| {
+        rows.iter().fold(Table::new(["kind", "‖E‖₂", words::ANGLE_DEGREES, "A"]), |t, r| {
             let kind = KINDS.get(r[3] as usize).map_or("", |k| k.2);
             t.row([kind.into(), r[0].into(), degrees(r[1]).into(), r[2].into()])
         })
     });
     html! {
         <section class="theorem" aria-label="Theorem 2">
-            <h2>{ "Theorem 2: how far u₀ can be from x₀" }</h2>
-            <p>{ "Write Σ_X = c (I + E). If ‖E‖₂ < 1, the sine of the angle between u₀ and x₀ is at most ‖E‖₂. The bound says nothing from 1 on, and ‖E‖₂ alone does not decide the angle: a cone of features and a power law with the same ‖E‖₂ lie far apart. The average over features, A = √(harmonic mean / arithmetic mean) of Σ_X’s eigenvalues, does." }</p>
+            <h2>{ words::THEOREM_2_HOW_FAR }</h2>
+            <p>{ words::WRITE_SINE_ANGLE_BETWEEN }</p>
             <Staged picture={Picture::Cloud}>
             <div class="controls">
                 if *running { <button type="button" onclick={stop}>{ "stop" }</button> }
                 else { <button type="button" class="primary" onclick={start} data-testid="draw-cloud">{ format!("draw {DRAWS} others") }</button> }
-                <button type="button" onclick={measure} disabled={generation.is_none() || drawn.measuring} data-testid="measure-dictionaries">{ "where the open model’s dictionaries lie" }</button>
+                <button type="button" onclick={measure} disabled={generation.is_none() || drawn.measuring} data-testid="measure-dictionaries">{ words::WHERE_OPEN_MODELS_DICTIONARIES }</button>
                 if *running || n > 0 { <span class="progress" role="status"><progress value={n.to_string()} max={DRAWS.to_string()} aria-label="draws" />{ format!("{n} of {DRAWS}") }</span> }
             </div>
             if n > 0 || !drawn.dictionaries.is_empty() {
-                <p class="sentence" data-testid="theorem-2">{ format!("{broken} of the {bounded} draws with ‖E‖₂ under 1 break the bound; {} more have a larger ‖E‖₂, where there is no bound ({beyond} beyond the picture).", n - bounded) }</p>
+                <p class="sentence" data-testid="theorem-2">{ words::draws_under_1_break(&broken, &bounded, &(n - bounded), &beyond) }</p>
                 <div class="planes">
-                    <Figure name="theorem-2" {table} {convention} caption={html! { { "Angle between u₀ and x₀ in degrees against ‖E_X‖₂, with the bound. Blue: random directions; orange: cones; green: power laws; violet: disturbed tight frames; red: the average that A predicts for the open model’s dictionaries. The named grey point is the picture of Theorem 1: move a feature there and it moves here." } }}>
-                        <Scatter label="Angle against anisotropy" {points} {curve} x="‖E‖₂" y="degrees" limits={Some([0.0, FAR, 0.0, 90.0])} />
+                    <Figure name="theorem-2" {table} {convention} caption={html! { { words::ANGLE_BETWEEN_DEGREES_AGAINST } }}>
+                        <Scatter label={words::ANGLE_AGAINST_ANISOTROPY} {points} {curve} x="‖E‖₂" y="degrees" limits={Some([0.0, FAR, 0.0, 90.0])} />
                     </Figure>
                     <div>{ for drawn.dictionaries.iter().map(|(name, a)| html! {
-                        <p>{ format!("{name}: {} features in {} dimensions, ‖E‖₂ = {}{}, A = {}: a head that served one of them alone would align to {}° on average.", a.n_features, a.dimensions,
-                            three(a.norm), if a.norm > FAR { " (drawn at the edge)" } else { "" }, three(a.alignment), three(a.alignment.clamp(-1.0, 1.0).acos().to_degrees())) }</p>
+                        <p>{ words::features_dimensions_head_served(name, &a.n_features, &a.dimensions, &three(a.norm), &if a.norm > FAR { words::DRAWN_EDGE } else { "" },
+                            &three(a.alignment), &three(a.alignment.clamp(-1.0, 1.0).acos().to_degrees())) }</p>
                     }) }</div>
                 </div>
             }

@@ -106,19 +106,19 @@ pub(super) fn First(props: &FirstProps) -> Html {
             }
         })
     };
-    let options = KINDS.iter().map(|(_, slug, words)| ((*slug).into(), (*words).into()));
+    let options = KINDS.iter().map(|(_, slug, name)| ((*slug).into(), (*name).into()));
     let slug = bench::slug(bench.kind);
     html! {
         <section class="theorem" aria-label="Theorem 1">
-            <h2>{ "Theorem 1: where the singular vectors of one pair point" }</h2>
-            <p>{ "One feature per token, the head asked for 1 on the pair (x₀, y₀) and for 0 on every other pair, squared error. The best Ω is Σ_X⁻¹ x₀ y₀ᵀ Σ_Y⁻¹ with Σ_X = Σ x xᵀ: rank one, with u₀ ∝ Σ_X⁻¹ x₀. So u₀ leans away from what the other features crowd into, and Σ_X u₀ gives x₀ back (unwhitening). Not the loss of the toy, whose tokens are sums of features." }</p>
+            <h2>{ words::THEOREM_1_WHERE_SINGULAR }</h2>
+            <p>{ words::ONE_FEATURE_PER_TOKEN }</p>
             <div class="controls">
                 <Select label="features" options={options.collect::<Vec<_>>()} value={slug} on_change={choose} />
                 <Slider label="how many, N" min={BENCH_FEATURES.least as f64} max={BENCH_FEATURES.most as f64} step={1.0} value={bench.n_features as f64} on_change={change(|b, x| b.n_features = x as usize)} />
                 <Slider label="dimensions, D" min={BENCH_DIMENSIONS.least as f64} max={BENCH_DIMENSIONS.most as f64} step={1.0} value={bench.d_model as f64} on_change={change(|b, x| b.d_model = x as usize)} />
                 <Slider label="strength" min={BENCH_STRENGTH.least} max={BENCH_STRENGTH.most} step={0.05} value={bench.strength} on_change={change(|b, x| b.strength = x)} />
                 <Slider label="seed" min={0.0} max={50.0} step={1.0} value={f64::from(bench.seed)} on_change={change(|b, x| b.seed = x as u32)} />
-                <Staged picture={Picture::Tight}><button type="button" onclick={tight} data-testid="tight">{ "a tight frame (Corollary 1)" }</button></Staged>
+                <Staged picture={Picture::Tight}><button type="button" onclick={tight} data-testid="tight">{ words::TIGHT_FRAME }</button></Staged>
             </div>
             if let Some(why) = &*failed { <p class="ask" role="status">{ why.clone() }</p> }
             if let Some(worked) = &*worked {
@@ -145,7 +145,7 @@ pub(super) fn First(props: &FirstProps) -> Html {
 pub(super) fn stamp(bench: &Bench) -> Stamp {
     let Bench { kind, n_features, d_model, strength, seed, .. } = bench;
     let kind = KINDS.iter().find(|k| k.0 == *kind).map_or("", |k| k.2);
-    let moved = if bench.moved.is_empty() { "" } else { ", some moved by hand" };
+    let moved = if bench.moved.is_empty() { "" } else { words::SOME_MOVED_HAND };
     let kind = format!("{kind}{moved}");
     Stamp::of_features(&kind, [*n_features, *d_model], *strength, *seed, bench)
 }
@@ -161,20 +161,16 @@ fn sentence(worked: &Worked) -> String {
     let away = degrees(worked.cos[0]);
     let isotropy = &worked.isotropy[0];
     if isotropy.norm_e < 1e-9 {
-        return "Σ_X is a multiple of the identity: u₀ points at x₀ itself (Corollary 1).".into();
+        return words::MULTIPLE_IDENTITY_POINTS_ITSELF.into();
     }
     let allowed = match isotropy.bound {
-        Some(bound) => format!(
-            "‖E_X‖₂ = {} allows at most {}°.",
-            three(isotropy.norm_e),
-            three(degrees(bound))
-        ),
-        None => format!("‖E_X‖₂ = {} is too large to promise anything.", three(isotropy.norm_e)),
+        Some(bound) => words::allows_at_most(&three(isotropy.norm_e), &three(degrees(bound))),
+        None => words::too_large_promise_anything(&three(isotropy.norm_e)),
     };
-    format!(
-        "u₀ is {}° away from x₀; after unwhitening {}°. {allowed}",
-        three(away),
-        shown_small(degrees(worked.cos_unwhitened[0]))
+    words::away_after_unwhitening(
+        &three(away),
+        &shown_small(degrees(worked.cos_unwhitened[0])),
+        &allowed,
     )
 }
 
@@ -209,10 +205,7 @@ fn space(worked: &Rc<Worked>, side: usize) -> Html {
             t.row([a.name.clone().into(), a.at[0].into(), a.at[1].into(), a.at[2].into()])
         })
     });
-    let caption = [
-        "Query side: x₀ orange, u₀ blue; Σ u₀ is dashed in the plane and violet here.",
-        "Key side: y₀ orange, v₀ green; Σ v₀ is dashed in the plane and violet here.",
-    ][side];
+    let caption = [words::QUERY_SIDE_ORANGE_BLUE, words::KEY_SIDE_ORANGE_GREEN][side];
     html! {
         <Figure name={format!("theorem-1-{x}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}><Space label={caption} {arrows} /></Figure>
     }

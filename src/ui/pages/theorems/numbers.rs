@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::protocol::toy::Worked;
 use crate::ui::words::format::{short_exponent, three};
+use crate::ui::words::theorems as words;
 
 /// Properties of [`Numbers`].
 #[derive(Properties, PartialEq)]
@@ -32,23 +33,23 @@ pub(super) fn Numbers(props: &NumbersProps) -> Html {
             <table class="compare" data-testid="theorem-1-numbers">
                 <thead><tr>{ for ["side", "x, u", "y, v"].map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                 <tbody>
-                    { both("cos of the feature with its singular vector", worked.cos.map(three)) }
-                    { both("after unwhitening, 1 − that cosine", worked.cos_unwhitened.map(short)) }
+                    { both(words::COS_FEATURE_SINGULAR_VECTOR, worked.cos.map(three)) }
+                    { both(words::AFTER_UNWHITENING_COSINE, worked.cos_unwhitened.map(short)) }
                     { both("‖E‖₂", [three(x.norm_e), three(y.norm_e)]) }
-                    { both("smallest cos that ‖E‖₂ allows, √(1 − ‖E‖²)", [optional(x.bound), optional(y.bound)]) }
-                    { both("smallest cos that κ allows, 2√κ / (1 + κ)", [three(x.kantorovich), three(y.kantorovich)]) }
-                    { both("A, the average over features", [optional(x.average), optional(y.average)]) }
+                    { both(words::SMALLEST_COS_E_ALLOWS, [optional(x.bound), optional(y.bound)]) }
+                    { both(words::SMALLEST_COS_KAPPA_ALLOWS, [three(x.kantorovich), three(y.kantorovich)]) }
+                    { both(words::AVERAGE_OVER_FEATURES, [optional(x.average), optional(y.average)]) }
                 </tbody>
             </table>
             <table class="compare">
-                <thead><tr><th scope="col">{ "the same head, three ways" }</th><th scope="col">{ "differs from the closed form by" }</th></tr></thead>
+                <thead><tr><th scope="col">{ words::SAME_HEAD_THREE_WAYS }</th><th scope="col">{ words::DIFFERS_CLOSED_FORM }</th></tr></thead>
                 <tbody>
-                    <tr><th scope="row">{ "closed form Σ_X⁻¹ x₀ y₀ᵀ Σ_Y⁻¹" }</th><td>{ format!("σ₀ = {}, σ₁/σ₀ = {}", three(sigma), tiny(if sigma > 0.0 { next / sigma } else { 0.0 })) }</td></tr>
-                    <tr><th scope="row">{ "least squares over all pairs" }</th><td data-testid="least-squares">{ tiny(worked.apart[0]) }</td></tr>
-                    <tr><th scope="row">{ format!("gradient descent, {steps} steps") }</th><td data-testid="descent">{ format!("{} (gradient {} of the first)", tiny(worked.apart[1]), tiny(gradient)) }</td></tr>
+                    <tr><th scope="row">{ words::CLOSED_FORM }</th><td>{ format!("σ₀ = {}, σ₁/σ₀ = {}", three(sigma), tiny(if sigma > 0.0 { next / sigma } else { 0.0 })) }</td></tr>
+                    <tr><th scope="row">{ words::LEAST_SQUARES_OVER_ALL }</th><td data-testid="least-squares">{ tiny(worked.apart[0]) }</td></tr>
+                    <tr><th scope="row">{ words::gradient_descent_steps(&steps) }</th><td data-testid="descent">{ words::gradient_first(&tiny(worked.apart[1]), &tiny(gradient)) }</td></tr>
                 </tbody>
             </table>
-            <p class="hint">{ format!("If the head served another feature of this set instead: cos {} at worst, {} on average.", three(worked.all[0]), three(worked.all[1])) }</p>
+            <p class="hint">{ words::if_head_served_another(&three(worked.all[0]), &three(worked.all[1])) }</p>
         </div>
     }
 }

@@ -12,6 +12,7 @@ use crate::ui::labels::beside;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
+use crate::ui::words::theorems as words;
 
 /// Properties of [`Plane`].
 #[derive(Properties, PartialEq)]
@@ -134,11 +135,7 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
         })
     };
     let (letter, vector) = [("x", "u₀"), ("y", "v₀")][side];
-    let caption = if side == 0 {
-        "Query side. u₀ stands at a right angle on the ellipse of the features where x₀ meets it; Σ_X u₀ lies on x₀. Drag a feature."
-    } else {
-        "Key side, the same with y₀ and v₀."
-    };
+    let caption = if side == 0 { words::QUERY_SIDE_STANDS_RIGHT } else { words::KEY_SIDE_SAME };
     let name = |i: usize| format!("{letter}{i}");
     // A feature that points nowhere has no singular vector: its arrows are drawn without length.
     let along = |v: &[f64], i: usize| v.get(i).copied().filter(|x| x.is_finite()).unwrap_or(0.0);
@@ -189,7 +186,7 @@ pub(super) fn Plane(props: &PlaneProps) -> Html {
         <div>
             <Figure name={format!("theorem-1-{letter}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}>
                 <div class="plane" tabindex={focusable} role={focusable.map(|_| "application")} onkeydown={on_key}
-                    aria-label={focusable.map(|_| format!("Query features; arrow keys move {letter}{row}"))}>
+                    aria-label={focusable.map(|_| words::query_features_arrow_keys(&letter, &row))}>
                     <svg class="chart" ref={frame.clone()} viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={caption}
                         onpointermove={on_pointer} onpointerup={on_up.clone()} onpointercancel={on_up}>
                         <line class="grid" x1="0" x2={px(sheet.width)} y1={px(down)} y2={px(down)} />

@@ -15,6 +15,7 @@ use crate::ui::pages::toy::run::use_run;
 use crate::ui::pages::toy::{Hand, LabProps};
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
+use crate::ui::words::theorems as words;
 
 /// Steps a frame.
 const SPEED: usize = 20;
@@ -68,9 +69,12 @@ pub(super) fn Third() -> Html {
     let said = lab.frame.as_ref().map(|frame| {
         let m = &frame.metrics;
         let kept = m.sigma.first().copied().unwrap_or(0.0);
-        format!(
-            "Step {}: Σ cos² of the two attended features with all others is {}, of the others among all {}; smallest cosine with the head’s singular vectors {}; σ₀ stays at {}.",
-            frame.step, three(m.interference), three(m.interference_others), three(m.least_cos), three(kept)
+        words::step_two_attended_features(
+            &frame.step,
+            &three(m.interference),
+            &three(m.interference_others),
+            &three(m.least_cos),
+            &three(kept),
         )
     });
     let props = LabProps {
@@ -81,14 +85,14 @@ pub(super) fn Third() -> Html {
     };
     html! {
         <section class="theorem" aria-label="Theorem 3">
-            <h2>{ "Theorem 3: with the head fixed, features become orthogonal" }</h2>
-            <p>{ "Ω = 10 u vᵀ is frozen and only the features are trained, on reconstruction and attention. The attended features move onto u and v, and minimising reconstruction drives all others out of their way." }</p>
+            <h2>{ words::THEOREM_3_HEAD_FIXED }</h2>
+            <p>{ words::FROZEN_ONLY_FEATURES_TRAINED }</p>
             <div class="controls">
                 <button type="button" class="primary" onclick={toggle} disabled={lab.done} data-testid="train-third">{ if lab.running { "pause" } else { "train" } }</button>
                 <button type="button" onclick={reset}>{ "reset" }</button>
-                <Slider label="features N in 10 dimensions" min={THIRD_FEATURES.least as f64} max={THIRD_FEATURES.most as f64} step={1.0} value={n as f64} on_change={set_n} />
+                <Slider label={words::FEATURES_N_10_DIMENSIONS} min={THIRD_FEATURES.least as f64} max={THIRD_FEATURES.most as f64} step={1.0} value={n as f64} on_change={set_n} />
                 <Slider label="seed" min={0.0} max={20.0} step={1.0} value={f64::from(seed)} on_change={set_seed} />
-                <span class="progress"><progress value={lab.trained.to_string()} max={config.steps.to_string()} aria-label="training of Theorem 3" /></span>
+                <span class="progress"><progress value={lab.trained.to_string()} max={config.steps.to_string()} aria-label={words::TRAINING_THEOREM_3} /></span>
             </div>
             if let Some(said) = said {
                 <p class="sentence" data-testid="theorem-3" data-done={lab.done.to_string()}>{ said }</p>

@@ -12,6 +12,7 @@ use crate::ui::app::use_app;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
+use crate::ui::words::toy as words;
 
 /// The bar.
 #[component]
@@ -74,11 +75,11 @@ pub(super) fn Bar(props: &LabProps) -> Html {
                 <progress value={lab.trained.to_string()} max={steps.to_string()} aria-label="training" />
                 <span data-trained={lab.trained.to_string()}>{ format!("step {} of {steps}", lab.trained) }</span>
                 if let Some((rate, longest)) = pace {
-                    <span data-testid="pace">{ format!("{rate:.0} frames a second, the slowest took {} ms", three(longest)) }</span>
+                    <span data-testid="pace">{ words::frames_second_slowest_took(&rate, &three(longest)) }</span>
                 }
             </p>
             </Staged>
-            if changed { <p class="hint">{ "Settings differ from the preset’s. " }<a href={original}>{ "Back to the preset" }</a></p> }
+            if changed { <p class="hint">{ words::SETTINGS_DIFFER_PRESETS }<a href={original}>{ words::BACK_PRESET }</a></p> }
         </section>
     }
 }

@@ -8,6 +8,7 @@ use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::table::Table;
+use crate::ui::words::toy as words;
 
 /// Points of a line that are drawn.
 const DRAWN: usize = 160;
@@ -52,16 +53,16 @@ pub(in crate::ui::pages) fn Slide(props: &LabProps) -> Html {
         })
     };
     let first = |name: &str, step: Option<usize>| {
-        step.map_or_else(|| format!("not {name}"), |s| format!("{name} for good from step {s}"))
+        step.map_or_else(|| format!("not {name}"), |s| words::for_good_from_step(&name, &s))
     };
     let from = |holds: fn(&Point) -> bool| {
         lab.points.iter().rev().take_while(|p| holds(p)).last().map(|p| p.step)
     };
     html! {
         <div class="controls slide" {onkeydown}>
-            <Slider label="look at step" min={0.0} max={(lab.kept.len() - 1) as f64} step={1.0} value={at as f64} shown={lab.step().to_string()} on_change={look} />
-            <span class="hint" data-testid="events">{ format!("{} (every cosine over {ALIGNED}), {} (interference under {ORTHOGONAL})",
-                first("aligned", from(|p| p.least_cos > ALIGNED)), first("orthogonal", from(|p| p.interference < ORTHOGONAL))) }</span>
+            <Slider label={words::LOOK_STEP} min={0.0} max={(lab.kept.len() - 1) as f64} step={1.0} value={at as f64} shown={lab.step().to_string()} on_change={look} />
+            <span class="hint" data-testid="events">{ words::every_cosine_over_interference(&first("aligned", from(|p| p.least_cos > ALIGNED)), &ALIGNED,
+                &first("orthogonal", from(|p| p.interference < ORTHOGONAL)), &ORTHOGONAL) }</span>
         </div>
     }
 }
@@ -80,7 +81,7 @@ pub(in crate::ui::pages) fn Events(props: &LabProps) -> Html {
     chart(
         props,
         "toy-events",
-        "Who moves first? Smallest cosine of an attended feature with its singular vector, and interference of attended features. Click a step to look at it.",
+        words::WHO_MOVES_FIRST_SMALLEST,
         ["", "linear"],
         series,
         Some((0.0, top)),
@@ -94,14 +95,7 @@ pub(in crate::ui::pages) fn Losses(props: &LabProps) -> Html {
         line(props, "reconstr.", |p| p.losses.recon),
         line(props, "attention KL", |p| p.losses.kl.max(0.0)),
     ];
-    chart(
-        props,
-        "toy-losses",
-        "Losses of each batch; attention as KL from the template’s, so that zero is perfect.",
-        ["loss", "log"],
-        series,
-        None,
-    )
+    chart(props, "toy-losses", words::LOSSES_EACH_BATCH_ATTENTION, ["loss", "log"], series, None)
 }
 
 /// Singular values over steps.
@@ -115,14 +109,7 @@ pub(in crate::ui::pages) fn Sigma(props: &LabProps) -> Html {
             ..line(props, "", move |p| p.sigma.get(k).copied().unwrap_or(f64::NAN))
         })
         .collect();
-    chart(
-        props,
-        "toy-sigma",
-        "Singular values of Ω over steps: which grow, and which nothing ever trains.",
-        ["σ", "linear"],
-        series,
-        None,
-    )
+    chart(props, "toy-sigma", words::SINGULAR_VALUES_OVER_STEPS, ["σ", "linear"], series, None)
 }
 
 /// One measure over all recorded steps.

@@ -81,7 +81,7 @@ pub(super) fn Dials(props: &DialsProps) -> Html {
         }
     };
     html! {
-        <section class="dials" aria-label="Settings that act while it trains">
+        <section class="dials" aria-label={words::SETTINGS_ACT_WHILE_TRAINS}>
             { for Knob::ALL.into_iter().map(row) }
             if let Some(refused) = &*refused { <p class="hint" role="status" data-testid="dial-said">{ refused.clone() }</p> }
         </section>

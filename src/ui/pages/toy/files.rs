@@ -14,6 +14,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::{blob, save};
 use crate::ui::memory::state::Action;
 use crate::ui::widgets::python::Python;
+use crate::ui::words::toy as words;
 use crate::worker::sources::Dropped;
 
 /// What the opened toy is called.
@@ -50,13 +51,13 @@ pub(super) fn Files(props: &LabProps) -> Html {
     };
     let saved_as = format!("toy-{}-seed-{}-step-{step}", props.preset.id, config.seed);
     html! {
-        <div class="export-bar" role="group" aria-label="This run elsewhere">
-            <span>{ format!("Step {step} as a checkpoint, its features as the vocabulary:") }</span>
-            <button type="button" onclick={open(Page::Heads)} data-testid="open-heads">{ "open in Heads" }</button>
-            <button type="button" onclick={open(Page::Features)} data-testid="open-features">{ "open in Features" }</button>
+        <div class="export-bar" role="group" aria-label={words::RUN_ELSEWHERE}>
+            <span>{ words::step_checkpoint_features_vocabulary(&step) }</span>
+            <button type="button" onclick={open(Page::Heads)} data-testid="open-heads">{ words::OPEN_HEADS }</button>
+            <button type="button" onclick={open(Page::Features)} data-testid="open-features">{ words::OPEN_FEATURES }</button>
             <button type="button" onclick={download("model.safetensors", format!("{saved_as}.safetensors"), "application/octet-stream")}>{ "safetensors" }</button>
             <button type="button" onclick={download("config.json", "config.json".into(), "application/json")}>{ "config.json" }</button>
-            <button type="button" onclick={download("run.json", format!("{saved_as}.json"), "application/json")} data-testid="run-json">{ "the run as JSON" }</button>
+            <button type="button" onclick={download("run.json", format!("{saved_as}.json"), "application/json")} data-testid="run-json">{ words::RUN_JSON }</button>
             <Python name="toy.py" python={toy(&props.stamp())} />
         </div>
     }
@@ -81,17 +82,17 @@ fn open_in(app: &App, config: &Config, files: &[File], page: Page) -> Result<(),
 
 /// A prompt of single features that ends with one that wants an earlier one.
 fn prompt(config: &Config) -> String {
-    let words = feature_words(config);
+    let names = feature_words(config);
     let pair = config.template.entries().first().map(|e| (e.query, e.key));
-    let others = (0..words.len()).filter(|i| pair.is_none_or(|(q, k)| *i != q && *i != k)).take(4);
+    let others = (0..names.len()).filter(|i| pair.is_none_or(|(q, k)| *i != q && *i != k)).take(4);
     let mut prompt: Vec<usize> = others.collect();
     if let Some((query, key)) = pair {
         prompt.insert(prompt.len() / 2, key);
         prompt.push(query);
     }
-    prompt.iter().filter_map(|&i| words.get(i).cloned()).collect::<Vec<_>>().join(" ")
+    prompt.iter().filter_map(|&i| names.get(i).cloned()).collect::<Vec<_>>().join(" ")
 }
 
 fn refuse(app: &App) {
-    app.session.act(Action::Note("The browser refused the files.".into(), String::new()));
+    app.session.act(Action::Note(words::BROWSER_REFUSED_FILES.into(), String::new()));
 }

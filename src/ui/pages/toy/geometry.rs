@@ -8,6 +8,7 @@ use crate::ui::charts::{Arrow, Figure, Space};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Select;
 use crate::ui::words::table::Table;
+use crate::ui::words::toy as words;
 
 /// Features in space.
 #[component]
@@ -52,14 +53,14 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
         Callback::from(move |slug: String| view.set(slug))
     };
     let options = vec![
-        ("principal".into(), "the first three principal directions".into()),
-        ("pair".into(), "the first pair, then the strongest other".into()),
+        ("principal".into(), words::FIRST_THREE_PRINCIPAL_DIRECTIONS.into()),
+        ("pair".into(), words::FIRST_PAIR_THEN_STRONGEST.into()),
     ];
     html! {
         <div>
             <Figure name="toy-geometry" {table} convention={props.stamp()}
-                caption={html! { { "Features as arrows: those of queries blue, those of keys green, all others grey. Three of the dimensions; the rest is not seen." } }}>
-                <Space label="Features in three directions" {arrows} />
+                caption={html! { { words::FEATURES_ARROWS_QUERIES_BLUE } }}>
+                <Space label={words::FEATURES_THREE_DIRECTIONS} {arrows} />
             </Figure>
             <div class="controls"><Select label="seen along" {options} value={(*view).clone()} on_change={choose} /></div>
         </div>

@@ -11,6 +11,7 @@ use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::words::table::Table;
+use crate::ui::words::toy as words;
 
 const COSINE: Scale = Scale::Diverging { max: 1.0 };
 
@@ -27,9 +28,9 @@ pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
     let h = props.config.d_head;
     html! {
         <>
-            { matrix(props, "toy-u", "u, what the query is read for: cosine of each feature with each left singular vector. The template’s queries come first, each on the row of its matched direction.".into(),
+            { matrix(props, "toy-u", words::QUERY_READ_COSINE_EACH.into(),
                 (&frame.cosines_u, h), (&order.queries, &order.directions), COSINE, ["feature", "k →"]) }
-            { matrix(props, "toy-v", "v, what the key is read for: the same with the right singular vectors, the template’s keys first.".into(),
+            { matrix(props, "toy-v", words::KEY_READ_SAME_RIGHT.into(),
                 (&frame.cosines_v, h), (&order.keys, &order.directions), COSINE, ["feature", "k →"]) }
         </>
     }
@@ -39,10 +40,7 @@ pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
 #[component]
 pub(in crate::ui::pages) fn Gram(props: &LabProps) -> Html {
     let Some((frame, order)) = order(props) else { return nothing() };
-    let caption = format!(
-        "Cosines between features (Gram matrix), the {} attended ones first: −1 is an antipode.",
-        order.n_attended
-    );
+    let caption = words::cosines_between_features_gram(&order.n_attended);
     matrix(
         props,
         "toy-gram",
@@ -61,8 +59,15 @@ pub(in crate::ui::pages) fn Logits(props: &LabProps) -> Html {
     let entries = props.config.template.entries();
     let strongest = entries.iter().map(|e| e.strength.abs()).fold(0.0, f64::max);
     let scale = Scale::Diverging { max: if strongest > 0.0 { strongest } else { 1.0 } };
-    matrix(props, "toy-logits", "What the head learned: logit that a query with one feature gives a key with another, X Ω Xᵀ. The template asks for the diagonal of its pairs, and for zero elsewhere.".into(),
-        (&frame.logits, props.config.n_features), (&order.queries, &order.keys), scale, ["query", "key →"])
+    matrix(
+        props,
+        "toy-logits",
+        words::WHAT_HEAD_LEARNED_LOGIT.into(),
+        (&frame.logits, props.config.n_features),
+        (&order.queries, &order.keys),
+        scale,
+        ["query", "key →"],
+    )
 }
 
 fn matrix(

@@ -10,6 +10,7 @@ use crate::ui::address::keys::MORE;
 use crate::ui::app::use_app;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::words::toy as words;
 
 /// Words of the page that the glossary explains.
 const WORDS: [&str; 8] = [
@@ -55,7 +56,7 @@ pub(super) fn More(props: &MoreProps) -> Html {
     html! {
         <>
             <p><button type="button" onclick={toggle} aria-expanded={open.to_string()} data-testid="more">
-                { if open { "less" } else { "more: every setting, every chart, the template, sweeps, files" } }</button></p>
+                { if open { "less" } else { words::MORE_EVERY_SETTING_CHART } }</button></p>
             if *wanted.borrow() {
                 <div hidden={!open}>
                     <settings::Settings config={first.clone()} />

@@ -23,6 +23,7 @@ use crate::ui::browser::time::now;
 use crate::ui::lessons::stored;
 use crate::ui::memory::toy::{Heard, Lab};
 use crate::ui::remembered::{Remembered, use_memory};
+use crate::ui::words::toy as words;
 use crate::worker::pool::Jobs;
 use crate::worker::request::{self, Request};
 use crate::worker::sources::Dropped;
@@ -113,7 +114,7 @@ impl Hands {
         self.lab.dispatch(Heard::Fresh(Box::new(config.clone()), turns.clone()));
         if let Err(error) = config.check() {
             self.running.set(false);
-            return self.lab.dispatch(Heard::Failed(format!("This cannot be: {error}.")));
+            return self.lab.dispatch(Heard::Failed(words::this_cannot_be(&error)));
         }
         self.until.set(until);
         self.hurry.set(true);

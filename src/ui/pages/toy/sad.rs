@@ -11,6 +11,7 @@ use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
+use crate::ui::words::toy as words;
 
 /// Words of this part that the glossary explains.
 const WORDS: [&str; 5] =
@@ -25,19 +26,19 @@ pub(super) fn Sad(props: &LabProps) -> Html {
     let take_apart = Callback::from(move |_: MouseEvent| hands.take_apart(step));
     let sad = lab.sad.clone();
     html! {
-        <section class="prompt-set" aria-label="Sparse attention decomposition">
-            <h2>{ "Taken apart on tokens" }</h2>
-            <p class="hint">{ "Tokens that training never saw, at each query the key that the template wants most. Relative attention is a sum of one term per singular vector; the control spreads the same score over a randomly rotated basis." }</p>
+        <section class="prompt-set" aria-label={words::SPARSE_ATTENTION_DECOMPOSITION}>
+            <h2>{ words::TAKEN_APART_TOKENS }</h2>
+            <p class="hint">{ words::TOKENS_TRAINING_NEVER_SAW }</p>
             <div class="controls words">{ for WORDS.into_iter().map(|term| html! { <Gloss {term} /> }) }</div>
-            <div class="controls"><button type="button" onclick={take_apart} disabled={running} data-testid="take-apart">{ format!("take step {step} apart") }</button></div>
+            <div class="controls"><button type="button" onclick={take_apart} disabled={running} data-testid="take-apart">{ words::take_step_apart(&step) }</button></div>
             if let Some((at, sad)) = sad {
                 if sad.events.is_empty() {
-                    <p role="status">{ format!("None of {} queries has a key that the template wants enough.", sad.n_queries) }</p>
+                    <p role="status">{ words::none_queries_key_template(&sad.n_queries) }</p>
                 } else {
-                    <p role="status" data-testid="toy-sad">{ format!("Step {at}: {} events among {} queries. S is lower when sparser; one single term of {} would give {}.", sad.events.len(), sad.n_queries, config.d_head, three(1.0 / config.d_head as f64)) }</p>
-                    { means(&[("singular vectors", sad.mean), ("one rotation, same scores", sad.basis), ("two rotations, scores change", sad.subspace)]) }
+                    <p role="status" data-testid="toy-sad">{ words::step_events_among_queries(&at, &sad.events.len(), &sad.n_queries, &config.d_head, &three(1.0 / config.d_head as f64)) }</p>
+                    { means(&[("singular vectors", sad.mean), (words::ONE_ROTATION_SAME_SCORES, sad.basis), (words::TWO_ROTATIONS_SCORES_CHANGE, sad.subspace)]) }
                     { event(&sad.events, *chosen, { let chosen = chosen.clone(); Callback::from(move |i: f64| chosen.set(i as usize)) }, props.stamp().terms(drawn(config.seed))) }
-                    <p class="hint">{ "N of 1 to 4 is no evidence by itself: a small score is reached at once, whatever the basis. Compare with the control." }</p>
+                    <p class="hint">{ words::N_NO_EVIDENCE }</p>
                 }
             }
         </section>
@@ -61,8 +62,8 @@ fn event(events: &[ToyEvent], chosen: usize, choose: Callback<f64>, convention: 
     let event = &events[chosen];
     let sad = &event.sad;
     let listed = |features: &[(usize, f64)]| {
-        let words: Vec<String> = features.iter().map(|(i, f)| format!("{i} ({f:.2})")).collect();
-        if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+        let named: Vec<String> = features.iter().map(|(i, f)| format!("{i} ({f:.2})")).collect();
+        if named.is_empty() { "nothing".to_owned() } else { named.join(", ") }
     };
     let most = event
         .wanted
@@ -84,11 +85,11 @@ fn event(events: &[ToyEvent], chosen: usize, choose: Callback<f64>, convention: 
     html! {
         <div class="toy-event">
             <Slider label="event" min={0.0} max={(events.len() - 1) as f64} step={1.0} value={chosen as f64} on_change={choose} />
-            <p>{ format!("The query has features {}; the wanted key has {}. The head gives it {} of its attention, the template {}.",
-                listed(&event.query), key, percent(sad.attention), percent(event.wanted[most])) }</p>
-            <Figure name="toy-terms" {table} {convention} caption={html! { { format!("Relative attention {} as a sum over singular vectors: S = {}, {} term(s) for all of it.", three(total),
-                sad.sparsity.sparseness.map_or_else(|| "–".into(), three), sad.sparsity.n_recon.map_or_else(|| "–".into(), |n| n.to_string())) } }}>
-                <Bars label="Terms of relative attention over singular vectors" {bars} y="term" />
+            <p>{ words::query_features_wanted_key(
+                &listed(&event.query), &key, &percent(sad.attention), &percent(event.wanted[most])) }</p>
+            <Figure name="toy-terms" {table} {convention} caption={html! { { words::relative_attention_sum_over(&three(total), &sad.sparsity.sparseness.map_or_else(|| "–".into(), three),
+                &sad.sparsity.n_recon.map_or_else(|| "–".into(), |n| n.to_string())) } }}>
+                <Bars label={words::TERMS_RELATIVE_ATTENTION_OVER} {bars} y="term" />
             </Figure>
         </div>
     }

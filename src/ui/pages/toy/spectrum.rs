@@ -9,6 +9,7 @@ use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::nothing::nothing;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
+use crate::ui::words::toy as words;
 
 /// Spectrum and pairs.
 #[component]
@@ -40,8 +41,8 @@ pub(super) fn Spectrum(props: &LabProps) -> Html {
     };
     html! {
         <div>
-            <Figure name="toy-spectrum" table={spectrum} convention={props.stamp()} caption={html! { { "Singular values of Ω. Lines: the value that gives the matched pair its target logit, T / (|w| |w′|)." } }}>
-                <Bars label="Singular values of the toy’s Ω and what the template asks for" {bars} />
+            <Figure name="toy-spectrum" table={spectrum} convention={props.stamp()} caption={html! { { words::SINGULAR_VALUES_LINES_VALUE } }}>
+                <Bars label={words::SINGULAR_VALUES_TOYS_WHAT} {bars} />
             </Figure>
             { pairs(&metrics.pairs, frame, &norms) }
         </div>
@@ -67,8 +68,8 @@ pub(super) fn Interference(props: &LabProps) -> Html {
     };
     html! {
         <Figure name="toy-interference" table={interference} convention={props.stamp()}
-            caption={html! { { format!("Interference per feature, Σ cos² with all others; the {} attended ones first. Lines: the largest |cos|. An antipodal pair has 1, a feature orthogonal to all has 0.", order.n_attended) } }}>
-            <Bars label="Interference of each feature, attended ones first" bars={crowd} x="feature, in this order" y="Σ cos²" />
+            caption={html! { { words::interference_per_feature_others(&order.n_attended) } }}>
+            <Bars label={words::INTERFERENCE_EACH_FEATURE} bars={crowd} x={words::FEATURE_ORDER} y="Σ cos²" />
         </Figure>
     }
 }
@@ -88,8 +89,8 @@ fn pairs(pairs: &[PairFit], frame: &Snapshot, norms: &[f64]) -> Html {
     };
     html! {
         <details class="pairs">
-            <summary>{ "The pairs in numbers" }</summary>
-            <div class="numbers" tabindex="0" role="region" aria-label="Pairs of the template">
+            <summary>{ words::PAIRS_NUMBERS }</summary>
+            <div class="numbers" tabindex="0" role="region" aria-label={words::PAIRS_TEMPLATE}>
                 <table>
                     <thead><tr>{ for ["pair", "k", "cos u", "cos v", "σ", "σ asked", "logit", "T"].map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                     <tbody>{ for pairs.iter().map(row) }</tbody>

@@ -17,6 +17,7 @@ use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::expectation as words;
 use crate::ui::words::table::Table;
+use crate::ui::words::toy as said;
 use crate::worker::request::{Heard, Request};
 
 /// Quantities that are drawn together: two cosines, or others one by one.
@@ -84,8 +85,8 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
     let (total, done) = (swept.total, swept.done());
     html! {
         <section class="prompt-set" aria-label="Sweep">
-            <h2>{ "Over values and seeds" }</h2>
-            <p class="hint">{ "Whole runs with these settings, in the background: the mean over seeds, and a band of one standard deviation. A claim that holds for one seed is an anecdote." }</p>
+            <h2>{ said::OVER_VALUES_SEEDS }</h2>
+            <p class="hint">{ said::WHOLE_RUNS_THESE_SETTINGS }</p>
             <div class="controls">
                 <Select label="vary" options={settings.collect::<Vec<_>>()} value={slug} on_change={choose} />
                 <label class="field"><span>{ "over" }</span><input type="text" ~value={values.join(",")} onchange={set_values} data-testid="sweep-values" /></label>
@@ -93,7 +94,7 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
                 <button type="button" class="primary" onclick={start} data-testid="sweep">{ format!("train {} runs", sweep.values.len() * sweep.n_seeds as usize) }</button>
             </div>
             if total > 0 {
-                <p role="status" data-testid="sweep-outcome">{ format!("{done} of {total} runs{}", if swept.failed > 0 { format!(", {} of them failed", swept.failed) } else { String::new() }) }</p>
+                <p role="status" data-testid="sweep-outcome">{ format!("{done} of {total} runs{}", if swept.failed > 0 { said::them_failed(&swept.failed) } else { String::new() }) }</p>
                 <div class="controls"><Select label="draw" options={quantities.collect::<Vec<_>>()} value={quantity.to_string()} on_change={pick} /></div>
                 if let Some(sweep) = &swept.sweep { { picture(sweep, &swept.outcomes, QUANTITIES[(*quantity).min(QUANTITIES.len() - 1)]) } }
             }
@@ -111,11 +112,11 @@ fn words_of(setting: Setting) -> &'static str {
         Setting::DHead => "rank H",
         Setting::NKeys => "keys m",
         Setting::Batch => "batch B",
-        Setting::P => "chance of a feature p",
+        Setting::P => said::CHANCE_FEATURE,
         Setting::Lr => "learning rate",
-        Setting::HeadStd => "size of the head’s start",
-        Setting::Cone => "cone at the start",
-        Setting::PowerLaw => "power law at the start",
+        Setting::HeadStd => said::SIZE_HEADS_START,
+        Setting::Cone => said::CONE_START,
+        Setting::PowerLaw => said::POWER_LAW_START,
         Setting::Common => "common direction",
     }
 }
@@ -125,7 +126,7 @@ fn begin(app: &App, swept: &UseReducerHandle<Remembered<SweepOutcomes>>, sweep: 
     let runs = sweep.runs();
     let values: Vec<usize> = runs.iter().map(|run| run.value).collect();
     let questions = runs.into_iter().map(|run| Whole { config: Box::new(run.config) });
-    let request = Request::each(questions).owner("sweep").listed("runs of the sweep");
+    let request = Request::each(questions).owner("sweep").listed(said::RUNS_SWEEP);
     let (hears, sweep) = (swept.dispatcher(), sweep.clone());
     app.session.jobs.ask(request, move |heard| match heard {
         Heard::Begun => hears.dispatch(News::Fresh(sweep.clone(), values.len())),
@@ -155,12 +156,8 @@ fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> 
     let setting = words_of(sweep.setting);
     let seeds =
         if sweep.n_seeds == 1 { "1 seed".into() } else { format!("{} seeds", sweep.n_seeds) };
-    let caption = format!(
-        "Against {setting}, over {seeds}: {}. Mean, one standard deviation, lowest and highest.",
-        words::name(quantity)
-    );
-    let convention = Stamp::of_toy(&sweep.base)
-        .how(format!("{setting} varied, {seeds} from this one on, unseen batches at the end"));
+    let caption = said::against_over_mean(&setting, &seeds, &words::name(quantity));
+    let convention = Stamp::of_toy(&sweep.base).how(said::varied_unseen_batches(&setting, &seeds));
     let table = Callback::from(move |()| {
         spreads.iter().fold(
             Table::new(["value", "runs", "mean", "sd", "lowest", "highest"]),

@@ -12,6 +12,7 @@ use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
 use crate::ui::words::table::Table;
+use crate::ui::words::toy as words;
 
 /// Strength of an entry that is switched on where there is no other to go by.
 const STRENGTH: f64 = 10.0;
@@ -75,7 +76,7 @@ pub(super) fn TemplateGrid(props: &LabProps) -> Html {
     let scale = Scale::Diverging { max: if strongest > 0.0 { strongest } else { 1.0 } };
     html! {
         <div>
-            <Figure name="toy-template" {table} convention={props.stamp()} caption={html! { { "What the head is asked for: the template T. Click a cell, or press Enter on it, to switch it on or off; the run goes on from its weights." } }}>
+            <Figure name="toy-template" {table} convention={props.stamp()} caption={html! { { words::WHAT_HEAD_ASKED_TEMPLATE } }}>
                 <HeatMap label="Template" {values} n_cols={n} {scale} y="query" x="key →" selected={Some((query, key))} {on_select} {on_press} />
             </Figure>
             <div class="controls">

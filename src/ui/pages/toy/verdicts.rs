@@ -6,6 +6,7 @@ use super::LabProps;
 use crate::toy::Verdict;
 use crate::ui::nothing::nothing;
 use crate::ui::words::expectation as words;
+use crate::ui::words::toy as said;
 
 /// The sentences.
 #[component]
@@ -29,10 +30,10 @@ pub(in crate::ui::pages) fn Verdicts(props: &LabProps) -> Html {
         }
     };
     html! {
-        <section class="verdicts" aria-label="What the paper found, what you got">
-            <h2>{ "What the paper found, what you got" }</h2>
+        <section class="verdicts" aria-label={said::WHAT_PAPER_FOUND_GOT}>
+            <h2>{ said::WHAT_PAPER_FOUND_GOT }</h2>
             <p class="hint" data-testid="toy-verdict" data-settled={settled.to_string()}>{ tally }
-                if **config != preset.config { { " These expectations were made for the preset’s settings, not for yours." } }</p>
+                if **config != preset.config { { said::THESE_EXPECTATIONS_WERE_MADE } }</p>
             <ul>{ for verdicts.iter().map(row) }</ul>
         </section>
     }
