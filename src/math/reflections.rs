@@ -7,6 +7,7 @@
 //! G. W. Stewart, "The efficient generation of random orthogonal matrices", 1980.
 
 use super::random::Rng;
+use super::rows::dot;
 
 /// An orthogonal map of `n` dimensions, Haar-distributed.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +46,7 @@ impl Reflections {
             let Some(([sign, axis @ ..], tail)) = rest.split_at_checked(width + 1) else { return };
             rest = tail;
             let Some(x) = x.get_mut(self.n - width..self.n) else { return };
-            let along: f64 = x.iter().zip(axis).map(|(x, a)| x * a).sum();
+            let along = dot(x, axis);
             x.iter_mut().zip(axis).for_each(|(x, a)| *x = sign * (*x - along * a));
         }
     }

@@ -30,6 +30,24 @@ pub fn largest_first(keys: &[f64]) -> Vec<usize> {
     places(keys.len(), &|a, b| keys[b].total_cmp(&keys[a]))
 }
 
+/// How many of `values`, the largest first, it takes for their sum to reach each of `targets`; `None` where it never does.
+pub fn largest_reaching<const N: usize>(
+    mut values: Vec<f64>,
+    targets: [f64; N],
+) -> [Option<usize>; N] {
+    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    let (mut sum, mut reached) = (0.0, [None; N]);
+    for (i, value) in values.iter().enumerate() {
+        sum += value;
+        for (reached, target) in reached.iter_mut().zip(&targets) {
+            if reached.is_none() && sum >= *target {
+                *reached = Some(i + 1);
+            }
+        }
+    }
+    reached
+}
+
 /// `items` from the largest key down; equal ones keep their order.
 pub fn ranked<T: Clone>(items: &[T], key: impl Fn(&T) -> f64) -> Vec<T> {
     let keys: Vec<f64> = items.iter().map(key).collect();

@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::matched::{Lots, direction, matched_pairs, turned_pair};
+use super::matched::{Lots, SetLots, direction, matched_pairs, turned_pair};
 use super::sparsity::Sparsity;
 use super::terms::{RelativeAttention, products};
 use crate::math::random::{Rng, triple32};
@@ -47,8 +47,18 @@ pub struct Controls {
     options: ControlOptions,
     stream: u32,
     /// Rotations of the whole head, the same on every prompt; none where single looks are drawn for.
-    rotations: Option<Vec<Draw>>,
+    rotations: Option<Rotations>,
 }
+
+/// What the looks of a set share.
+#[derive(Debug, Clone, PartialEq)]
+struct Rotations {
+    draws: Vec<Draw>,
+    lots: SetLots,
+}
+
+/// Both sides of a look under each draw's independent rotations.
+type Turned = Vec<(Vec<f64>, Vec<f64>)>;
 
 #[derive(Debug, Clone, PartialEq)]
 struct Draw {
@@ -68,7 +78,10 @@ impl Controls {
             dest: Reflections::draw(one.rank, &mut rng),
             src: Reflections::draw(one.rank, &mut rng),
         };
-        Self { rotations: Some((0..options.draws).map(|_| draw()).collect()), ..one }
+        let draws: Vec<Draw> = (0..options.draws).map(|_| draw()).collect();
+        let mut rng = Rng::of_stream(options.seed, triple32(triple32(stream) ^ 2));
+        let lots = SetLots::draw(draws.len(), one.rank, &mut rng);
+        Self { rotations: Some(Rotations { draws, lots }), ..one }
     }
 
     /// The same for single looks: what rotations make of one look is drawn at once, for a `d_head`th of the cost.
@@ -80,7 +93,7 @@ impl Controls {
     /// The terms under each basis rotation; every one sums to what `relative` sums to.
     pub fn basis_terms(&self, relative: &RelativeAttention) -> Vec<Vec<f64>> {
         let (a, b, scale) = (&relative.dest_coefficients, &relative.src_contrast, relative.scale);
-        if let Some(draws) = &self.rotations {
+        if let Some(Rotations { draws, .. }) = &self.rotations {
             let terms = |d: &Draw| basis_rotated(a, b, &self.s, |x| d.basis.turn(x), scale);
             return draws.iter().map(terms).collect();
         }
@@ -95,17 +108,15 @@ impl Controls {
 
     /// The terms under each pair of independent rotations; their sums are not the score.
     pub fn subspace_terms(&self, relative: &RelativeAttention) -> Vec<Vec<f64>> {
-        let (x, y) = self.sides(relative);
+        self.subspace_terms_of(relative, &self.turned(relative))
+    }
+
+    fn subspace_terms_of(&self, relative: &RelativeAttention, turned: &Turned) -> Vec<Vec<f64>> {
         let terms = |x: &[f64], y: &[f64]| self.terms(x, y, relative.scale, true);
-        if let Some(draws) = &self.rotations {
-            let turned = |d: &Draw| {
-                let (mut x, mut y) = (x.clone(), y.clone());
-                d.dest.turn(&mut x);
-                d.src.turn(&mut y);
-                terms(&x, &y)
-            };
-            return draws.iter().map(turned).collect();
+        if self.rotations.is_some() {
+            return turned.iter().map(|(x, y)| terms(x, y)).collect();
         }
+        let (x, y) = self.sides(relative);
         let mut rng = self.rng(relative, 1);
         let length = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
         let (long, wide) = (length(&x), length(&y));
@@ -115,27 +126,32 @@ impl Controls {
         (0..self.options.draws).map(|_| terms(&draw(long), &draw(wide))).collect()
     }
 
+    /// Both sides under each pair of the set's rotations; none for single looks.
+    fn turned(&self, relative: &RelativeAttention) -> Turned {
+        let (x, y) = self.sides(relative);
+        let turned = |draw: &Draw| {
+            let (mut x, mut y) = (x.clone(), y.clone());
+            draw.dest.turn(&mut x);
+            draw.src.turn(&mut y);
+            (x, y)
+        };
+        self.rotations.iter().flat_map(|rotations| &rotations.draws).map(turned).collect()
+    }
+
     /// The terms of directions drawn anew, given that they make the score; every one sums to what `relative` sums to, or as
     /// near as its lengths allow.
-    fn matched_terms(&self, relative: &RelativeAttention) -> Vec<Vec<f64>> {
+    fn matched_terms(&self, relative: &RelativeAttention, turned: &Turned) -> Vec<Vec<f64>> {
         let (x, y) = self.sides(relative);
         let s = self.s.get(..self.rank).unwrap_or_default();
-        let lots = match &self.rotations {
-            None => Lots::of_one_look(&x, self.options.draws, &mut self.rng(relative, 2)),
-            Some(draws) => {
-                let turned = |draw: &Draw| {
-                    let (mut x, mut y) = (x.clone(), y.clone());
-                    draw.dest.turn(&mut x);
-                    draw.src.turn(&mut y);
-                    (x, y)
-                };
-                // The head's own numbers, whichever look: see `Lots::of_a_set`.
-                let stream = triple32(triple32(self.stream) ^ 2);
-                let mut rng = Rng::of_stream(self.options.seed, stream);
-                Lots::of_a_set(draws.iter().map(turned).collect(), &mut rng)
+        let look = (x.as_slice(), y.as_slice(), s);
+        let pairs = match &self.rotations {
+            None => {
+                let mut rng = self.rng(relative, 2);
+                let (lots, luck) = Lots::of_one_look(&x, self.options.draws, &mut rng);
+                matched_pairs(look, &lots, &luck)
             }
+            Some(Rotations { lots, .. }) => matched_pairs(look, &lots.of_look(turned), &lots.luck),
         };
-        let pairs = matched_pairs((&x, &y, s), &lots);
         pairs.iter().map(|(x, y)| self.terms(x, y, relative.scale, true)).collect()
     }
 
@@ -143,10 +159,11 @@ impl Controls {
     pub(super) fn draw(&self, relative: &RelativeAttention) -> ControlDraws {
         let own = |draws: Vec<Vec<f64>>| draws.iter().map(|terms| Sparsity::of(terms)).collect();
         let aim = |terms: &Vec<f64>| Sparsity::toward(terms, relative.score);
+        let turned = self.turned(relative);
         ControlDraws {
             basis: self.basis_terms(relative).iter().map(aim).collect(),
-            subspace: own(self.subspace_terms(relative)),
-            matched: own(self.matched_terms(relative)),
+            subspace: own(self.subspace_terms_of(relative, &turned)),
+            matched: own(self.matched_terms(relative, &turned)),
         }
     }
 

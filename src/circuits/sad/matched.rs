@@ -36,17 +36,17 @@ pub(super) fn turned_pair(a: &[f64], b: &[f64], rng: &mut Rng) -> (Vec<f64>, Vec
     (first.iter().map(|f| length * f).collect(), b)
 }
 
-/// What matched draws are made of: directions for either side, and luck to choose with.
+/// What matched draws are made of: directions for either side.
 pub(super) struct Lots {
     /// Directions of the destination's side, as long as it.
     pub(super) candidates: Vec<Vec<f64>>,
     /// For every draw a direction of the source's side, of any length.
     pub(super) rests: Vec<Vec<f64>>,
-    luck: Luck,
 }
 
 /// How a candidate is chosen, each with the probability of its weight.
-enum Luck {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Luck {
     /// A number between 0 and 1 for every draw.
     Uniform(Vec<f64>),
     /// For every draw a number for each candidate by Gumbel's law: the largest of `ln w + g` is chosen, and stays the same one where
@@ -86,29 +86,42 @@ fn largest(values: impl Iterator<Item = f64>) -> usize {
 
 impl Lots {
     /// For one look: everything drawn anew.
-    pub(super) fn of_one_look(x: &[f64], draws: usize, rng: &mut Rng) -> Self {
+    pub(super) fn of_one_look(x: &[f64], draws: usize, rng: &mut Rng) -> (Self, Luck) {
         let (n, long) = (x.len(), dot(x, x).sqrt());
         let mut candidate = || direction(n, rng).into_iter().map(|u| long * u).collect();
         let candidates: Vec<Vec<f64>> = (0..CANDIDATES).map(|_| candidate()).collect();
         let (luck, rests) = (0..draws).map(|_| (rng.uniform(), direction(n, rng))).unzip();
-        Self { candidates, rests, luck: Luck::Uniform(luck) }
+        (Self { candidates, rests }, Luck::Uniform(luck))
+    }
+}
+
+/// What matched draws share over the looks of a set, so that looks that resemble each other draw what resembles each other, as they
+/// do with the other controls.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SetLots {
+    /// What rotations are too few for, permutations of their directions add.
+    orders: Vec<Vec<usize>>,
+    pub(super) luck: Luck,
+}
+
+impl SetLots {
+    /// For a head of `n` directions.
+    pub(super) fn draw(draws: usize, n: usize, rng: &mut Rng) -> Self {
+        let each = CANDIDATES.div_ceil(draws.max(1));
+        let orders = (0..each).map(|_| rng.permutation(n)).collect();
+        let luck = Luck::Gumbel((0..draws).map(|_| gumbels(draws * each, rng)).collect());
+        Self { orders, luck }
     }
 
-    /// For the looks of a set: `turned` are both sides under the head's random rotations, the same for all looks, and so is the luck of
-    /// `rng`. So looks that resemble each other draw what resembles each other, as they do with the other controls. What rotations are
-    /// too few for, permutations of their directions add.
-    pub(super) fn of_a_set(turned: Vec<(Vec<f64>, Vec<f64>)>, rng: &mut Rng) -> Self {
-        let draws = turned.len();
-        let each = CANDIDATES.div_ceil(draws.max(1));
-        let n = turned.first().map_or(0, |(x, _)| x.len());
-        let orders: Vec<Vec<usize>> = (0..each).map(|_| rng.permutation(n)).collect();
-        let luck = (0..draws).map(|_| gumbels(draws * each, rng)).collect();
-        let luck = Luck::Gumbel(luck);
-        let (xs, rests): (Vec<_>, Vec<_>) = turned.into_iter().unzip();
-        let placed = |x: &Vec<f64>| -> Vec<Vec<f64>> {
-            orders.iter().map(|order| order.iter().map(|&i| x[i]).collect()).collect()
+    /// For one look of the set, both of whose sides the head's random rotations have `turned`.
+    pub(super) fn of_look(&self, turned: &[(Vec<f64>, Vec<f64>)]) -> Lots {
+        let placed = |(x, _): &(Vec<f64>, Vec<f64>)| -> Vec<Vec<f64>> {
+            self.orders.iter().map(|order| order.iter().map(|&i| x[i]).collect()).collect()
         };
-        Self { candidates: xs.iter().flat_map(placed).collect(), rests, luck }
+        Lots {
+            candidates: turned.iter().flat_map(placed).collect(),
+            rests: turned.iter().map(|(_, y)| y.clone()).collect(),
+        }
     }
 }
 
@@ -122,6 +135,7 @@ fn gumbels(n: usize, rng: &mut Rng) -> Vec<f64> {
 pub(super) fn matched_pairs(
     (x, y, s): (&[f64], &[f64], &[f64]),
     lots: &Lots,
+    luck: &Luck,
 ) -> Vec<(Vec<f64>, Vec<f64>)> {
     let wide = dot(y, y).sqrt();
     let score: f64 = x.iter().zip(y).zip(s).map(|((x, y), s)| x * y * s).sum();
@@ -131,7 +145,7 @@ pub(super) fn matched_pairs(
     let reach: Vec<f64> = axes.iter().map(|axis| dot(axis, axis).sqrt()).collect();
     let logs: Vec<f64> = reach.iter().map(|&w| ln_weight(score, w, wide, x.len())).collect();
     let chosen = if logs.iter().any(|log| log.is_finite()) {
-        lots.luck.chosen(&logs)
+        luck.chosen(&logs)
     } else {
         // No direction makes this score: the one that comes nearest stands for them.
         vec![largest(reach.iter().copied()); lots.rests.len()]
@@ -186,7 +200,8 @@ mod tests {
         for (before, after) in [((&x, &x), (&a, &a)), ((&y, &y), (&b, &b)), ((&x, &y), (&a, &b))] {
             assert!((dot(before.0, before.1) - dot(after.0, after.1)).abs() < 1e-12);
         }
-        for (a, b) in matched_pairs((&x, &y, &s), &Lots::of_one_look(&x, 50, &mut rng)) {
+        let (lots, luck) = Lots::of_one_look(&x, 50, &mut rng);
+        for (a, b) in matched_pairs((&x, &y, &s), &lots, &luck) {
             assert!((dot(&a, &a) - 1.0).abs() < 1e-12 && (dot(&b, &b) - 1.0).abs() < 1e-12);
             assert!((score(&a, &b) - score(&x, &y)).abs() < 1e-12);
         }
@@ -197,14 +212,15 @@ mod tests {
         let mut rng = Rng::new(4);
         // The largest score that unit vectors can make: no random direction makes it.
         let (x, s) = ([1.0, 0.0, 0.0, 0.0], [4.0, 1.0, 0.5, 0.1]);
-        for (a, b) in matched_pairs((&x, &x, &s), &Lots::of_one_look(&x, 5, &mut rng)) {
+        let (lots, luck) = Lots::of_one_look(&x, 5, &mut rng);
+        for (a, b) in matched_pairs((&x, &x, &s), &lots, &luck) {
             let score: f64 = (0..4).map(|k| a[k] * b[k] * s[k]).sum();
             assert!(score > 2.0 && score < 4.0 && (dot(&b, &b) - 1.0).abs() < 1e-12);
         }
         for (x, y) in [(vec![], vec![]), (vec![0.0; 3], vec![1.0; 3]), (vec![2.0], vec![3.0])] {
             let s = vec![1.0; x.len()];
-            let (long, pairs) =
-                (dot(&x, &x), matched_pairs((&x, &y, &s), &Lots::of_one_look(&x, 3, &mut rng)));
+            let (lots, luck) = Lots::of_one_look(&x, 3, &mut rng);
+            let (long, pairs) = (dot(&x, &x), matched_pairs((&x, &y, &s), &lots, &luck));
             assert!(pairs.iter().all(|(a, _)| (dot(a, a) - long).abs() < 1e-12), "{pairs:?}");
         }
     }

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::math::statistics::largest_first;
+use crate::math::statistics::{largest_first, largest_reaching};
 
 /// How far under its target a partial sum may stay and still count as having reached it, as a share of the target.
 ///
@@ -27,6 +27,11 @@ pub fn sparseness(terms: &[f64]) -> Option<f64> {
         (sum + t, squares + t * t)
     });
     (largest > 0.0 && largest.is_finite()).then(|| sum * sum / (n * squares))
+}
+
+/// What a sum in the sign of `total` must come to for `tau` of it.
+fn target(tau: f64, total: f64) -> f64 {
+    (tau - RECONSTRUCTION_SLACK) * total.abs()
 }
 
 /// The smallest number of terms that add up to `tau` of the whole: the `n` largest in the sign of the sum.
@@ -67,7 +72,7 @@ impl RunningSum {
 
     /// How many terms it takes to reach `(tau − 5·10⁻⁶) |total|`; `None` when the total is zero, or out of their reach.
     pub fn reach(&self, tau: f64) -> Option<usize> {
-        let (sign, target) = (self.total.signum(), (tau - RECONSTRUCTION_SLACK) * self.total.abs());
+        let (sign, target) = (self.total.signum(), target(tau, self.total));
         let reached = || self.sums.iter().position(|sum| sum * sign >= target);
         (self.total != 0.0).then(reached).flatten().map(|at| at + 1)
     }
@@ -92,12 +97,15 @@ impl Sparsity {
 
     /// Measures the terms of a score that has a remainder: N_recon aims at the score.
     pub fn toward(terms: &[f64], total: f64) -> Self {
-        let running = RunningSum::toward(terms, total);
-        Self {
-            sparseness: sparseness(terms),
-            n_recon: running.reach(1.0),
-            n_recon_90: running.reach(0.9),
-        }
+        let reach = [1.0, 0.9];
+        let keys = terms.iter().map(|t| t * total.signum()).collect();
+        // A thousand draws of controls are counted for every event: no order is kept.
+        let [n_recon, n_recon_90] = if total == 0.0 {
+            [None; 2]
+        } else {
+            largest_reaching(keys, reach.map(|tau| target(tau, total)))
+        };
+        Self { sparseness: sparseness(terms), n_recon, n_recon_90 }
     }
 }
 
@@ -180,6 +188,21 @@ mod tests {
         assert_eq!(n(7.0), (Some(2), Some(2)));
         assert_eq!(n(9.9), (None, Some(3)));
         assert_eq!(Sparsity::of(&[4.0, 3.0, 2.0]), Sparsity::toward(&[4.0, 3.0, 2.0], 9.0));
+    }
+
+    #[test]
+    fn counting_without_an_order_counts_the_same() {
+        let mut rng = crate::math::random::Rng::new(2);
+        for n in [0, 1, 2, 5, 64] {
+            for scale in [1.0, -1.0, 0.0, f64::NAN] {
+                let terms: Vec<f64> = (0..n).map(|_| scale * rng.normal()).collect();
+                let total = 1.1 * terms.iter().sum::<f64>();
+                let (counted, running) =
+                    (Sparsity::toward(&terms, total), RunningSum::toward(&terms, total));
+                assert_eq!(counted.n_recon, running.reach(1.0), "{terms:?}");
+                assert_eq!(counted.n_recon_90, running.reach(0.9), "{terms:?}");
+            }
+        }
     }
 
     #[test]
