@@ -226,6 +226,10 @@ pub(crate) mod tests {
             for Text { name, english } in all {
                 let said = texts.words.get(name).unwrap_or_else(|| panic!("{code}: no {name}"));
                 assert_eq!(places(said), places(english), "{code}: {name}");
+                assert!(
+                    said != english || english.len() <= 20,
+                    "{code}: {name} is still in English"
+                );
             }
             keys.extend(Colour::ALL.map(|colour| format!("colour-{}", colour.slug())));
             keys.extend(Measure::ALL.map(|measure| format!("measure-{}", measure.slug())));

@@ -1,9 +1,11 @@
 //! Sentences that the reader sees, written from the numbers.
 
 use super::format::{bytes, three};
+use super::pictures::OnStage;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::model::ModelSummary;
 use crate::ui::address::checkpoint::Named;
+use crate::ui::lessons::speech::Speech;
 use crate::worker::request::Trouble;
 
 /// Said where a file can be dropped.
@@ -28,17 +30,14 @@ pub fn wish_hint(open: Option<&str>) -> String {
 }
 
 /// What the GPU made of the spectra, in a line.
-pub fn gpu_line(report: Option<&GpuReport>) -> String {
+pub fn gpu_line(speech: &Speech, report: Option<&GpuReport>) -> String {
     match report {
-        None | Some(GpuReport::Resumed { .. }) => "Spectra are computed on the CPU, in f64.".into(),
+        None | Some(GpuReport::Resumed { .. }) => speech.fill(OnStage::OnCpu, &[""]),
         Some(GpuReport::Kept { name, ms }) => {
-            format!(
-                "Spectra are computed on {name} in f32, and again in f64 where a certificate fails{}.",
-                speeds(ms)
-            )
+            speech.fill(OnStage::OnGpu, &[name, &speeds(speech, ms)])
         }
         Some(GpuReport::LeftToCpu { ms, .. }) => {
-            format!("Spectra are computed on the CPU, in f64{}.", speeds(ms))
+            speech.fill(OnStage::OnCpu, &[&speeds(speech, ms)])
         }
     }
 }
@@ -49,9 +48,11 @@ pub fn compared_line(report: Option<&GpuReport>) -> String {
         None | Some(GpuReport::Resumed { .. }) => String::new(),
         Some(GpuReport::Kept { name, ms }) => format!(
             "Compared on {name}{}: products in f32, decompositions and statistics in f64 on the CPU.",
-            speeds(ms)
+            speeds(&Speech::default(), ms)
         ),
-        Some(GpuReport::LeftToCpu { ms, .. }) => format!("Compared on the CPU{}.", speeds(ms)),
+        Some(GpuReport::LeftToCpu { ms, .. }) => {
+            format!("Compared on the CPU{}.", speeds(&Speech::default(), ms))
+        }
     }
 }
 
@@ -63,10 +64,9 @@ pub fn products_line(report: &GpuReport) -> String {
     }
 }
 
-fn speeds(ms: &Option<[f64; 2]>) -> String {
+fn speeds(speech: &Speech, ms: &Option<[f64; 2]>) -> String {
     ms.map_or_else(String::new, |[gpu, cpu]| {
-        let (gpu, cpu) = (three(gpu), three(cpu));
-        format!(" (measured: {gpu} ms a head on the GPU, {cpu} ms on one CPU worker)")
+        format!(" {}", speech.fill(OnStage::Speeds, &[&three(gpu), &three(cpu)]))
     })
 }
 

@@ -90,7 +90,7 @@ pub fn Grid() -> Html {
                 { head_grid(&app, Label(&label, lang), Rows { layers: &summary.layers, shown: &summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
                 <p class="hint">{ words::ARROW_KEYS_MOVE_STEP }</p>
             }
-            <p class="hint" data-testid="computed">{ text::gpu_line(state.gpu.as_ref()) }</p>
+            <p class="hint" data-testid="computed" {lang}>{ text::gpu_line(&speech, state.gpu.as_ref()) }</p>
         </section>
     }
 }

@@ -83,7 +83,7 @@ fn control(app: &App, field: &'static Field, config: &Config, say: &Callback<Str
             }
         })
     };
-    // The one setting that a lesson of those in other languages shows.
+    // The one setting that a translated lesson puts on the stage.
     let speech = Some(app.speech()).filter(|_| field.name == SEED);
     let lang = speech.as_ref().and_then(Speech::own);
     let label = speech.map_or(field.label.to_owned(), |speech| speech.say(OnStage::Seed));
