@@ -19,6 +19,7 @@ use super::remembered::Remembered;
 use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Session, compute};
 use super::widgets::{glossary::Symbols, header::Header, notices::Notices};
 use super::words::frame::Word;
+use super::words::pictures::OnStage;
 use crate::checkpoint::remote::reference::Reference;
 
 /// The state as Yew's reducer sees it.
@@ -154,7 +155,7 @@ pub fn Root() -> Html {
                     <main id="main" tabindex="-1">
                         // A page that was seen stays, hidden, so that going back loses nothing.
                         { for Page::ALL.into_iter().filter(|p| seen[*p as usize]).map(|p| html! {
-                            <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={speech.title(p)} lang={lang(p)}>
+                            <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={speech.title(p)} lang={lang(p)} data-soon={speech.say(OnStage::Soon)}>
                                 { pages::view(p) }
                                 <Symbols page={p} />
                             </section>

@@ -37,6 +37,38 @@ const unmarked = (page, where) =>
     return found.join(" ").replace(/„[^“]*“|\([^)]*\)/g, "");
   });
 
+/** The texts of the captions of a picture, by name. */
+const CAPTIONS = {
+  arcs: ["arcs-most", "arcs-none"],
+  spectrum: ["spectrum"],
+  built: ["added-up", "other-pairs"],
+  dials: ["source-dial", "destination-dial"],
+  space: ["features"],
+  gram: ["gram"],
+  interference: ["interference"],
+};
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+/** A text of the words file with anything in its places. */
+const filled = (name) => new RegExp(`^${WORDS[name].split(/\{\d\}/).map(escaped).join(".*")}$`);
+
+/** What stands on the stage: its captions, and what of it a reader sees in German and in English. */
+const staged = (page) =>
+  page.evaluate(() => {
+    const pieces = [...document.querySelectorAll(".on-stage")].filter((piece) => piece.closest("section.page:not([hidden])"));
+    const captions = [];
+    const texts = { de: [], en: [] };
+    for (const piece of pieces) {
+      for (const caption of piece.querySelectorAll("figcaption")) captions.push([piece.dataset.picture, caption.lang, caption.textContent]);
+      const walker = document.createTreeWalker(piece, NodeFilter.SHOW_TEXT);
+      while (walker.nextNode()) {
+        const element = walker.currentNode.parentElement;
+        // Where the numbers come from, files, words of the model, names of heads, and the cells of grids; what is folded away is not read.
+        if (element.checkVisibility() && !element.closest(".convention, .exports, .arc-words, code, .grid")) texts[element.closest("[lang]").lang].push(walker.currentNode.data);
+      }
+    }
+    return { captions, texts };
+  });
+
 for (const [name, flags] of Object.entries(PROJECTS)) {
   describe(`German, ${name}`, () => {
     let session;
@@ -57,6 +89,16 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
           await page.locator(".on-stage .stage-label").first().waitFor();
           const labels = await page.locator(".on-stage .stage-label").allTextContents();
           assert.deepEqual(labels.sort(), step.show.map((name) => WORDS[`picture-${name}`]).sort(), place);
+          await page.locator(".on-stage :is(figcaption, .grid td button, .side, [data-testid=train])").first().waitFor();
+          const { captions, texts } = await staged(page);
+          for (const [picture, lang, caption] of captions) {
+            assert.equal(lang, "de", `${place}: ${caption}`);
+            assert.ok(CAPTIONS[picture].some((name) => filled(name).test(caption)), `${place}: ${picture} says ${caption}`);
+          }
+          assert.deepEqual(new Set(captions.map(([picture]) => picture)), new Set(step.show.filter((name) => CAPTIONS[name])), `${place}: every picture has its caption`);
+          const onStage = texts.de.join(" ").replace(/„[^“]*“|\([^)]*\)/g, "");
+          assert.ok(!ENGLISH.test(onStage), `${place}: ${ENGLISH.exec(onStage)?.[0]} in ${onStage}`);
+          assert.ok(!/\p{L}{2}/u.test(texts.en.join(" ")), `${place}: in English on the stage: ${texts.en.join(" | ")}`);
           const check = page.getByRole("button", { name: WORDS.check, exact: true });
           if (step.number) {
             for (const [typed, reply] of [["", WORDS.empty], ["zwei", WORDS.unread], ["12345", WORDS["not-right"]], [step.number.replace(".", ","), WORDS.right]]) {

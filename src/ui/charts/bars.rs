@@ -5,7 +5,9 @@ use std::ops::Range;
 use yew::prelude::*;
 
 use super::{Sheet, apart, px, ticks, use_room, wide};
+use crate::ui::app::use_app;
 use crate::ui::words::format::three;
+use crate::ui::words::pictures::OnStage;
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -56,6 +58,7 @@ const BOTTOM: f64 = 38.0;
 /// A bar chart.
 #[component]
 pub fn Bars(props: &BarsProps) -> Html {
+    let speech = use_app().speech();
     let (frame, room) = use_room();
     let sheet = Sheet::new(room, WIDTH, |width| (0.43 * width).clamp(150.0, 260.0));
     let Sheet { width, height, .. } = sheet;
@@ -135,7 +138,7 @@ pub fn Bars(props: &BarsProps) -> Html {
                 let y = height - BOTTOM + 3.0;
                 html! {
                     <path class="bracket" d={format!("M{a:.1} {y:.1}v4H{b:.1}v-4")}>
-                        <title>{ format!("k = {} to {}: one degenerate block", block.start, block.end - 1) }</title>
+                        <title lang={speech.own()}>{ speech.fill(OnStage::BlockOf, &[&block.start.to_string(), &(block.end - 1).to_string()]) }</title>
                     </path>
                 }
             }) }

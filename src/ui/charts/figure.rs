@@ -4,7 +4,10 @@ use web_sys::{Element, HtmlDetailsElement};
 use yew::prelude::*;
 
 use crate::study::stamp::Stamp;
+use crate::ui::app::use_app;
 use crate::ui::browser::export;
+use crate::ui::lessons::speech::Speech;
+use crate::ui::words::pictures::OnStage;
 use crate::ui::words::table::{Cell, Table};
 
 /// Properties of [`Figure`].
@@ -14,6 +17,9 @@ pub struct FigureProps {
     pub name: AttrValue,
     /// What the picture shows.
     pub caption: Html,
+    /// The language of caption and picture, where it is not the page's.
+    #[prop_or_default]
+    pub lang: Option<&'static str>,
     /// Where the numbers come from: it stands under the picture, and in every file.
     pub convention: Stamp,
     /// The numbers, made when asked for.
@@ -28,6 +34,7 @@ const MAX_ROWS: usize = 400;
 /// A chart with its caption, its numbers and its exports.
 #[component]
 pub fn Figure(props: &FigureProps) -> Html {
+    let speech = use_app().speech();
     let picture = use_node_ref();
     let open = use_state(|| false);
     let on_toggle = {
@@ -68,12 +75,12 @@ pub fn Figure(props: &FigureProps) -> Html {
     };
     html! {
         <figure class="figure">
-            <figcaption>{ props.caption.clone() }</figcaption>
-            <div class="picture" ref={frame}>{ props.children.clone() }</div>
+            <figcaption lang={props.lang}>{ props.caption.clone() }</figcaption>
+            <div class="picture" ref={frame} lang={props.lang}>{ props.children.clone() }</div>
             <div class="figure-tools">
                 <details ontoggle={on_toggle}>
-                    <summary>{ "Show the numbers" }</summary>
-                    if *open { { numbers(&props.table.emit(())) } }
+                    <summary lang={speech.own()}>{ speech.say(OnStage::Numbers) }</summary>
+                    if *open { { numbers(&speech, &props.table.emit(())) } }
                 </details>
                 <span class="exports">
                     <button type="button" onclick={save_csv}>{ "CSV" }</button>
@@ -86,11 +93,11 @@ pub fn Figure(props: &FigureProps) -> Html {
     }
 }
 
-fn numbers(table: &Table) -> Html {
+fn numbers(speech: &Speech, table: &Table) -> Html {
     let more = table.rows.len().saturating_sub(MAX_ROWS);
     html! {
-        <div class="numbers" tabindex="0" role="region" aria-label="numbers of the chart">
-            <table>
+        <div class="numbers" tabindex="0" role="region" aria-label={speech.say(OnStage::NumbersOf)} lang={speech.own()}>
+            <table lang={speech.foreign()}>
                 <thead><tr>{ for table.header.iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                 <tbody>
                     { for table.rows.iter().take(MAX_ROWS).map(|row| html! {
@@ -98,7 +105,7 @@ fn numbers(table: &Table) -> Html {
                     }) }
                 </tbody>
             </table>
-            if more > 0 { <p>{ format!("and {more} more rows in the CSV") }</p> }
+            if more > 0 { <p>{ speech.fill(OnStage::MoreRows, &[&more.to_string()]) }</p> }
         </div>
     }
 }

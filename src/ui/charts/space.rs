@@ -5,8 +5,10 @@ use yew::prelude::*;
 
 use super::{Sheet, px, use_room};
 use crate::math::order::sort_by;
+use crate::ui::app::use_app;
 use crate::ui::labels::beside;
 use crate::ui::widgets::select::Slider;
+use crate::ui::words::pictures::OnStage;
 
 /// One arrow.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -26,6 +28,8 @@ pub struct Arrow {
 pub struct SpaceProps {
     /// What a screen reader says of the picture.
     pub label: AttrValue,
+    /// The same of the picture as something to turn.
+    pub turns: AttrValue,
     /// The arrows.
     pub arrows: Vec<Arrow>,
 }
@@ -41,6 +45,7 @@ const DRAG: f64 = 0.6;
 /// Arrows in space; turn and tilt of 0 show the first two directions alone.
 #[component]
 pub fn Space(props: &SpaceProps) -> Html {
+    let speech = use_app().speech();
     let (frame, room) = use_room();
     let sheet = Sheet::new(room, SIDE, |width| width.min(390.0));
     let side = sheet.width.min(sheet.height);
@@ -132,7 +137,7 @@ pub fn Space(props: &SpaceProps) -> Html {
     let mut places = places.into_iter();
     html! {
         <div class="space">
-            <div class="space-view" tabindex="0" role="application" aria-label={format!("{}; arrow keys turn the picture", props.label)} onkeydown={on_key}>
+            <div class="space-view" tabindex="0" role="application" aria-label={props.turns.clone()} onkeydown={on_key}>
                 <svg ref={frame} class="chart" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={props.label.clone()}
                     onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up.clone()} onpointercancel={on_up}>
                     <rect class="hit" width={px(sheet.width)} height={px(sheet.height)} />
@@ -150,10 +155,10 @@ pub fn Space(props: &SpaceProps) -> Html {
                     }) }
                 </svg>
             </div>
-            <div class="controls">
-                <Slider label="turn" min={-180.0} max={180.0} step={5.0} value={turn} shown={whole(turn)} on_change={on_turn} />
-                <Slider label="tilt" min={-90.0} max={90.0} step={5.0} value={tilt} shown={whole(tilt)} on_change={on_tilt} />
-                <button type="button" onclick={flat}>{ "two dimensions" }</button>
+            <div class="controls" lang={speech.own()}>
+                <Slider label={speech.say(OnStage::SpaceTurn)} min={-180.0} max={180.0} step={5.0} value={turn} shown={whole(turn)} on_change={on_turn} />
+                <Slider label={speech.say(OnStage::SpaceTilt)} min={-90.0} max={90.0} step={5.0} value={tilt} shown={whole(tilt)} on_change={on_tilt} />
+                <button type="button" onclick={flat}>{ speech.say(OnStage::TwoDimensions) }</button>
             </div>
         </div>
     }

@@ -8,8 +8,10 @@ use super::place::Place;
 use super::stage::Picture;
 use super::texts::Texts;
 use crate::ui::address::route::Page;
+use crate::ui::words::colour::Colour;
 use crate::ui::words::frame::{Word, filled};
-use crate::ui::words::language::Language;
+use crate::ui::words::language::{Language, Text};
+use crate::ui::words::measure::Measure;
 
 /// A language to speak in; English until its texts have come.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,13 +33,14 @@ impl Speech {
         self.0.as_ref().map(|texts| texts.language.code())
     }
 
-    /// A text of the frame.
-    pub fn say(&self, word: Word) -> String {
-        self.named(word.name()).unwrap_or(word.english()).to_owned()
+    /// A text of the frame or of a picture.
+    pub fn say(&self, word: impl Into<Text>) -> String {
+        let Text { name, english } = word.into();
+        self.named(name).unwrap_or(english).to_owned()
     }
 
-    /// A text of the frame with what stands in its places.
-    pub fn fill(&self, word: Word, with: &[&str]) -> String {
+    /// Such a text with what stands in its places.
+    pub fn fill(&self, word: impl Into<Text>, with: &[&str]) -> String {
         filled(&self.say(word), with)
     }
 
@@ -45,6 +48,18 @@ impl Speech {
     pub fn title(&self, page: Page) -> String {
         let name = format!("page-{}", page.slug());
         self.named(&name).unwrap_or(page.title()).to_owned()
+    }
+
+    /// What the colours of a grid of heads show.
+    pub fn colour(&self, colour: Colour) -> String {
+        let name = format!("colour-{}", colour.slug());
+        self.named(&name).unwrap_or(colour.name()).to_owned()
+    }
+
+    /// What the cells of a grid of looks show.
+    pub fn measure(&self, measure: Measure) -> String {
+        let name = format!("measure-{}", measure.slug());
+        self.named(&name).unwrap_or(measure.name()).to_owned()
     }
 
     /// What stands above a picture on the stage: what it shows, where its own words are in another language.

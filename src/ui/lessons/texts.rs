@@ -81,7 +81,11 @@ pub(crate) mod tests {
     use crate::ui::lessons::question::Question;
     use crate::ui::lessons::shelf::lessons;
     use crate::ui::lessons::{glossary, stage::Picture};
+    use crate::ui::words::colour::Colour;
     use crate::ui::words::frame::Word;
+    use crate::ui::words::language::Text;
+    use crate::ui::words::measure::Measure;
+    use crate::ui::words::pictures::OnStage;
 
     /// Every language but English, with its file as this build has set it.
     const FILES: [(Language, &str); 1] =
@@ -192,6 +196,21 @@ pub(crate) mod tests {
         }
     }
 
+    /// Every text that has a name of its own.
+    fn all_words() -> impl Iterator<Item = Text> {
+        let pictures = OnStage::ALL.iter().map(|&word| Text::from(word));
+        Word::ALL.iter().map(|&word| Text::from(word)).chain(pictures)
+    }
+
+    #[test]
+    fn no_two_texts_have_one_name() {
+        let mut names: Vec<&str> = all_words().map(|text| text.name).collect();
+        names.sort_unstable();
+        for pair in names.windows(2) {
+            assert_ne!(pair[0], pair[1]);
+        }
+    }
+
     #[test]
     fn no_key_is_missing_and_none_is_unknown() {
         let places = |text: &str| {
@@ -202,12 +221,18 @@ pub(crate) mod tests {
         };
         for texts in all() {
             let code = texts.language.code();
-            let mut keys: Vec<String> = Word::ALL.iter().map(|w| w.name().to_owned()).collect();
-            for word in Word::ALL {
-                let said = texts.words.get(word.name());
-                let said = said.unwrap_or_else(|| panic!("{code}: no {}", word.name()));
-                assert_eq!(places(said), places(word.english()), "{code}: {}", word.name());
+            let all: Vec<Text> = all_words().collect();
+            let mut keys: Vec<String> = all.iter().map(|w| w.name.to_owned()).collect();
+            for Text { name, english } in all {
+                let said = texts.words.get(name).unwrap_or_else(|| panic!("{code}: no {name}"));
+                assert_eq!(places(said), places(english), "{code}: {name}");
+                assert!(
+                    said != english || english.len() <= 20,
+                    "{code}: {name} is still in English"
+                );
             }
+            keys.extend(Colour::ALL.map(|colour| format!("colour-{}", colour.slug())));
+            keys.extend(Measure::ALL.map(|measure| format!("measure-{}", measure.slug())));
             keys.extend(Page::ALL.map(|page| format!("page-{}", page.slug())));
             let steps = texts.lessons.values().flat_map(|lesson| &lesson.steps);
             let shown = |picture: &Picture| steps.clone().any(|s| s.stage.contains(picture));

@@ -44,14 +44,19 @@ pub struct GlossProps {
     /// What it means here; without it the glossary says what it means.
     #[prop_or_default]
     pub meaning: Option<AttrValue>,
+    /// The word in the reader's language, where it is said in that.
+    #[prop_or_default]
+    pub own: Option<AttrValue>,
 }
 
 /// A word with its meaning behind a "?".
 #[component]
 pub fn Gloss(props: &GlossProps) -> Html {
+    let speech = use_app().speech();
+    let lang = props.own.as_ref().and_then(|_| speech.own());
     html! {
         <details class="gloss">
-            <summary>{ props.term.clone() }<span class="mark" aria-hidden="true">{ "?" }</span></summary>
+            <summary {lang}>{ props.own.as_ref().unwrap_or(&props.term).clone() }<span class="mark" aria-hidden="true">{ "?" }</span></summary>
             <Meaning term={props.term.clone()} meaning={props.meaning.clone()} />
         </details>
     }

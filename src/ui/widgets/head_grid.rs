@@ -57,16 +57,21 @@ pub struct Rows<'a> {
     pub shown: &'a [usize],
 }
 
+/// What is said of a grid and of its cells, and in which language where it is not the page's.
+#[derive(Debug, Clone, Copy)]
+pub struct Label<'a>(pub &'a str, pub Option<&'static str>);
+
 /// A grid for each stack of `rows`, as ragged as the model is. `selected` is marked; picking a head sets it in the URL and drops
 /// the parameters in `forgets`.
 pub fn head_grid(
     app: &App,
-    label: &str,
+    Label(label, lang): Label<'_>,
     rows: Rows<'_>,
     selected: Option<(usize, usize)>,
     forgets: &'static [Whole<usize>],
     cell: impl Fn(usize, usize) -> HeadCell,
 ) -> Html {
+    let foreign = lang.and(app.speech().foreign());
     let stacks = rows.layers.by_stack(rows.shown);
     let order: Vec<(usize, usize)> = (stacks.iter().flat_map(|(_, layers)| layers))
         .map(|&layer| (layer, rows.layers.n_heads(layer)))
@@ -93,9 +98,9 @@ pub fn head_grid(
         let n_heads = rows.layers.n_heads(layer);
         html! {
             <tr key={layer}>
-                { row_head(rows, layer) }
+                { row_head(rows, layer, foreign) }
                 { for (0..n_heads).map(|head| draw(layer, head)) }
-                if n_heads == 0 { <td class="absent" colspan="3">{ "no attention" }</td> }
+                if n_heads == 0 { <td class="absent" colspan="3" lang={foreign}>{ "no attention" }</td> }
             </tr>
         }
     };
@@ -107,7 +112,7 @@ pub fn head_grid(
             <>
                 if let Some((name, reads)) = stack { <p class="stack"><strong>{ name }</strong>{ format!(": {reads}") }</p> }
                 <div class="grid-frame">
-                    <table class={classes!("grid", (most >= DENSE).then_some("dense"), (most >= DENSER).then_some("denser"))} role="grid" aria-label={label} onkeydown={keys(app, order.clone(), entry, forgets)}>
+                    <table class={classes!("grid", (most >= DENSE).then_some("dense"), (most >= DENSER).then_some("denser"))} role="grid" aria-label={label} {lang} onkeydown={keys(app, order.clone(), entry, forgets)}>
                         <thead><tr><td></td>{ for (0..most).map(|h| html! { <th scope="col" key={h}>{ format!("H{h}") }</th> }) }</tr></thead>
                         <tbody>{ for layers.iter().map(|&layer| row(layer)) }</tbody>
                     </table>
@@ -123,17 +128,17 @@ pub fn head_grid(
     html! {
         <>
             { for stacks.iter().map(grid) }
-            if let Some(told) = told { <p class="told" role="status">{ told }</p> }
+            if let Some(told) = told { <p class="told" role="status" {lang}>{ told }</p> }
         </>
     }
 }
 
 /// A layer's number, and how often its tensors are used where that is more than once.
-fn row_head(rows: Rows<'_>, layer: usize) -> Html {
+fn row_head(rows: Rows<'_>, layer: usize, foreign: Option<&'static str>) -> Html {
     let (number, uses) = (rows.layers.number(layer), rows.layers.uses(layer));
     if uses > 1 && rows.layers.own().len() == rows.shown.len() {
         let title = words::one_set_tensors_used(&uses);
-        return html! { <th scope="row" {title}>{ format!("L{number} ×{uses}") }</th> };
+        return html! { <th scope="row" {title} lang={foreign}>{ format!("L{number} ×{uses}") }</th> };
     }
     html! { <th scope="row">{ format!("L{number}") }</th> }
 }

@@ -44,6 +44,9 @@ pub struct SelectProps {
     pub options: Vec<(AttrValue, AttrValue)>,
     /// The chosen value.
     pub value: AttrValue,
+    /// The language of label and options, where it is not the page's.
+    #[prop_or_default]
+    pub lang: Option<&'static str>,
     /// Called with the new value.
     pub on_change: Callback<String>,
 }
@@ -58,7 +61,7 @@ pub fn Select(props: &SelectProps) -> Html {
         }
     });
     html! {
-        <label class="field"><span>{ props.label.clone() }</span>
+        <label class="field" lang={props.lang}><span>{ props.label.clone() }</span>
             <select {onchange} value={props.value.clone()}>
                 { for props.options.iter().map(|(value, text)| html! {
                     <option value={value.clone()} selected={*value == props.value}>{ text.clone() }</option>

@@ -1,9 +1,11 @@
 //! What colours the grid of heads: a number of its weights, or what it did on the prompt that was run last.
 
+use super::pictures::OnStage;
 use super::role::Shown;
 use super::statistic::Statistic;
 use crate::circuits::omega::Circuit;
 use crate::protocol::heads::HeadSpectra;
+use crate::ui::lessons::speech::Speech;
 use crate::ui::memory::roles::PromptRoles;
 use crate::ui::palette::Scale;
 use crate::ui::words::format::three;
@@ -64,12 +66,12 @@ impl Colour {
     }
 
     /// What it is called where the circuit has to be said.
-    pub fn term(self, circuit: Circuit) -> String {
+    pub fn term(self, speech: &Speech, circuit: Circuit) -> String {
         match self {
             Self::Weights(s) if s.circuit().is_none() => {
-                format!("{} of {}", s.name(), circuit.name())
+                speech.fill(OnStage::OfCircuit, &[&speech.colour(self), circuit.name()])
             }
-            _ => self.name().to_owned(),
+            _ => speech.colour(self),
         }
     }
 
@@ -93,15 +95,21 @@ impl Colour {
     }
 
     /// The value in words, with its chance where it has one.
-    pub fn told(self, head: &HeadSpectra, circuit: Circuit, roles: Option<&PromptRoles>) -> String {
+    pub fn told(
+        self,
+        speech: &Speech,
+        head: &HeadSpectra,
+        circuit: Circuit,
+        roles: Option<&PromptRoles>,
+    ) -> String {
         let value = self.of(head, circuit, roles);
         let chance = match self {
-            Self::Weights(statistic) => statistic.by_chance(head, circuit),
+            Self::Weights(statistic) => statistic.by_chance(speech, head, circuit),
             Self::Prompt(shown) => (roles.and_then(|r| r.heads.get(&(head.layer, head.head))))
                 .and_then(|roles| roles.value(shown).1)
-                .map(|chance| format!("chance {}", three(chance))),
+                .map(|chance| speech.fill(OnStage::Chance, &[&three(chance)])),
         };
-        let value = if value.is_nan() { "not defined here".to_owned() } else { three(value) };
+        let value = if value.is_nan() { speech.say(OnStage::NotDefined) } else { three(value) };
         chance.map_or_else(|| value.clone(), |chance| format!("{value}, {chance}"))
     }
 

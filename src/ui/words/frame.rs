@@ -3,33 +3,10 @@
 //!
 //! Longer than most files: one line for each text.
 
-macro_rules! words {
-    ($($word:ident, $name:literal: $english:literal;)+) => {
-        /// A text of the frame.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Word {
-            $(#[doc = $english] $word,)+
-        }
-
-        impl Word {
-            /// All of them.
-            #[cfg(test)]
-            pub const ALL: &[Self] = &[$(Self::$word,)+];
-
-            /// Its name in the file of a language.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$word => $name,)+ }
-            }
-
-            /// What it says in English.
-            pub fn english(self) -> &'static str {
-                match self { $(Self::$word => $english,)+ }
-            }
-        }
-    };
-}
-
 words! {
+    /// A text of the frame.
+    Word:
+
     Title, "title": "Omega Lens: what every attention head looks for";
     Skip, "skip": "Skip to the page";
     What, "what": "See what every attention head of a transformer looks for: the singular vectors of its QK and OV matrices, computed on your own machine.";
@@ -44,7 +21,7 @@ words! {
     Light, "light": "Switch to light";
     Dark, "dark": "Switch to dark";
 
-    Partly, "partly": "Lessons 1 to 3 and the words around them are translated; the rest of the page is in English.";
+    Partly, "partly": "Lessons 1 to 3, their pictures and the words around them are translated; the rest of the page is in English.";
     NotYet, "not-yet": "There is no translation of this lesson yet: it is shown in English.";
     NotThis, "not-this": "There is no translation of this text yet: it is shown in English.";
 
@@ -166,14 +143,5 @@ mod tests {
         assert_eq!(filled("{1} of {0}: {1}", &["five", "two"]), "two of five: two");
         assert_eq!(filled("{0}", &["{1}"]), "{1}");
         assert_eq!(filled("{7} {x} {", &["a"]), "{7} {x} {");
-    }
-
-    #[test]
-    fn no_two_words_have_one_name() {
-        let mut names: Vec<&str> = Word::ALL.iter().map(|word| word.name()).collect();
-        names.sort_unstable();
-        for pair in names.windows(2) {
-            assert_ne!(pair[0], pair[1]);
-        }
     }
 }

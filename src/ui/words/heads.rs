@@ -1,6 +1,6 @@
 //! What the page Heads says.
 
-pub use super::shared::{BUILTIN_MODEL_BEING_LOADED, every_head};
+pub use super::shared::BUILTIN_MODEL_BEING_LOADED;
 
 sentences! {
     const ALL_SPECTRA_CSV = "all spectra CSV";
@@ -9,23 +9,13 @@ sentences! {
     const GRID_HEADS = "Grid of heads";
     const HEADS_LAYER_BESIDE_EACH = "Heads of this layer beside each other";
     const HEADS_SPECTRUM_BEING_COMPUTED = "This head's spectrum is being computed.";
-    const MORE_THAN_CHANCE = "is it more than chance?";
-    const READING_TOKEN_EMBEDDINGS = "Reading the token embeddings.";
-    const REMOVE_DIRECTION_COMMON_ALL = "remove the direction common to all tokens";
-    const SEE_PROMPT = "see it on a prompt";
     const SHARE_SQUARED_NORM = "share of squared norm";
-    const SINGULAR_VECTORS_HEAD_BEING = "The singular vectors of this head are being computed.";
     const U_S_V_HEAD = "U, S, V of this head";
-    const WHAT_WRITTEN_MANY_UNEMBEDDINGS = "; what is written, of as many unembeddings";
     fn degenerate_blocks_bracketed_inside(blocks) = "{blocks} degenerate block(s), bracketed: inside one only the subspace means something.";
     fn head_cannot_decomposed_others(why) = "This head cannot be decomposed: {why}. The others still work.";
     fn largest_singular_value(head, first) = "{head}, largest singular value {first}";
-    fn nearest_token_embeddings_cosine(of, written) = "Nearest of {of} token embeddings by cosine{written}. ";
     fn orthogonality_core(orthogonality) = "orthogonality of the core {orthogonality}";
-    fn read_so_far(rows) = "Read so far: {rows}.";
-    fn singular_values(circuit, name) = "Singular values of {circuit} of {name}.";
     fn spectra_layer_one_scale(circuit, layer) = "{circuit} spectra of layer {layer}, on one scale";
-    fn spectrum_singular_values(circuit, name, n, first, last) = "Spectrum of {circuit} of {name}: {n} singular values from {first} to {last}";
     fn tokens_shown_ids(why) = "Tokens are shown as ids: {why}.";
     fn vectors_shown_measured_residual(residual, orthogonality) = "The vectors shown, measured: residual {residual}, orthogonality {orthogonality}.";
 }

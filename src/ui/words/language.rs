@@ -40,6 +40,15 @@ impl Language {
     }
 }
 
+/// A text that is said in the reader's language.
+#[derive(Debug, Clone, Copy)]
+pub struct Text {
+    /// Its name in the file of a language.
+    pub name: &'static str,
+    /// What it says in English.
+    pub english: &'static str,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

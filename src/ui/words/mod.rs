@@ -13,6 +13,39 @@ macro_rules! sentences {
     };
 }
 
+/// What can be said in several languages: texts with their names in a language's `words.md`.
+macro_rules! words {
+    ($(#[$meta:meta])* $kind:ident: $($word:ident, $name:literal: $english:literal;)+) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $kind {
+            $(#[doc = $english] $word,)+
+        }
+
+        impl $kind {
+            /// All of them.
+            #[cfg(test)]
+            pub const ALL: &[Self] = &[$(Self::$word,)+];
+
+            /// Its name in the file of a language.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$word => $name,)+ }
+            }
+
+            /// What it says in English.
+            pub fn english(self) -> &'static str {
+                match self { $(Self::$word => $english,)+ }
+            }
+        }
+
+        impl From<$kind> for $crate::ui::words::language::Text {
+            fn from(word: $kind) -> Self {
+                Self { name: word.name(), english: word.english() }
+            }
+        }
+    };
+}
+
 pub mod answer;
 pub mod attention;
 pub mod became;
@@ -33,6 +66,7 @@ pub mod methods;
 pub mod named;
 pub mod notebook;
 pub mod pairs;
+pub mod pictures;
 pub mod positions;
 pub mod recent;
 pub mod role;

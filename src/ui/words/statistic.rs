@@ -1,10 +1,12 @@
 //! The numbers that the heads grid can show: what each is called, what it means, where it comes from.
 
 use super::format::three;
+use super::pictures::OnStage;
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::Circuit;
 use crate::circuits::positional::{Positional, PositionalShare};
 use crate::protocol::heads::HeadSpectra;
+use crate::ui::lessons::speech::Speech;
 use crate::ui::palette::Scale;
 
 /// One statistic of one circuit of a head.
@@ -158,9 +160,14 @@ impl Statistic {
     }
 
     /// What chance gives, for a number that stands beside its own.
-    pub fn by_chance(self, head: &HeadSpectra, circuit: Circuit) -> Option<String> {
+    pub fn by_chance(
+        self,
+        speech: &Speech,
+        head: &HeadSpectra,
+        circuit: Circuit,
+    ) -> Option<String> {
         let share = self.side()?(self.statistics(head, circuit).positional.as_deref()?)?;
-        Some(format!("chance {}, z {}", three(share.chance), three(share.z)))
+        Some(speech.fill(OnStage::ChanceZ, &[&three(share.chance), &three(share.z)]))
     }
 
     fn statistics(self, head: &HeadSpectra, circuit: Circuit) -> &HeadStatistics {

@@ -11,12 +11,6 @@ sentences! {
     const BROWSER_REFUSED_FILES = "The browser refused the files.";
     const CHANCE_FEATURE = "chance of a feature p";
     const CONE_START = "cone at the start";
-    const FEATURES_ARROWS_QUERIES_BLUE = "Features as arrows: those of queries blue, those of keys green, all others grey. Three of the dimensions; the rest is not seen.";
-    const FEATURES_THREE_DIRECTIONS = "Features in three directions";
-    const FEATURE_ORDER = "feature, in this order";
-    const FIRST_PAIR_THEN_STRONGEST = "the first pair, then the strongest other";
-    const FIRST_THREE_PRINCIPAL_DIRECTIONS = "the first three principal directions";
-    const INTERFERENCE_EACH_FEATURE = "Interference of each feature, attended ones first";
     const KEY_READ_SAME_RIGHT = "v, what the key is read for: the same with the right singular vectors, the template’s keys first.";
     const LOOK_STEP = "look at step";
     const LOSSES_EACH_BATCH_ATTENTION = "Losses of each batch; attention as KL from the template’s, so that zero is perfect.";
@@ -51,11 +45,8 @@ sentences! {
     const WHOLE_RUNS_THESE_SETTINGS = "Whole runs with these settings, in the background: the mean over seeds, and a band of one standard deviation. A claim that holds for one seed is an anecdote.";
     const WHO_MOVES_FIRST_SMALLEST = "Who moves first? Smallest cosine of an attended feature with its singular vector, and interference of attended features. Click a step to look at it.";
     fn against_over_mean(setting, seeds, quantity) = "Against {setting}, over {seeds}: {quantity}. Mean, one standard deviation, lowest and highest.";
-    fn cosines_between_features_gram(n_attended) = "Cosines between features (Gram matrix), the {n_attended} attended ones first: −1 is an antipode.";
     fn every_cosine_over_interference(aligned, over, orthogonal, under) = "{aligned} (every cosine over {over}), {orthogonal} (interference under {under})";
     fn for_good_from_step(name, step) = "{name} for good from step {step}";
-    fn frames_second_slowest_took(rate, longest) = "{rate:.0} frames a second, the slowest took {longest} ms";
-    fn interference_per_feature_others(n_attended) = "Interference per feature, Σ cos² with all others; the {n_attended} attended ones first. Lines: the largest |cos|. An antipodal pair has 1, a feature orthogonal to all has 0.";
     fn none_queries_key_template(n_queries) = "None of {n_queries} queries has a key that the template wants enough.";
     fn query_features_wanted_key(query, key, attention, wanted) = "The query has features {query}; the wanted key has {key}. The head gives it {attention} of its attention, the template {wanted}.";
     fn relative_attention_sum_over(total, sparseness, n_recon) = "Relative attention {total} as a sum over singular vectors: S = {sparseness}, {n_recon} term(s) for all of it.";

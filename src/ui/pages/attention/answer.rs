@@ -16,7 +16,7 @@ use crate::ui::browser::export::save;
 use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
+use crate::ui::widgets::head_grid::{HeadCell, Label, Rows, head_grid};
 use crate::ui::widgets::select::{Switch, use_typed};
 use crate::ui::words::answer::{contest, sentence, word, writer};
 use crate::ui::words::attention as words;
@@ -100,7 +100,7 @@ pub(super) fn AnswerView(props: &AnswerViewProps) -> Html {
                 <Switch label={words::AGAINST_MEAN_ALL_TOKENS} on={of_all} on_change={set_of_all} />
             </form>
             <p class="sentence" aria-live="polite">{ sentence(found, &props.ran.tokens, name) }</p>
-            { head_grid(&app, words::SHARE_EVERY_HEAD_ANSWER, Rows { layers, shown: &all }, props.head, &[keys::SRC], cell) }
+            { head_grid(&app, Label(words::SHARE_EVERY_HEAD_ANSWER, None), Rows { layers, shown: &all }, props.head, &[keys::SRC], cell) }
             { table(&app, props, &writers, max) }
             { files(&app, props) }
             <p class="hint">{ words::HEADS_ROW_LEADS_TOKEN }</p>

@@ -12,11 +12,12 @@ use crate::ui::app::{use_app, use_dark};
 use crate::ui::lessons::place::Place;
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
+use crate::ui::widgets::head_grid::{HeadCell, Label, Rows, head_grid};
 use crate::ui::widgets::select::Select;
 use crate::ui::words::attention as words;
 use crate::ui::words::format::three;
 use crate::ui::words::measure::Measure;
+use crate::ui::words::pictures::OnStage;
 use crate::ui::words::text;
 
 /// Properties of [`LookGrid`].
@@ -42,7 +43,9 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
     let app = use_app();
     let dark = use_dark();
     let Some(model) = app.value().model.clone() else { return nothing() };
+    let speech = app.speech();
     let measure = app.value().route.read(&keys::MEASURE);
+    let name = speech.measure(measure);
     let choose = {
         let app = app.clone();
         Callback::from(move |slug: String| app.choose(&keys::MEASURE, &slug))
@@ -53,7 +56,7 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
     let scale = measure.scale(&values);
     let cell = |layer: usize, head: usize| {
         let Some(look) = props.looks.iter().find(|l| (l.layer, l.head) == (layer, head)) else {
-            return HeadCell::waiting(format!("{} …", measure.name()));
+            return HeadCell::waiting(format!("{name} …"));
         };
         let [dests, srcs] = props.tokens.sides(model.summary.layers.stack(layer));
         let (n, n_src) = (dests.len(), srcs.len());
@@ -65,14 +68,14 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
         // Where nobody can rest a pointer on a cell, the word stands in it.
         if in_lesson {
             let shown = format!("{to} {}", measure.short(value));
-            let label = format!("{shown}, {}", measure.name());
+            let label = format!("{shown}, {name}");
             return HeadCell::coloured(shown, label, measure.shade(value), scale, dark);
         }
-        let label = format!("{} {}, looks at {to}", measure.name(), three(value));
+        let label = speech.fill(OnStage::LooksAt, &[&name, &three(value), to]);
         HeadCell::coloured(three(value), label, measure.shade(value), scale, dark)
     };
-    let options =
-        Measure::ALL.into_iter().map(|m| (m.slug().into(), m.name().into())).collect::<Vec<_>>();
+    let option = |m: Measure| (m.slug().into(), speech.measure(m).into());
+    let options = Measure::ALL.into_iter().map(option).collect::<Vec<_>>();
     // Stacks that read something else than this prompt are not drawn.
     let layers = &model.summary.layers;
     let all: Vec<usize> = (0..model.summary.n_layers).collect();
@@ -84,9 +87,9 @@ pub(super) fn LookGrid(props: &LookGridProps) -> Html {
     let shown: Vec<usize> = stacks.into_iter().flat_map(|(_, layers)| layers).collect();
     html! {
         <section class="column" aria-label={words::HEADS_PROMPT}>
-            <div class="controls"><Select label="colour by" {options} value={measure.slug()} on_change={choose} /></div>
-            <Gloss term={measure.name()} meaning={measure.meaning()} />
-            { head_grid(&app, &words::every_head(&measure.name()), Rows { layers, shown: &shown }, props.head, &[keys::SRC], cell) }
+            <div class="controls"><Select lang={speech.own()} label={speech.say(OnStage::ColourBy)} {options} value={measure.slug()} on_change={choose} /></div>
+            <Gloss term={measure.name()} own={name.clone()} meaning={measure.meaning()} />
+            { head_grid(&app, Label(&speech.fill(OnStage::EveryHead, &[&name]), speech.own()), Rows { layers, shown: &shown }, props.head, &[keys::SRC], cell) }
             if shown.len() < all.len() { <p class="hint">{ text::NOT_RUN }</p> }
         </section>
     }

@@ -13,7 +13,7 @@ use crate::ui::memory::roles::PromptRoles;
 use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid, pick};
+use crate::ui::widgets::head_grid::{HeadCell, Label, Rows, head_grid, pick};
 use crate::ui::widgets::select::Select;
 use crate::ui::words::attention as words;
 use crate::ui::words::format::three;
@@ -74,7 +74,7 @@ pub(super) fn RoleMap(props: &RoleMapProps) -> Html {
             <h2>{ words::WHAT_EACH_HEAD_DOES }</h2>
             <div class="controls"><Select label="colour by" {options} value={shown.slug()} on_change={choose} /></div>
             <Gloss term={shown.name()} meaning={shown.meaning()} />
-            { head_grid(&app, &words::every_head(&shown.name()), Rows { layers, shown: &drawn }, props.head, &[keys::SRC], cell) }
+            { head_grid(&app, Label(&words::every_head(&shown.name()), None), Rows { layers, shown: &drawn }, props.head, &[keys::SRC], cell) }
             if let Some(said) = said { <p class="sentence" aria-live="polite">{ said }</p> }
             { table(&app, &known) }
         </section>

@@ -7,7 +7,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::memory::compare::Compared;
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
+use crate::ui::widgets::head_grid::{HeadCell, Label, Rows, head_grid};
 use crate::ui::widgets::head_table::{Columns, HeadRow, head_table};
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::change::{Measure, circuit_of};
@@ -77,7 +77,7 @@ pub(super) fn Grid(props: &GridProps) -> Html {
             if as_table {
                 { finder(&app, compared) }
             } else {
-                { head_grid(&app, &label, Rows { layers, shown: &layers.own() }, Some((at.layer, at.head)), &[], cell) }
+                { head_grid(&app, Label(&label, None), Rows { layers, shown: &layers.own() }, Some((at.layer, at.head)), &[], cell) }
             }
         </section>
     }

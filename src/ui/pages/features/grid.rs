@@ -12,7 +12,7 @@ use crate::ui::app::{use_app, use_dark};
 use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Gloss;
-use crate::ui::widgets::head_grid::{HeadCell, Rows, head_grid};
+use crate::ui::widgets::head_grid::{HeadCell, Label, Rows, head_grid};
 use crate::ui::widgets::select::Select;
 use crate::ui::words::chance::{evidence, over};
 use crate::ui::words::features as words;
@@ -89,7 +89,7 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
             if let Some(estimate) = &props.estimate { <p class="hint">{ estimate }</p> }
             if props.gpu.is_some() { <p class="hint" data-testid="compared-by">{ compared_line(props.gpu.as_ref()) }</p> }
             <Gloss term="−log₁₀ q" meaning={words::HOW_SURPRISING_HEADS_MOST} />
-            { head_grid(&app, words::ALIGNMENT_EVERY_HEAD_AGAINST, Rows { layers: &model.summary.layers, shown: &model.summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
+            { head_grid(&app, Label(words::ALIGNMENT_EVERY_HEAD_AGAINST, None), Rows { layers: &model.summary.layers, shown: &model.summary.layers.own() }, Some((at.layer, at.head)), &[], cell) }
         </section>
     }
 }

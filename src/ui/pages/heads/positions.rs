@@ -4,10 +4,11 @@ use yew::prelude::*;
 
 use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, Lines, Series};
+use crate::ui::lessons::speech::Speech;
 use crate::ui::nothing::nothing;
+use crate::ui::words::pictures;
 use crate::ui::words::positions as words;
 use crate::ui::words::table::{Cell, Table};
-use crate::ui::words::text;
 
 /// Points of a curve that are drawn; the CSV has them all.
 const DRAWN: usize = 512;
@@ -26,7 +27,7 @@ pub fn Positions() -> Html {
     if sides.iter().all(|side| side.is_empty()) {
         return nothing();
     }
-    let (left, right) = text::side_names(at.circuit);
+    let [left, right] = pictures::side_names(&Speech::default(), at.circuit);
     let step = curves.n.div_ceil(DRAWN).max(1);
     let line = |name: String, side: &[f32]| {
         let points = side.iter().enumerate().step_by(step);

@@ -9,12 +9,14 @@ use crate::model::Weights;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure};
+use crate::ui::lessons::speech::Speech;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{short_exponent, three};
 use crate::ui::words::heads as words;
+use crate::ui::words::pictures::OnStage;
 use crate::ui::words::statistic::Statistic;
 use crate::ui::words::table::Table;
 
@@ -82,13 +84,11 @@ pub fn Spectrum() -> Html {
     let blocks = blocks(&spectrum.sigma).into_iter().filter(|b| b.len() > 1).collect::<Vec<_>>();
     let null = Some(null_from(&spectrum.sigma, model.summary.d_model))
         .filter(|n| *n < spectrum.sigma.len());
-    let label = words::spectrum_singular_values(
-        &circuit,
-        &name,
-        &spectrum.sigma.len(),
-        &three(spectrum.sigma.first().copied().unwrap_or(0.0)),
-        &three(spectrum.sigma.last().copied().unwrap_or(0.0)),
-    );
+    let speech = app.speech();
+    let ends = [spectrum.sigma.first(), spectrum.sigma.last()];
+    let [first, last] = ends.map(|sigma| three(sigma.copied().unwrap_or(0.0)));
+    let n = spectrum.sigma.len().to_string();
+    let label = speech.fill(OnStage::SpectrumSpoken, &[circuit, &name, &n, &first, &last]);
     html! {
         <section class="column spectrum" aria-label="Spectrum">
             <div class="controls">
@@ -98,12 +98,12 @@ pub fn Spectrum() -> Html {
                 <Switch label="raw" on={at.weights == Weights::Raw} on_change={set_weights} />
             </div>
             <Staged picture={Picture::Spectrum}><Figure name={format!("{name}-{circuit}-spectrum")} {table} convention={stamp}
-                caption={html! { <>{ words::singular_values(&circuit, &name) }</> }}>
+                lang={speech.own()} caption={html! { <>{ speech.fill(OnStage::Spectrum, &[circuit, &name]) }</> }}>
                 <Bars {label} {bars} {log} selected={k} blocks={blocks.clone()} null_from={null} {on_select} />
             </Figure></Staged>
             <dl class="statistics" data-testid="statistics">
                 { for Statistic::all(state.has_positions()).filter(|s| s.circuit().is_none_or(|own| own == at.circuit)).map(|s| {
-                    let chance = s.by_chance(&head, at.circuit);
+                    let chance = s.by_chance(&Speech::default(), &head, at.circuit);
                     html! {
                         <div key={s.slug()}><dt><Gloss term={s.name()} meaning={s.meaning()} /></dt><dd>{ three(s.of(&head, at.circuit)) }
                             if let Some(chance) = chance { <span class="by-chance">{ format!(" ({chance})") }</span> }</dd></div>

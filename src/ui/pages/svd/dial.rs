@@ -3,7 +3,9 @@
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
+use crate::ui::app::use_app;
 use crate::ui::charts::{Sheet, px, use_room, wide};
+use crate::ui::words::pictures::OnStage;
 
 /// An arrow from the middle.
 #[derive(Clone, PartialEq)]
@@ -48,6 +50,7 @@ const KEY: f64 = 5.0;
 /// The picture.
 #[component]
 pub(super) fn Dial(props: &DialProps) -> Html {
+    let speech = use_app().speech();
     let (frame, room) = use_room();
     let sheet = Sheet::new(room, SIDE, |width| width);
     let (across, down) = (sheet.width / 2.0, sheet.height / 2.0);
@@ -117,7 +120,7 @@ pub(super) fn Dial(props: &DialProps) -> Html {
     };
     html! {
         <div class="plane" tabindex="0" role="slider" aria-label={props.label.clone()} aria-valuemin="0" aria-valuemax="360"
-            aria-valuenow={props.at.to_string()} aria-valuetext={format!("{} degrees", props.at)} onkeydown={on_key}>
+            aria-valuenow={props.at.to_string()} aria-valuetext={speech.fill(OnStage::Degrees, &[&props.at.to_string()])} onkeydown={on_key}>
             <svg class="chart" ref={frame} viewBox={sheet.view_box()} style={sheet.style()} aria-hidden="true"
                 onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up.clone()} onpointercancel={on_up}>
                 <line class="grid" x1="0" x2={px(sheet.width)} y1={px(down)} y2={px(down)} />

@@ -13,6 +13,7 @@ use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::small_matrix::Pairs;
 use crate::ui::widgets::select::Slider;
+use crate::ui::words::pictures::{self, OnStage};
 use crate::ui::words::svd as words;
 use crate::ui::words::table::Table;
 
@@ -24,7 +25,8 @@ const MOST: usize = 512;
 pub(super) fn Head() -> Html {
     let app = use_app();
     let state = app.value();
-    let at = state.at();
+    let (speech, at) = (app.speech(), state.at());
+    let lang = speech.own();
     let vectors = state.vectors.clone().filter(|vectors| Some(vectors.at) == at);
     let pairs = state.route.read(&keys::PAIRS);
     // A picture is made again for another head or number of pairs, and not for every move elsewhere on the page.
@@ -38,7 +40,7 @@ pub(super) fn Head() -> Html {
         Some((Rc::new(built), Rc::new(missing), n_cols, largest, all.kept(*k)))
     });
     let Some((at, vectors)) = at.zip(vectors) else {
-        return html! { <p class="empty" role="status">{ words::SINGULAR_VECTORS_HEAD_VIEW }</p> };
+        return html! { <p class="empty" role="status" {lang}>{ speech.say(OnStage::BuiltSoon) }</p> };
     };
     let Some((built, missing, n_cols, largest, kept)) = (*pictures).clone() else {
         return nothing();
@@ -67,8 +69,8 @@ pub(super) fn Head() -> Html {
             })
         };
         html! {
-            <Figure name={format!("{name}-{circuit}-{what}").replace(' ', "-")} {table} convention={stamp.clone()} caption={html! { { caption.clone() } }}>
-                <HeatMap label={caption} {values} {n_cols} scale={Scale::Diverging { max: largest }} y="destination, dimension" x="source, dimension →" />
+            <Figure name={format!("{name}-{circuit}-{what}").replace(' ', "-")} {table} convention={stamp.clone()} {lang} caption={html! { { caption.clone() } }}>
+                <HeatMap label={caption} {values} {n_cols} scale={Scale::Diverging { max: largest }} y={speech.say(OnStage::DestinationAxis)} x={speech.say(OnStage::SourceAxis)} />
             </Figure>
         }
     };
@@ -82,12 +84,12 @@ pub(super) fn Head() -> Html {
             <h2>{ words::real_head_built_pair(&circuit, &name) }</h2>
             <p>{ words::EACH_PAIR_PICTURE_RANK }{ corner }</p>
             <Staged picture={Picture::Built}>
-            <div class="controls"><Slider label="pairs" min={0.0} max={n as f64} step={1.0} value={shown as f64} on_change={set} />
-                <a href={heads}>{ words::CHOOSE_ANOTHER_HEAD }</a></div>
-            <p class="sentence" aria-live="polite" data-testid="svd-built">{ words::built(shown, n, kept, last) }</p>
+            <div class="controls" {lang}><Slider label={speech.say(OnStage::Pairs)} min={0.0} max={n as f64} step={1.0} value={shown as f64} on_change={set} />
+                <a href={heads}>{ speech.say(OnStage::AnotherHead) }</a></div>
+            <p class="sentence" aria-live="polite" data-testid="svd-built" {lang}>{ pictures::built(&speech, shown, n, kept, last) }</p>
             <div class="planes">
-                { figure("built", words::added_up_over_first(&shown), built) }
-                { figure("missing", words::what_other_pairs_would(&(n - shown)), missing) }
+                { figure("built", speech.fill(OnStage::AddedUp, &[&shown.to_string()]), built) }
+                { figure("missing", speech.fill(OnStage::OtherPairs, &[&(n - shown).to_string()]), missing) }
             </div>
             </Staged>
         </section>

@@ -12,6 +12,7 @@ use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::small_matrix::{SmallMatrix, unit};
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
+use crate::ui::words::pictures::{self, OnStage};
 use crate::ui::words::svd as words;
 use crate::ui::words::table::Table;
 use dial::{Dial, Line};
@@ -37,6 +38,8 @@ pub fn Svd() -> Html {
     let app = use_app();
     let route = app.value().route.clone();
     let omega = read(&route);
+    let speech = app.speech();
+    let lang = speech.own();
     let (x_at, y_at) = (route.read(&keys::X_AT), route.read(&keys::Y_AT));
     let (x, y) = (unit(x_at), unit(y_at));
     let turn = route.read(&keys::TURN);
@@ -119,14 +122,14 @@ pub fn Svd() -> Html {
                 <p>{ words::EVERY_DIRECTION_SOURCE_POINT }</p>
                 <Staged picture={Picture::Dials}>
                 <div class="planes">
-                    <Figure name="svd-source" table={numbers.clone()} convention={stamp.clone()} caption={html! { { words::WHAT_SOURCE_OFFERS_DRAG } }}>
-                        <Dial label="direction of y" at={y_at} curves={vec![(circle.clone(), "ellipse")]} lines={source} reach={1.35} on_turn={set(keys::Y_AT)} />
+                    <Figure name="svd-source" table={numbers.clone()} convention={stamp.clone()} {lang} caption={html! { { speech.say(OnStage::SourceDial) } }}>
+                        <Dial label={speech.fill(OnStage::DirectionOf, &["y"])} at={y_at} curves={vec![(circle.clone(), "ellipse")]} lines={source} reach={1.35} on_turn={set(keys::Y_AT)} />
                     </Figure>
-                    <Figure name="svd-destination" table={numbers} convention={stamp.clone()} caption={html! { { words::WHAT_DESTINATION_LOOKS_DRAG } }}>
-                        <Dial label="direction of x" at={x_at} {curves} lines={destination} {reach} on_turn={set(keys::X_AT)} />
+                    <Figure name="svd-destination" table={numbers} convention={stamp.clone()} {lang} caption={html! { { speech.say(OnStage::DestinationDial) } }}>
+                        <Dial label={speech.fill(OnStage::DirectionOf, &["x"])} at={x_at} {curves} lines={destination} {reach} on_turn={set(keys::X_AT)} />
                     </Figure>
                 </div>
-                <p class="sentence" aria-live="polite" data-testid="svd-image">{ words::image(&omega, y) }</p>
+                <p class="sentence" aria-live="polite" data-testid="svd-image" {lang}>{ pictures::image(&speech, &omega, y) }</p>
                 </Staged>
                 <div class="controls">
                     { sigma("σ0", keys::SIGMA_0) }{ sigma("σ1", keys::SIGMA_1) }

@@ -16,10 +16,12 @@ use crate::ui::address::bench::{self, KINDS};
 use crate::ui::address::keys::{BENCH_DIMENSIONS, BENCH_FEATURES, BENCH_STRENGTH};
 use crate::ui::app::use_app;
 use crate::ui::charts::{Arrow, Figure, Space};
+use crate::ui::lessons::speech::Speech;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::three;
+use crate::ui::words::pictures::OnStage;
 use crate::ui::words::table::Table;
 use crate::ui::words::theorems as words;
 use crate::worker::pool::Jobs;
@@ -207,6 +209,6 @@ fn space(worked: &Rc<Worked>, side: usize) -> Html {
     });
     let caption = [words::QUERY_SIDE_ORANGE_BLUE, words::KEY_SIDE_ORANGE_GREEN][side];
     html! {
-        <Figure name={format!("theorem-1-{x}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}><Space label={caption} {arrows} /></Figure>
+        <Figure name={format!("theorem-1-{x}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}><Space label={caption} turns={Speech::default().fill(OnStage::Turnable, &[caption])} {arrows} /></Figure>
     }
 }

@@ -12,12 +12,14 @@ use crate::ui::app::use_app;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
+use crate::ui::words::pictures::OnStage;
 use crate::ui::words::toy as words;
 
 /// The bar.
 #[component]
 pub(super) fn Bar(props: &LabProps) -> Html {
     let app = use_app();
+    let speech = app.speech();
     let LabProps { lab, config, preset, hands } = props.clone();
     let steps = lab.steps;
     let toggle = {
@@ -64,18 +66,18 @@ pub(super) fn Bar(props: &LabProps) -> Html {
                 </label>
             </div>
             <Staged picture={Picture::Train}>
-            <div class="controls">
+            <div class="controls" lang={speech.own()}>
                 <button type="button" class="primary" onclick={toggle} disabled={lab.done || lab.failed.is_some()} data-testid="train">
-                    { if lab.running { "pause" } else { "train" } }</button>
-                <button type="button" onclick={once} disabled={lab.running || lab.done || lab.failed.is_some()} data-testid="once">{ "one step" }</button>
-                <button type="button" onclick={reset} data-testid="reset">{ "reset" }</button>
-                <Slider label="steps a frame" min={SPEED.least as f64} max={SPEED.most as f64} step={1.0} value={speed as f64} on_change={set_speed} />
+                    { speech.say(if lab.running { OnStage::Pause } else { OnStage::Train }) }</button>
+                <button type="button" onclick={once} disabled={lab.running || lab.done || lab.failed.is_some()} data-testid="once">{ speech.say(OnStage::OneStep) }</button>
+                <button type="button" onclick={reset} data-testid="reset">{ speech.say(OnStage::Reset) }</button>
+                <Slider label={speech.say(OnStage::StepsAFrame)} min={SPEED.least as f64} max={SPEED.most as f64} step={1.0} value={speed as f64} on_change={set_speed} />
             </div>
-            <p class="progress" role="status" data-testid="toy-step">
-                <progress value={lab.trained.to_string()} max={steps.to_string()} aria-label="training" />
-                <span data-trained={lab.trained.to_string()}>{ format!("step {} of {steps}", lab.trained) }</span>
+            <p class="progress" role="status" data-testid="toy-step" lang={speech.own()}>
+                <progress value={lab.trained.to_string()} max={steps.to_string()} aria-label={speech.say(OnStage::Training)} />
+                <span data-trained={lab.trained.to_string()}>{ speech.fill(OnStage::StepOf, &[&lab.trained.to_string(), &steps.to_string()]) }</span>
                 if let Some((rate, longest)) = pace {
-                    <span data-testid="pace">{ words::frames_second_slowest_took(&rate, &three(longest)) }</span>
+                    <span data-testid="pace">{ speech.fill(OnStage::Pace, &[&format!("{rate:.0}"), &three(longest)]) }</span>
                 }
             </p>
             </Staged>

@@ -4,15 +4,17 @@ use yew::prelude::*;
 
 use super::LabProps;
 use crate::toy::Snapshot;
+use crate::ui::app::use_app;
 use crate::ui::charts::{Arrow, Figure, Space};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Select;
+use crate::ui::words::pictures::OnStage;
 use crate::ui::words::table::Table;
-use crate::ui::words::toy as words;
 
 /// Features in space.
 #[component]
 pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
+    let speech = use_app().speech();
     let LabProps { lab, config, .. } = props;
     let view = use_state(|| "pair".to_owned());
     let Some(frame) = &lab.frame else { return nothing() };
@@ -38,7 +40,7 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
         .enumerate()
         .map(|(i, at)| Arrow {
             at: *at,
-            name: format!("feature {i}"),
+            name: speech.fill(OnStage::Feature, &[&i.to_string()]),
             group: role(i),
             shown: role(i) != 5 && entries.len() < 4,
         })
@@ -53,16 +55,17 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
         Callback::from(move |slug: String| view.set(slug))
     };
     let options = vec![
-        ("principal".into(), words::FIRST_THREE_PRINCIPAL_DIRECTIONS.into()),
-        ("pair".into(), words::FIRST_PAIR_THEN_STRONGEST.into()),
+        ("principal".into(), speech.say(OnStage::ThreePrincipal).into()),
+        ("pair".into(), speech.say(OnStage::FirstPair).into()),
     ];
+    let label = speech.say(OnStage::FeaturesSpoken);
     html! {
         <div>
             <Figure name="toy-geometry" {table} convention={props.stamp()}
-                caption={html! { { words::FEATURES_ARROWS_QUERIES_BLUE } }}>
-                <Space label={words::FEATURES_THREE_DIRECTIONS} {arrows} />
+                lang={speech.own()} caption={html! { { speech.say(OnStage::Features) } }}>
+                <Space turns={speech.fill(OnStage::Turnable, &[&label])} {label} {arrows} />
             </Figure>
-            <div class="controls"><Select label="seen along" {options} value={(*view).clone()} on_change={choose} /></div>
+            <div class="controls" lang={speech.own()}><Select label={speech.say(OnStage::SeenAlong)} {options} value={(*view).clone()} on_change={choose} /></div>
         </div>
     }
 }

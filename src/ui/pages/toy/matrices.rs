@@ -7,9 +7,11 @@ use yew::prelude::*;
 use super::LabProps;
 use super::order::{Order, names, reordered};
 use crate::toy::Snapshot;
+use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
+use crate::ui::words::pictures::OnStage;
 use crate::ui::words::table::Table;
 use crate::ui::words::toy as words;
 
@@ -28,9 +30,9 @@ pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
     let h = props.config.d_head;
     html! {
         <>
-            { matrix(props, "toy-u", words::QUERY_READ_COSINE_EACH.into(),
+            { matrix(props, "toy-u", Said::english(words::QUERY_READ_COSINE_EACH),
                 (&frame.cosines_u, h), (&order.queries, &order.directions), COSINE, ["feature", "k →"]) }
-            { matrix(props, "toy-v", words::KEY_READ_SAME_RIGHT.into(),
+            { matrix(props, "toy-v", Said::english(words::KEY_READ_SAME_RIGHT),
                 (&frame.cosines_v, h), (&order.keys, &order.directions), COSINE, ["feature", "k →"]) }
         </>
     }
@@ -39,12 +41,15 @@ pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
 /// Cosines among features.
 #[component]
 pub(in crate::ui::pages) fn Gram(props: &LabProps) -> Html {
+    let speech = use_app().speech();
     let Some((frame, order)) = order(props) else { return nothing() };
-    let caption = words::cosines_between_features_gram(&order.n_attended);
+    let caption = speech.fill(OnStage::Gram, &[&order.n_attended.to_string()]);
+    let axes = [OnStage::FeatureDown, OnStage::FeatureAcross].map(|axis| speech.say(axis).into());
+    let said = Said { caption, axes: Some(axes), lang: speech.own() };
     matrix(
         props,
         "toy-gram",
-        caption,
+        said,
         (&frame.cosines, props.config.n_features),
         (&order.features, &order.features),
         COSINE,
@@ -62,7 +67,7 @@ pub(in crate::ui::pages) fn Logits(props: &LabProps) -> Html {
     matrix(
         props,
         "toy-logits",
-        words::WHAT_HEAD_LEARNED_LOGIT.into(),
+        Said::english(words::WHAT_HEAD_LEARNED_LOGIT),
         (&frame.logits, props.config.n_features),
         (&order.queries, &order.keys),
         scale,
@@ -70,10 +75,25 @@ pub(in crate::ui::pages) fn Logits(props: &LabProps) -> Html {
     )
 }
 
+/// What is said of a matrix.
+struct Said {
+    caption: String,
+    /// Names of the axes in the picture, downwards and across, where they are other than in the table.
+    axes: Option<[AttrValue; 2]>,
+    /// The language, where it is not the page's.
+    lang: Option<&'static str>,
+}
+
+impl Said {
+    fn english(caption: &str) -> Self {
+        Self { caption: caption.to_owned(), axes: None, lang: None }
+    }
+}
+
 fn matrix(
     props: &LabProps,
     name: &'static str,
-    caption: String,
+    said: Said,
     (values, n_cols): (&[f32], usize),
     (rows, cols): (&[usize], &[usize]),
     scale: Scale,
@@ -93,8 +113,10 @@ fn matrix(
         })
     };
     let n_cols = cols.len();
+    let Said { caption, axes, lang } = said;
+    let [y, x] = axes.unwrap_or([y, x].map(AttrValue::Static));
     html! {
-        <Figure {name} {table} convention={props.stamp()} caption={html! { { caption.clone() } }}>
+        <Figure {name} {table} convention={props.stamp()} {lang} caption={html! { { caption.clone() } }}>
             <HeatMap label={caption} {values} {n_cols} {scale} rows={Rc::clone(&rows)} cols={Rc::clone(&cols)} {y} {x} />
         </Figure>
     }

@@ -9,9 +9,11 @@ use crate::toy::Config;
 use crate::ui::address::toy::{self, FIELDS, Field, GROUPS, Kind};
 use crate::ui::address::turns::Knob;
 use crate::ui::app::{App, use_app};
+use crate::ui::lessons::speech::Speech;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Select;
+use crate::ui::words::pictures::OnStage;
 use crate::ui::words::toy as words;
 
 /// What a lesson can show alone.
@@ -81,9 +83,13 @@ fn control(app: &App, field: &'static Field, config: &Config, say: &Callback<Str
             }
         })
     };
+    // The one setting that a translated lesson puts on the stage.
+    let speech = Some(app.speech()).filter(|_| field.name == SEED);
+    let lang = speech.as_ref().and_then(Speech::own);
+    let label = speech.map_or(field.label.to_owned(), |speech| speech.say(OnStage::Seed));
     let numeric = |min: String, max: String, step: &'static str| {
         html! {
-            <label class="field number"><span>{ field.label }</span>
+            <label class="field number" {lang}><span>{ label.clone() }</span>
                 <input type="number" {min} {max} {step} ~value={value.clone()} onchange={onchange.clone()} data-setting={field.name} />
             </label>
         }

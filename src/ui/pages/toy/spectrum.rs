@@ -5,9 +5,11 @@ use yew::prelude::*;
 use super::LabProps;
 use super::order::Order;
 use crate::toy::{PairFit, Snapshot};
+use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::nothing::nothing;
 use crate::ui::words::format::three;
+use crate::ui::words::pictures::OnStage;
 use crate::ui::words::table::Table;
 use crate::ui::words::toy as words;
 
@@ -52,6 +54,7 @@ pub(super) fn Spectrum(props: &LabProps) -> Html {
 /// How much features stand in each other's way.
 #[component]
 pub(super) fn Interference(props: &LabProps) -> Html {
+    let speech = use_app().speech();
     let LabProps { lab, config, .. } = props;
     let Some(frame) = &lab.frame else { return nothing() };
     let order = Order::of(&frame.metrics.pairs, config.n_features, config.d_head);
@@ -68,8 +71,8 @@ pub(super) fn Interference(props: &LabProps) -> Html {
     };
     html! {
         <Figure name="toy-interference" table={interference} convention={props.stamp()}
-            caption={html! { { words::interference_per_feature_others(&order.n_attended) } }}>
-            <Bars label={words::INTERFERENCE_EACH_FEATURE} bars={crowd} x={words::FEATURE_ORDER} y="Σ cos²" />
+            lang={speech.own()} caption={html! { { speech.fill(OnStage::Interference, &[&order.n_attended.to_string()]) } }}>
+            <Bars label={speech.say(OnStage::InterferenceSpoken)} bars={crowd} x={speech.say(OnStage::FeatureOrder)} y="Σ cos²" />
         </Figure>
     }
 }
