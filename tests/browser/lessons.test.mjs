@@ -287,8 +287,18 @@ describe("Lessons", () => {
     await page.locator(".on-stage .sides").waitFor();
     assert.equal(await page.locator(".turn a.on").count(), 0, "no next lesson");
     const leads = () => page.locator("a[href^='#/'] >> visible=true").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
-    for (const word of await page.locator(".gloss summary >> visible=true, .word >> visible=true").all()) await word.click();
-    for (const href of await leads()) assert.match(href, /^#\/(heads|svd\?.*lesson=2\.5|heads\?.*lesson=2\.5)/, href);
+    for (const step of ["2.6", "2.5"]) {
+      await page.goto(`${session.address}${steps(LESSONS[1])[step.at(-1) - 1].hash}&lesson=${step}&lock=nav,open,lesson`);
+      await page.locator(".on-stage").first().waitFor();
+      const words = page.locator(":is(.gloss summary, .word) >> visible=true");
+      assert.ok((await words.count()) > 0, `${step} has words to open`);
+      for (let i = 0; i < (await words.count()); i += 1) {
+        await words.nth(i).click();
+        for (const href of await leads()) assert.match(href, /^#\/(heads|svd\?.*lesson=2\.[456]|heads\?.*lesson=2\.[456])/, `${step}: ${href}`);
+      }
+    }
+    await page.goto(`${session.address}${steps(LESSONS[1])[5].hash}&lesson=2.6&lock=nav,open,lesson`);
+    await page.locator(".on-stage .sides").waitFor();
     // A link that somebody has kept leads nowhere else, and the answers are not shown.
     await page.evaluate(() => (location.hash = "#/toy?lesson=2.6&lock=nav,open,lesson"));
     await page.waitForFunction(() => location.hash.startsWith("#/heads"));
@@ -299,6 +309,12 @@ describe("Lessons", () => {
     await page.locator(".spectrum figure svg").first().waitFor();
     await drop(page, [join(ROOT, "www/models/names/step-00000.safetensors")]);
     await page.getByText("This view is locked").waitFor();
+    for (const [place, there] of [["compare?with=2000", "second-files"], ["features", "dictionary-file"], ["attention", "series-files"]]) {
+      await page.goto(`${session.address}#/${place}${place.includes("?") ? "&" : "?"}lock=open`);
+      await page.getByTestId(there).waitFor({ state: "attached" });
+      assert.equal(await page.locator("main input[type=file] >> visible=true").count(), 0, place);
+    }
+    await page.goto(`${session.address}#/heads?lock=open`);
     await page.getByText("built-in model").first().waitFor({ state: "attached" });
   });
 

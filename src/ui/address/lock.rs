@@ -2,8 +2,9 @@
 //!
 //! A lock hides; it protects nothing, and whoever deletes it from the address has everything back.
 
-use super::keys::{LESSON, LOCK};
+use super::keys::LOCK;
 use super::route::Route;
+use crate::ui::lessons::place::Place;
 use crate::ui::words::frame::Word;
 
 /// The names that `lock` knows, and what each of them hides.
@@ -21,11 +22,13 @@ pub fn locks(route: &Route, name: &str) -> bool {
     route.read(&LOCK).split(',').any(|locked| locked == name)
 }
 
-/// Where a reader at `from` gets who follows a link to `to`: under the lock `nav` no other page, but for steps of the lesson.
+/// Where a reader at `from` gets who follows a link to `to`: under the lock `nav` no other page, but for a step of a lesson on the page
+/// that it is about.
 pub fn kept(from: &Route, to: Route) -> Route {
     let same_lock = from.find(&LOCK) == to.find(&LOCK);
-    let same_step = from.find(&LESSON) == to.find(&LESSON);
-    let leaves = from.page != to.page && locks(from, "nav") && same_lock && same_step;
+    let step = Place::of(&to).and_then(Place::step);
+    let is_a_step = step.is_some_and(|step| step.scene.page == to.page);
+    let leaves = from.page != to.page && locks(from, "nav") && same_lock && !is_a_step;
     if leaves { from.clone() } else { to }
 }
 
@@ -52,6 +55,9 @@ mod tests {
         let to = |hash: &str| kept(&from, Route::parse(hash)).page.slug();
         assert_eq!(to("#/attention?lock=nav,open&lesson=1.5"), "heads");
         assert_eq!(to("#/attention?lock=nav,open&lesson=1.4"), "attention");
+        assert_eq!(to("#/attention?lock=nav,open"), "heads");
+        assert_eq!(to("#/methods?lock=nav,open&lesson=1.4"), "heads");
+        assert_eq!(to("#/toy?lock=nav,open&lesson=1.4"), "heads");
         // Whoever deletes the lock has everything back.
         assert_eq!(to("#/attention?lesson=1.5"), "attention");
         let open = Route::parse("#/heads?lock=open");
