@@ -241,6 +241,13 @@ table! {
     /// Toy lab: seeds of a sweep.
     SEEDS: Whole<u32> = Whole { name: "seeds", default: 3, least: 1, most: 20 };
 
+    /// Arrows in space: degrees by which they are turned about the upright.
+    SPACE_TURN: Real = Real { name: "turned", default: 25.0, least: -180.0, most: 180.0 };
+    /// Arrows in space: degrees by which they are tilted towards the reader.
+    SPACE_TILT: Real = Real { name: "tilted", default: 20.0, least: -90.0, most: 90.0 };
+    /// Toy lab: along which directions the features are seen.
+    SEEN_ALONG: Choice<&'static str> = slugs("seen", &["pair", "principal"]);
+
     /// SVD: the two singular values.
     SIGMA_0: Real = Real { name: "sigma-0", default: 2.0, least: 0.0, most: 3.0 };
     /// SVD: the second.

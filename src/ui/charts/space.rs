@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use super::{Sheet, px, use_room};
 use crate::math::order::sort_by;
+use crate::ui::address::keys::{SPACE_TILT, SPACE_TURN};
 use crate::ui::app::use_app;
 use crate::ui::labels::beside;
 use crate::ui::widgets::select::Slider;
@@ -45,18 +46,21 @@ const DRAG: f64 = 0.6;
 /// Arrows in space; turn and tilt of 0 show the first two directions alone.
 #[component]
 pub fn Space(props: &SpaceProps) -> Html {
-    let speech = use_app().speech();
+    let app = use_app();
+    let speech = app.speech();
     let (frame, room) = use_room();
     let sheet = Sheet::new(room, SIDE, |width| width.min(390.0));
     let side = sheet.width.min(sheet.height);
-    let angles = use_state(|| (25.0_f64, 20.0_f64));
+    let route = app.value().route.clone();
+    // An address is not written for every pixel of a drag.
+    let dragged = use_state(|| None::<(f64, f64)>);
     let grabbed = use_mut_ref(|| None::<(f64, f64)>);
-    let (turn, tilt) = *angles;
-    let turned = {
-        let angles = angles.clone();
-        move |turn: f64, tilt: f64| {
-            angles.set(((turn + 180.0).rem_euclid(360.0) - 180.0, tilt.clamp(-90.0, 90.0)));
-        }
+    let (turn, tilt) = dragged.unwrap_or((route.read(&SPACE_TURN), route.read(&SPACE_TILT)));
+    let within =
+        |turn: f64, tilt: f64| ((turn + 180.0).rem_euclid(360.0) - 180.0, tilt.clamp(-90.0, 90.0));
+    let turned = move |turn: f64, tilt: f64| {
+        let (turn, tilt) = within(turn.round(), tilt.round());
+        app.replace(app.value().route.clone().put(&SPACE_TURN, turn).put(&SPACE_TILT, tilt));
     };
     let longest = props
         .arrows
@@ -88,17 +92,27 @@ pub fn Space(props: &SpaceProps) -> Html {
         })
     };
     let on_move = {
-        let (grabbed, turned) = (grabbed.clone(), turned.clone());
+        let (grabbed, dragged) = (grabbed.clone(), dragged.clone());
         Callback::from(move |event: PointerEvent| {
             let at = (f64::from(event.client_x()), f64::from(event.client_y()));
             let mut grabbed = grabbed.borrow_mut();
             if let Some(from) = *grabbed {
                 *grabbed = Some(at);
-                turned(turn + DRAG * (at.0 - from.0), tilt + DRAG * (at.1 - from.1));
+                let by = (DRAG * (at.0 - from.0), DRAG * (at.1 - from.1));
+                dragged.set(Some(within(turn + by.0, tilt + by.1)));
             }
         })
     };
-    let on_up = Callback::from(move |_: PointerEvent| *grabbed.borrow_mut() = None);
+    let on_up = {
+        let turned = turned.clone();
+        Callback::from(move |_: PointerEvent| {
+            *grabbed.borrow_mut() = None;
+            if dragged.is_some() {
+                dragged.set(None);
+                turned(turn, tilt);
+            }
+        })
+    };
     let on_key = {
         let turned = turned.clone();
         Callback::from(move |event: KeyboardEvent| {

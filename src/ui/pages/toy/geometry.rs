@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use super::LabProps;
 use crate::toy::Snapshot;
+use crate::ui::address::keys::SEEN_ALONG;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Arrow, Figure, Space};
 use crate::ui::nothing::nothing;
@@ -14,9 +15,10 @@ use crate::ui::words::table::Table;
 /// Features in space.
 #[component]
 pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
-    let speech = use_app().speech();
+    let app = use_app();
+    let speech = app.speech();
     let LabProps { lab, config, .. } = props;
-    let view = use_state(|| "pair".to_owned());
+    let view = app.value().route.read(&SEEN_ALONG);
     let Some(frame) = &lab.frame else { return nothing() };
     let entries = config.template.entries();
     let role = |i: usize| {
@@ -31,7 +33,7 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
         }
     };
     let pair = entries.first().map(|e| (e.query, e.key));
-    let points = match (view.as_str(), pair) {
+    let points = match (view, pair) {
         ("pair", Some(pair)) => beside(frame, config.d_model, pair),
         _ => frame.principal.chunks_exact(3).map(|p| [0, 1, 2].map(|i| f64::from(p[i]))).collect(),
     };
@@ -50,10 +52,9 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
             table.row([i.into(), p[0].into(), p[1].into(), p[2].into()])
         })
     });
-    let choose = {
-        let view = view.clone();
-        Callback::from(move |slug: String| view.set(slug))
-    };
+    let choose = Callback::from(move |slug: String| {
+        app.replace(app.value().route.clone().choose(&SEEN_ALONG, &slug));
+    });
     let options = vec![
         ("principal".into(), speech.say(OnStage::ThreePrincipal).into()),
         ("pair".into(), speech.say(OnStage::FirstPair).into()),
@@ -65,7 +66,7 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
                 lang={speech.own()} caption={html! { { speech.say(OnStage::Features) } }}>
                 <Space turns={speech.fill(OnStage::Turnable, &[&label])} {label} {arrows} />
             </Figure>
-            <div class="controls" lang={speech.own()}><Select label={speech.say(OnStage::SeenAlong)} {options} value={(*view).clone()} on_change={choose} /></div>
+            <div class="controls" lang={speech.own()}><Select label={speech.say(OnStage::SeenAlong)} {options} value={view} on_change={choose} /></div>
         </div>
     }
 }
