@@ -2,7 +2,7 @@
 //! what became of what was typed.
 
 use super::format::three;
-use crate::toy::{ALIGNED, Config, Dial, Entry, Metrics, ORTHOGONAL, Turn};
+use crate::toy::{ALIGNED, Config, Dial, Entry, Metrics, ORTHOGONAL, ToyError, Turn};
 use crate::ui::address::toy::Kind;
 use crate::ui::address::turns::{Knob, MOST};
 
@@ -54,7 +54,6 @@ sentences! {
     fn step_events_among_queries(at, events, n_queries, d_head, least) = "Step {at}: {events} events among {n_queries} queries. S is lower when sparser; one single term of {d_head} would give {least}.";
     fn take_step_apart(step) = "take step {step} apart";
     fn them_failed(failed) = ", {failed} of them failed";
-    fn this_cannot_be(error) = "This cannot be: {error}.";
     fn varied_unseen_batches(setting, seeds) = "{setting} varied, {seeds} from this one on, unseen batches at the end";
 }
 
@@ -181,6 +180,30 @@ pub fn limited(knob: Knob, typed: &str, now: Option<f64>) -> Option<String> {
         .then(|| format!("{takes}: “{}” became {}.", typed.trim(), number(now)))
 }
 
+/// What refused settings are called beside their fields.
+const CALLED: [(&str, &str); 10] = [
+    ("n_features", "N"),
+    ("d_model", "D"),
+    ("d_head", "H"),
+    ("n_keys", "m"),
+    ("batch", "B"),
+    ("lambda", "λ"),
+    ("lr", "the learning rate"),
+    ("weight_decay", "the weight decay"),
+    ("at_offset", "how far back the key is"),
+    ("rope", "the rotary base"),
+];
+
+/// Why settings cannot be, by the names that stand beside their fields.
+pub fn this_cannot_be(error: &ToyError) -> String {
+    let ToyError::Setting { setting, found, needed } = error else {
+        return format!("This cannot be: {error}.");
+    };
+    let called = |name: String, (code, field): &(&str, &str)| name.replace(code, field);
+    let setting = CALLED.iter().fold((*setting).to_owned(), called);
+    format!("This cannot be: {setting} is {found}, and must be {needed}.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +213,26 @@ mod tests {
         let config = presets().into_iter().find(|preset| preset.id == id).unwrap().config;
         let metrics = Metrics::of(&config, &Params::initial(&config)).unwrap();
         said(&config, 0, &metrics, headless)
+    }
+
+    #[test]
+    fn refused_settings_are_called_what_stands_beside_their_fields() {
+        let config = Config::default();
+        for refused in [
+            Config { n_features: 0, ..config.clone() },
+            Config { n_features: 2000, batch: 8192, ..config.clone() },
+            Config { d_head: 0, ..config.clone() },
+            Config { n_keys: 1000, ..config.clone() },
+            Config { weight_decay: -1.0, ..config.clone() },
+            Config { at_offset: Some(0), ..config.clone() },
+            Config { d_head: 3, rope: Some(1e4), ..config.clone() },
+        ] {
+            let said = this_cannot_be(&refused.check().unwrap_err());
+            assert!(!said.contains('_') && said.contains("must be"), "{said}");
+        }
+        let said =
+            this_cannot_be(&Config { d_head: 3, rope: Some(1e4), ..config }.check().unwrap_err());
+        assert_eq!(said, "This cannot be: H is 3, and must be even, because rotary turns planes.");
     }
 
     #[test]
