@@ -1,10 +1,12 @@
 // The page opens, with and without WebGPU; it says when it has failed, and no address makes it fail.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { DIST, PROJECTS, complete, picture, start, withPage } from "./harness.mjs";
+import { serve } from "./server.mjs";
 
 test("the site says what it is made of, each part with its licence and checksum", () => {
   const { components } = JSON.parse(readFileSync(join(DIST, "sbom.json"), "utf8"));
@@ -14,6 +16,27 @@ test("the site says what it is made of, each part with its licence and checksum"
     assert.match(version, /^\d+\.\d+/, name);
     assert.match(licenses[0].expression, /MIT|Apache|Zlib|BSD/, name);
     assert.match(hashes[0].content, /^[0-9a-f]{64}$/, name);
+  }
+});
+
+test("what is served is sent packed, whether a packed copy lies there or not", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "omega-served-"));
+  const text = "attention ".repeat(10_000);
+  writeFileSync(join(folder, "long.txt"), text);
+  const { address, close } = await serve(folder);
+  try {
+    const ask = (accepted) => fetch(`${address}long.txt`, { headers: { "Accept-Encoding": accepted } });
+    for (const [accepted, encoding] of [["br, gzip", "br"], ["identity", null]]) {
+      const answer = await ask(accepted);
+      assert.equal(answer.headers.get("content-encoding"), encoding, accepted);
+      assert.equal(await answer.text(), text, accepted);
+    }
+    assert.ok(Number((await ask("br")).headers.get("content-length")) < text.length / 100);
+    writeFileSync(join(folder, "long.txt"), "short");
+    assert.equal(await (await ask("br")).text(), "short", "a file that changed is packed again");
+  } finally {
+    await close();
+    rmSync(folder, { recursive: true });
   }
 });
 

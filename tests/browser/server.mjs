@@ -1,10 +1,12 @@
 // A static file server on 127.0.0.1: of the tests, and of `make serve` (node server.mjs DIRECTORY PORT).
 
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
 
 const TYPES = {
   ".css": "text/css",
@@ -30,6 +32,18 @@ async function smaller(file, accepted) {
     if (found && found.mtimeMs >= mtimeMs) return { path, encoding, size: found.size };
   }
   return null;
+}
+
+const packing = promisify(brotliCompress);
+const quick = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
+const packs = new Map();
+
+/** A file packed on its way, where no packed copy of it lies there: kept until the file changes. Null for what is packed already. */
+async function packed(file, accepted) {
+  if (!accepted.includes("br") || !(extname(file) in TYPES) || extname(file) === ".png") return null;
+  const { mtimeMs } = await stat(file);
+  if (packs.get(file)?.mtimeMs !== mtimeMs) packs.set(file, { mtimeMs, bytes: packing(await readFile(file), quick) });
+  return packs.get(file).bytes;
 }
 
 /** The first and last byte of a single range that lies in a file of `size` bytes; null for anything else. */
@@ -65,17 +79,21 @@ export async function serve(directory, { port = 0, prefix = "/" } = {}) {
       createReadStream(file, range).pipe(response);
       return;
     }
-    const packed = await smaller(file, request.headers["accept-encoding"] ?? "");
+    const accepted = request.headers["accept-encoding"] ?? "";
+    const copy = await smaller(file, accepted);
+    const bytes = copy ? null : await packed(file, accepted);
     response.writeHead(200, {
       "Cache-Control": "no-cache",
-      "Content-Length": packed?.size ?? found.size,
+      "Content-Length": copy?.size ?? bytes?.length ?? found.size,
       "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
       "Accept-Ranges": "bytes",
       "Vary": "Accept-Encoding",
       "X-Content-Type-Options": "nosniff",
-      ...(packed && { "Content-Encoding": packed.encoding }),
+      ...(copy && { "Content-Encoding": copy.encoding }),
+      ...(bytes && { "Content-Encoding": "br" }),
     });
-    createReadStream(packed?.path ?? file).pipe(response);
+    if (bytes) response.end(bytes);
+    else createReadStream(copy?.path ?? file).pipe(response);
   });
   await new Promise((done, failed) => server.once("error", failed).listen(port, "127.0.0.1", done));
   const address = `http://127.0.0.1:${server.address().port}${prefix}`;
