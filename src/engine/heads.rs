@@ -8,11 +8,12 @@ use crate::math::layout::to_row_major_f32;
 use crate::model::Weights;
 use crate::protocol::gpu::GpuChoice;
 use crate::protocol::heads::{
-    Ask, ExportVectors, File, HeadOutcome, Spectra, Vectors as VectorsOf, VectorsPart,
+    Ask, AtDistances, ExportVectors, File, HeadOutcome, Spectra, Vectors as VectorsOf, VectorsPart,
 };
 use crate::protocol::{Failure, Out, Question};
 use crate::study::alignment::Comparison;
 use crate::study::dictionary::{Comparing, Source};
+use crate::study::distance::at_distances;
 use crate::study::prompt::label;
 use crate::study::python;
 use crate::study::spectra::head_spectra;
@@ -37,6 +38,12 @@ pub(super) async fn answer(
         }
         (Ask::Vectors(wanted), _) => vectors(engine, &wanted, out),
         (Ask::ExportVectors(ExportVectors { at }), _) => export(engine, at, out),
+        (Ask::AtDistances(AtDistances { at }), _) => {
+            let rope = engine.model()?.attention(at.layer)?.rope.clone();
+            let found = at_distances(engine.layer(at.layer)?, at.head, at.weights, rope.as_ref())?;
+            out(AtDistances::tell(found), Vec::new());
+            Ok(())
+        }
     }
 }
 

@@ -68,10 +68,21 @@ pub struct ExportVectors {
 
 impl Plan for ExportVectors {}
 
+/// The QK spectrum of a rotary head at every distance up to [`crate::study::distance::FARTHEST`] tokens; an empty answer where positions do
+/// not turn it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtDistances {
+    /// Which head; of its QK whatever the circuit.
+    pub at: HeadAt,
+}
+
+impl Plan for AtDistances {}
+
 questions! { Heads:
     Spectra => HeadOutcome,
     Vectors => VectorsPart,
     ExportVectors => File,
+    AtDistances => Vec<Vec<f64>>,
 }
 
 /// What came of one head of [`Spectra`]; one that is broken does not affect the others.

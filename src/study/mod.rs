@@ -15,6 +15,7 @@ pub mod change;
 pub mod channels;
 pub mod compare;
 pub mod dictionary;
+pub mod distance;
 pub mod error;
 pub mod input;
 pub mod lone_adapter;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { write } from "../../benches/shapes.mjs";
 import {
-  MINILM, PROJECTS, ROOT, assertAccessible, assertClose, complete, drop, heaps, model, picture, python, sigmas, start, withPage,
+  MINILM, PROJECTS, ROOT, assertAccessible, assertClose, complete, drop, heaps, measures, model, picture, python, sigmas, start, withPage,
 } from "./harness.mjs";
 
 const MINILM_FILES = ["model.safetensors", "config.json", "tokenizer.json"].map((name) => join(MINILM, name));
@@ -28,6 +28,23 @@ for layer in range(6):
         rows = slice(head * d_head, (head + 1) * d_head)
         heads[f"{layer},{head}"] = {"qk": sigma(q[rows].T, k[rows].T), "ov": sigma(v[rows].T, o[:, rows])}
 print(json.dumps(heads))
+`;
+
+/** The same of QK of head 1 of layer 1 of the small Llama, for keys 0 to 20 tokens back: its rotary halves turned by hand. */
+const DISTANCES = `
+import json, sys
+import numpy as np
+from safetensors.numpy import load_file
+tensors = load_file(sys.argv[1])
+part = lambda name: tensors[f"model.layers.1.self_attn.{name}_proj.weight"].astype(np.float64)
+q, k = part("q")[8:16].T, part("k")[0:8].T
+first, second = q[:, :4], q[:, 4:]
+frequency = 10000.0 ** (-np.arange(4) / 4)
+def sigma(delta):
+    cos, sin = np.cos(delta * frequency), np.sin(delta * frequency)
+    turned = np.hstack([first * cos - second * sin, second * cos + first * sin])
+    return np.linalg.svd(turned @ k.T, compute_uv=False)[:8].tolist()
+print(json.dumps([sigma(delta) for delta in range(21)]))
 `;
 
 const cell = (page, layer, head) => page.locator(`.page.heads [data-head="${layer},${head}"]`);
@@ -95,6 +112,31 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
         assertClose(found[head].qk, qk, 1e-12, `${head} QK`);
         assertClose(found[head].ov, ov, 1e-12, `${head} OV`);
       }
+    });
+
+    it("shows what a rotary head looks for some tokens back", {}, async (page) => {
+      const folder = join(ROOT, "tests/golden/families/llama");
+      const expected = JSON.parse(python(DISTANCES, join(folder, "model.safetensors")));
+      await complete(page, "built-in model");
+      assert.equal(await page.getByTestId("distance").count(), 0, "positions of the built-in model do not turn");
+      await drop(page, ["model.safetensors", "config.json"].map((name) => join(folder, name)));
+      await complete(page, "2 layers × 4 heads");
+      await page.evaluate(() => (location.hash = "#/heads?layer=1&head=1&circuit=qk&weights=raw&distance=5"));
+      const there = page.getByTestId("distance");
+      await there.locator("figure svg.bars").waitFor();
+      await there.locator("figcaption").filter({ hasText: "5 tokens back" }).waitFor();
+      await there.locator("details").first().evaluate((details) => (details.open = true));
+      const found = await measures(there.locator("figure"), 3);
+      for (const delta of [0, 1, 5, 20]) assertClose(found.slice(8 * delta, 8 * delta + 8), expected[delta], 1e-9, `Δ = ${delta}`);
+      assertClose(await sigmas(page), expected[0], 1e-9, "Δ = 0 is the spectrum above");
+      await there.getByRole("slider").focus();
+      await page.keyboard.press("ArrowRight");
+      await there.locator("figcaption").filter({ hasText: "6 tokens back" }).waitFor();
+      assert.match(page.url(), /distance=6/);
+      await assertAccessible(page, "a rotary head at a distance");
+      await picture(page, "distance");
+      await page.getByRole("tab", { name: "OV" }).click();
+      await there.waitFor({ state: "detached" });
     });
 
     if (flags === PROJECTS["with WebGPU"]) {

@@ -7,6 +7,7 @@ use crate::circuits::alignment::Side;
 use crate::circuits::omega::Circuit;
 use crate::circuits::trace::Rule;
 use crate::model::Weights;
+use crate::study::distance::FARTHEST;
 use crate::study::trace::SeedRule;
 use crate::toy::{FeatureKind, Setting};
 use crate::ui::layered::Grouping;
@@ -240,6 +241,9 @@ table! {
     VALUES: Words = Words { name: "values", longest: 400 };
     /// Toy lab: seeds of a sweep.
     SEEDS: Whole<u32> = Whole { name: "seeds", default: 3, least: 1, most: 20 };
+
+    /// Heads: how many tokens back the keys stand whose spectrum is drawn.
+    DISTANCE: Whole<usize> = between("distance", 0, [0, FARTHEST]);
 
     /// Arrows in space: degrees by which they are turned about the upright.
     SPACE_TURN: Real = Real { name: "turned", default: 25.0, least: -180.0, most: 180.0 };

@@ -6,6 +6,7 @@ use crate::ui::app::use_app;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::words::heads as words;
 
+mod distance;
 mod export_bar;
 mod grid;
 mod neighbours;

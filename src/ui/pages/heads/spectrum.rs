@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::distance::Distance;
 use super::positions::Positions;
 use crate::circuits::omega::Circuit;
 use crate::circuits::spectrum::{blocks, null_from};
@@ -114,6 +115,7 @@ pub fn Spectrum() -> Html {
                 <p class="hint" data-testid="certificate">{ words::vectors_shown_measured_residual(&residual, &orthogonality) }</p>
             }
             <Positions />
+            <Distance />
             if !blocks.is_empty() {
                 <p class="hint">{ words::degenerate_blocks_bracketed_inside(&blocks.len()) }</p>
             }
