@@ -23,11 +23,11 @@ const LAYERS: &[&[&str]] = &[
 /// Crates that only some modules may name: the crate's name in code, and who knows it.
 const KNOWN_BY: &[(&str, &[&str])] = &[
     ("wgpu", &["gpu"]),
-    ("pollster", &["gpu", "engine", "cli"]),
+    ("pollster", &["gpu"]),
     ("yew", &["ui"]),
     ("qrcodegen", &["ui"]),
-    ("web_sys", &["ui", "worker", "engine"]),
-    ("js_sys", &["ui", "worker", "engine"]),
+    ("web_sys", &["ui", "worker"]),
+    ("js_sys", &["ui", "worker"]),
     ("serde_wasm_bindgen", &["worker"]),
     ("clap", &["cli"]),
     ("rayon", &["cli"]),
