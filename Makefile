@@ -11,7 +11,7 @@ dev:
 	@bash .ci/setup build
 	@bash .ci/trunk serve --port 8080 --dist target/dev
 
-# Format, lints, unit tests and borders: under a minute when warm.
+# Format, lints, that the page compiles, unit tests and borders: under a minute when warm.
 check:
 	@bash .ci/check
 

@@ -10,7 +10,7 @@
 //! | 2 | [`model`] | transformers: config, one short file per family, weight processing, rotary, tokenizer, forward |
 //! | 3 | [`circuits`] | Ω and OV: spectra, alignment with dictionaries, null models, sparse attention decomposition |
 //! | 3 | [`toy`] | the paper's toy model: gradients by hand, Adam, tasks, theorems; stands on [`circuits`] for decomposing scores |
-//! | 4 | [`study`] | what is computed for one question, as a stepper; the engine and the command line are its two doors |
+//! | 4 | [`study`] | what is computed for one question, as a stepper where it has many parts; the engine and the command line are its two doors |
 //! | 4 | `gpu` | a WebGPU device and its kernels, one `.rs` + `.wgsl` pair each; adds speed, never meaning |
 //! | 5 | `protocol` | questions and answers between the page and a worker, as plain values; a question names the type of its answer |
 //! | 6 | `engine` | memory and telling, on the CPU or the GPU: the page's door to the studies |

@@ -256,7 +256,7 @@ fn heads_that_come_one_after_the_other_are_corrected_as_one() {
 }
 
 #[test]
-fn two_workers_merge_to_the_single_run() {
+fn two_blocks_find_what_one_finds_and_half_way_there_is_a_report() {
     let (d, n) = (24, 700);
     let mut rng = Rng::new(4);
     let basis = random_basis(&mut rng, d, 5);
@@ -264,22 +264,21 @@ fn two_workers_merge_to_the_single_run() {
     let options = AlignOptions { top: 4, rotations: RotationCount::Exactly(8), seed: 2 };
     let frame = Frame::plain(d, false);
     let make = || Alignment::new(vec![side_of(&basis)], frame.clone(), n, None, options).unwrap();
-    let (mut whole, mut first, mut second) = (make(), make(), make());
+    let (mut whole, mut parts) = (make(), make());
     whole.step(&frame.unit_block(0, rows.clone())).unwrap();
-    first.step(&frame.unit_block(0, rows[..300 * d].to_vec())).unwrap();
-    assert_eq!(first.progress(), (300, 700));
-    assert_eq!(first.report().comparison.n_features, 300);
-    second.step(&frame.unit_block(300, rows[300 * d..].to_vec())).unwrap();
-    second.merge(&first).unwrap();
-    let (merged, single) = (second.report(), whole.report());
-    for (a, b) in merged.sides[0].directions.iter().zip(&single.sides[0].directions) {
+    parts.step(&frame.unit_block(0, rows[..300 * d].to_vec())).unwrap();
+    assert_eq!(parts.progress(), (300, 700));
+    assert_eq!(parts.report().comparison.n_features, 300);
+    parts.step(&frame.unit_block(300, rows[300 * d..].to_vec())).unwrap();
+    let (joined, single) = (parts.report(), whole.report());
+    for (a, b) in joined.sides[0].directions.iter().zip(&single.sides[0].directions) {
         let indices = |d: &omega_lens::circuits::alignment::DirectionAlignment| {
             d.best.iter().map(|m| m.index).collect::<Vec<_>>()
         };
         assert_eq!(indices(a), indices(b));
     }
     let null = |report: &AlignmentReport| report.sides[0].rotation_null.clone().unwrap().mean;
-    assert!((null(&merged) - null(&single)).abs() < 1e-6);
+    assert!((null(&joined) - null(&single)).abs() < 1e-6);
 }
 
 /// Theorem 1: with one anisotropic pair the singular vectors are Σ⁻¹x and Σ⁻¹y, and whitening finds the features again.

@@ -14,7 +14,7 @@ use crate::circuits::alignment::SideAlignment;
 use crate::circuits::convention::Convention;
 use crate::circuits::omega::Circuit;
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{Hints, Model, Weights};
+use crate::model::{Head, Hints, Model, Weights};
 use crate::study::StudyError;
 use crate::study::compare::{
     Common, CompareDocument, Found, LayerPair, correct_all, hold_against_third, nearest_tokens,
@@ -86,8 +86,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         found.notes.extend(hold_against_third(&mut found.heads, &third.heads));
         found.notes.extend(third.failed.iter().map(|broken| {
             format!(
-                "On the way to the third model: L{}H{}: {}",
-                broken.layer, broken.head, broken.why
+                "On the way to the third model: {}: {}",
+                Head::new(broken.layer, broken.head),
+                broken.why
             )
         }));
         found.third = Some(path.to_string_lossy().into_owned());

@@ -9,9 +9,9 @@ use super::{CliError, ModelArgs};
 use crate::circuits::trace::Firing;
 use crate::circuits::trace::attribution::Writer;
 use crate::math::statistics::ranked;
-use crate::model::Weights;
 use crate::model::forward::{Cpu, ready};
 use crate::model::tokenizer::Tokenizer;
+use crate::model::{Head, Weights};
 use crate::study::attribution::{Asking, Attributed, Raised, Report, Writes, attribute, writes};
 use crate::study::cell::CellAt;
 use crate::study::trace::CleanPrompt;
@@ -123,7 +123,8 @@ fn print_text(
         };
         writeln!(
             out,
-            "L{layer}H{head} reads {:?} at {src} from {dest} with attention {:.3} and adds {:+.4}; of all tokens it raises {} and lowers {}",
+            "{} reads {:?} at {src} from {dest} with attention {:.3} and adds {:+.4}; of all tokens it raises {} and lowers {}",
+            Head::new(layer, head),
             word(src),
             read.attention,
             read.share,

@@ -15,7 +15,7 @@ use crate::circuits::pairs::meeting::{MeetingOptions, Reach};
 use crate::circuits::sad::event::most_attended;
 use crate::circuits::sad::terms::View;
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{LayerTrace, Model, Weights};
+use crate::model::{Head, LayerTrace, Model, Weights};
 use crate::study::StudyError;
 use crate::study::cell::CellAt;
 use crate::study::dictionary::Source;
@@ -115,9 +115,8 @@ fn print_text(found: &Meetings, tokens: &[String]) -> Result<(), CliError> {
     let word = |i: usize| tokens.get(i).map_or("", String::as_str);
     writeln!(
         out,
-        "L{}H{}: {:?} at {} looks at {:?} at {}, score {:+.4}, attention {:.3}",
-        at.layer,
-        at.head,
+        "{}: {:?} at {} looks at {:?} at {}, score {:+.4}, attention {:.3}",
+        Head::new(at.layer, at.head),
         word(at.dest),
         at.dest,
         word(at.src),

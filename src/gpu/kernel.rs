@@ -82,6 +82,7 @@ impl Gpu {
 mod tests {
     use super::*;
     use crate::gpu::device::GpuOptions;
+    use crate::gpu::skip;
 
     #[test]
     fn constants_are_replaced_and_missing_ones_are_refused() {
@@ -95,7 +96,11 @@ mod tests {
 
     #[test]
     fn a_shader_that_does_not_compile_is_an_error_in_words() {
-        let Ok(gpu) = pollster::block_on(Gpu::request(GpuOptions::new(|| 0.0))) else { return };
+        let gpu = match pollster::block_on(Gpu::request(GpuOptions::new(|| 0.0))) {
+            Ok(gpu) => gpu,
+            Err(GpuError::NoAdapter { .. } | GpuError::NoBackend) if skip::skips("gpu") => return,
+            Err(error) => panic!("{error}: install a Vulkan driver, or set OMEGA_SKIP=gpu"),
+        };
         for (source, entry) in
             [("fn main( {", "main"), ("@compute @workgroup_size(1) fn main() {}", "other")]
         {

@@ -13,6 +13,10 @@ mod planted;
 mod svd;
 mod svd_pipeline;
 
+#[cfg(test)]
+#[path = "../../tests/support/skip.rs"]
+mod skip;
+
 pub use align::{AlignBatch, AlignSearch};
 pub use device::{Gpu, GpuDescription, GpuOptions};
 pub use error::GpuError;

@@ -69,12 +69,8 @@ impl TopK {
         }
     }
 
-    /// Adds what another worker found for the same vectors in other features; the order of merging does not matter.
-    pub fn merge(&mut self, other: &Self) {
-        self.add(&other.positive, &other.negative);
-    }
-
-    /// Adds lists found elsewhere, one list a vector: positive scores and negative ones.
+    /// Adds what was found elsewhere for the same vectors in other features, one list a vector: positive scores and negative ones.
+    /// The order of adding does not matter.
     pub fn add(&mut self, positive: &[Vec<Ranked>], negative: &[Vec<Ranked>]) {
         let n = self.positive.len();
         for (j, &ranked) in each(positive).filter(|(j, _)| *j < n) {
@@ -148,7 +144,7 @@ mod tests {
             let worker = if block % 2 == 0 { &mut here } else { &mut there };
             worker.push(&scores[block * 50 * n..(block + 1) * 50 * n], block * 50);
         }
-        here.merge(&there);
+        here.add(&there.positive, &there.negative);
         for j in 0..n {
             assert_eq!(here.by_magnitude(j), sorted(&scores, n, j, k));
             assert!(

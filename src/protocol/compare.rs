@@ -22,7 +22,7 @@ use crate::study::spectra::BrokenHead;
 pub struct Beside {
     /// What its reader knows it as.
     pub name: String,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
 }
 
@@ -33,7 +33,7 @@ impl Plan for Beside {}
 pub struct Compare {
     /// The layers.
     pub layers: Vec<usize>,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
     /// Heads belong together by likeness, not by number.
     pub match_heads: bool,
@@ -61,7 +61,7 @@ pub struct Words {
     pub head: usize,
     /// QK or OV.
     pub circuit: Circuit,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
     /// As in [`Compare`].
     pub match_heads: bool,
@@ -79,7 +79,7 @@ pub struct Between {
     pub n_before: usize,
     /// What the reader said of either, where the files do not.
     pub hints: [Hints; 2],
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
     /// As in [`Compare`].
     pub match_heads: bool,
@@ -116,7 +116,7 @@ pub struct ScoreAt {
     pub layer: usize,
     /// The head of the second model.
     pub head: usize,
-    /// Which convention the singular pairs are of.
+    /// The weights that the singular pairs are of: as they are in the file, or with norms folded in.
     pub weights: Weights,
     /// As in [`Compare`].
     pub match_heads: bool,

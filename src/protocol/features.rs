@@ -45,7 +45,7 @@ pub struct Cosines {
     pub head: (usize, usize),
     /// Which side.
     pub side: Side,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
     /// Whether the common direction is projected out.
     pub remove_mean: bool,
@@ -58,7 +58,7 @@ impl Plan for Cosines {}
 pub struct ChannelsInto {
     /// Layer and head that reads.
     pub into: (usize, usize),
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
 }
 
@@ -73,7 +73,7 @@ pub struct Find {
     pub feature: String,
     /// The layer to search.
     pub layer: usize,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
     /// Whether the common direction is projected out.
     pub remove_mean: bool,

@@ -18,7 +18,7 @@ const ONE_HEAD: [f64; 2] = [12.0, 3.1e6];
 pub struct Spectra {
     /// The layers.
     pub layers: Vec<usize>,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
 }
 

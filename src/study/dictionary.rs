@@ -38,7 +38,7 @@ impl Source {
 pub struct Comparing {
     /// Which dictionary.
     pub source: Source,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
     /// Whether the common direction is projected out.
     pub remove_mean: bool,

@@ -4,8 +4,9 @@
 //! printing. Neither decides anything that changes a number:
 //! `tests/two_doors.rs` asks both the same questions and compares all that they say.
 //!
-//! A study is a stepper: `new`, `step` (or an iterator) for one part, `finish`. The caller owns the loop, so progress,
-//! cancelling and sharing out come free. What a study needs that costs time to make (a surveyed dictionary, a head's basis,
+//! A study of many parts is a stepper: `new`, `step` (or an iterator) for one part, `finish`. The caller owns the loop, so
+//! progress, cancelling and sharing out come free. What is one part by itself, such as a cell, a head's spectra or an answer's
+//! shares, is a plain function. What a study needs that costs time to make (a surveyed dictionary, a head's basis,
 //! a prompt's traces) is handed in, so that whoever asks decides what to keep.
 
 pub mod alignment;

@@ -21,7 +21,7 @@ pub struct HeadAt {
     pub head: usize,
     /// QK or OV.
     pub circuit: Circuit,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
 }
 

@@ -20,6 +20,7 @@ use super::session::{BUILT_IN_STEP, BUILT_IN_STEPS, Session, compute};
 use super::widgets::{glossary::Symbols, header::Header, notices::Notices};
 use super::words::frame::Word;
 use super::words::pictures::OnStage;
+use super::words::text;
 use crate::checkpoint::remote::reference::Reference;
 
 /// The state as Yew's reducer sees it.
@@ -162,7 +163,7 @@ pub fn Root() -> Html {
                         }) }
                     </main>
                 </div>
-                if *dragging { <div class="drop-veil" aria-hidden="true" lang={speech.foreign()}><p>{ "Drop the files: a .safetensors, its shards, or the whole folder" }</p></div> }
+                if *dragging { <div class="drop-veil" aria-hidden="true" lang={speech.foreign()}><p>{ text::DROP_HERE }</p></div> }
             </div>
         </ContextProvider<App>>
     }

@@ -14,7 +14,7 @@ use super::browser::drop;
 use super::memory::state::Action;
 use super::session::Session;
 use super::widgets::theme;
-use super::words::lessons;
+use super::words::{lessons, text};
 use crate::protocol::model::Hints;
 
 /// Keys that work everywhere outside a text field: `j` `k` for pairs, `[` `]` for layers.
@@ -130,10 +130,7 @@ fn take(session: &Session, entries: drop::Entries) {
     spawn_local(async move {
         let files = entries.walk().await;
         if files.is_empty() {
-            session.act(Action::Note(
-                "The folder holds no files.".into(),
-                "Drop a .safetensors file.".into(),
-            ));
+            session.act(Action::Note(text::EMPTY_FOLDER.into(), text::EMPTY_FOLDER_HINT.into()));
         } else {
             session.open(files, Hints::default());
         }

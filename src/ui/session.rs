@@ -124,10 +124,10 @@ impl Session {
     /// Opens the built-in model at one of its training steps.
     pub fn open_built_in(&self, step: u32) {
         let session = self.clone();
-        self.act(Action::Opening("the built-in model".into()));
+        self.act(Action::Opening(text::BUILT_IN.into()));
         let opening = self.next_opening();
         spawn_local(async move {
-            let name = format!("built-in model, step {step}");
+            let name = text::builtin_model_step(&step);
             let fetched = session.built_in(step).await;
             if session.openings.get() != opening {
                 return;
@@ -138,9 +138,8 @@ impl Session {
                     session.open_as(tried, Hints::default());
                 }
                 Err(why) => {
-                    let what = format!("The built-in model could not be loaded: {why}.");
-                    let hint = "Drop a checkpoint of your own, or reload the page.";
-                    session.act(Action::OpenFailed(Failure::new(what).try_this(hint)));
+                    let failure = Failure::new(text::no_built_in(&why));
+                    session.act(Action::OpenFailed(failure.try_this(text::NO_BUILT_IN_HINT)));
                 }
             }
         });
@@ -313,7 +312,7 @@ impl Session {
                     &file.bytes,
                 );
                 if saved.is_err() {
-                    session.note(Failure::new("The browser refused the download."));
+                    session.note(Failure::new(text::NO_DOWNLOAD));
                 }
             }
             Heard::Failed { failure, .. } => session.note(failure),

@@ -6,7 +6,7 @@
 //! step(block) …                           cosines, best features, rotated maxima; the caller owns the loop
 //! report()                                z, p, q, MMCS against its rotations; at any time, for partial results
 //! ```
-//! A block of 1000 to 4000 rows is a good size. Two workers may take different rows of the same sides and [`Alignment::merge`].
+//! A block of 1000 to 4000 rows is a good size.
 //! Memory: the directions in `f32`, and `rotations` maxima for each of them; for all heads of a large model go layer by layer.
 
 mod bound;
@@ -129,22 +129,6 @@ impl Alignment {
         }
         self.rows_done += block.len();
         self.features_done += block.len() - block.skipped.len();
-        Ok(())
-    }
-
-    /// Adds what another worker found for the same sides and options in other rows.
-    ///
-    /// # Errors
-    /// [`CircuitError::TooFew`] if the other one has other sides.
-    pub fn merge(&mut self, other: &Self) -> Result<(), CircuitError> {
-        let twins = self.sides.iter().zip(&other.sides).filter(|(a, b)| a.is_twin_of(b)).count();
-        if twins != self.sides.len() || twins != other.sides.len() {
-            let what = "sides common to both workers".to_owned();
-            return Err(CircuitError::TooFew { what, found: twins, needed: self.sides.len() });
-        }
-        self.sides.iter_mut().zip(&other.sides).for_each(|(a, b)| a.merge(b));
-        self.rows_done += other.rows_done;
-        self.features_done += other.features_done;
         Ok(())
     }
 

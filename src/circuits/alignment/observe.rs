@@ -123,21 +123,6 @@ impl Observed {
         }
         norms
     }
-
-    pub(super) fn is_twin_of(&self, other: &Self) -> bool {
-        let name = |side: &HeadSide| (side.layer, side.head, side.side);
-        name(&self.head) == name(&other.head)
-            && self.rank() == other.rank()
-            && self.rotated.len() == other.rotated.len()
-            && self.blocks == other.blocks
-    }
-
-    pub(super) fn merge(&mut self, other: &Self) {
-        self.top.merge(&other.top);
-        self.block_top.merge(&other.block_top);
-        self.longest.merge(&other.longest);
-        self.rotated.iter_mut().zip(&other.rotated).for_each(|(a, &b)| *a = a.max(b));
-    }
 }
 
 /// An orthonormal basis of the span of some columns; columns that projection has lost are left out.

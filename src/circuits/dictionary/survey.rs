@@ -50,19 +50,6 @@ impl Survey {
         self.not_finite.truncate(NAMED);
     }
 
-    /// Adds what another worker saw in other rows.
-    pub fn merge(&mut self, other: &Self) {
-        self.n_rows += other.n_rows;
-        self.n_zero += other.n_zero;
-        self.n_vanished += other.n_vanished;
-        self.n_not_finite += other.n_not_finite;
-        self.not_finite.extend(&other.not_finite);
-        self.not_finite.sort_unstable();
-        self.not_finite.truncate(NAMED);
-        self.sum.resize(self.sum.len().max(other.sum.len()), 0.0);
-        self.sum.iter_mut().zip(&other.sum).for_each(|(sum, x)| *sum += x);
-    }
-
     /// What the pass found.
     pub fn finish(self) -> DictionarySurvey {
         let kept = self.n_rows - self.n_zero - self.n_vanished - self.n_not_finite;
@@ -116,18 +103,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_workers_see_what_one_sees() {
+    fn two_blocks_hold_what_one_holds() {
         let rows = [1.0f32, 0.0, 0.0, 1.0, 0.0, 0.0, f32::NAN, 1.0];
         let block =
             |first: usize, part: &[f32]| UnitBlock::new(first, 2, part.to_vec(), false, None);
         let mut whole = Survey::default();
         whole.step(&block(0, &rows));
-        let (mut left, mut right) = (Survey::default(), Survey::default());
-        left.step(&block(0, &rows[..4]));
-        right.step(&block(2, &rows[4..]));
-        right.merge(&left);
+        let mut parts = Survey::default();
+        parts.step(&block(0, &rows[..4]));
+        parts.step(&block(2, &rows[4..]));
         let survey = whole.finish();
-        assert_eq!(survey, right.finish());
+        assert_eq!(survey, parts.finish());
         assert_eq!(
             (survey.n_rows, survey.n_features, survey.n_zero, survey.n_not_finite),
             (4, 2, 1, 1)

@@ -91,6 +91,7 @@ pub fn written(of: &Writes, contest: &str, head: &str, read: &str) -> String {
 mod tests {
     use super::*;
     use crate::circuits::trace::attribution::{LayerShares, Shares};
+    use crate::model::Head;
 
     #[test]
     fn tokens_that_repeat_are_numbered_and_others_are_not() {
@@ -123,7 +124,7 @@ mod tests {
             notes: Vec::new(),
         };
         let tokens = ["a", "to"].map(str::to_owned);
-        let said = sentence(&of, &tokens, |l, h| format!("L{l}H{h}"));
+        let said = sentence(&of, &tokens, |l, h| Head::new(l, h).to_string());
         assert!(
             said.starts_with(
                 "“Mary” over the mean of all tokens after “to”: −1.20 logits (it has 25 %"

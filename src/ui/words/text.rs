@@ -2,6 +2,7 @@
 
 use super::format::{bytes, three};
 use super::pictures::OnStage;
+pub use super::shared::builtin_model_step;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::model::ModelSummary;
 use crate::ui::address::checkpoint::Named;
@@ -10,6 +11,26 @@ use crate::worker::request::Trouble;
 
 /// Said where a file can be dropped.
 pub const DROP: &str = "drop a .safetensors file or a model's folder anywhere, or";
+
+/// Said over the page while files are dragged.
+pub const DROP_HERE: &str = "Drop the files: a .safetensors, its shards, or the whole folder";
+
+/// Said where an empty folder was dropped.
+pub const EMPTY_FOLDER: &str = "The folder holds no files.";
+
+/// What to do about it.
+pub const EMPTY_FOLDER_HINT: &str = "Drop a .safetensors file.";
+
+/// What the built-in model is called while it comes.
+pub const BUILT_IN: &str = "the built-in model";
+
+/// Said where it did not come.
+pub fn no_built_in(why: &str) -> String {
+    format!("The built-in model could not be loaded: {why}.")
+}
+
+/// What to do about it.
+pub const NO_BUILT_IN_HINT: &str = "Drop a checkpoint of your own, or reload the page.";
 
 /// Said where a file cannot be saved.
 pub const NO_DOWNLOAD: &str = "The browser refused the download.";

@@ -5,6 +5,7 @@ sentences! {
     const ANGLE_AGAINST_ANISOTROPY = "Angle against anisotropy";
     const ANGLE_BETWEEN_DEGREES_AGAINST = "Angle between u₀ and x₀ in degrees against ‖E_X‖₂, with the bound. Blue: random directions; orange: cones; green: power laws; violet: disturbed tight frames; red: the average that A predicts for the open model’s dictionaries. The named grey point is the picture of Theorem 1: move a feature there and it moves here.";
     const ANGLE_DEGREES = "angle in degrees";
+    const ANISOTROPY_DICTIONARIES = "anisotropy of the model’s dictionaries";
     const AVERAGE_OVER_FEATURES = "A, the average over features";
     const CLOSED_FORM = "closed form Σ_X⁻¹ x₀ y₀ᵀ Σ_Y⁻¹";
     const COS_FEATURE_SINGULAR_VECTOR = "cos of the feature with its singular vector";

@@ -8,9 +8,9 @@ use super::growth::Growth;
 use super::set::spec;
 use crate::circuits::sad::sparsity::EventRule;
 use crate::circuits::series::{checkpoints, training_order};
+use crate::model::Head;
 use crate::protocol::Failure;
 use crate::protocol::attention::{SetPart, SetSpec};
-use crate::protocol::heads::BrokenHead;
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys::STEP;
 use crate::ui::app::{App, use_app};
@@ -205,7 +205,11 @@ fn measure(app: &App, steps: &UseReducerHandle<Remembered<MeasuredSteps>>, serie
                 SetPart::Spectra(found) => match *found {
                     Ok(spectra) => hears.dispatch(StepNews::Spectra(*step, spectra)),
                     Err(broken) => {
-                        let what = format!("{} of step {step}: {}", name(&broken), broken.why);
+                        let what = format!(
+                            "{} of step {step}: {}",
+                            Head::new(broken.layer, broken.head),
+                            broken.why
+                        );
                         session.note(Failure::new(what));
                     }
                 },
@@ -217,8 +221,4 @@ fn measure(app: &App, steps: &UseReducerHandle<Remembered<MeasuredSteps>>, serie
         }
         _ => {}
     });
-}
-
-fn name(broken: &BrokenHead) -> String {
-    format!("L{}H{}", broken.layer, broken.head)
 }

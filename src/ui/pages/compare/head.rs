@@ -37,7 +37,7 @@ pub(super) struct HeadViewProps {
     pub complete: bool,
     /// QK or OV.
     pub circuit: Circuit,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
     /// Heads belong together by likeness.
     pub match_heads: bool,

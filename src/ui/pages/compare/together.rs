@@ -31,7 +31,7 @@ pub(super) struct OnOnePromptProps {
     pub second: Second,
     /// The layer in view, and the head of the second model; none if it is not in both.
     pub head: Option<(usize, usize)>,
-    /// Which convention.
+    /// The weights as they are in the file, or with norms folded in.
     pub weights: Weights,
     /// Heads belong together by likeness.
     pub match_heads: bool,

@@ -194,6 +194,7 @@ fn dictionaries(app: &App, drawn: &UseReducerHandle<Remembered<CloudDrawn>>) {
     };
     let (hears, session) = (drawn.dispatcher(), app.session.clone());
     let request = Request::each(which.into_iter().map(align)).owner("dictionaries");
+    let request = request.listed(words::ANISOTROPY_DICTIONARIES);
     app.session.jobs.ask(request, move |heard| match heard {
         Heard::Begun => hears.dispatch(News::FreshDictionaries),
         Heard::Part { answer: AlignPart::About(about), .. } => {
