@@ -52,6 +52,20 @@ fn a_pickle_is_answered_with_a_script_to_copy() {
 }
 
 #[test]
+fn a_config_of_more_than_a_mebibyte_is_refused_by_its_size() {
+    let config = format!(r#"{{"model_type": "gpt2", "filler": "{}"}}"#, "x".repeat(1 << 20));
+    let files: [(&str, &[u8]); 2] =
+        [("config.json", config.as_bytes()), ("model.safetensors", &good())];
+    match open(&files) {
+        Err(error @ CheckpointError::SideFileTooLarge { size, cap, .. }) => {
+            assert!(size > cap && cap == 1 << 20, "{error}");
+            assert!(error.to_string().contains("config.json"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn pickles_beside_safetensors_do_not_matter() {
     let checkpoint =
         open(&[("pytorch_model.bin", b"PK\x03\x04"), ("model.safetensors", &good())]).unwrap();

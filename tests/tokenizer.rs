@@ -128,6 +128,21 @@ fn half_a_vocabulary_and_damaged_files_are_named() {
     }
 }
 
+/// A pattern that tries every way of cutting a word costs the words of that prompt, not the model and not the afternoon.
+#[test]
+fn a_pattern_that_never_ends_is_given_up() {
+    let mut json: serde_json::Value = serde_json::from_slice(TOKENIZER).unwrap();
+    json["pre_tokenizer"] = serde_json::json!({
+        "type": "Split", "pattern": { "Regex": r"^(a|aa|aaa)+(?=b)" }, "behavior": "Isolated", "invert": false
+    });
+    let text = json.to_string();
+    let tokenizer = with(&[("tokenizer.json", text.as_bytes())]).unwrap().unwrap();
+    let begun = std::time::Instant::now();
+    let _ = tokenizer.encode(&"a".repeat(200), false);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(tokenizer.encode("b", false).is_ok());
+}
+
 #[test]
 fn a_tokenizer_cut_anywhere_is_refused() {
     for end in (0..TOKENIZER.len() - 2).step_by(97) {

@@ -128,6 +128,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       await there.locator("details").first().evaluate((details) => (details.open = true));
       const found = await measures(there.locator("figure"), 3);
       for (const delta of [0, 1, 5, 20]) assertClose(found.slice(8 * delta, 8 * delta + 8), expected[delta], 1e-9, `Δ = ${delta}`);
+      await there.locator("details").first().evaluate((details) => (details.open = false));
       assertClose(await sigmas(page), expected[0], 1e-9, "Δ = 0 is the spectrum above");
       await there.getByRole("slider").focus();
       await page.keyboard.press("ArrowRight");

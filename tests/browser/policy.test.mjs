@@ -186,6 +186,18 @@ describe("two versions", () => {
     });
   });
 
+  test("a cache that fails costs the offline copy alone", async () => {
+    await deployed(async (context, address) => {
+      await (await open(context, address)).close();
+      const page = await open(context, address);
+      const [worker] = context.serviceWorkers();
+      await worker.evaluate(() => (caches.keys = caches.open = () => Promise.reject(new DOMException("no storage", "UnknownError"))));
+      await page.reload();
+      await page.getByTestId("model").filter({ hasText: "built-in model" }).waitFor();
+      assert.equal(await worker.evaluate(() => caches.keys().catch(() => "refused")), "refused", "it was this worker that answered");
+    });
+  });
+
   test("without a service worker the page works", async () => {
     const context = await session.browser.newContext({ serviceWorkers: "block", bypassCSP: true });
     const page = await context.newPage();
