@@ -72,7 +72,7 @@ describe("Large models", () => {
           await page.waitForFunction((head) => location.hash.includes(`head=${head}`) && /layer=1\b/.test(location.hash), heads - 1);
           const cell = page.locator(`.page.heads [data-head="1,${heads - 1}"]`);
           await page.waitForFunction((at) => document.activeElement?.dataset.head === at, `1,${heads - 1}`);
-          assert.equal(await page.locator(".page.heads .told").textContent(), await cell.getAttribute("title"));
+          await page.locator(".page.heads .told").filter({ hasText: await cell.getAttribute("title") }).waitFor();
 
           // The table: every column, and every head in its file.
           await page.getByLabel("table", { exact: true }).check();

@@ -24,8 +24,7 @@ const TYPES = {
 };
 
 /** The packed copy that lies beside a file and that the browser can read, if there is one; one older than its file is not it. */
-async function smaller(file, accepted) {
-  const { mtimeMs } = await stat(file);
+async function smaller(file, mtimeMs, accepted) {
   for (const [encoding, ending] of [["br", ".br"], ["gzip", ".gz"]]) {
     const path = file + ending;
     const found = accepted.includes(encoding) && (await stat(path).catch(() => null));
@@ -39,9 +38,8 @@ const quick = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 const packs = new Map();
 
 /** A file packed on its way, where no packed copy of it lies there: kept until the file changes. Null for what is packed already. */
-async function packed(file, accepted) {
+async function packed(file, mtimeMs, accepted) {
   if (!accepted.includes("br") || !(extname(file) in TYPES) || extname(file) === ".png") return null;
-  const { mtimeMs } = await stat(file);
   if (packs.get(file)?.mtimeMs !== mtimeMs) packs.set(file, { mtimeMs, bytes: packing(await readFile(file), quick) });
   return packs.get(file).bytes;
 }
@@ -69,6 +67,8 @@ export async function serve(directory, { port = 0, prefix = "/" } = {}) {
       response.writeHead(404).end("Not found");
       return;
     }
+    // A file may go while it is sent: the answer breaks off.
+    const send = (path, range) => createReadStream(path, range).on("error", () => response.destroy()).pipe(response);
     const range = part(request.headers.range, found.size);
     if (range) {
       response.writeHead(206, {
@@ -76,12 +76,12 @@ export async function serve(directory, { port = 0, prefix = "/" } = {}) {
         "Content-Range": `bytes ${range.start}-${range.end}/${found.size}`,
         "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
       });
-      createReadStream(file, range).pipe(response);
+      send(file, range);
       return;
     }
     const accepted = request.headers["accept-encoding"] ?? "";
-    const copy = await smaller(file, accepted);
-    const bytes = copy ? null : await packed(file, accepted);
+    const copy = await smaller(file, found.mtimeMs, accepted);
+    const bytes = copy ? null : await packed(file, found.mtimeMs, accepted).catch(() => null);
     response.writeHead(200, {
       "Cache-Control": "no-cache",
       "Content-Length": copy?.size ?? bytes?.length ?? found.size,
@@ -93,7 +93,7 @@ export async function serve(directory, { port = 0, prefix = "/" } = {}) {
       ...(bytes && { "Content-Encoding": "br" }),
     });
     if (bytes) response.end(bytes);
-    else createReadStream(copy?.path ?? file).pipe(response);
+    else send(copy?.path ?? file);
   });
   await new Promise((done, failed) => server.once("error", failed).listen(port, "127.0.0.1", done));
   const address = `http://127.0.0.1:${server.address().port}${prefix}`;
