@@ -130,6 +130,8 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       for (const delta of [0, 1, 5, 20]) assertClose(found.slice(8 * delta, 8 * delta + 8), expected[delta], 1e-9, `Δ = ${delta}`);
       await there.locator("details").first().evaluate((details) => (details.open = false));
       assertClose(await sigmas(page), expected[0], 1e-9, "Δ = 0 is the spectrum above");
+      assert.match(await there.locator(".convention").textContent(), /Ω_Δ = W_Q R_Δ W_Kᵀ/);
+      assert.doesNotMatch(await there.locator(".convention").textContent(), /no RoPE/);
       await there.getByRole("slider").focus();
       await page.keyboard.press("ArrowRight");
       await there.locator("figcaption").filter({ hasText: "6 tokens back" }).waitFor();

@@ -5,6 +5,7 @@ pub use super::shared::BUILTIN_MODEL_BEING_LOADED;
 sentences! {
     const ALL_SPECTRA_CSV = "all spectra CSV";
     const ALL_SPECTRA_JSON = "all spectra JSON";
+    const DISTANCE_CONVENTION = "QK with its rotation, Ω_Δ = W_Q R_Δ W_Kᵀ, no score scale";
     const DISTANCE_DOES_NOT_TURN = "Positions do not turn this head as a whole, so its QK is the same at every distance.";
     const FILES_HOLD_NO_TOKEN = "The files hold no token embeddings, so there are no words to compare these directions with.";
     const GRID_HEADS = "Grid of heads";

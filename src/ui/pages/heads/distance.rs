@@ -74,7 +74,7 @@ pub(super) fn Distance() -> Html {
                             ))
                         };
                         html! {
-                            <Figure name={format!("{name}-QK-at-a-distance")} {table} convention={state.stamp(at.weights).circuit(at.circuit)}
+                            <Figure name={format!("{name}-QK-at-a-distance")} {table} convention={state.stamp(at.weights).how(words::DISTANCE_CONVENTION)}
                                 caption={html! { <>{ words::distance_caption(&at.circuit.name(), &delta) }</> }}>
                                 <Bars label={words::distance_spoken(&name, &delta, &first, &last)} {bars} log={state.route.read(&keys::AXIS)} />
                             </Figure>
