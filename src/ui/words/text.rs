@@ -101,7 +101,10 @@ pub fn trouble(trouble: &Trouble) -> (String, String) {
             ("A worker stopped unexpectedly.", "Its work is being done again by a fresh one.")
         }
         Trouble::Stopped { again: false, .. } => {
-            ("A worker stopped unexpectedly.", "Everything else still works.")
+            // A program of WebAssembly that runs out of memory dies without a word of why.
+            let hint =
+                "Everything else still works. If memory ran out, close other tabs and ask again.";
+            ("A worker stopped unexpectedly.", hint)
         }
         Trouble::OtherVersion => (
             "The page and its workers are of different versions, so nothing can be computed.",
