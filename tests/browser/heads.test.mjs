@@ -136,6 +136,17 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       await page.keyboard.press("ArrowRight");
       await there.locator("figcaption").filter({ hasText: "6 tokens back" }).waitFor();
       assert.match(page.url(), /distance=6/);
+      // The same head of another model: none of the last one's numbers stay.
+      await drop(page, ["model.safetensors", "config.json"].map((name) => join(ROOT, "tests/golden/families/mistral", name)));
+      await there.locator("figure .convention").filter({ hasText: "mistral" }).waitFor();
+      await page.evaluate(() => (location.hash = "#/heads?layer=1&head=1&circuit=qk&weights=raw&distance=6"));
+      await there.locator("figure svg.bars").waitFor();
+      await there.locator("details").first().evaluate((details) => (details.open = true));
+      const above = await sigmas(page);
+      const turned = await measures(there.locator("figure"), 3);
+      await page.locator(".spectrum figure details").first().evaluate((details) => (details.open = false));
+      await there.locator("details").first().evaluate((details) => (details.open = false));
+      assertClose(turned.slice(0, above.length), above, 1e-9, "another model's Δ = 0");
       await assertAccessible(page, "a rotary head at a distance");
       await picture(page, "distance");
       await page.getByRole("tab", { name: "OV" }).click();

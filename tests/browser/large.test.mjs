@@ -72,7 +72,8 @@ describe("Large models", () => {
           await page.waitForFunction((head) => location.hash.includes(`head=${head}`) && /layer=1\b/.test(location.hash), heads - 1);
           const cell = page.locator(`.page.heads [data-head="1,${heads - 1}"]`);
           await page.waitForFunction((at) => document.activeElement?.dataset.head === at, `1,${heads - 1}`);
-          await page.locator(".page.heads .told").filter({ hasText: await cell.getAttribute("title") }).waitFor();
+          const title = await cell.getAttribute("title");
+          await page.waitForFunction((title) => document.querySelector(".page.heads .told").textContent === title, title);
 
           // The table: every column, and every head in its file.
           await page.getByLabel("table", { exact: true }).check();

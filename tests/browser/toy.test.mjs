@@ -63,6 +63,7 @@ describe("the toy lab", () => {
     const frames = await sum();
     t.diagnostic(`one pair, ${say(frames)}`);
     assert.deepEqual(await verdicts(page), ["yes", "yes", "yes", "yes", "yes"]);
+    assert.ok(frames.median < 34, `thirty frames a second: ${say(frames)}`);
     assert.match(page.url(), /at=800/);
     await picture(page, "toy", { fullPage: true });
   });

@@ -99,7 +99,7 @@ impl Sparsity {
     pub fn toward(terms: &[f64], total: f64) -> Self {
         let reach = [1.0, 0.9];
         let keys = terms.iter().map(|t| t * total.signum()).collect();
-        // A thousand draws of controls are counted for every event: no order is kept.
+        // A look has a hundred draws of controls and more, each counted: no order is kept.
         let [n_recon, n_recon_90] = if total == 0.0 {
             [None; 2]
         } else {

@@ -24,15 +24,18 @@ pub(super) fn Distance() -> Html {
     let app = use_app();
     let state = app.value();
     let known = use_memory::<Distances>();
-    let rotary = state.model.as_ref().is_some_and(|model| model.summary.rotary);
-    let at = state.at().filter(|at| rotary && at.circuit == Circuit::Qk);
+    let rotary = state.model.as_ref().filter(|model| model.summary.rotary);
+    let at = state.at().filter(|at| at.circuit == Circuit::Qk);
+    let asked = rotary.zip(at).map(|(model, at)| (model.generation, at));
     let delta = state.route.read(&keys::DISTANCE);
-    let wanted = at.filter(|_| delta > 0 && state.route.page == Page::Heads);
+    let wanted = asked.filter(|_| delta > 0 && state.route.page == Page::Heads);
     {
-        let (session, news) = (app.session.clone(), known.dispatcher());
+        let (session, known) = (app.session.clone(), known.clone());
         use_effect_with(wanted, move |wanted| {
-            let Some(at) = *wanted else { return };
-            news.dispatch(DistanceNews::Asked(at));
+            // The slider was at nothing in between: what is known stays known.
+            let Some(asked) = wanted.filter(|asked| known.of(*asked).is_none()) else { return };
+            let (news, at) = (known.dispatcher(), asked.1);
+            news.dispatch(DistanceNews::Asked(asked));
             let request = Request::new(AtDistances { at }).owner("heads/distance").urgent();
             session.jobs.ask(request, move |heard| match heard {
                 Heard::Part { answer, .. } => news.dispatch(DistanceNews::Found(answer)),
@@ -43,14 +46,15 @@ pub(super) fn Distance() -> Html {
             });
         });
     }
-    let Some(at) = at else { return nothing() };
+    let Some(asked) = asked else { return nothing() };
+    let at = asked.1;
     let set = {
         let app = app.clone();
         Callback::from(move |delta: f64| {
             app.replace(app.value().route.clone().put(&keys::DISTANCE, delta as usize));
         })
     };
-    let found = (delta > 0).then(|| known.of(at));
+    let found = (delta > 0).then(|| known.of(asked));
     html! {
         <div data-testid="distance">
             <p class="hint">{ words::ROTARY_TURNS_QUERIES }</p>
