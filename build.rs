@@ -2,8 +2,8 @@
 //!
 //! So the page carries neither a Markdown nor a TeX reader (155 kB of gzipped WebAssembly together), and a formula that
 //! cannot be set stops the build instead of a class. What stays as it is: titles, scenes, answers, and the lines that
-//! name things; `src/ui/lessons/parse.rs` reads the result. English goes into the page; every other language becomes one
-//! file, `OUT_DIR/lessons/CODE.txt`, which the built site carries beside the page (`.ci/languages.mjs`).
+//! name things; `src/ui/lessons/parse.rs` reads the result. English lessons go into the page; the texts that few open are files
+//! beside it, and every other language is one file, `OUT_DIR/lessons/NAME.txt` (`.ci/texts.mjs`).
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 
 const TEXTS: &str = "www/lessons";
+
+/// English texts that are fetched when somebody opens them.
+const FETCHED: [&str; 3] = ["answers.md", "methods.md", "teachers.md"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-env=OMEGA_BUILD={:016x}", build(Path::new("src"), FNV.0)?);
@@ -32,7 +35,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             let is_a_page = matches!(name.as_str(), "teachers.md" | "answers.md");
             let set = if is_a_page { html(&formulae, &text) } else { sections(&formulae, &text) };
             let set = set.map_err(|why| format!("{}: {why}", path.display()))?;
-            if language == "en" {
+            if language == "en" && FETCHED.contains(&name.as_str()) {
+                fs::write(out.join(&name).with_extension("txt"), &set)?;
+                // What is fetched can be found by its titles.
+                let titles = set.lines().filter(|line| line.starts_with("## "));
+                fs::write(
+                    out.join(&name),
+                    titles.map(|line| format!("\n{line}\n")).collect::<String>(),
+                )?;
+            } else if language == "en" {
                 fs::write(out.join(&name), set)?;
             } else {
                 joined += &format!("\n=== {}\n{set}", name.trim_end_matches(".md"));

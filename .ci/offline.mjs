@@ -1,5 +1,5 @@
-// Writes the service worker of a finished build: www/sw.js with its files, what each must hash to, a version made of them all, and the
-// policy of the page, which its workers get as well.
+// Writes the service worker of a finished build: www/sw.js with its files, those that are stored when they are first read, what each must
+// hash to, a version made of them all, and the policy of the page, which its workers get as well.
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -14,12 +14,15 @@ const files = readdirSync(dist, { recursive: true })
   .sort();
 
 const version = createHash("sha256");
-const listed = {};
+const [listed, later] = [{}, {}];
+// The last training step of a model is the one that the page opens.
+const steps = files.filter((name) => /^models\/.*\/step-\d+\.safetensors$/.test(name));
+const isEarlier = (name) => steps.indexOf(name) >= 0 && steps.indexOf(name) < steps.length - 1;
 for (const name of files) {
   const bytes = readFileSync(join(dist, name));
   version.update(name).update(bytes);
   // The host decides whether the first page is called index.html; its folder always works.
-  listed[name === "index.html" ? "./" : name] = `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
+  (isEarlier(name) ? later : listed)[name === "index.html" ? "./" : name] = `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
 }
 
 const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(readFileSync(join(dist, "index.html"), "utf8"));
@@ -27,5 +30,6 @@ const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(rea
 const worker = readFileSync(new URL("../www/sw.js", import.meta.url), "utf8")
   .replace('const VERSION = "";', `const VERSION = "${version.digest("hex").slice(0, 12)}";`)
   .replace("const FILES = {};", `const FILES = ${JSON.stringify(listed)};`)
+  .replace("const LATER = {};", `const LATER = ${JSON.stringify(later)};`)
   .replace('const POLICY = "";', `const POLICY = ${JSON.stringify(policy?.[1] ?? "")};`);
 writeFileSync(join(dist, "sw.js"), worker);

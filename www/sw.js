@@ -1,11 +1,13 @@
-// Keeps the page usable without a network: each version of it is stored whole, and served whole.
+// Keeps the page usable without a network: each version of it is stored whole, and served whole. The built-in model's earlier training
+// steps are as large as all the rest, so each of them is stored when it is first read.
 //
-// `.ci/offline.mjs` fills in the three lines below. A new version is fetched in the background, is stored only if every file is what its hash
+// `.ci/offline.mjs` fills in the four lines below. A new version is fetched in the background, is stored only if every file is what its hash
 // says (half a deployment is no version), and waits until the reader asks for it. A version stays for as long as a page of it may be
 // open: names of programs change with their contents, so that an old page finds its own. Only files of this folder are ever touched.
 
 const VERSION = "";
 const FILES = {};
+const LATER = {};
 const POLICY = "";
 
 // Another copy of the page on the same host has another scope, and its caches are none of our business.
@@ -14,6 +16,8 @@ const CACHE = OURS + VERSION;
 const HOME = new URL("./", self.location).href;
 
 self.addEventListener("install", (event) => event.waitUntil(fill()));
+// What the first visit reads is kept as well.
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("message", ({ data }) => data === "take over" && self.skipWaiting());
 self.addEventListener("fetch", (event) => {
   const { method, mode, url } = event.request;
@@ -53,8 +57,14 @@ async function answer(request) {
       const found = await (await caches.open(name)).match(file);
       if (found) return bound(found, file);
     }
+    const integrity = LATER[file.slice(HOME.length)];
+    if (integrity) {
+      const fetched = await fetch(file, { cache: "no-cache", integrity });
+      await (await caches.open(CACHE)).put(file, fetched.clone());
+      return fetched;
+    }
   } catch {
-    // Storage that is full, forbidden or broken.
+    // Storage that is full, forbidden or broken; a file that is not this version's.
   }
   return bound(await fetch(request), file);
 }

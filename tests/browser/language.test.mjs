@@ -187,15 +187,15 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       });
     }
 
-    it("is fetched when it is asked for, and missed in a sentence", { hash: "#/heads", expected: [/languages\/de\.txt/, /ERR_FAILED/, /Failed to load/] }, async (page) => {
+    it("is fetched when it is asked for, and missed in a sentence", { hash: "#/heads", expected: [/texts\/de\.txt/, /ERR_FAILED/, /Failed to load/] }, async (page) => {
       await complete(page);
-      const fetched = () => performance.getEntriesByType("resource").some(({ name }) => name.includes("languages/"));
+      const fetched = () => performance.getEntriesByType("resource").some(({ name }) => name.includes("texts/"));
       assert.equal(await page.evaluate(fetched), false, "nobody asked for German");
-      await page.context().route("**/languages/de.txt", (route) => route.abort());
+      await page.context().route("**/texts/de.txt", (route) => route.abort());
       await page.getByRole("link", { name: "Deutsch" }).click();
       await page.getByText("The texts in Deutsch could not be fetched").waitFor();
       assert.equal(await page.evaluate(() => document.documentElement.lang), "en-GB");
-      await page.context().unroute("**/languages/de.txt");
+      await page.context().unroute("**/texts/de.txt");
       await page.reload();
       await page.locator("header nav").getByRole("link", { name: WORDS["page-learn"] }).waitFor();
     });

@@ -452,6 +452,18 @@ describe("without a network", () => {
     await withPage({ ...session, address: `${server.address}?offline` }, { hash: "#/heads", expected }, async (page) => {
       await complete(page);
       await installed(page);
+      // From now on the service worker sees what is read: a step is kept when it is.
+      await page.reload();
+      await complete(page);
+      await page.evaluate(() => (location.hash = "#/attention?step=0"));
+      await model(page).filter({ hasText: "step 0" }).waitFor();
+      // The last step, which the page opens, and the one that was asked for.
+      await page.waitForFunction(async () => {
+        const [name] = await caches.keys();
+        const kept = await (await caches.open(name)).keys();
+        return kept.filter(({ url }) => /step-\d+/.test(url)).length === 2;
+      });
+      await page.evaluate(() => (location.hash = "#/heads"));
       await server.close();
       await page.reload();
       await complete(page);

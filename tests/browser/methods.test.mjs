@@ -24,6 +24,7 @@ describe("Methods", () => {
       for (const title of titles) {
         await links.nth(titles.indexOf(title)).click();
         await page.locator(".methods h2", { hasText: title }).waitFor();
+        await page.locator(".methods h3").first().waitFor();
         assert.deepEqual(await page.locator(".methods h3").allTextContents(), PARTS, title);
         const [over, article] = await page.evaluate(() => [
           document.documentElement.scrollWidth - innerWidth,
@@ -38,6 +39,17 @@ describe("Methods", () => {
       await picture(page, `methods-${viewport.width}`);
     });
   }
+
+  it("says in a sentence that a text does not come", { hash: "#/heads", expected: [/texts\/teachers\.txt/, /ERR_FAILED/, /Failed to load/] }, async (page) => {
+    await page.context().route("**/texts/teachers.txt", (route) => route.abort());
+    await page.goto(`${session.address}#/learn?read=teachers`);
+    await page.getByRole("alert").filter({ hasText: "This text could not be fetched" }).waitFor();
+    await page.context().unroute("**/texts/teachers.txt");
+    await page.goto(`${session.address}#/learn?read=answers`);
+    await page.locator("main h2").first().waitFor();
+    await page.goto(`${session.address}#/learn?read=teachers`);
+    await page.getByRole("heading", { name: "For teachers" }).waitFor();
+  });
 
   it("opens from the ? at a verdict, and from the words behind one", { hash: "#/features?layer=2&head=1" }, async (page) => {
     await page.getByTestId("verdict").getByRole("link", { name: "how rotation null is measured" }).click();

@@ -70,7 +70,8 @@ mod tests {
         for (name, _) in LOCKS {
             assert!(css.contains(&format!(".lock-{name} ")), "{name} hides nothing");
             assert!(
-                crate::ui::lessons::shelf::TEACHERS.contains(&format!("<code>{name}</code>")),
+                crate::ui::lessons::shelf::fetched::TEACHERS
+                    .contains(&format!("<code>{name}</code>")),
                 "{name}"
             );
         }

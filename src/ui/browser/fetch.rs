@@ -12,6 +12,16 @@ pub async fn bytes(blob: &Blob) -> Result<Vec<u8>, JsValue> {
     Ok(js_sys::Uint8Array::new(&JsFuture::from(blob.array_buffer()).await?).to_vec())
 }
 
+/// A text that `.ci/texts.mjs` has laid beside the page.
+///
+/// # Errors
+/// What the browser or the server said.
+pub async fn text(name: &str) -> Result<String, String> {
+    let file = fetch(&format!("texts/{name}.txt")).await?;
+    let text = JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string());
+    text.ok_or_else(|| "its file is no text".to_owned())
+}
+
 /// The bytes at a URL of our own origin.
 ///
 /// # Errors

@@ -2,11 +2,10 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use super::fetch::fetch;
+use super::fetch::text;
 use crate::ui::address::keys::LANG;
 use crate::ui::app::replace;
 use crate::ui::lessons::texts::Texts;
@@ -62,8 +61,5 @@ pub fn use_language(state: &AppState, session: &Session) {
 
 /// The texts of a language, from beside the page.
 async fn texts(language: Language) -> Result<Texts, String> {
-    let file = fetch(&format!("languages/{}.txt", language.code())).await?;
-    let text = JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string());
-    let text = text.ok_or("its file is no text")?;
-    Texts::read(language, &text).map_err(|why| why.to_string())
+    Texts::read(language, &text(language.code()).await?).map_err(|why| why.to_string())
 }

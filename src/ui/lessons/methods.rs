@@ -1,13 +1,13 @@
 //! How every number that makes a claim is measured: question, formula, chance, limits, source, tests.
 //!
 //! An entry of `www/lessons/en/methods.md` begins with `## ` and its title, then the names of numbers that it answers for; under it
-//! stand six headings, the same everywhere.
+//! stand six headings, the same everywhere. The page carries the titles, and fetches what stands under them (`beside.rs`).
 
 use std::sync::OnceLock;
 
 use super::glossary::{Entry, parse};
 
-/// Every entry, in the order of the file.
+/// The titles of every entry, in the order of the file; what stands under them is fetched.
 pub fn entries() -> &'static [Entry] {
     static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
     ENTRIES.get_or_init(|| parse(super::shelf::METHODS))
@@ -30,13 +30,19 @@ mod tests {
 
     use super::*;
 
+    /// Every entry with what stands under its title.
+    fn whole() -> Vec<Entry> {
+        parse(crate::ui::lessons::shelf::fetched::METHODS)
+    }
+
     const PARTS: [&str; 6] =
         ["Question", "Formula", "Chance", "What it cannot tell", "Source", "Tests"];
 
     #[test]
     fn every_method_says_all_six_things_on_one_screen() {
         assert!(entries().len() > 10);
-        for entry in entries() {
+        assert!(entries().iter().map(|e| &e.names).eq(whole().iter().map(|e| &e.names)));
+        for entry in whole() {
             let parts: Vec<&str> = entry
                 .meaning
                 .split("<h3>")
@@ -86,7 +92,7 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut all = String::new();
         ["src", "tests"].iter().for_each(|folder| texts(&root.join(folder), &mut all));
-        for entry in entries() {
+        for entry in whole() {
             let tests = entry.meaning.split("<h3>Tests</h3>").nth(1).unwrap();
             let named: Vec<&str> =
                 tests.split("<code>").skip(1).filter_map(|t| t.split("</code>").next()).collect();

@@ -1,8 +1,8 @@
 //! Lessons: prose beside the live page. A step is data: words, a scene (an address), and a question that the page can check.
 //!
-//! The texts are `www/lessons/en/*.md`, in the format of [`parse`]; `build.rs` sets them as HTML, and they travel inside
-//! the page, so that they are there offline and always fit the pages they speak of. Another language is a file of its own, [`texts`],
-//! fetched when somebody speaks it. Everything but the drawing is plain Rust and is tested on the host.
+//! The texts are `www/lessons/en/*.md`, in the format of [`parse`]; `build.rs` sets them as HTML, and lessons travel inside
+//! the page, so that they always fit the pages they speak of. Methods, the teachers' page and its answers are files of their own,
+//! fetched when somebody opens them, and so is another language, [`texts`]. Everything but the drawing is plain Rust and is tested on the host.
 
 pub mod glossary;
 pub mod methods;
@@ -19,6 +19,8 @@ pub mod texts;
 
 #[cfg(target_arch = "wasm32")]
 pub mod ask;
+#[cfg(target_arch = "wasm32")]
+pub mod beside;
 #[cfg(target_arch = "wasm32")]
 mod fit;
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,5 @@
-//! The texts themselves. They travel inside the page: at once there, offline too, and never older or newer than it.
+//! The texts themselves. Lessons and glossary travel inside the page: at once there, and never older or newer than it. Those that few
+//! open lie beside it.
 
 use std::sync::OnceLock;
 
@@ -13,14 +14,8 @@ macro_rules! text {
 /// The glossary.
 pub(super) const GLOSSARY: &str = text!("glossary");
 
-/// The methods.
+/// The titles of the methods.
 pub(super) const METHODS: &str = text!("methods");
-
-/// The page for teachers, Markdown.
-pub const TEACHERS: &str = text!("teachers");
-
-/// The answers to the exercises on that page.
-pub const ANSWERS: &str = text!("answers");
 
 const LESSONS: &[&str] = &[
     text!("1-what-a-head-computes"),
@@ -39,8 +34,23 @@ pub fn lessons() -> &'static [Lesson] {
     SHELF.get_or_init(|| LESSONS.iter().filter_map(|text| lesson(text).ok()).collect())
 }
 
+/// The texts that lie beside the page.
+#[cfg(test)]
+pub(crate) mod fetched {
+    macro_rules! beside {
+        ($name:literal) => {
+            include_str!(concat!(env!("OUT_DIR"), "/lessons/", $name, ".txt"))
+        };
+    }
+
+    pub(crate) const METHODS: &str = beside!("methods");
+    pub(crate) const TEACHERS: &str = beside!("teachers");
+    pub(crate) const ANSWERS: &str = beside!("answers");
+}
+
 #[cfg(test)]
 mod tests {
+    use super::fetched::{ANSWERS, TEACHERS};
     use super::*;
     use crate::ui::address::route::Route;
     use crate::ui::address::toy::PRESET;

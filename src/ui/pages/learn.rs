@@ -6,12 +6,13 @@ use crate::ui::address::keys;
 use crate::ui::address::lock::locks;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
+use crate::ui::lessons::beside::Beside;
 use crate::ui::lessons::glossary;
 use crate::ui::lessons::place::{Place, keep};
 use crate::ui::lessons::progress::Progress;
 use crate::ui::lessons::prose::Prose;
 use crate::ui::lessons::question::Question;
-use crate::ui::lessons::shelf::{ANSWERS, TEACHERS, lessons};
+use crate::ui::lessons::shelf::lessons;
 use crate::ui::lessons::speech::Speech;
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::use_typed;
@@ -30,11 +31,11 @@ pub fn Learn() -> Html {
         let to = keep(Route::default().on(Page::Learn), &route).put(&keys::READ, slug);
         html! { <a href={to.to_hash()} aria-current={(read == slug).then_some("true")}>{ speech.say(name) }</a> }
     };
-    let english = |text: &'static str| {
+    let english = |name: &'static str| {
         html! {
             <>
                 if speech.foreign().is_some() { <p class="hint">{ speech.say(Word::NotThis) }</p> }
-                <Prose {text} lang={speech.foreign()} />
+                <Beside {name} lang={speech.foreign()} />
             </>
         }
     };
@@ -42,8 +43,8 @@ pub fn Learn() -> Html {
         <>
             if !shut { <nav class="shelves" aria-label={speech.say(Word::Shelves)}>{ tab("lessons", Word::Lessons) }{ tab("teachers", Word::Teachers) }{ tab("answers", Word::Answers) }{ tab("glossary", Word::Glossary) }</nav> }
             { match read {
-                "teachers" => english(TEACHERS),
-                "answers" => english(ANSWERS),
+                "teachers" => english("teachers"),
+                "answers" => english("answers"),
                 "handout" => html! { <Handout lesson={route.find(&keys::LESSON).and_then(|l| l.parse().ok()).unwrap_or(1)} /> },
                 "glossary" => html! { <Glossary word={route.read(&keys::WORD)} /> },
                 _ => html! { <Lessons /> },

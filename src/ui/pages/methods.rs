@@ -5,10 +5,10 @@ use yew::prelude::*;
 use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::app::use_app;
+use crate::ui::lessons::beside::Beside;
 use crate::ui::lessons::glossary::Entry;
 use crate::ui::lessons::methods::{entries, of};
 use crate::ui::lessons::place::keep;
-use crate::ui::lessons::prose::Prose;
 use crate::ui::words::methods as words;
 
 /// The page: all titles, and the method in view.
@@ -49,7 +49,7 @@ pub fn Methods() -> Html {
                 <article aria-label={entry.name()}>
                     <h2 ref={heading} tabindex="-1">{ entry.name() }</h2>
                     if entry.names.len() > 1 { <p class="hint">{ format!("For {}.", entry.names[1..].join(", ")) }</p> }
-                    <Prose text={entry.meaning.clone()} />
+                    <Beside name="methods" section={Some(entry.name())} />
                     <p class="turn">
                         if let Some(entry) = beside(1, true) { <a href={to(entry)}>{ format!("← {}", entry.name()) }</a> }
                         if let Some(entry) = beside(1, false) { <a href={to(entry)}>{ format!("{} →", entry.name()) }</a> }
