@@ -85,4 +85,77 @@ describe("Links", () => {
     assert.deepEqual((await path(page)).slice(1), [name, `${circuit} ${side}`, `k = ${k}`]);
     assert.match(await model(page).textContent(), /built-in model/);
   });
+
+  it("ask again what a change of a score does", { hash: "#/attention?layer=1&head=3&dest=14&src=10" }, async (page) => {
+    const changed = (page) => page.getByTestId("changed");
+    await page.getByRole("button", { name: "keep only the largest" }).click();
+    await changed(page).filter({ hasText: "keep only k = " }).waitFor();
+    await page.getByTestId("directions").fill("0-1");
+    const form = page.getByRole("form", { name: "Several vectors" });
+    await form.getByLabel("do").selectOption("scale");
+    await form.getByRole("button", { name: "rerun" }).click();
+    await changed(page).filter({ hasText: "× 0.500 on k = 0-1" }).waitFor();
+    const [link, found] = [await hash(page), await changed(page).innerText()];
+    await withPage(session, { hash: link }, async (other) => {
+      await changed(other).filter({ hasText: "× 0.500 on k = 0-1" }).waitFor();
+      assert.equal(await changed(other).innerText(), found);
+      assert.equal(await other.getByTestId("directions").inputValue(), "0-1");
+      assert.equal(await other.getByRole("form", { name: "Several vectors" }).getByLabel("factor").inputValue(), "0.5");
+    });
+    // It is about that score: of another one nothing was asked, and going back brings it again.
+    await page.evaluate(() => (location.hash = location.hash.replace("src=10", "src=2")));
+    await changed(page).waitFor({ state: "detached" });
+    await page.goBack();
+    await changed(page).filter({ hasText: "× 0.500 on k = 0-1" }).waitFor();
+    assert.equal(await changed(page).innerText(), found);
+  });
+
+  it("ask again what becomes of an answer without a part of its circuit", { hash: "#/trace" }, async (page) => {
+    const effect = (page) => page.getByTestId("effect");
+    await page.locator('.circuit .node[id="trace-L1H3:14-10"]').click();
+    await page.getByLabel("changed is").selectOption("what the head writes");
+    await page.getByTestId("rerun").click();
+    await effect(page).filter({ hasText: "× 0: the logit difference goes from 8.25 to 7.74" }).waitFor();
+    const link = await hash(page);
+    assert.match(link, /changed=writes&pin=L1H3:14-10&times=0$/);
+    await withPage(session, { hash: link }, async (other) => {
+      await effect(other).filter({ hasText: "from 8.25 to 7.74" }).waitFor();
+      // Nothing was asked of another part.
+      await other.locator('.circuit .node[id="trace-mlp0:14"]').click();
+      await effect(other).waitFor({ state: "detached" });
+      assert.match(await hash(other), /#\/trace\?pin=mlp0:14$/);
+    });
+  });
+
+  it("compare the heads that were compared", { hash: "#/features?head=1&layer=1" }, async (page) => {
+    const cells = (page) => page.locator(".page.features [data-head]").allTextContents();
+    const known = (page, n) =>
+      page.waitForFunction((n) => [...document.querySelectorAll(".page.features [data-head]")].filter((cell) => /\d/.test(cell.textContent)).length === n, n, { timeout: 120_000 });
+    await page.getByTestId("verdict").waitFor();
+    await page.getByTestId("align-layer").click();
+    await known(page, 4);
+    const [link, found] = [await hash(page), await cells(page)];
+    assert.match(link, /compared=1&/);
+    await withPage(session, { hash: link }, async (other) => {
+      await known(other, 4);
+      assert.deepEqual(await cells(other), found);
+      await other.getByTestId("align-all").click();
+      await known(other, 12);
+      assert.match(await hash(other), /compared=all/);
+      // With another dictionary the head in view is compared alone, and the address says so.
+      await other.getByRole("combobox", { name: /^dictionary/ }).selectOption("positions");
+      await known(other, 1);
+      assert.doesNotMatch(await hash(other), /compared/);
+    });
+  });
+
+  it("compare every saved step", { hash: "#/compare?head=2&layer=1" }, async (page) => {
+    await page.getByTestId("compare-steps").click({ timeout: 60_000 });
+    await page.getByTestId("became").waitFor({ timeout: 60_000 });
+    await withPage(session, { hash: await hash(page) }, async (other) => {
+      await other.getByTestId("became").waitFor({ timeout: 60_000 });
+      await other.locator(".page.compare .series-view figure").first().locator("summary").click();
+      await other.waitForFunction(() => document.querySelectorAll(".page.compare .series-view figure:first-child tbody tr").length === 14, null, { timeout: 60_000 });
+    });
+  });
 });

@@ -132,6 +132,8 @@ table! {
         slugs("dictionary", &["embed", "unembed", "positions", "mlp-in", "mlp-out", "own"]);
     /// Features: Σ_X u is compared instead of u.
     WHITEN: Switch = Switch { name: "whiten", default: false, on: "on", off: None };
+    /// Features: whose heads are compared beside the one in view, see [`super::compared`].
+    COMPARED: Words = Words { name: "compared", longest: 4000 };
     /// Features: which matrix of a file of the reader's own.
     MATRIX: Words = Words { name: "matrix", longest: 1000 };
     /// Features: which way that matrix lies.
@@ -159,6 +161,8 @@ table! {
     DEST: Whole<usize> = index("dest");
     /// Attention: what is looked at.
     SRC: Whole<usize> = index("src");
+    /// Attention: how a score is changed, see [`super::change`].
+    WHAT_IF: Words = Words { name: "what-if", longest: 2000 };
     /// Attention: which head of a measured prompt set or training series.
     MEASURED: Words = Words { name: "measured", longest: 40 };
     /// Attention: what colours the grid.
@@ -197,6 +201,10 @@ table! {
     LEAST: Real = Real { name: "least", default: 0.0, least: 0.0, most: 1.0 };
     /// Trace: the node or edge that is pinned.
     PIN: Words = Words { name: "pin", longest: 200 };
+    /// Trace: the model is run with what is pinned times so much.
+    TIMES: Real = Real { name: "times", default: 0.0, least: 0.0, most: 2.0 };
+    /// Trace: what of a pinned head that is.
+    CHANGED: Choice<&'static str> = slugs("changed", &["look", "writes", "looks"]);
     /// Trace: what the reader calls nodes, as [`crate::ui::layered::groups::Groups`] reads it.
     GROUPS: Words = Words { name: "groups", longest: 4000 };
     /// Compare: which step of the built-in model the heads came from.
@@ -207,6 +215,8 @@ table! {
     LIKENESS: Switch = Switch { name: "match", default: false, on: "likeness", off: Some("number") };
     /// Compare: a prompt is run through both models.
     TOGETHER: Switch = Switch { name: "together", default: false, on: "prompt", off: None };
+    /// Compare: every saved step of the built-in model is compared.
+    SAVED_STEPS: Switch = Switch { name: "through", default: false, on: "steps", off: None };
     /// Compare: what colours the grid.
     CHANGE: Choice<change::Measure> =
         Choice { name: "change", all: &change::Measure::ALL, slug: change::Measure::slug };

@@ -1,7 +1,9 @@
 //! The address of everything: a page and what it shows, as the part of the URL behind `#`.
 
 pub mod bench;
+pub mod change;
 pub mod checkpoint;
+pub mod compared;
 pub mod key;
 pub mod keys;
 pub mod lock;

@@ -92,12 +92,14 @@ impl Page {
 }
 
 /// Parameters that mean something in one model alone.
-const SELECTION: [&str; 6] = [
+const SELECTION: [&str; 8] = [
     keys::LAYER.name,
     keys::HEAD.name,
     keys::K.name,
     keys::DEST.name,
     keys::SRC.name,
+    keys::WHAT_IF.name,
+    keys::COMPARED.name,
     keys::MEASURED.name,
 ];
 

@@ -97,6 +97,11 @@ impl<S: PartialEq> DictionaryAnswers<S> {
     pub fn has(&self, setting: &S, head: (usize, usize)) -> bool {
         self.setting.as_ref() == Some(setting) && self.reports.contains_key(&head)
     }
+
+    /// Whether that comparison has its rotations.
+    pub fn has_null(&self, setting: &S, head: (usize, usize)) -> bool {
+        self.has(setting, head) && self.reports.get(&head).is_some_and(|report| has_null(report))
+    }
 }
 
 impl<S: Clone> Memory for DictionaryAnswers<S> {
@@ -204,10 +209,11 @@ mod tests {
     #[test]
     fn a_report_with_rotations_stays_whether_it_came_before_or_after_the_one_without() {
         let with = under("embed").after(report(0, Some(0.01)));
-        assert!(q(&with, 0).is_some());
+        assert!(q(&with, 0).is_some() && with.has_null(&"embed", (0, 0)));
+        assert!(!with.has_null(&"unembed", (0, 0)) && !with.has_null(&"embed", (0, 1)));
         assert_eq!(with.after(report(0, None)), with);
         let without = under("embed").after(report(0, None));
-        assert_eq!(q(&without, 0), None);
+        assert_eq!((q(&without, 0), without.has_null(&"embed", (0, 0))), (None, false));
         assert_eq!(without.after(report(0, Some(0.01))), with);
     }
 

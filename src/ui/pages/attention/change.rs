@@ -9,8 +9,9 @@ use crate::circuits::sad::intervention::{Action as Edit, Intervention, listed_di
 use crate::circuits::sad::sparsity::RunningSum;
 use crate::math::statistics::largest_first;
 use crate::protocol::attention::{Cell, CellAt, Changed, Prompt, Ran, Rerun};
+use crate::ui::address::change::{self, WhatIf};
 use crate::ui::address::keys::K;
-use crate::ui::app::use_app;
+use crate::ui::app::{App, use_app};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::attention as words;
@@ -39,7 +40,10 @@ pub(super) struct ChangeViewProps {
 }
 
 /// What a change did, or why it could not be made.
-type Outcome = Option<(String, Result<Changed, String>)>;
+type Outcome = Option<(WhatIf, Result<Changed, String>)>;
+
+/// Whose job a rerun is.
+const OWNER: &str = "attention/change";
 
 /// Buttons that change the score, and what follows.
 #[component]
@@ -47,76 +51,71 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let app = use_app();
     let outcome = use_state(|| Outcome::None);
     let typed = use_state(|| None::<String>);
-    let action = use_state(|| "remove".to_owned());
-    let factor = use_state(|| 0.5);
-    let partner = use_state(|| 0_usize);
+    let edit = use_state(|| Edit::Ablate);
+    // A destination that sees one source gives it everything, whatever the score.
+    let event = props.cell.as_ref().and_then(|cell| cell.event.as_ref());
+    let d_head = event.map(|event| event.relative.terms.len());
+    let asked = change::read(&app.value().route).filter(|what| Some(what.at) == props.at);
     {
-        let (outcome, typed, session) = (outcome.clone(), typed.clone(), app.session.clone());
-        use_effect_with((props.prompt.clone(), props.at), move |_| {
-            session.jobs.stop("attention/change");
+        let (app, outcome) = (app.clone(), outcome.clone());
+        let (typed, edit) = (typed.clone(), edit.clone());
+        let question = (props.prompt.clone(), props.at, asked.clone(), d_head);
+        use_effect_with(question, move |(prompt, _, asked, d_head)| {
+            app.session.jobs.stop(OWNER);
             outcome.set(None);
-            typed.set(None);
+            typed.set(asked.as_ref().map(|what| what.list.clone()));
+            let Some(what) = asked else { return };
+            edit.set(what.action);
+            if let Some(d_head) = *d_head {
+                rerun(&app, &outcome, prompt, what, d_head);
+            }
         });
     }
-    let (Some(at), Some(cell)) = (props.at, props.cell.as_ref()) else { return nothing() };
-    // A destination that sees one source gives it everything, whatever the score.
-    let Some(event) = cell.event.as_ref() else { return nothing() };
-    let terms = event.relative.terms.clone();
-    let order = RunningSum::toward(&terms, event.relative.score).order;
+    let (Some(at), Some(cell), Some(event)) = (props.at, props.cell.as_ref(), event) else {
+        return nothing();
+    };
+    let terms = &event.relative.terms;
+    let order = RunningSum::toward(terms, event.relative.score).order;
     let top = order.first().copied().unwrap_or(0);
     let k = app.value().route.find(&K).filter(|k| *k < terms.len()).unwrap_or(top);
     let [dests, srcs] = props.ran.sides(app.value().stack(at.layer));
     let of = |side: &[String], i: usize| side.get(i).map(|t| token(t)).unwrap_or_default();
     let (looks, word) = (|i| of(dests, i), |i| of(srcs, i));
 
-    let rerun = {
-        let (session, prompt, outcome) =
-            (app.session.clone(), props.prompt.clone(), outcome.clone());
-        move |said: String, directions: Vec<usize>, action: Edit| {
-            let (outcome, notes) = (outcome.clone(), session.clone());
-            let intervention = Intervention { directions, action, dests: at.dest..at.dest + 1 };
-            let request = Request::new(Rerun { prompt: prompt.clone(), at, intervention });
-            session.jobs.ask(
-                request.owner("attention/change").urgent(),
-                move |heard| match heard {
-                    Heard::Part { answer, .. } => outcome.set(Some((said.clone(), Ok(answer)))),
-                    Heard::Failed { failure, .. } => notes.note(failure),
-                    _ => {}
-                },
-            );
-        }
+    let ask = {
+        let (app, outcome) = (app.clone(), outcome.clone());
+        let (prompt, asked, d_head) = (props.prompt.clone(), asked.clone(), terms.len());
+        Callback::from(move |what: WhatIf| {
+            // What the address says already is asked once more; what it says anew is asked because it does.
+            if asked.as_ref() == Some(&what) {
+                rerun(&app, &outcome, &prompt, &what, d_head);
+            } else {
+                app.go(change::write(app.value().route.clone(), &what));
+            }
+        })
     };
-    let quick = |label: String, directions: Vec<usize>, action: Edit| {
-        let (rerun, said) = (rerun.clone(), label.clone());
-        let onclick =
-            Callback::from(move |_: MouseEvent| rerun(said.clone(), directions.clone(), action));
+    let quick = |label: String, k: usize, action: Edit| {
+        let what = WhatIf { at, action, list: k.to_string() };
+        let onclick = ask.reform(move |_: MouseEvent| what.clone());
         html! { <button type="button" {onclick}>{ label }</button> }
     };
 
     let list = (*typed).clone().unwrap_or_else(|| k.to_string());
     // Another source that the destination sees.
     let others: Vec<usize> = (0..cell.seen_from(at.dest)).filter(|i| *i != at.src).collect();
-    let other =
-        others.iter().copied().find(|i| i == &*partner).or(others.first().copied()).unwrap_or(0);
-    let chosen = match action.as_str() {
-        "scale" => (format!("× {} on", three(*factor)), Edit::Scale(*factor)),
-        "swap" => (
-            words::and_swapped_on(&word(at.src), &word(other)),
-            Edit::Swap { first: at.src, second: other },
-        ),
-        "keep" => ("keep only".to_owned(), Edit::KeepOnly),
-        _ => ("remove".to_owned(), Edit::Ablate),
+    let first = others.first().copied().unwrap_or(0);
+    let action = match *edit {
+        Edit::Swap { second, .. } => {
+            let second = if others.contains(&second) { second } else { first };
+            Edit::Swap { first: at.src, second }
+        }
+        edit => edit,
     };
     let several = {
-        let (rerun, list, outcome, d_head) =
-            (rerun.clone(), list.clone(), outcome.clone(), terms.len());
+        let (ask, list) = (ask.clone(), list.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let said = format!("{} k = {}", chosen.0, list.trim());
-            match listed_directions(&list, d_head) {
-                Ok(directions) => rerun(said, directions, chosen.1),
-                Err(error) => outcome.set(Some((said, Err(error.to_string())))),
-            }
+            ask.emit(WhatIf { at, action, list: list.clone() });
         })
     };
     let oninput = {
@@ -128,16 +127,25 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
         })
     };
     let choose = {
-        let action = action.clone();
-        Callback::from(move |slug: String| action.set(slug))
+        let edit = edit.clone();
+        Callback::from(move |slug: String| {
+            edit.set(match slug.as_str() {
+                "scale" => Edit::Scale(0.5),
+                "swap" => Edit::Swap { first: at.src, second: first },
+                "keep" => Edit::KeepOnly,
+                _ => Edit::Ablate,
+            });
+        })
     };
     let set_factor = {
-        let factor = factor.clone();
-        Callback::from(move |x: f64| factor.set(x))
+        let edit = edit.clone();
+        Callback::from(move |x: f64| edit.set(Edit::Scale(x)))
     };
     let set_partner = {
-        let partner = partner.clone();
-        Callback::from(move |i: String| partner.set(i.parse().unwrap_or(0)))
+        let edit = edit.clone();
+        Callback::from(move |i: String| {
+            edit.set(Edit::Swap { first: at.src, second: i.parse().unwrap_or(first) });
+        })
     };
     let actions: Vec<(AttrValue, AttrValue)> =
         ACTIONS.iter().map(|&(slug, name)| (slug.into(), name.into())).collect();
@@ -145,35 +153,70 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
         .iter()
         .map(|&i| (i.to_string().into(), format!("{i} “{}”", word(i)).into()))
         .collect();
+    let said = |what: &WhatIf| {
+        let done = match what.action {
+            Edit::Ablate => "remove".to_owned(),
+            Edit::Scale(factor) => format!("× {} on", three(factor)),
+            Edit::Swap { first, second } => words::and_swapped_on(&word(first), &word(second)),
+            Edit::KeepOnly => "keep only".to_owned(),
+        };
+        format!("{done} k = {}", what.list.trim())
+    };
+    let [least, most] = change::FACTORS;
     html! {
         <section class="change" aria-label="What if">
             <h2>{ "What if?" }</h2>
             <p class="hint">{ words::changes_what_singular_vectors(&looks(at.dest), &app.value().head_name(at.layer, at.head)) }</p>
             <div class="controls">
-                { quick(format!("remove k = {k}"), vec![k], Edit::Ablate) }
-                { quick(format!("double k = {k}"), vec![k], Edit::Scale(2.0)) }
-                { quick(format!("invert k = {k}"), vec![k], Edit::Scale(-1.0)) }
-                { quick(words::KEEP_ONLY_LARGEST.to_owned(), vec![top], Edit::KeepOnly) }
+                { quick(format!("remove k = {k}"), k, Edit::Ablate) }
+                { quick(format!("double k = {k}"), k, Edit::Scale(2.0)) }
+                { quick(format!("invert k = {k}"), k, Edit::Scale(-1.0)) }
+                { quick(words::KEEP_ONLY_LARGEST.to_owned(), top, Edit::KeepOnly) }
             </div>
             <form class="controls" onsubmit={several} aria-label="Several vectors">
                 <label class="field"><span>{ words::SINGULAR_VECTORS_SUCH }</span>
                     <input type="text" ~value={list} {oninput} data-testid="directions" /></label>
-                <Select label="do" options={actions} value={(*action).clone()} on_change={choose} />
-                if *action == "scale" {
-                    <Slider label="factor" min={-2.0} max={3.0} step={0.25} value={*factor} shown={three(*factor)} on_change={set_factor} />
-                } else if *action == "swap" {
-                    <Select label={words::TAKE_PART} options={sources} value={other.to_string()} on_change={set_partner} />
+                <Select label="do" options={actions} value={change::slug(action)} on_change={choose} />
+                if let Edit::Scale(factor) = action {
+                    <Slider label="factor" min={least} max={most} step={0.25} value={factor} shown={three(factor)} on_change={set_factor} />
+                } else if let Edit::Swap { second, .. } = action {
+                    <Select label={words::TAKE_PART} options={sources} value={second.to_string()} on_change={set_partner} />
                 }
                 <button type="submit">{ "rerun" }</button>
             </form>
-            { match &*outcome {
-                Some((label, Ok(changed))) => outcome_view(label, &app.value().head_name(at.layer, at.head), changed, [dests, srcs], at),
+            { match outcome.as_ref().filter(|(of, _)| Some(of) == asked.as_ref()) {
+                Some((what, Ok(changed))) => outcome_view(&said(what), &app.value().head_name(at.layer, at.head), changed, [dests, srcs], at),
                 Some((_, Err(why))) => html! { <p class="ask" role="status">{ format!("{why}.") }</p> },
                 None => nothing(),
             } }
         </section>
     }
 }
+
+/// Runs the model with a change, and says what it did or why it cannot be made.
+fn rerun(
+    app: &App,
+    outcome: &UseStateHandle<Outcome>,
+    prompt: &Prompt,
+    what: &WhatIf,
+    d_head: usize,
+) {
+    let directions = match listed_directions(&what.list, d_head) {
+        Ok(directions) => directions,
+        Err(error) => return outcome.set(Some((what.clone(), Err(error.to_string())))),
+    };
+    let at = what.at;
+    let intervention =
+        Intervention { directions, action: what.action, dests: at.dest..at.dest + 1 };
+    let request = Request::new(Rerun { prompt: prompt.clone(), at, intervention });
+    let (session, outcome, what) = (app.session.clone(), outcome.clone(), what.clone());
+    app.session.jobs.ask(request.owner(OWNER).urgent(), move |heard| match heard {
+        Heard::Part { answer, .. } => outcome.set(Some((what.clone(), Ok(answer)))),
+        Heard::Failed { failure, .. } => session.note(failure),
+        _ => {}
+    });
+}
+
 fn outcome_view(
     label: &str,
     head: &str,

@@ -121,7 +121,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
             let route = if two { route.put(&keys::DECODER, (*decoder).clone()) } else { route };
             // Positions and the answer are the old prompt's; the head and its pair stay in view.
             let route = route.clear(&keys::ANSWER).clear(&keys::AGAINST);
-            app.go(route.clear(&keys::DEST).clear(&keys::SRC));
+            app.go(route.clear(&keys::DEST).clear(&keys::SRC).clear(&keys::WHAT_IF));
         }
     };
     let onsubmit = {
@@ -141,7 +141,7 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
         let app = app.clone();
         Callback::from(move |_: MouseEvent| {
             let route = app.value().route.clone().clear(&keys::PROMPT).clear(&keys::IDS);
-            app.go(route.clear(&keys::DEST).clear(&keys::SRC));
+            app.go(route.clear(&keys::DEST).clear(&keys::SRC).clear(&keys::WHAT_IF));
         })
     };
     let words = app.value().model.as_ref().is_some_and(|m| m.summary.has_tokenizer);

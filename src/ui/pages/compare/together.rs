@@ -163,7 +163,7 @@ fn PromptField(props: &PromptFieldProps) -> Html {
             event.prevent_default();
             let route = app.value().route.clone().put(&keys::PROMPT, (*typed).clone());
             // Positions are the old prompt's.
-            app.go(route.clear(&keys::DEST).clear(&keys::SRC));
+            app.go(route.clear(&keys::DEST).clear(&keys::SRC).clear(&keys::WHAT_IF));
         })
     };
     let label =

@@ -7,10 +7,12 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::in_view;
 use super::way::{pace, spaces, way};
 use crate::protocol::Failure;
 use crate::protocol::compare::{Between, Compare as Heads, ComparePart};
 use crate::study::stamp::Stamp;
+use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
 use crate::ui::memory::training::{ChangedNews, ChangedSteps, With};
@@ -41,18 +43,30 @@ pub(super) fn Training() -> Html {
             steps.dispatch(ChangedNews::Fresh(String::new()));
         });
     }
+    // Out of view nothing new is asked; what was found stays.
+    let asked = use_mut_ref(|| None);
+    if in_view(&app) {
+        let built_in = state.model.as_ref().is_some_and(|model| model.built_in.is_some());
+        let named = built_in && state.route.read(&keys::SAVED_STEPS);
+        *asked.borrow_mut() = open.filter(|_| named).map(|open| (open, weights));
+    }
+    {
+        let (app, steps) = (app.clone(), steps.dispatcher());
+        use_effect_with(*asked.borrow(), move |asked| {
+            if asked.is_some() {
+                saved_steps(app, steps);
+            }
+        });
+    }
     let compare = {
         let (app, steps) = (app.clone(), steps.dispatcher());
         Callback::from(move |_: MouseEvent| {
-            let (app, steps) = (app.clone(), steps.clone());
-            spawn_local(async move {
-                match fetched(&app.session).await {
-                    Ok(series) => every_step(&app, steps, &series),
-                    Err(why) => {
-                        app.session.note(Failure::new(words::series_could_not_loaded(&why)))
-                    }
-                }
-            });
+            // What the address says already may have been cancelled; what it says anew is asked because it does.
+            if app.value().route.read(&keys::SAVED_STEPS) {
+                saved_steps(app.clone(), steps.clone());
+            } else {
+                app.put(&keys::SAVED_STEPS, true);
+            }
         })
     };
     let chosen = {
@@ -65,7 +79,11 @@ pub(super) fn Training() -> Html {
     };
     let compare_own = {
         let (app, steps, own) = (app.clone(), steps.dispatcher(), own.clone());
-        Callback::from(move |_: MouseEvent| every_step(&app, steps.clone(), &own))
+        Callback::from(move |_: MouseEvent| {
+            // Files have no address: a link to this page would show the saved steps in their place.
+            app.replace(app.value().route.clone().clear(&keys::SAVED_STEPS));
+            every_step(&app, steps.clone(), &own);
+        })
     };
     let (Some(model), Some(at)) = (state.model.as_ref(), state.at()) else {
         return nothing();
@@ -109,6 +127,16 @@ pub(super) fn Training() -> Html {
             }
         </section>
     }
+}
+
+/// Compares the saved steps of the built-in model, once they are here.
+fn saved_steps(app: App, steps: UseReducerDispatcher<Remembered<ChangedSteps>>) {
+    spawn_local(async move {
+        match fetched(&app.session).await {
+            Ok(series) => every_step(&app, steps, &series),
+            Err(why) => app.session.note(Failure::new(words::series_could_not_loaded(&why))),
+        }
+    });
 }
 
 /// Compares every checkpoint with the open model, and with the one before it.

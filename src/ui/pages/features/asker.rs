@@ -81,15 +81,21 @@ impl Asker {
         });
     }
 
-    /// Compares every head of some layers: on the GPU where that is wanted or likely to be faster, else a head a question.
+    /// Compares every head of those of some layers that have one to compare: on the GPU where that is wanted or likely to be faster, else a
+    /// head a question.
     pub(super) fn layers(&self, layers: &[usize]) {
         let state = self.app.value();
-        let heads = state.model.as_ref().map(|m| m.summary.heads_in(layers)).unwrap_or_default();
+        let Some(model) = &state.model else { return };
+        let heads = |layer: &usize| model.summary.heads_in(&[*layer]);
+        let known = |head: &(usize, usize)| self.answers.has_null(&self.setting, *head);
+        let left = layers.iter().map(heads).filter(|heads| !heads.iter().all(known));
+        let heads: Vec<(usize, usize)> = left.flatten().collect();
+        if heads.is_empty() {
+            return;
+        }
         let cpu_ms = 1000.0 * self.answers.seconds.unwrap_or(0.0) * heads.len() as f64;
         let request = self.request(Align { how: self.how(), heads }).shared().listed(COMPARED);
-        let request =
-            request.owner(if layers.len() == 1 { "features/layer" } else { "features/all" });
-        let request = request.offered(compute(self.app.value()), cpu_ms);
+        let request = request.owner("features/layers").offered(compute(self.app.value()), cpu_ms);
         let (aligned, session) = (self.aligned(), self.app.session.clone());
         session.clone().jobs.ask(request, move |heard| {
             if let Heard::Gpu(report) = &heard {

@@ -26,10 +26,8 @@ pub(super) struct AlignGridProps {
     pub reports: HashMap<(usize, usize), Rc<AlignmentReport>>,
     /// All of them, corrected as one.
     pub family: Rc<Family>,
-    /// Compares all heads.
-    pub on_all: Callback<MouseEvent>,
-    /// Compares the heads of the layer in view.
-    pub on_layer: Callback<MouseEvent>,
+    /// Compares the heads of a layer, or all.
+    pub on_compare: Callback<Option<usize>>,
     /// How long that takes, once a head was compared.
     pub estimate: Option<String>,
     /// Who compared them, where the GPU was asked.
@@ -63,6 +61,7 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
     options.extend(
         Side::ALL.into_iter().map(|s| (AttrValue::from(s.name()), AttrValue::from(s.name()))),
     );
+    let compare = |layer| props.on_compare.reform(move |_: MouseEvent| layer);
     let scale = Scale::Range { min: 0.0, max: 6.0 };
     let cell = |layer: usize, head: usize| {
         let report = props.reports.get(&(layer, head));
@@ -83,8 +82,8 @@ pub(super) fn AlignGrid(props: &AlignGridProps) -> Html {
         <section class="column" aria-label={words::HEADS_ALIGNMENT}>
             <div class="controls">
                 <Select label="side" {options} value={slug} on_change={choose} />
-                <button type="button" onclick={props.on_layer.clone()} data-testid="align-layer">{ format!("compare layer {}", model.summary.layers.name(at.layer).trim_start_matches('L')) }</button>
-                <button type="button" onclick={props.on_all.clone()} data-testid="align-all">{ words::compare_all_heads(&model.summary.heads_in(&model.summary.own_layers()).len()) }</button>
+                <button type="button" onclick={compare(Some(at.layer))} data-testid="align-layer">{ format!("compare layer {}", model.summary.layers.name(at.layer).trim_start_matches('L')) }</button>
+                <button type="button" onclick={compare(None)} data-testid="align-all">{ words::compare_all_heads(&model.summary.heads_in(&model.summary.own_layers()).len()) }</button>
             </div>
             if let Some(estimate) = &props.estimate { <p class="hint">{ estimate }</p> }
             if props.gpu.is_some() { <p class="hint" data-testid="compared-by">{ compared_line(props.gpu.as_ref()) }</p> }

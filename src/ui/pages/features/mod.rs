@@ -7,9 +7,9 @@ use yew::prelude::*;
 
 use crate::circuits::alignment::Side;
 use crate::protocol::features::{AboutDictionary, Source};
-use crate::ui::address::keys;
-use crate::ui::address::route::Page;
-use crate::ui::app::use_app;
+use crate::ui::address::route::{Page, Route};
+use crate::ui::address::{compared, keys};
+use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::remembered::use_memory;
@@ -66,20 +66,36 @@ pub fn Features() -> Html {
             }
         });
     }
+    // The heads that the address names beside it. Out of view nothing new is asked; what was found stays.
+    let named = use_mut_ref(|| None);
+    if let (Page::Features, Some(model)) = (state.route.page, &state.model) {
+        let layers = compared::layers(&state.route, &model.summary.own_layers());
+        *named.borrow_mut() = Some((setting.clone(), layers));
+    }
+    {
+        let asker = asker.clone();
+        use_effect_with(named.borrow().clone(), move |named| {
+            if let Some((setting, layers)) = named
+                && setting.ready()
+            {
+                asker.layers(layers);
+            }
+        });
+    }
     let (Some(model), Some(at)) = (state.model.clone(), at) else {
         return html! { <p class="empty">{ words::NO_MODEL_OPEN }</p> };
     };
     let choose = {
         let app = app.clone();
-        Callback::from(move |slug: String| app.choose(&keys::DICTIONARY, &slug))
+        Callback::from(move |slug: String| app.go(alone(&app).choose(&keys::DICTIONARY, &slug)))
     };
     let set_mean = {
         let app = app.clone();
-        Callback::from(move |on: bool| app.put(&keys::MEAN, on))
+        Callback::from(move |on: bool| app.go(alone(&app).put(&keys::MEAN, on)))
     };
     let set_whiten = {
         let app = app.clone();
-        Callback::from(move |on: bool| app.put(&keys::WHITEN, on))
+        Callback::from(move |on: bool| app.go(alone(&app).put(&keys::WHITEN, on)))
     };
     let chosen = {
         let (files, app) = (files.clone(), app.clone());
@@ -87,18 +103,22 @@ pub fn Features() -> Html {
             if let Some(list) = event.target_dyn_into::<HtmlInputElement>().and_then(|i| i.files())
             {
                 files.set(Files::new(listed(&list)));
-                let route = app.value().route.clone().put(&keys::DICTIONARY, "own");
+                let route = alone(&app).put(&keys::DICTIONARY, "own");
                 app.go(own::unanswered(route));
             }
         })
     };
-    let all = {
-        let (asker, layers) = (asker.clone(), model.summary.own_layers());
-        Callback::from(move |_: MouseEvent| asker.layers(&layers))
-    };
-    let layer = {
-        let (asker, layer) = (asker.clone(), at.layer);
-        Callback::from(move |_: MouseEvent| asker.layers(&[layer]))
+    let compare = {
+        let (asker, own) = (asker.clone(), model.summary.own_layers());
+        Callback::from(move |layer: Option<usize>| {
+            let now = &asker.app.value().route;
+            let wanted = compared::with(now.clone(), layer);
+            // What the address says already may have been cancelled.
+            if wanted == *now {
+                asker.layers(&compared::layers(now, &own));
+            }
+            asker.app.go(wanted);
+        })
     };
     let search = {
         let (asker, layers) = (asker.clone(), model.summary.own_layers());
@@ -157,7 +177,7 @@ pub fn Features() -> Html {
                 }
             </section>
             <div class="columns features">
-                <Staged picture={Picture::AlignGrid}><grid::AlignGrid reports={answers.reports.clone()} family={answers.family.clone()} on_all={all} on_layer={layer} {estimate} gpu={answers.gpu.clone()} /></Staged>
+                <Staged picture={Picture::AlignGrid}><grid::AlignGrid reports={answers.reports.clone()} family={answers.family.clone()} on_compare={compare} {estimate} gpu={answers.gpu.clone()} /></Staged>
                 if let Some(report) = report {
                     <directions::Directions {report} {drawing} on_draw={draw} family={answers.family.clone()} dictionary={dictionary.clone()} neuronpedia={answers.about.as_ref().and_then(|a| a.neuronpedia.clone())} />
                 } else if answers.failed.is_none() {
@@ -175,6 +195,11 @@ pub fn Features() -> Html {
             }
         </>
     }
+}
+
+/// The address with the head in view alone: with another dictionary the others are not compared before they are asked for.
+fn alone(app: &App) -> Route {
+    app.value().route.clone().clear(&keys::COMPARED)
 }
 
 /// The dictionaries that this model has.

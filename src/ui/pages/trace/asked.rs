@@ -53,7 +53,9 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
             let mut route = app.value().route.clone().clear(&keys::PIN).clear(&keys::READING);
             if app.value().route.find(&keys::PROMPT).as_ref() != Some(&text) {
                 let selected = [keys::AFTER, keys::DEST, keys::SRC, keys::LAYER, keys::HEAD];
-                route = selected.iter().fold(route, |route, key| route.clear(key));
+                route = selected
+                    .iter()
+                    .fold(route.clear(&keys::WHAT_IF), |route, key| route.clear(key));
             }
             for (key, word) in [(keys::ANSWER, right), (keys::AGAINST, other)] {
                 route = if word.is_empty() { route.clear(&key) } else { route.put(&key, word) };

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::protocol::trace::{Answer, Changing, Effect, Prompt, RunChanged};
-use crate::ui::app::use_app;
+use crate::ui::address::keys;
+use crate::ui::app::{App, use_app};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three};
@@ -31,41 +32,44 @@ pub(super) struct EffectViewProps {
 pub(super) fn EffectView(props: &EffectViewProps) -> Html {
     let app = use_app();
     let found = use_state(|| None::<(f64, Effect)>);
-    let factor = use_state(|| 0.0);
-    let chosen = use_state(|| 0_usize);
-    let part = props.parts.get(*chosen).or(props.parts.first()).cloned();
+    let turned = use_state(|| None::<f64>);
+    let route = &app.value().route;
+    let asked = route.find(&keys::TIMES);
+    let named = route.find(&keys::CHANGED);
+    let part = props.parts.iter().find(|part| named == Some(slug(part)));
+    let part = part.or(props.parts.first()).cloned();
     {
-        let (app, found) = (app.clone(), found.clone());
-        use_effect_with((props.answer.clone(), part.clone()), move |_| {
-            app.session.jobs.stop(OWNER);
-            found.set(None);
-        });
+        let (app, found, turned) = (app.clone(), found.clone(), turned.clone());
+        let prompt = props.prompt.clone();
+        use_effect_with(
+            (props.answer.clone(), part.clone(), asked),
+            move |(answer, part, asked)| {
+                app.session.jobs.stop(OWNER);
+                found.set(None);
+                turned.set(None);
+                if let (Some(part), Some(factor)) = (part, *asked) {
+                    rerun(&app, &found, question(&prompt, answer, part, factor));
+                }
+            },
+        );
     }
     let Some(part) = part else { return nothing() };
-    let rerun = {
-        let (app, found, factor) = (app.clone(), found.clone(), *factor);
-        let traced = &props.answer.traced;
-        let question = RunChanged {
-            prompt: props.prompt.clone(),
-            asked: Box::new(traced.objective.clone()),
-            part: part.clone(),
-            factor,
-            rules: traced.options,
-        };
+    let factor = turned.or(asked).unwrap_or(0.0);
+    let press = {
+        let (app, found) = (app.clone(), found.clone());
+        let question = question(&props.prompt, &props.answer, &part, factor);
         Callback::from(move |_: MouseEvent| {
-            let request = Request::new(question.clone()).owner(OWNER).urgent();
-            let (session, found) = (app.session.clone(), found.clone());
-            let request = request.listed(words::RERUNNING_LAYER_LAYER);
-            app.session.jobs.ask(request, move |heard| match heard {
-                Heard::Part { answer, .. } => found.set(Some((factor, answer))),
-                Heard::Failed { failure, .. } => session.note(failure),
-                _ => {}
-            });
+            // What the address says already is asked once more; what it says anew is asked because it does.
+            if asked == Some(factor) {
+                rerun(&app, &found, question.clone());
+            } else {
+                app.replace(app.value().route.clone().put(&keys::TIMES, factor));
+            }
         })
     };
     let set = {
-        let factor = factor.clone();
-        Callback::from(move |x: f64| factor.set(x))
+        let turned = turned.clone();
+        Callback::from(move |x: f64| turned.set(Some(x)))
     };
     let what = match &part {
         Changing::Edge(_) => words::WHAT_ADDS_SCORES_TIMES,
@@ -75,30 +79,65 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
         Changing::Written(_) => words::WHAT_WRITES_TOKEN_TIMES,
     };
     let choose = {
-        let chosen = chosen.clone();
-        Callback::from(move |place: String| chosen.set(place.parse().unwrap_or(0)))
+        let app = app.clone();
+        // Another part is another question.
+        Callback::from(move |slug: String| {
+            let route = app.value().route.clone().clear(&keys::TIMES);
+            app.replace(route.choose(&keys::CHANGED, &slug));
+        })
     };
-    let options: Vec<(AttrValue, AttrValue)> = (props.parts.iter().enumerate())
-        .map(|(i, part)| {
+    let options: Vec<(AttrValue, AttrValue)> = (props.parts.iter())
+        .map(|part| {
             let name = match part {
                 Changing::Output { .. } => words::WHAT_HEAD_WRITES,
                 Changing::Head { .. } => words::WHERE_HEAD_LOOKS,
                 _ => "this look",
             };
-            (AttrValue::from(i.to_string()), AttrValue::from(name))
+            (slug(part).into(), name.into())
         })
         .collect();
     html! {
         <div class="effect" role="group" aria-label="What if">
             <h3>{ "What if?" }</h3>
             <div class="controls">
-                if options.len() > 1 { <Select label="changed is" {options} value={chosen.to_string()} on_change={choose} /> }
-                <Slider label={what} min={0.0} max={2.0} step={0.25} value={*factor} shown={three(*factor)} on_change={set} />
-                <button type="button" onclick={rerun} data-testid="rerun">{ words::RERUN_MODEL }</button>
+                if options.len() > 1 { <Select label="changed is" {options} value={slug(&part)} on_change={choose} /> }
+                <Slider label={what} min={0.0} max={2.0} step={0.25} value={factor} shown={three(factor)} on_change={set} />
+                <button type="button" onclick={press} data-testid="rerun">{ words::RERUN_MODEL }</button>
             </div>
             if let Some((factor, effect)) = &*found { <p class="sentence" aria-live="polite" data-testid="effect">{ said(*factor, effect) }</p> }
         </div>
     }
+}
+
+/// The name of what is changed, where there is a choice.
+fn slug(part: &Changing) -> &'static str {
+    match part {
+        Changing::Output { .. } => "writes",
+        Changing::Head { .. } => "looks",
+        _ => "look",
+    }
+}
+
+fn question(prompt: &Prompt, answer: &Answer, part: &Changing, factor: f64) -> RunChanged {
+    RunChanged {
+        prompt: prompt.clone(),
+        asked: Box::new(answer.traced.objective.clone()),
+        part: part.clone(),
+        factor,
+        rules: answer.traced.options,
+    }
+}
+
+/// Runs the model with the change, and says what it did.
+fn rerun(app: &App, found: &UseStateHandle<Option<(f64, Effect)>>, question: RunChanged) {
+    let factor = question.factor;
+    let (session, found) = (app.session.clone(), found.clone());
+    let request = Request::new(question).owner(OWNER).urgent();
+    app.session.jobs.ask(request.listed(words::RERUNNING_LAYER_LAYER), move |heard| match heard {
+        Heard::Part { answer, .. } => found.set(Some((factor, answer))),
+        Heard::Failed { failure, .. } => session.note(failure),
+        _ => {}
+    });
 }
 
 fn said(factor: f64, effect: &Effect) -> String {

@@ -7,7 +7,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
-use super::pin;
+use super::{pin, unasked};
 use crate::circuits::trace::Node;
 use crate::circuits::trace::graph::Status;
 use crate::protocol::trace::Answer;
@@ -114,7 +114,7 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
                                 event.prevent_default();
                                 let next = slug(picture.nodes[next].node);
                                 focus(&next);
-                                app.replace(app.value().route.clone().put(&keys::PIN, next));
+                                app.replace(unasked(&app).put(&keys::PIN, next));
                             }
                         })
                     };

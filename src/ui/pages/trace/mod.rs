@@ -10,7 +10,7 @@ use crate::protocol::trace::{Answer, Prompt, Question, Trace as Ask};
 use crate::study::trace::report::stamped;
 use crate::study::trace::{SeedRule, Traced};
 use crate::ui::address::keys;
-use crate::ui::address::route::Page;
+use crate::ui::address::route::{Page, Route};
 use crate::ui::address::trace::question;
 use crate::ui::app::{App, use_app};
 use crate::ui::layered::Picture;
@@ -147,9 +147,14 @@ fn ask(
     });
 }
 
+/// The address without what was asked of the part that is pinned: it is no question about another one.
+fn unasked(app: &App) -> Route {
+    app.value().route.clone().clear(&keys::TIMES).clear(&keys::CHANGED)
+}
+
 /// Pins a node or an edge, or lets it go if it is pinned; not a step in the history.
 fn pin(app: &App, name: &str) {
-    let route = app.value().route.clone();
+    let route = unasked(app);
     let pinned = route.find(&keys::PIN).as_deref() == Some(name);
     app.replace(if pinned {
         route.clear(&keys::PIN)
