@@ -67,13 +67,15 @@ async function press(page, selector, key) {
 /** What a reader does where a step says so, by the goal's parameters. */
 async function act(page, goal) {
   const to = Object.fromEntries(new URLSearchParams(goal.split("?")[1]));
-  if (to.at) return press(page, '[data-testid="train"]');
   if (to.seed) {
     await tabTo(page, '[data-setting="seed"]');
     await page.keyboard.press("ControlOrMeta+a");
     await page.keyboard.type(to.seed);
-    return page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await page.locator('[data-testid="train"]:enabled').waitFor();
+    return press(page, '[data-testid="train"]', "Shift+Tab");
   }
+  if (to.at) return press(page, '[data-testid="train"]');
   if (goal.startsWith("#/theorems")) return press(page, '[data-testid="tight"]');
   if (to.dest) return press(page, `.arc-words button:nth-of-type(${Number(to.dest) + 1})`);
   // The grid of heads: arrows from the cell in view.
