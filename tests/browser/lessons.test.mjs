@@ -241,7 +241,7 @@ describe("Lessons", () => {
     });
   }
 
-  it("leads to the whole page and back", { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.1&prompt=When+Mary+and+John+went" }, async (page) => {
+  it("leads to the whole page and back", { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.2&prompt=When+Mary+and+John+went" }, async (page) => {
     await page.getByTestId("arcs").waitFor();
     assert.equal(await page.locator(".prompt form").isVisible(), false);
     await page.getByRole("link", { name: "the whole page" }).click();
@@ -404,6 +404,7 @@ describe("Lessons", () => {
     }
     assert.ok(words >= 15, `${words} words`);
     await withPage(session, { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.1", viewport: { width: 390, height: 844 }, hasTouch: true }, async (phone) => {
+      await phone.getByTestId("guess").getByRole("button").last().click();
       await phone.locator(".arc-words .dest").waitFor();
       await phone.locator(".lesson .light").first().tap();
       await phone.waitForFunction(() => /drop-shadow/.test(getComputedStyle(document.querySelector(".arc-words .dest")).filter));
