@@ -15,7 +15,7 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
     /// Half the height of a band around it, point by point; empty for none.
     pub spread: Vec<f64>,
-    /// A dashed line: a control or a reference.
+    /// A dashed line in the colour of chance: a control or a reference.
     pub dashed: bool,
 }
 
@@ -46,6 +46,11 @@ pub struct LinesProps {
     #[prop_or_default]
     pub on_pick: Option<Callback<f64>>,
 }
+
+/// The colours of what is measured, in turn: of two lines the first has that of u, the second that of v.
+const MEASURED: [usize; 5] = [0, 2, 1, 3, 4];
+/// The colour of chance.
+const CHANCE: usize = 5;
 
 const WIDTH: f64 = 460.0;
 const TOP: f64 = 18.0;
@@ -84,6 +89,9 @@ pub fn Lines(props: &LinesProps) -> Html {
     let (across, down) = ((width - left - right).max(1.0), (height - TOP - BOTTOM).max(1.0));
     let sx = move |x: f64| left + across * (x - x0) / (x1 - x0);
     let sy = move |y: f64| TOP + down * (1.0 - (y - y0) / (y1 - y0)).clamp(0.0, 1.0);
+    let mut measured = MEASURED.iter().copied().cycle();
+    let colour = |s: &Series| if s.dashed { CHANCE } else { measured.next().unwrap_or(CHANCE) };
+    let colours: Vec<usize> = props.series.iter().map(colour).collect();
     let path = |s: &Series| {
         let mut d = String::new();
         for (x, y) in s.points.iter().filter(|p| p.1.is_finite()) {
@@ -158,14 +166,14 @@ pub fn Lines(props: &LinesProps) -> Html {
                 <text class="tick" x={px(sheet.within(x, &text))} y={px(height - BOTTOM + 15.0)} text-anchor="middle">{ text }</text>
             }) }
             <rect ref={plot} class="hit" x={px(left)} y={px(TOP)} width={px(across)} height={px(down)} />
-            { for props.series.iter().enumerate().map(|(i, s)| html! {
-                <g class={format!("series s{}", i % 6)}>
+            { for props.series.iter().zip(&colours).map(|(s, colour)| html! {
+                <g class={format!("series s{colour}")}>
                     if !s.spread.is_empty() { <polygon class="band" points={band(s)} /> }
                     <path class={classes!("line", s.dashed.then_some("dashed"))} d={path(s)}><title>{ s.name.clone() }</title></path>
                 </g>
             }) }
             { for names.into_iter().map(|(i, y)| html! {
-                <text class={format!("line-name s{}", i % 6)} x={px(width - right + 5.0)} y={px(y)}>{ short(&props.series[i].name, letters) }</text>
+                <text class={format!("line-name s{}", colours[i])} x={px(width - right + 5.0)} y={px(y)}>{ short(&props.series[i].name, letters) }</text>
             }) }
             if let Some(cursor) = props.cursor {
                 <line class="cursor" x1={px(sx(fx(cursor)))} x2={px(sx(fx(cursor)))} y1={px(TOP)} y2={px(height - BOTTOM)} />
