@@ -143,6 +143,7 @@ pub fn Root() -> Html {
         route.read(&keys::PRESENT).then_some("presenter"),
         Place::of(route).map(|_| "in-lesson"),
         stage::at(route).map(|_| "staged"),
+        Place::of(route).and_then(|place| (place.step % 2 == 0).then_some("even-step")),
         lock::classes(route),
     );
     html! {

@@ -241,6 +241,20 @@ describe("Lessons", () => {
     });
   }
 
+  for (const reducedMotion of ["no-preference", "reduce"]) {
+    it(`fades in the same picture for another step: ${reducedMotion}`, { hash: `${steps(LESSONS[7])[0].hash}&lesson=8.1`, reducedMotion }, async (page) => {
+      await page.locator(".on-stage .bars .bar").first().waitFor({ timeout: 60_000 });
+      await page.evaluate(() => {
+        window.faded = [];
+        addEventListener("animationstart", ({ animationName }) => /^appear/.test(animationName) && window.faded.push(animationName));
+      });
+      await page.getByRole("link", { name: "next ›" }).click();
+      await page.locator(".lesson h2", { hasText: steps(LESSONS[7])[1].title }).waitFor();
+      await page.waitForTimeout(500);
+      assert.deepEqual(await page.evaluate(() => window.faded), reducedMotion === "reduce" ? [] : ["appear-anew"]);
+    });
+  }
+
   it("leads to the whole page and back", { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.2&prompt=When+Mary+and+John+went" }, async (page) => {
     await page.getByTestId("arcs").waitFor();
     assert.equal(await page.locator(".prompt form").isVisible(), false);
