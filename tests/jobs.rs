@@ -16,6 +16,7 @@ use omega_lens::protocol::toy::{Cloud, CloudPiece, Train};
 use omega_lens::protocol::{Ask, Asked, BUILD, Failure, Question, QuestionId, Tell};
 use omega_lens::worker::jobs::{Handle, Jobs, Notify, Workers};
 use omega_lens::worker::offer::Compute;
+use omega_lens::worker::own::Listed;
 use omega_lens::worker::request::{Files, Heard, Request, Running, Trouble};
 
 /// What the jobs did with the workers, newest last.
@@ -26,6 +27,7 @@ struct Desk {
     running: RefCell<Vec<Running>>,
     troubles: RefCell<Vec<Trouble>>,
     has_gpu: Cell<bool>,
+    now: Cell<f64>,
     /// Why no question can be sent, if none can.
     refuses: Cell<Option<&'static str>>,
 }
@@ -58,7 +60,7 @@ impl Workers<&'static str> for Played {
     }
 
     fn now(&self) -> f64 {
-        0.0
+        self.0.now.get()
     }
 }
 
@@ -279,6 +281,48 @@ fn what_is_cancelled_ends_with_its_worker_and_the_others_go_on() {
     );
     stage.done(at(&sent[1]));
     assert_eq!((story(&ear), story(&other)), ("bs".into(), "bd".into()));
+}
+
+#[test]
+fn what_a_page_computes_in_a_worker_of_its_own_is_listed_once_it_takes_a_while() {
+    let stage = Stage::new(1);
+    let cancelled = Rc::new(Cell::new(0));
+    let line = Listed::new(stage.jobs.clone(), "training");
+    let at = |done, total| {
+        let counts = cancelled.clone();
+        line.at(done, total, move || counts.set(counts.get() + 1));
+    };
+    let listed = || stage.desk.running.borrow().clone();
+    at(40, 100);
+    at(41, 100);
+    line.ended();
+    assert!(listed().is_empty(), "one step is over before it can be read of");
+    at(40, 100);
+    stage.desk.now.set(600.0);
+    at(50, 100);
+    let shown = listed().remove(0);
+    assert_eq!((shown.from, shown.done, shown.total, shown.own), (40, 50, 100, true));
+    stage.desk.now.set(700.0);
+    at(51, 100);
+    assert_eq!(listed()[0].done, 50, "the list is not drawn for every frame");
+    stage.desk.now.set(1200.0);
+    at(52, 120);
+    assert_eq!((listed()[0].done, listed()[0].total), (52, 120));
+    // Another model changes nothing, and no worker of the jobs is asked.
+    let other = stage.ask(Request::new(cloud(0)).listed("another"));
+    stage.ask(Request::new(Open::default()));
+    let sent = stage.sent();
+    stage.done((sent[0].0, sent[0].1));
+    let open = stage.sent();
+    stage.tell::<Open>((open[0].0, open[0].1), Box::default());
+    assert_eq!((sent.len(), listed().len(), cancelled.get()), (1, 1, 0));
+    assert_eq!(story(&other), "bd");
+    stage.jobs.cancel(listed()[0].id);
+    assert!(listed().is_empty() && cancelled.get() == 1);
+    // The page has yet to hear of it: what comes late is of no line.
+    at(53, 120);
+    line.ended();
+    assert!(listed().is_empty() && cancelled.get() == 1);
 }
 
 #[test]

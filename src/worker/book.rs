@@ -73,7 +73,7 @@ impl<F> Job<F> {
         let what = self.wish.listed.clone()?;
         let total = self.open.iter().map(Open::total).sum();
         let done = self.open.iter().map(|open| open.done).sum();
-        Some(Running { id: self.id, what, done, total, since: self.since })
+        Some(Running { id: self.id, what, from: 0, done, total, since: self.since, own: false })
     }
 }
 
@@ -93,10 +93,14 @@ impl<F: Clone> Book<F> {
         self.deeds.pop_front()
     }
 
-    /// What the reader sees, if it has changed.
-    pub(super) fn list(&mut self) -> Option<Vec<Running>> {
+    /// Whether what the reader sees has changed since this was asked last.
+    pub(super) fn changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
-            .then(|| self.jobs.iter().filter_map(Job::running).collect())
+    }
+
+    /// What the reader sees.
+    pub(super) fn running(&self) -> Vec<Running> {
+        self.jobs.iter().filter_map(Job::running).collect()
     }
 
     /// Begins a job; or joins the one of its owner that asks the same.

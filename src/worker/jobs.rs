@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use super::book::{Book, Deed};
+use super::own::{Cancel, OwnJobs};
 use super::queue::{Order, Queue};
 use super::request::{Files, Heard, JobId, Listener, Request, Running, Trouble, Wish};
 use crate::protocol::{Asked, Question, QuestionId, Tell};
@@ -53,6 +54,7 @@ pub struct Notify {
 struct Inner<F> {
     book: RefCell<Book<F>>,
     queue: RefCell<Queue<F>>,
+    own: RefCell<OwnJobs>,
     workers: Box<dyn Workers<F>>,
     notify: Notify,
 }
@@ -88,6 +90,7 @@ impl<F: Clone + 'static> Jobs<F> {
         let jobs = Self(Rc::new_cyclic(|inner| Inner {
             book: RefCell::new(Book::new()),
             queue: RefCell::new(Queue::new(n)),
+            own: RefCell::default(),
             workers: Box::new(workers(Handle(inner.clone()))),
             notify,
         }));
@@ -117,9 +120,32 @@ impl<F: Clone + 'static> Jobs<F> {
         id
     }
 
-    /// Cancels a job, and gives the memory that it took back.
+    /// Cancels a job, and gives the memory that it took back; or has the page whose own it is stop it.
     pub fn cancel(&self, id: JobId) {
-        self.0.book.borrow_mut().cancel(id);
+        let own = self.0.own.borrow_mut().ended(id);
+        match own {
+            Some(cancel) => cancel(),
+            None => self.0.book.borrow_mut().cancel(id),
+        }
+        self.settle();
+    }
+
+    /// A page's own worker begins with what is listed so, from step `from` of `total` on.
+    pub(super) fn own_begun(&self, what: &str, from: usize, total: usize, cancel: Cancel) -> JobId {
+        let now = self.0.workers.now();
+        self.0.own.borrow_mut().begun(what, (from, total), cancel, now)
+    }
+
+    /// It is at step `done` of `total` now.
+    pub(super) fn own_progress(&self, id: JobId, done: usize, total: usize) {
+        let now = self.0.workers.now();
+        self.0.own.borrow_mut().progress(id, (done, total), now);
+        self.settle();
+    }
+
+    /// It has ended.
+    pub(super) fn own_ended(&self, id: JobId) {
+        self.0.own.borrow_mut().ended(id);
         self.settle();
     }
 
@@ -141,8 +167,10 @@ impl<F: Clone + 'static> Jobs<F> {
             let Some(order) = order else { break };
             self.carry_out(order);
         }
-        let list = self.0.book.borrow_mut().list();
-        if let Some(list) = list {
+        let changed = self.0.book.borrow_mut().changed() | self.0.own.borrow_mut().changed();
+        if changed {
+            let mut list = self.0.book.borrow().running();
+            list.extend(self.0.own.borrow().running());
             (self.0.notify.list)(list);
         }
     }

@@ -262,12 +262,16 @@ pub struct Running {
     pub id: JobId,
     /// What is being computed.
     pub what: String,
+    /// Steps that were finished when it began.
+    pub from: usize,
     /// Steps finished.
     pub done: usize,
     /// Steps in all.
     pub total: usize,
     /// When it began, in milliseconds of the page's clock.
     pub since: f64,
+    /// Whether a page's own worker computes it; that page shows its progress as well.
+    pub own: bool,
 }
 
 /// What the reader should know of the workers themselves.

@@ -83,6 +83,23 @@ describe("the toy lab", () => {
     }
   });
 
+  it("is listed on every page while it trains, and stops where it is cancelled", { hash: "#/toy?preset=twenty-pairs" }, async (page) => {
+    await ready(page);
+    await page.getByTestId("train").click();
+    const listed = page.locator(".progress", { hasText: /training of the toy: \d+ of \d+/ });
+    await listed.waitFor({ state: "attached" });
+    assert.ok(!(await listed.isVisible()), "its own page has a bar that shows it");
+    await page.locator("nav").getByRole("link", { name: "Heads" }).click();
+    await listed.waitFor();
+    await page.getByRole("button", { name: "cancel: training of the toy" }).click();
+    await listed.waitFor({ state: "detached" });
+    await page.locator("nav").getByRole("link", { name: "Toy" }).click();
+    const at = await trained(page);
+    assert.ok(at > 0);
+    await page.getByTestId("train").click();
+    await page.waitForFunction((at) => Number(document.querySelector("[data-trained]").dataset.trained) > at, at);
+  });
+
   it("reproduces the same numbers from a link", { hash: "#/toy?lambda=30&t=3&seed=4&steps=300" }, async (page) => {
     await ready(page);
     await page.getByTestId("train").click();
@@ -419,7 +436,7 @@ describe("the theorem bench", () => {
 
   it("draws ten thousand sets of features, none beyond the bound", { hash: "#/theorems" }, async (page, t) => {
     const sum = await watchFrames(page);
-    await page.getByText("10000 of 10000").waitFor(LONG);
+    await page.locator(".theorem").getByText("10000 of 10000").waitFor(LONG);
     t.diagnostic(`cloud, ${say(await sum())}`);
     assert.match(await page.getByTestId("theorem-2").textContent(), /^0 of the \d{4} draws/);
     const mine = page.locator(".scatter .point", { hasText: "the picture of Theorem 1" }).locator("circle");
@@ -430,7 +447,7 @@ describe("the theorem bench", () => {
     const first = await page.locator(".dots").first().getAttribute("d");
     await page.getByTestId("draw-cloud").click();
     await page.waitForFunction(() => /cloud-seed=1/.test(location.hash));
-    await page.getByText("10000 of 10000").waitFor(LONG);
+    await page.locator(".theorem").getByText("10000 of 10000").waitFor(LONG);
     assert.notEqual(await page.locator(".dots").first().getAttribute("d"), first, "another cloud");
     await page.getByTestId("measure-dictionaries").click();
     await page.getByText(/token embeddings: 65 features/).waitFor(LONG);
@@ -439,6 +456,9 @@ describe("the theorem bench", () => {
 
   it("makes features orthogonal under a fixed head", { hash: "#/theorems" }, async (page) => {
     await page.getByTestId("train-third").click();
+    await page.locator(".progress", { hasText: /training of Theorem 3: \d+ of \d+/ }).waitFor();
+    await page.getByRole("button", { name: "cancel: training of Theorem 3" }).click();
+    await page.getByTestId("train-third").filter({ hasText: "train" }).click();
     const said = page.locator('[data-testid="theorem-3"][data-done="true"]');
     await said.waitFor(LONG);
     const interference = Number(/with all others is ([\d.e-]+)/.exec(await said.textContent())[1]);
@@ -448,7 +468,7 @@ describe("the theorem bench", () => {
   for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
     it(`is accessible: ${JSON.stringify(options)}`, { hash: "#/theorems", ...options }, async (page) => {
       await page.getByTestId("theorem-1").waitFor();
-      await page.getByText("10000 of 10000").waitFor(LONG);
+      await page.locator(".theorem").getByText("10000 of 10000").waitFor(LONG);
       await assertAccessible(page, "on the theorem bench");
       const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide <= width, `no sideways scrolling: ${wide} px`);

@@ -145,11 +145,12 @@ pub struct ProgressProps {
 #[component]
 pub fn Progress(props: &ProgressProps) -> Html {
     let app = use_app();
-    let Running { id, what, done, total, since } = props.job.clone();
-    let left = (done > 0).then(|| (now() - since) / 1000.0 / done as f64 * (total - done) as f64);
+    let Running { id, what, from, done, total, since, own } = props.job.clone();
+    let (had, left) = (done.saturating_sub(from), total.saturating_sub(done));
+    let left = (had > 0).then(|| (now() - since) / 1000.0 / had as f64 * left as f64);
     let cancel = Callback::from(move |_: MouseEvent| app.session.jobs.cancel(id));
     html! {
-        <p class="progress" role="status">
+        <p class={classes!("progress", own.then_some("own"))} role="status">
             <progress value={done.to_string()} max={total.to_string()} aria-label={what.clone()} />
             { format!("{what}: {done} of {total}") }
             if let Some(left) = left { { format!(", about {} left", duration(left)) } }

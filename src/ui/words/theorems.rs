@@ -11,6 +11,7 @@ sentences! {
     const COS_FEATURE_SINGULAR_VECTOR = "cos of the feature with its singular vector";
     const DIFFERS_CLOSED_FORM = "differs from the closed form by";
     const DRAWN_EDGE = " (drawn at the edge)";
+    const DRAWS_THEOREM_2 = "draws of Theorem 2";
     const FEATURES_N_10_DIMENSIONS = "features N in 10 dimensions";
     const FROZEN_ONLY_FEATURES_TRAINED = "Ω = 10 u vᵀ is frozen and only the features are trained, on reconstruction and attention. The attended features move onto u and v, and minimising reconstruction drives all others out of their way.";
     const KEY_SIDE_ORANGE_GREEN = "Key side: y₀ orange, v₀ green; Σ v₀ is dashed in the plane and violet here.";

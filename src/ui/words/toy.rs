@@ -38,6 +38,7 @@ sentences! {
     const TERMS_RELATIVE_ATTENTION_OVER = "Terms of relative attention over singular vectors";
     const THESE_EXPECTATIONS_WERE_MADE = " These expectations were made for the preset’s settings, not for yours.";
     const TOKENS_TRAINING_NEVER_SAW = "Tokens that training never saw, at each query the key that the template wants most. Relative attention is a sum of one term per singular vector; the control spreads the same score over a randomly rotated basis.";
+    const TRAINING_TOY = "training of the toy";
     const TWO_ROTATIONS_SCORES_CHANGE = "two rotations, scores change";
     const WHAT_HEAD_ASKED_TEMPLATE = "What the head is asked for: the template T. Click a cell, or press Enter on it, to switch it on or off; the run goes on from its weights.";
     const WHAT_HEAD_LEARNED_LOGIT = "What the head learned: logit that a query with one feature gives a key with another, X Ω Xᵀ. The template asks for the diagonal of its pairs, and for zero elsewhere.";

@@ -19,8 +19,10 @@ use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 use crate::ui::words::theorems as words;
+use crate::worker::own::Listed;
 use crate::worker::pool::Jobs;
 use crate::worker::request::{Heard, Request};
+use crate::worker::sources::Dropped;
 
 /// Draws in all, and in one question.
 const DRAWS: u32 = 10_000;
@@ -48,6 +50,7 @@ pub(super) fn Cloud(props: &CloudProps) -> Html {
     let drawn = use_memory::<CloudDrawn>();
     let running = use_state(|| false);
     let seed = app.value().route.read(&CLOUD_SEED);
+    let list = app.session.jobs.clone();
     let generation = app.value().model.as_ref().map(|m| m.generation);
     {
         let drawn = drawn.clone();
@@ -60,7 +63,7 @@ pub(super) fn Cloud(props: &CloudProps) -> Html {
     // The cloud is there without being asked for; another button draws another.
     {
         let (jobs, drawn, running) = (props.worker.clone(), drawn.clone(), running.clone());
-        use_effect_with(seed, move |&seed| draw(&jobs, &drawn, &running, seed));
+        use_effect_with(seed, move |&seed| draw(&jobs, list, &drawn, &running, seed));
     }
     let start = {
         let app = app.clone();
@@ -148,9 +151,10 @@ pub(super) fn Cloud(props: &CloudProps) -> Html {
     }
 }
 
-/// Asks for the cloud, piece by piece.
+/// Asks for the cloud, piece by piece; `list` is where the reader sees how far it is.
 fn draw(
     jobs: &Jobs,
+    list: Jobs,
     drawn: &UseReducerHandle<Remembered<CloudDrawn>>,
     running: &UseStateHandle<bool>,
     seed: u32,
@@ -158,18 +162,29 @@ fn draw(
     jobs.stop(CLOUD);
     let pieces = (0..DRAWS).step_by(PIECE as usize);
     let pieces = pieces.map(|from| Draws { seed, from, to: (from + PIECE).min(DRAWS) });
-    let (drawn, running) = (drawn.dispatcher(), running.clone());
-    jobs.ask(Request::each(pieces).owner(CLOUD), move |heard| match heard {
+    let (drawn, running, own) = (drawn.dispatcher(), running.clone(), jobs.clone());
+    let listed = Listed::new(list, words::DRAWS_THEOREM_2);
+    let at = move |piece: usize, listed: &Listed<Dropped>| {
+        let own = own.clone();
+        listed.at(piece * PIECE as usize, DRAWS as usize, move || own.stop(CLOUD));
+    };
+    let hears = move |heard| match heard {
         Heard::Begun => {
+            at(0, &listed);
             drawn.dispatch(News::Fresh);
             running.set(true);
         }
-        Heard::Part { arrays, .. } => {
+        Heard::Part { part, arrays, .. } => {
+            at(part + 1, &listed);
             drawn.dispatch(News::Piece(arrays.into_iter().next().unwrap_or_default()));
         }
-        Heard::Done | Heard::Stopped => running.set(false),
+        Heard::Done | Heard::Stopped => {
+            listed.ended();
+            running.set(false);
+        }
         Heard::Failed { .. } | Heard::Gpu(_) => {}
-    });
+    };
+    jobs.ask(Request::each(pieces).owner(CLOUD), hears);
 }
 
 /// Measures Σ_X of the open model's embeddings and unembeddings; the first head comes along, since that is the question.

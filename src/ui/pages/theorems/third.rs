@@ -31,7 +31,7 @@ fn preset(seed: u32, n_features: usize) -> Option<Preset> {
 #[component]
 pub(super) fn Third() -> Html {
     let app = use_app();
-    let (lab, hands) = use_run();
+    let (lab, hands) = use_run(words::TRAINING_THEOREM_3);
     let route = &app.value().route;
     let (seed, n) = (route.read(&THIRD_SEED), route.read(&THIRD_FEATURES));
     let preset = use_memo((seed, n), |&(seed, n)| preset(seed, n));

@@ -78,7 +78,7 @@ impl std::ops::Deref for Hand {
 #[component]
 pub fn Toy() -> Html {
     let app = use_app();
-    let (lab, hands) = use_run();
+    let (lab, hands) = use_run(words::TRAINING_TOY);
     let route = &app.value().route;
     let (preset, first) = toy::read(route);
     // A link trains up to its step, or looks back at it; the page's own changes of the address name the step in view.

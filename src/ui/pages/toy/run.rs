@@ -24,6 +24,7 @@ use crate::ui::lessons::stored;
 use crate::ui::memory::toy::{Heard, Lab};
 use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::words::toy as words;
+use crate::worker::own::Listed;
 use crate::worker::pool::Jobs;
 use crate::worker::request::{self, Request};
 use crate::worker::sources::Dropped;
@@ -51,6 +52,8 @@ const BETWEEN: f64 = 250.0;
 /// What a reader's hands can do to a run.
 pub(crate) struct Hands {
     jobs: Jobs,
+    /// Its line in the list of what is being computed, while it is trained.
+    listed: Listed<Dropped>,
     lab: UseReducerDispatcher<Remembered<Lab>>,
     running: Cell<bool>,
     /// Steps a frame, and the step at which to stop.
@@ -73,16 +76,14 @@ pub(crate) struct Hands {
     drawn: RefCell<VecDeque<f64>>,
 }
 
-/// A run in a worker of its own.
+/// A run in a worker of its own, listed as `what` while it is trained.
 #[hook]
-pub(crate) fn use_run() -> (UseReducerHandle<Remembered<Lab>>, Rc<Hands>) {
-    let lab = use_memory::<Lab>();
+pub(crate) fn use_run(what: &'static str) -> (UseReducerHandle<Remembered<Lab>>, Rc<Hands>) {
+    let (lab, session) = (use_memory::<Lab>(), use_app().session);
     let dispatcher = lab.dispatcher();
-    let session = use_app().session;
-    let jobs = use_memo((), move |()| session.own_worker(|_| {}));
-    let jobs = (*jobs).clone();
     let hands = use_memo((), move |()| Hands {
-        jobs,
+        jobs: session.own_worker(|_| {}),
+        listed: Listed::new(session.jobs, what),
         lab: dispatcher,
         running: Cell::new(false),
         speed: Cell::new(1),
@@ -112,6 +113,7 @@ impl Hands {
         self.config.replace(config.clone());
         self.trained.set(0);
         self.lab.dispatch(Heard::Fresh(Box::new(config.clone()), turns.clone()));
+        self.listed.ended();
         if let Err(error) = config.check() {
             self.running.set(false);
             return self.lab.dispatch(Heard::Failed(words::this_cannot_be(&error)));
@@ -199,6 +201,7 @@ impl Hands {
     /// Stops after the frame that is under way.
     pub(crate) fn pause(&self) {
         self.running.set(false);
+        self.listed.ended();
         self.lab.dispatch(Heard::Stopped);
     }
 
@@ -293,6 +296,7 @@ impl Hands {
             request::Heard::Part { answer, arrays, .. } => on_answer(answer, arrays),
             request::Heard::Failed { failure, .. } => {
                 hands.running.set(false);
+                hands.listed.ended();
                 hands.asked.set(false);
                 hands.lab.dispatch(Heard::Failed(failure.what));
             }
@@ -318,9 +322,14 @@ impl Hands {
         let on = self.running.get() && !frame.done && frame.snapshot.step < self.until.get();
         self.running.set(on);
         if on {
+            let hands = self.clone();
+            self.listed.at(self.trained.get(), self.until.get(), move || hands.pause());
             self.next();
-        } else if !self.turning.borrow().is_empty() {
-            self.stay();
+        } else {
+            self.listed.ended();
+            if !self.turning.borrow().is_empty() {
+                self.stay();
+            }
         }
         let pace = self.pace();
         self.lab.dispatch(Heard::Step(frame, on, pace));
