@@ -1,4 +1,6 @@
 //! "The same in Python": every snippet is run by a Python with numpy, and prints the numbers of the study it stands beside.
+//!
+//! Longer than most files: one test a snippet.
 #![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 
@@ -16,16 +18,20 @@ use omega_lens::circuits::pairs::Pair;
 use omega_lens::circuits::trace::{Rule, Side, TraceOptions};
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
+use omega_lens::protocol::Question as _;
 use omega_lens::protocol::attention::{CellAt, Explain, Prompt};
 use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
-use omega_lens::protocol::heads::{HeadAt, Vectors, VectorsPart};
+use omega_lens::protocol::heads::{HeadAt, Spectra, Vectors, VectorsPart};
 use omega_lens::protocol::model::{Hints, ModelSummary, Open};
-use omega_lens::protocol::toy::{Bench, Files, Start, Train};
+use omega_lens::protocol::toy::{Bench, Files, Start, Train, Whole};
 use omega_lens::protocol::trace::{Answer, MeetingOptions, Question, SplitScore, Trace};
-use omega_lens::study::python::{circuit as code_of_circuit, theorem, toy};
+use omega_lens::study::python::{
+    built, circuit as code_of_circuit, cloud, plane, samples, series, theorem, theorem_3, toy,
+};
 use omega_lens::study::stamp::Stamp;
 use omega_lens::study::trace::Report;
-use omega_lens::toy::{Config, FeatureKind};
+use omega_lens::toy::{Config, FeatureKind, Quantity, Setting, Sweep, cloud_point, presets};
+use omega_lens::ui::small_matrix::{Pairs, SmallMatrix, unit};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -274,6 +280,150 @@ fn theorem_1_is_the_same_in_numpy() {
                 (after(line, name) - expected.abs()).abs() < 1e-8,
                 "{name} {expected} in {line}"
             );
+        }
+    }
+}
+
+#[test]
+fn theorem_2_draws_the_same_sets_in_numpy() {
+    let Some(python) = python::python() else { return };
+    let (seed, draws) = (5, 300);
+    let printed = python::lines(&python, &cloud(seed, draws, &Stamp::new("a cloud", &seed)), &[]);
+    assert_eq!(printed.len(), draws as usize);
+    for (index, line) in (0..).zip(&printed) {
+        let point = cloud_point(seed, index);
+        let kind = FeatureKind::ALL.iter().position(|kind| *kind == point.kind).unwrap();
+        assert!(line.starts_with(&format!("{kind} ")), "draw {index}: {line} against {point:?}");
+        let sine = (1.0 - point.cos * point.cos).max(0.0).sqrt();
+        for (name, expected) in
+            [("norm_E", point.norm_e), ("sine", sine), ("A", point.average.unwrap_or(f64::NAN))]
+        {
+            let found = after(line, name);
+            let off = (found - expected).abs();
+            // The sine of a small angle has half the digits of its cosine.
+            assert!(
+                off < 1e-6 || found.is_nan() && expected.is_nan(),
+                "draw {index}: {line} against {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn theorem_3_is_the_same_in_numpy() {
+    let Some(python) = python::python() else { return };
+    let preset = presets().into_iter().find(|preset| preset.id == "theorem-3").unwrap();
+    let mut engine = Engine::with_clock(|| 0.0);
+    let config = Config { n_features: 14, ..preset.config };
+    ask(&mut engine, Start { config: Box::new(config.clone()), turns: Vec::new() });
+    let train = Train { steps: 80, milliseconds: 1e9, turned: vec![] };
+    let told = told(&mut engine, train, vec![]).into_iter();
+    let frame = told.filter_map(|(tell, arrays)| {
+        let mut frame = Train::answer(tell)?;
+        frame.snapshot.put_arrays(arrays);
+        Some(frame)
+    });
+    let snapshot = frame.last().unwrap().snapshot;
+    let pair = config.template.entries()[0];
+    let code = theorem_3(&snapshot, &pair, &Stamp::of_toy(&config));
+    let printed = python::lines(&python, &code, &[]);
+    let metrics = &snapshot.metrics;
+    for (name, expected) in [
+        ("cos", metrics.least_cos),
+        ("attended", metrics.interference),
+        ("others", metrics.interference_others),
+    ] {
+        // What is drawn is in f32.
+        let off = (after(&printed[0], name) - expected).abs();
+        assert!(off < 1e-5, "{name} {expected} in {}", printed[0]);
+    }
+}
+
+#[test]
+fn a_score_in_the_plane_and_a_head_built_pair_by_pair_are_those_of_numpy() {
+    let Some(python) = python::python() else { return };
+    let omega = SmallMatrix { sigma: [2.0, 0.5], u_at: 30.0, v_at: 200.0 };
+    let (x, y) = (unit(75.0), unit(110.0));
+    let code = plane(omega.entries(), x, y, &Stamp::new("the plane", &omega));
+    let printed = python::lines(&python, &code, &[]);
+    let image: Vec<f64> = printed[0].split(' ').skip(1).map(number).collect();
+    assert!(image.iter().zip(omega.apply(y)).all(|(a, b)| (a - b).abs() < 1e-9));
+    for k in 0..2 {
+        let line = &printed[1 + k];
+        assert!(line.starts_with(&format!("pair {k} ")));
+        assert!((after(line, "sigma") - omega.sigma[k]).abs() < 1e-9, "{line}");
+        assert!((after(line, "term") - omega.term(k, x, y)).abs() < 1e-9, "{line}");
+    }
+    let score = omega.term(0, x, y) + omega.term(1, x, y);
+    assert!((after(&printed[3], "score") - score).abs() < 1e-9);
+    let (mut engine, file) = built_in();
+    let at = HeadAt { layer: 1, head: 2, circuit: Circuit::Qk, weights: Weights::Folded };
+    let parts = ask(&mut engine, Vectors { at, top: 1, remove_mean: true });
+    let found = parts.into_iter().find_map(|part| match part {
+        VectorsPart::Vectors { sigma, python, .. } => Some((sigma, python)),
+        VectorsPart::Nearest { .. } | VectorsPart::Positions { .. } => None,
+    });
+    let (sigma, spectrum) = found.unwrap();
+    let kept = Pairs { sigma: &sigma, u: &[], v: &[] }.kept(3);
+    let printed = python::lines(&python, &built(&spectrum, 3), &argument(&file));
+    let share = after(printed.last().unwrap(), "share");
+    assert!(printed.len() == sigma.len() + 1 && (share - kept).abs() < 1e-8, "{share}, {kept}");
+}
+
+#[test]
+fn the_effective_ranks_of_a_series_are_those_of_numpy() {
+    let Some(python) = python::python() else { return };
+    let (mut engine, _) = built_in();
+    let question = Spectra { layers: vec![1], weights: Weights::Folded };
+    let heads: Vec<_> = ask(&mut engine, question).into_iter().map(Result::unwrap).collect();
+    let steps: Vec<_> =
+        (0..).zip(&heads).map(|(i, h)| (i, [h.qk.sigma.as_slice(), &h.ov.sigma])).collect();
+    let printed = python::lines(&python, &series(&steps, &Stamp::new("a model", &0)), &[]);
+    assert!(printed.len() == heads.len() && !heads.is_empty());
+    for (i, (line, head)) in printed.iter().zip(&heads).enumerate() {
+        assert!(line.starts_with(&format!("{i} ")), "{line}");
+        for (name, expected) in [
+            ("QK", head.qk.sigma[0]),
+            ("QK_rank", head.qk.statistics.effective_rank),
+            ("OV", head.ov.sigma[0]),
+            ("OV_rank", head.ov.statistics.effective_rank),
+        ] {
+            assert!((after(line, name) - expected).abs() < 1e-8, "{name} {expected} in {line}");
+        }
+    }
+}
+
+#[test]
+fn means_and_spreads_of_a_sweep_are_those_of_numpy() {
+    let Some(python) = python::python() else { return };
+    let base = Config { steps: 20, ..Config::default() };
+    let values = vec![1.0, 30.0];
+    let sweep = Sweep { base, setting: Setting::Lambda, values, n_seeds: 3 };
+    let mut engine = Engine::with_clock(|| 0.0);
+    let outcomes: Vec<_> = sweep
+        .runs()
+        .into_iter()
+        .map(|run| {
+            let whole = Whole { config: Box::new(run.config) };
+            (run.value, *ask(&mut engine, whole).remove(0))
+        })
+        .collect();
+    let quantity = Quantity::Interference;
+    let runs = sweep.by_value(&outcomes, quantity).into_iter();
+    let groups: Vec<_> = runs.map(|(value, found)| (format!("λ = {value}"), found)).collect();
+    let printed = python::lines(&python, &samples(&groups, &Stamp::of_toy(&sweep.base)), &[]);
+    let summary = sweep.summary(&outcomes, quantity);
+    assert_eq!(printed.len(), summary.len());
+    for (line, spread) in printed.iter().zip(summary) {
+        assert!(line.starts_with(&format!("λ = {}: ", spread.value)), "{line}");
+        for (name, expected) in [
+            ("n", spread.n as f64),
+            ("mean", spread.mean),
+            ("sd", spread.sd),
+            ("lowest", spread.low),
+            ("highest", spread.high),
+        ] {
+            assert!((after(line, name) - expected).abs() < 1e-9, "{name} {expected} in {line}");
         }
     }
 }

@@ -117,11 +117,21 @@ impl Sweep {
 
     /// Mean and spread of `quantity` at every value, from outcomes with the value index of their run, in any order.
     pub fn summary(&self, outcomes: &[(usize, Outcome)], quantity: Quantity) -> Vec<Spread> {
+        let all = self.by_value(outcomes, quantity);
+        all.iter().map(|(value, found)| spread(*value, found)).collect()
+    }
+
+    /// What every run of a value gave, value by value.
+    pub fn by_value(
+        &self,
+        outcomes: &[(usize, Outcome)],
+        quantity: Quantity,
+    ) -> Vec<(f64, Vec<f64>)> {
         let at = |index: usize| {
             let here = outcomes.iter().filter(move |(value, _)| *value == index);
-            here.filter_map(|(_, outcome)| quantity.of(outcome)).collect::<Vec<f64>>()
+            here.filter_map(|(_, outcome)| quantity.of(outcome)).collect()
         };
-        self.values.iter().enumerate().map(|(index, value)| spread(*value, &at(index))).collect()
+        self.values.iter().enumerate().map(|(index, value)| (*value, at(index))).collect()
     }
 }
 

@@ -57,6 +57,9 @@ describe("SVD", () => {
     const slider = page.getByRole("slider", { name: "pairs", exact: true });
     await slider.fill("16");
     await said(page, "svd-built", /16 of 16 pairs, the last with σ15 = [\d.]+: 100 % of ‖Ω‖² is there, 0/);
+    const code = page.locator(".touch").getByTestId("python");
+    assert.match(await code.first().textContent(), /u, sigma, v_t = np\.linalg\.svd\(omega\)/);
+    assert.match(await code.last().textContent(), /k = 16\nbuilt = /);
     // The pictures are of all 64 × 64 numbers.
     assert.equal(await page.locator(".touch .heat-map, .touch figure").count() >= 4, true);
   });

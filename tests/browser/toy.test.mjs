@@ -439,6 +439,7 @@ describe("the theorem bench", () => {
     await page.locator(".theorem").getByText("10000 of 10000").waitFor(LONG);
     t.diagnostic(`cloud, ${say(await sum())}`);
     assert.match(await page.getByTestId("theorem-2").textContent(), /^0 of the \d{4} draws/);
+    assert.match(await page.getByTestId("python").nth(1).textContent(), /seed, draws = 0, 10000/);
     const mine = page.locator(".scatter .point", { hasText: "the picture of Theorem 1" }).locator("circle");
     const before = [await mine.getAttribute("cx"), await mine.getAttribute("cy")];
     await page.getByRole("application", { name: /arrow keys move x0/ }).focus();

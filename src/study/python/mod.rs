@@ -7,10 +7,14 @@
 mod alignment;
 mod cell;
 mod change;
+mod cloud;
 mod loader;
 mod pairs;
+mod samples;
 mod score_change;
+mod series;
 mod spectrum;
+mod svd;
 mod theorem;
 mod toy;
 mod trace;
@@ -19,10 +23,14 @@ mod writes;
 pub use alignment::alignment;
 pub use cell::{LookedAt, cell};
 pub use change::change;
+pub use cloud::cloud;
 pub use pairs::pairs;
+pub use samples::samples;
 pub use score_change::score_change;
+pub use series::series;
 pub use spectrum::spectrum;
-pub use theorem::theorem;
+pub use svd::{built, plane};
+pub use theorem::{theorem, theorem_3};
 pub use toy::toy;
 pub use trace::circuit;
 pub use writes::{Held, writes};
@@ -56,6 +64,16 @@ const ARRAY: &str = r#"import base64
 def array(text, *shape):
     return np.frombuffer(base64.b64decode(text), "<f8").reshape(shape)
 "#;
+
+/// ‖E‖₂ of `Σ = Xᵀ X = c (I + E)`, and A, the root of harmonic over arithmetic mean of its eigenvalues.
+const ISOTROPY: &str = "\
+def isotropy(features):
+    eigenvalues = np.linalg.eigvalsh(features.T @ features)
+    c = eigenvalues.mean()
+    norm_e = max(eigenvalues[-1] / c - 1, 1 - eigenvalues[0] / c)
+    regular = eigenvalues[0] > 1e-12 * eigenvalues[-1]
+    return norm_e, np.sqrt(1 / np.mean(1 / eigenvalues) / c) if regular else np.nan
+";
 
 /// The argument of `array`, for numbers that are to stand in code.
 fn base64(values: &[f64]) -> String {

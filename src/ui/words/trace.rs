@@ -29,12 +29,14 @@ sentences! {
     const FREQUENCY_EDGE = "frequency of an edge";
     const GRADIENTS_LN = "gradients of ln p";
     const HEAD_FIRES_UNIFORM = "a head fires from × uniform";
+    const FALLS_RANDOM_BASES = "attention lost without random directions";
     const HEAD_TOKENS = "head at tokens";
     const HOW_FAR_CIRCUITS_ATTENTION = "How far the circuit's attention alone brings the answer back from where it is with all attention levelled, beside random circuits of its shape.";
     const INTO_HEAD_HOW_MUCH = "Into a head: by how much its attention falls as this component's cells are zeroed, in the order of their integrated gradients. Into the answer: what the component adds to it.";
     const IS_IT_THE_CIRCUIT = "Is it the circuit?";
     const IT_RESTS_ON = "It rests on";
     const KEPT_CIRCUIT = "kept by a circuit";
+    const KEPT_RANDOM = "kept by random circuits";
     const LOGIT_DIFFERENCE = "the logit difference";
     const NAME_YOURS = "a name of yours for it";
     const NODES_UNDER_ONE_NAME = "Nodes under one name are drawn as one, and their edges add up. Names are kept in the address.";

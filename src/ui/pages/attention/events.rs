@@ -2,10 +2,12 @@
 
 use yew::prelude::*;
 
+use crate::study::python::samples;
 use crate::study::stamp::Stamp;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter};
 use crate::ui::memory::measured::{MeasuredEvent, MeasuredHead};
+use crate::ui::widgets::python::Python;
 use crate::ui::words::attention as words;
 use crate::ui::words::table::{Cell, Table};
 
@@ -65,6 +67,7 @@ pub(super) fn Events(props: &EventsProps) -> Html {
             { cloud("terms", "terms", words::terms_make_up_nine(&name), |e| &e.n_recon_90) }
             { bars("largest-terms", "events", words::how_often_singular_vector(&name), largest) }
             { bars("variance-shares", "share", words::singular_vectors_share_score(&name), h.variance_shares.clone()) }
+            <Python name="samples.py" python={samples(&columns(&h.events), &props.convention)} />
         </div>
     }
 }
@@ -83,22 +86,37 @@ fn points(events: &[MeasuredEvent], of: fn(&MeasuredEvent) -> &[Option<f64>; 4])
     points
 }
 
+/// What is measured of an event.
+const COLUMNS: [&str; 10] = [
+    "|relative attention|",
+    "attention",
+    "S",
+    "S basis",
+    "S subspace",
+    "S matched",
+    "N.9",
+    "N.9 basis",
+    "N.9 subspace",
+    "N.9 matched",
+];
+
+/// It, in that order.
+fn row(e: &MeasuredEvent) -> [Option<f64>; 10] {
+    let ([s, s_basis, s_subspace, s_matched], [n, n_basis, n_subspace, n_matched]) =
+        (e.sparseness, e.n_recon_90);
+    let (relative, attention) = (Some(e.relative.abs()), Some(e.attention));
+    [relative, attention, s, s_basis, s_subspace, s_matched, n, n_basis, n_subspace, n_matched]
+}
+
 fn table(events: &[MeasuredEvent]) -> Table {
-    let header = [
-        "|relative attention|",
-        "attention",
-        "S",
-        "S basis",
-        "S subspace",
-        "S matched",
-        "N.9",
-        "N.9 basis",
-        "N.9 subspace",
-        "N.9 matched",
-    ];
-    events.iter().fold(Table::new(header), |table, e| {
-        let known = [Some(e.relative.abs()), Some(e.attention)].into_iter();
-        let values = known.chain(e.sparseness).chain(e.n_recon_90);
-        table.row(values.map(Cell::from))
-    })
+    events.iter().fold(Table::new(COLUMNS), |table, e| table.row(row(e).map(Cell::from)))
+}
+
+/// Every column as far as it is known.
+fn columns(events: &[MeasuredEvent]) -> Vec<(String, Vec<f64>)> {
+    let column = |(i, name): (usize, &&str)| {
+        let values = events.iter().filter_map(|e| row(e).get(i).copied().flatten());
+        ((*name).to_owned(), values.collect())
+    };
+    COLUMNS.iter().enumerate().map(column).collect()
 }

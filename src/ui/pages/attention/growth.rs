@@ -10,6 +10,7 @@ use crate::math::statistics::ranked;
 use crate::model::Head;
 use crate::protocol::attention::SetSpec;
 use crate::protocol::heads::{CircuitSpectrum, HeadSpectra};
+use crate::study::python::series;
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys::MEASURED;
 use crate::ui::app::use_app;
@@ -17,6 +18,7 @@ use crate::ui::browser::time::pause;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::memory::measured::{MeasuredHead, MeasuredStep};
 use crate::ui::nothing::nothing;
+use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three};
@@ -180,6 +182,14 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
             </Figure>
         }
     };
+    // A long series is a long text: it is not made anew for every step that is played.
+    let python = (!*playing).then(|| {
+        let here = |h: &&HeadSpectra| (h.layer, h.head) == at;
+        let spectra = steps.iter().filter_map(|s| Some((s.step, s.spectra.iter().find(here)?)));
+        let spectra: Vec<_> =
+            spectra.map(|(step, h)| (step, [h.qk.sigma.as_slice(), &h.ov.sigma])).collect();
+        series(&spectra, &props.of)
+    });
     let all = |circuit: &str| words::largest_singular_values_over(&head, &circuit, &DRAWN);
     html! {
         <>
@@ -201,6 +211,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
                 { chart("ov-spectrum", "σ", None, sigmas(|h| &h.ov), all("OV")) }
                 { chart("rank", "effective rank", None, ranks, words::effective_rank_exp_entropy(&head)) }
             </div>
+            if let Some(python) = python { <Python name="series.py" {python} /> }
         </>
     }
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use crate::study::python::built as code;
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
@@ -12,6 +13,7 @@ use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::small_matrix::Pairs;
+use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::pictures::{self, OnStage};
 use crate::ui::words::svd as words;
@@ -92,6 +94,7 @@ pub(super) fn Head() -> Html {
                 { figure("missing", speech.fill(OnStage::OtherPairs, &[&(n - shown).to_string()]), missing) }
             </div>
             </Staged>
+            if !vectors.python.is_empty() { <Python name="built.py" python={code(&vectors.python, shown)} /> }
         </section>
     }
 }

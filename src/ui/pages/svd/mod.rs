@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use crate::study::python::plane;
 use crate::study::stamp::Stamp;
 use crate::ui::address::key::Real;
 use crate::ui::address::keys;
@@ -10,6 +11,7 @@ use crate::ui::app::use_app;
 use crate::ui::charts::Figure;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::small_matrix::{SmallMatrix, unit};
+use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
 use crate::ui::words::pictures::{self, OnStage};
@@ -141,7 +143,8 @@ pub fn Svd() -> Html {
             <section class="theorem" aria-label={words::SCORE_SUM_RECTANGLES}>
                 <h2>{ words::SCORE_SUM_RECTANGLES }</h2>
                 <p class="sentence" aria-live="polite" data-testid="svd-score">{ words::score(&omega, x, y) }</p>
-                <rectangles::Rectangles {omega} {x} {y} convention={stamp} />
+                <rectangles::Rectangles {omega} {x} {y} convention={stamp.clone()} />
+                <Python name="plane.py" python={plane(omega.entries(), x, y, &stamp)} />
             </section>
             <section class="theorem" aria-label={words::ONLY_PLANE_MEANS_SOMETHING}>
                 <h2>{ words::ONLY_PLANE_MEANS_SOMETHING }</h2>

@@ -8,6 +8,7 @@ use crate::circuits::alignment::RotationCount;
 use crate::circuits::dictionary::Builtin;
 use crate::protocol::features::{Align, AlignPart, Comparing, Source};
 use crate::protocol::toy::Cloud as Draws;
+use crate::study::python;
 use crate::study::stamp::Stamp;
 use crate::ui::address::bench::KINDS;
 use crate::ui::address::keys::CLOUD_SEED;
@@ -16,6 +17,7 @@ use crate::ui::charts::{Figure, Point, Scatter};
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::memory::cloud::{CloudDrawn, News};
 use crate::ui::remembered::{Remembered, use_memory};
+use crate::ui::widgets::python::Python;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 use crate::ui::words::theorems as words;
@@ -137,7 +139,7 @@ pub(super) fn Cloud(props: &CloudProps) -> Html {
             if n > 0 || !drawn.dictionaries.is_empty() {
                 <p class="sentence" data-testid="theorem-2">{ words::draws_under_1_break(&broken, &bounded, &(n - bounded), &beyond) }</p>
                 <div class="planes">
-                    <Figure name="theorem-2" {table} {convention} caption={html! { { words::ANGLE_BETWEEN_DEGREES_AGAINST } }}>
+                    <Figure name="theorem-2" {table} convention={convention.clone()} caption={html! { { words::ANGLE_BETWEEN_DEGREES_AGAINST } }}>
                         <Scatter label={words::ANGLE_AGAINST_ANISOTROPY} {points} {curve} x="‖E‖₂" y="degrees" limits={Some([0.0, FAR, 0.0, 90.0])} />
                     </Figure>
                     <div>{ for drawn.dictionaries.iter().map(|(name, a)| html! {
@@ -147,6 +149,7 @@ pub(super) fn Cloud(props: &CloudProps) -> Html {
                 </div>
             }
             </Staged>
+            <Python name="cloud.py" python={python::cloud(seed, DRAWS, &convention)} />
         </section>
     }
 }

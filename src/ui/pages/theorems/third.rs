@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use crate::study::python::theorem_3;
 use crate::toy::{Config, Preset, presets};
 use crate::ui::address::keys::{THIRD_FEATURES, THIRD_SEED};
 use crate::ui::app::use_app;
@@ -13,6 +14,7 @@ use crate::ui::pages::toy::geometry::Geometry;
 use crate::ui::pages::toy::matrices::Gram;
 use crate::ui::pages::toy::run::use_run;
 use crate::ui::pages::toy::{Hand, LabProps};
+use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
 use crate::ui::words::theorems as words;
@@ -77,6 +79,9 @@ pub(super) fn Third() -> Html {
             &three(kept),
         )
     });
+    // A snippet is not made anew for every frame of a training.
+    let pair = config.template.entries().into_iter().next().filter(|_| !lab.running);
+    let python = lab.frame.as_ref().zip(pair);
     let props = LabProps {
         lab: lab.0.clone(),
         config: config.clone(),
@@ -98,6 +103,7 @@ pub(super) fn Third() -> Html {
                 <p class="sentence" data-testid="theorem-3" data-done={lab.done.to_string()}>{ said }</p>
                 <Slide ..props.clone() />
                 <div class="toy-figures"><Events ..props.clone() /><Gram ..props.clone() /><Geometry ..props.clone() /></div>
+                if let Some((frame, pair)) = python { <Python name="theorem-3.py" python={theorem_3(frame, &pair, &props.stamp())} /> }
             }
         </section>
     }

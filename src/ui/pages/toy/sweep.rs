@@ -6,6 +6,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::protocol::toy::Whole;
+use crate::study::python::samples;
 use crate::study::stamp::Stamp;
 use crate::toy::{Config, Outcome, Preset, Quantity, Setting, Sweep};
 use crate::ui::address::keys;
@@ -14,6 +15,7 @@ use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::memory::sweep::{News, SweepOutcomes};
 use crate::ui::remembered::{Remembered, use_memory};
+use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::expectation as words;
 use crate::ui::words::table::Table;
@@ -158,6 +160,9 @@ fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> 
         if sweep.n_seeds == 1 { "1 seed".into() } else { format!("{} seeds", sweep.n_seeds) };
     let caption = said::against_over_mean(&setting, &seeds, &words::name(quantity));
     let convention = Stamp::of_toy(&sweep.base).how(said::varied_unseen_batches(&setting, &seeds));
+    let runs = sweep.by_value(outcomes, quantity).into_iter();
+    let runs: Vec<_> = runs.map(|(value, found)| (format!("{setting} = {value}"), found)).collect();
+    let python = samples(&runs, &convention);
     let table = Callback::from(move |()| {
         spreads.iter().fold(
             Table::new(["value", "runs", "mean", "sd", "lowest", "highest"]),
@@ -174,8 +179,11 @@ fn picture(sweep: &Sweep, outcomes: &[(usize, Outcome)], quantity: Quantity) -> 
         )
     });
     html! {
-        <Figure name="toy-sweep" {table} {convention} caption={html! { { caption.clone() } }}>
-            <Lines label={caption} {series} x={setting} y="" {log_x} />
-        </Figure>
+        <>
+            <Figure name="toy-sweep" {table} {convention} caption={html! { { caption.clone() } }}>
+                <Lines label={caption} {series} x={setting} y="" {log_x} />
+            </Figure>
+            <Python name="samples.py" {python} />
+        </>
     }
 }

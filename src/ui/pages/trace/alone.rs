@@ -8,11 +8,13 @@ use crate::circuits::trace::rows::rows;
 use crate::math::statistics::mean_sd;
 use crate::model::Weights;
 use crate::protocol::trace::{Alone, AloneOptions, Answer, Prompt, RunAlone};
+use crate::study::python::samples;
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Density, Figure};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::python::Python;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
 use crate::ui::words::trace as words;
@@ -113,6 +115,8 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, alone: &Rc<Alone>) -> Htm
     let stamp = stamped(app.value().stamp(Weights::Folded), &answer.ran, &answer.traced);
     let stamp =
         stamp.how(format!("{} random circuits", alone.random.len())).seeded(alone.options.seed);
+    let shares = [(words::KEPT_CIRCUIT, vec![kept]), (words::KEPT_RANDOM, alone.random.clone())];
+    let python = samples(&shares.map(|(name, values)| (name.to_owned(), values)), &stamp);
     html! {
         <>
             <p class="sentence" data-testid="worth">{ said }</p>
@@ -120,6 +124,7 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, alone: &Rc<Alone>) -> Htm
             <Figure name="circuit-alone" {table} convention={stamp} caption={html! { { words::share_stays_circuit_beside(&measure) } }}>
                 <Density label={words::circuit_keeps_random_ones(&percent(kept), &percent(mean))} {mean} {sd} draws={alone.random.clone()} observed={kept} name="this circuit" />
             </Figure>
+            <Python name="samples.py" {python} />
         </>
     }
 }

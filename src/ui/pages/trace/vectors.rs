@@ -7,11 +7,13 @@ use yew::prelude::*;
 use crate::math::statistics::mean_sd;
 use crate::model::Weights;
 use crate::protocol::trace::{Answer, DirectionOptions, Directions, Prompt, RunDirections};
+use crate::study::python::samples;
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
 use crate::ui::charts::{Density, Figure};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Method;
+use crate::ui::widgets::python::Python;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 use crate::ui::words::trace as words;
@@ -106,6 +108,11 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, found: &Rc<Directions>) -
     let stamp = stamped(app.value().stamp(Weights::Folded), &answer.ran, &answer.traced);
     let stamp =
         stamp.how(format!("{} random bases", found.options.draws)).seeded(found.options.seed);
+    let random = [
+        (words::CELLS_RANDOM_BASES, cells.clone()),
+        (words::FALLS_RANDOM_BASES, found.random_falls.clone()),
+    ];
+    let python = samples(&random.map(|(name, values)| (name.to_owned(), values)), &stamp);
     html! {
         <>
             <p class="sentence" data-testid="vectors-said">{ said }</p>
@@ -113,6 +120,7 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, found: &Rc<Directions>) -
             <Figure name="circuit-vectors" {table} convention={stamp} caption={html! { words::CELLS_MUST_GO_UNTIL }}>
                 <Density label={words::cells_random_bases_average(&found.cells, &three(mean))} {mean} {sd} draws={cells} observed={found.cells as f64} name="singular vectors" />
             </Figure>
+            <Python name="samples.py" {python} />
         </>
     }
 }
