@@ -17,7 +17,7 @@ use omega_lens::protocol::{Ask, Asked, BUILD, Failure, Question, QuestionId, Tel
 use omega_lens::worker::jobs::{Handle, Jobs, Notify, Workers};
 use omega_lens::worker::offer::Compute;
 use omega_lens::worker::own::Listed;
-use omega_lens::worker::request::{Files, Heard, Request, Running, Trouble};
+use omega_lens::worker::request::{Files, JobEvent, Request, Running, Trouble};
 
 /// What the jobs did with the workers, newest last.
 #[derive(Default)]
@@ -105,7 +105,7 @@ impl Stage {
     {
         let ear: Ear<Q::Answer> = Rc::default();
         let hears = ear.clone();
-        self.jobs.ask(request, move |heard| hears.borrow_mut().push(heard));
+        self.jobs.ask(request, move |event| hears.borrow_mut().push(event));
         ear
     }
 
@@ -123,24 +123,24 @@ impl Stage {
     }
 }
 
-type Ear<A> = Rc<RefCell<Vec<Heard<A>>>>;
+type Ear<A> = Rc<RefCell<Vec<JobEvent<A>>>>;
 
 /// What was heard, in short: `b`egun, `p`art, `g`pu, `f`ailed, `d`one, `s`topped.
 fn story<A>(ear: &Ear<A>) -> String {
-    let letter = |heard: &Heard<A>| match heard {
-        Heard::Begun => 'b',
-        Heard::Part { .. } => 'p',
-        Heard::Gpu(_) => 'g',
-        Heard::Failed { .. } => 'f',
-        Heard::Done => 'd',
-        Heard::Stopped => 's',
+    let letter = |event: &JobEvent<A>| match event {
+        JobEvent::Begun => 'b',
+        JobEvent::Part { .. } => 'p',
+        JobEvent::Gpu(_) => 'g',
+        JobEvent::Failed { .. } => 'f',
+        JobEvent::Done => 'd',
+        JobEvent::Stopped => 's',
     };
     ear.borrow().iter().map(letter).collect()
 }
 
 fn failures<A>(ear: &Ear<A>) -> Vec<String> {
-    let failure = |heard: &Heard<A>| match heard {
-        Heard::Failed { failure, .. } => Some(failure.what.clone()),
+    let failure = |event: &JobEvent<A>| match event {
+        JobEvent::Failed { failure, .. } => Some(failure.what.clone()),
         _ => None,
     };
     ear.borrow().iter().filter_map(failure).collect()
@@ -269,7 +269,7 @@ fn what_is_cancelled_ends_with_its_worker_and_the_others_go_on() {
     let ear = Ear::<CloudPiece>::default();
     let hears = ear.clone();
     let request = Request::new(cloud(0)).listed("a long one");
-    let id = stage.jobs.ask(request, move |heard| hears.borrow_mut().push(heard));
+    let id = stage.jobs.ask(request, move |event| hears.borrow_mut().push(event));
     let other = stage.ask(Request::new(cloud(1)).listed("another"));
     let sent = stage.sent();
     assert_eq!(stage.desk.running.borrow().len(), 2);

@@ -23,7 +23,7 @@ use crate::protocol::heads::{self, ExportVectors, HeadAt, Spectra, VectorsPart};
 use crate::protocol::model::{Hints, Open};
 use crate::worker::offer::Compute;
 use crate::worker::pool::{self, Files, Jobs};
-use crate::worker::request::{Heard, Request, Running};
+use crate::worker::request::{JobEvent, Request, Running};
 use crate::worker::sources::Dropped;
 
 /// Where the built-in model's files lie.
@@ -219,8 +219,8 @@ impl Session {
         let request =
             Request::new(Open { hints: asked }).beside(&tried.files).owner("open").urgent();
         let session = self.clone();
-        self.jobs.ask(request, move |heard| match heard {
-            Heard::Part { answer: summary, .. } => {
+        self.jobs.ask(request, move |event| match event {
+            JobEvent::Part { answer: summary, .. } => {
                 if tried.built_in.is_none() {
                     let route = here();
                     let answered = said::written(route.clone(), &hints);
@@ -234,7 +234,7 @@ impl Session {
                 }
                 session.act(Action::Opened { name: called.clone(), built_in, named, summary });
             }
-            Heard::Failed { failure, .. } => {
+            JobEvent::Failed { failure, .. } => {
                 let unclear = failure.unclear.as_ref();
                 match unclear.and_then(|unclear| said::answer(&here(), unclear, &hints)) {
                     Some(hints) => session.open_as(tried.clone(), hints),
@@ -255,14 +255,14 @@ impl Session {
         let request = Request::new(question).owner("heads/spectra").shared();
         let request = request.listed(text::SPECTRA).offered(compute(state), cpu_ms);
         let session = self.clone();
-        self.jobs.ask(request, move |heard| match heard {
-            Heard::Part { answer: Ok(spectra), .. } => {
+        self.jobs.ask(request, move |event| match event {
+            JobEvent::Part { answer: Ok(spectra), .. } => {
                 session.act_soon(Action::Spectrum(Box::new(spectra)));
             }
-            Heard::Part { answer: Err(broken), .. } => session.act_soon(Action::Broken(broken)),
-            Heard::Gpu(report) => session.act(Action::Gpu(report)),
-            Heard::Failed { failure, .. } => session.note(failure),
-            Heard::Begun | Heard::Done | Heard::Stopped => {}
+            JobEvent::Part { answer: Err(broken), .. } => session.act_soon(Action::Broken(broken)),
+            JobEvent::Gpu(report) => session.act(Action::Gpu(report)),
+            JobEvent::Failed { failure, .. } => session.note(failure),
+            JobEvent::Begun | JobEvent::Done | JobEvent::Stopped => {}
         });
     }
 
@@ -272,8 +272,8 @@ impl Session {
         let question = heads::Vectors { at, top: TOP, remove_mean };
         let request = Request::new(question).owner("heads/vectors").urgent();
         let session = self.clone();
-        self.jobs.ask(request, move |heard| match heard {
-            Heard::Part {
+        self.jobs.ask(request, move |event| match event {
+            JobEvent::Part {
                 answer: VectorsPart::Vectors { at, sigma, certificate, python },
                 arrays,
                 ..
@@ -283,20 +283,22 @@ impl Session {
                 let vectors = Vectors { at, sigma, certificate, u, v, python };
                 session.act(Action::Vectors(Box::new(vectors)));
             }
-            Heard::Part { answer: VectorsPart::Positions { at, n, critical }, arrays, .. } => {
+            JobEvent::Part {
+                answer: VectorsPart::Positions { at, n, critical }, arrays, ..
+            } => {
                 let mut arrays = arrays.into_iter();
                 let sides = [(); 2].map(|()| arrays.next().unwrap_or_default());
                 let curves = PositionCurves { at, n, critical, sides };
                 session.act(Action::Positions(Box::new(curves)));
             }
-            Heard::Part {
+            JobEvent::Part {
                 answer: VectorsPart::Nearest { at, pairs, rows, of, wordless, chance },
                 ..
             } => {
                 let nearest = Nearest { at, pairs, rows, of, wordless, chance };
                 session.act(Action::Nearest(Box::new(nearest)));
             }
-            Heard::Failed { failure, .. } => session.note(failure),
+            JobEvent::Failed { failure, .. } => session.note(failure),
             _ => {}
         });
     }
@@ -304,8 +306,8 @@ impl Session {
     /// Saves the vectors of one head as a safetensors file.
     pub fn export_vectors(&self, at: HeadAt) {
         let session = self.clone();
-        self.jobs.ask(Request::new(ExportVectors { at }).urgent(), move |heard| match heard {
-            Heard::Part { answer: file, .. } => {
+        self.jobs.ask(Request::new(ExportVectors { at }).urgent(), move |event| match event {
+            JobEvent::Part { answer: file, .. } => {
                 let saved = super::browser::export::save(
                     &file.name,
                     "application/octet-stream",
@@ -315,7 +317,7 @@ impl Session {
                     session.note(Failure::new(text::NO_DOWNLOAD));
                 }
             }
-            Heard::Failed { failure, .. } => session.note(failure),
+            JobEvent::Failed { failure, .. } => session.note(failure),
             _ => {}
         });
     }

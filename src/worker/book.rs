@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::offer::Compute;
-use super::request::{Heard, JobId, Listener, Part, Running, Wish, shares};
+use super::request::{JobEvent, JobId, Listener, Part, Running, Wish, shares};
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::{Asked, Failure, QuestionId, Tell, model};
 
@@ -19,7 +19,7 @@ pub(super) enum Deed<F> {
     /// Drop a question; `at_once` if the worker that is on it is not worth waiting for.
     Drop { id: QuestionId, at_once: bool },
     /// Tell somebody.
-    Tell(JobId, Listener, Heard<Tell>),
+    Tell(JobId, Listener, JobEvent<Tell>),
 }
 
 /// Every job that is under way.
@@ -144,7 +144,7 @@ impl<F: Clone> Book<F> {
         };
         self.jobs.push(Job { id, wish, listener, since: now, open: Vec::new() });
         let at = self.jobs.len() - 1;
-        self.tell(at, Heard::Begun);
+        self.tell(at, JobEvent::Begun);
         self.ask(at, parts, urgent);
         self.finish(at);
         id
@@ -173,18 +173,18 @@ impl<F: Clone> Book<F> {
                 {
                     self.leave_to_cpu(at, part, layers, workers);
                 }
-                self.tell(at, Heard::Gpu(report));
+                self.tell(at, JobEvent::Gpu(report));
             }
             Tell::Done => self.answered(at, part),
             Tell::Failed(failure) => {
-                self.tell(at, Heard::Failed { part, failure });
+                self.tell(at, JobEvent::Failed { part, failure });
                 self.answered(at, part);
             }
             // Only the workers' own first message.
             Tell::Ready { .. } => {}
             answer => {
                 let opened = matches!(answer, Tell::Model(model::Tell::Open(_)));
-                self.tell(at, Heard::Part { part, answer, arrays });
+                self.tell(at, JobEvent::Part { part, answer, arrays });
                 if opened {
                     self.model_opened();
                 }
@@ -199,9 +199,9 @@ impl<F: Clone> Book<F> {
         if self.jobs[at].open[part].part.asked.gpu.is_none() {
             return self.hear(id, Tell::Failed(failure), Vec::new(), workers);
         }
-        self.tell(at, Heard::Begun);
+        self.tell(at, JobEvent::Begun);
         let report = GpuReport::LeftToCpu { layers: Vec::new(), why: failure.what, ms: None };
-        self.tell(at, Heard::Gpu(report));
+        self.tell(at, JobEvent::Gpu(report));
         let job = &mut self.jobs[at];
         job.open.clear();
         let parts = job.wish.parts.iter().flat_map(|part| shares(part, workers)).collect();
@@ -247,7 +247,7 @@ impl<F: Clone> Book<F> {
         for open in job.open.iter().filter(|open| !open.answered) {
             self.deeds.push_back(Deed::Drop { id: open.id, at_once });
         }
-        self.deeds.push_back(Deed::Tell(job.id, job.listener, Heard::Stopped));
+        self.deeds.push_back(Deed::Tell(job.id, job.listener, JobEvent::Stopped));
     }
 
     /// The GPU keeps what it has done of a question, and the CPU's workers share what is left.
@@ -297,13 +297,13 @@ impl<F: Clone> Book<F> {
         if self.jobs[at].open.iter().all(|open| open.answered) {
             let job = self.jobs.remove(at);
             self.changed |= job.wish.listed.is_some();
-            self.deeds.push_back(Deed::Tell(job.id, job.listener, Heard::Done));
+            self.deeds.push_back(Deed::Tell(job.id, job.listener, JobEvent::Done));
         }
     }
 
-    fn tell(&mut self, at: usize, heard: Heard<Tell>) {
+    fn tell(&mut self, at: usize, event: JobEvent<Tell>) {
         let job = &self.jobs[at];
-        self.deeds.push_back(Deed::Tell(job.id, job.listener.clone(), heard));
+        self.deeds.push_back(Deed::Tell(job.id, job.listener.clone(), event));
     }
 
     fn find(&self, id: QuestionId) -> Option<(usize, usize)> {

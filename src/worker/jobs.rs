@@ -10,7 +10,7 @@ use std::rc::{Rc, Weak};
 use super::book::{Book, Deed};
 use super::own::{Cancel, OwnJobs};
 use super::queue::{Order, Queue};
-use super::request::{Files, Heard, JobId, Listener, Request, Running, Trouble, Wish};
+use super::request::{Files, JobEvent, JobId, Listener, Request, Running, Trouble, Wish};
 use crate::protocol::{Asked, Question, QuestionId, Tell};
 
 /// Workers as jobs need them: started, and sent questions.
@@ -103,13 +103,13 @@ impl<F: Clone + 'static> Jobs<F> {
         self.0.queue.borrow().size()
     }
 
-    /// Asks. `hear` hears of the job as [`Heard`] says, beginning now.
+    /// Asks. `hear` is told of the job as [`JobEvent`] says, beginning now.
     pub fn ask<Q: Question>(
         &self,
         request: Request<Q, F>,
-        hear: impl Fn(Heard<Q::Answer>) + 'static,
+        hear: impl Fn(JobEvent<Q::Answer>) + 'static,
     ) -> JobId {
-        self.begin(request.wish, Rc::new(move |heard| hear(heard.to::<Q>())))
+        self.begin(request.wish, Rc::new(move |event| hear(event.to::<Q>())))
     }
 
     fn begin(&self, wish: Wish<F>, listener: Listener) -> JobId {
@@ -179,7 +179,7 @@ impl<F: Clone + 'static> Jobs<F> {
         match deed {
             Deed::Ask { id, part, urgent } => self.0.queue.borrow_mut().take(id, part, urgent),
             Deed::Drop { id, at_once } => self.0.queue.borrow_mut().drop(id, at_once),
-            Deed::Tell(_, listener, heard) => listener(heard),
+            Deed::Tell(_, listener, event) => listener(event),
         }
     }
 

@@ -202,10 +202,10 @@ impl<Q: Question, F: Clone> Request<Q, F> {
     }
 }
 
-/// What the asker of a job hears, in this order: that it began, parts of the answer, that it is done or was stopped. After
+/// What the asker of a job is told, in this order: that it began, parts of the answer, that it is done or was stopped. After
 /// that, nothing: whatever comes too late is dropped before it gets here.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Heard<A> {
+pub enum JobEvent<A> {
     /// The job begins; or begins again from nothing, where a worker was lost with what it had told.
     Begun,
     /// Part of the answer to one of the job's questions; `part` counts questions, and the shares that they were divided into.
@@ -232,28 +232,28 @@ pub enum Heard<A> {
     Stopped,
 }
 
-impl Heard<Tell> {
+impl JobEvent<Tell> {
     /// The same with the answer to a question of type `Q`; an answer to another question is a failure in words.
-    pub(super) fn to<Q: Question>(self) -> Heard<Q::Answer> {
+    pub(super) fn to<Q: Question>(self) -> JobEvent<Q::Answer> {
         match self {
-            Self::Begun => Heard::Begun,
+            Self::Begun => JobEvent::Begun,
             Self::Part { part, answer, arrays } => match Q::answer(answer) {
-                Some(answer) => Heard::Part { part, answer, arrays },
-                None => Heard::Failed {
+                Some(answer) => JobEvent::Part { part, answer, arrays },
+                None => JobEvent::Failed {
                     part,
                     failure: Failure::new("a worker answered another question than it was asked"),
                 },
             },
-            Self::Gpu(report) => Heard::Gpu(report),
-            Self::Failed { part, failure } => Heard::Failed { part, failure },
-            Self::Done => Heard::Done,
-            Self::Stopped => Heard::Stopped,
+            Self::Gpu(report) => JobEvent::Gpu(report),
+            Self::Failed { part, failure } => JobEvent::Failed { part, failure },
+            Self::Done => JobEvent::Done,
+            Self::Stopped => JobEvent::Stopped,
         }
     }
 }
 
 /// Who hears of a job.
-pub(super) type Listener = Rc<dyn Fn(Heard<Tell>)>;
+pub(super) type Listener = Rc<dyn Fn(JobEvent<Tell>)>;
 
 /// A job as the reader sees it.
 #[derive(Debug, Clone, PartialEq)]

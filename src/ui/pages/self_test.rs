@@ -16,7 +16,7 @@ use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{bytes, percent, short_exponent, three};
 use crate::ui::words::self_test as words;
 use crate::worker::pool::{Jobs, default_size};
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Who may compute: the values of the parameter `compute`.
 const COMPUTE: [(&str, &str); 4] = [
@@ -70,9 +70,11 @@ pub fn SelfTest() -> Html {
                 }
             });
             let request = Request::new(Question { seed, thorough }).listed("the self-test");
-            jobs.ask(request, move |heard| match heard {
-                Heard::Part { answer, .. } => hears.set(Run::Done(Rc::from(answer))),
-                Heard::Failed { failure, .. } => hears.set(Run::Failed(failure.what, failure.hint)),
+            jobs.ask(request, move |event| match event {
+                JobEvent::Part { answer, .. } => hears.set(Run::Done(Rc::from(answer))),
+                JobEvent::Failed { failure, .. } => {
+                    hears.set(Run::Failed(failure.what, failure.hint))
+                }
                 _ => {}
             });
             *worker.borrow_mut() = Some(jobs);

@@ -16,7 +16,7 @@ use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three, token};
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// What can be done with several vectors, by the name in the menu.
 const ACTIONS: [(&str, &str); 4] = [
@@ -211,8 +211,8 @@ fn rerun(
     let request = Request::new(Rerun { prompt: prompt.clone(), at, intervention });
     let (session, outcome, what) = (app.session.clone(), outcome.clone(), what.clone());
     app.session.jobs.ask(request.owner(OWNER).urgent(), move |heard| match heard {
-        Heard::Part { answer, .. } => outcome.set(Some((what.clone(), Ok(answer)))),
-        Heard::Failed { failure, .. } => session.note(failure),
+        JobEvent::Part { answer, .. } => outcome.set(Some((what.clone(), Ok(answer)))),
+        JobEvent::Failed { failure, .. } => session.note(failure),
         _ => {}
     });
 }

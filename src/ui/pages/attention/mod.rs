@@ -25,7 +25,7 @@ use crate::ui::pages::pairs::PairsView;
 use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::session::compute;
 use crate::ui::words::attention as words;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 mod answer;
 mod arcs;
@@ -120,10 +120,10 @@ pub fn Attention() -> Html {
                     let request = Request::new(Looks { prompt: wanted.clone(), look });
                     let hears = answers.dispatcher();
                     let request = request.owner("attention/looks").urgent();
-                    app.session.jobs.ask(request, move |heard| match heard {
-                        Heard::Begun => hears.dispatch(News::FreshLooks),
-                        Heard::Part { answer, .. } => hears.dispatch(News::Looks(answer)),
-                        Heard::Failed { failure, .. } => {
+                    app.session.jobs.ask(request, move |event| match event {
+                        JobEvent::Begun => hears.dispatch(News::FreshLooks),
+                        JobEvent::Part { answer, .. } => hears.dispatch(News::Looks(answer)),
+                        JobEvent::Failed { failure, .. } => {
                             hears.dispatch(News::Failed(failure));
                         }
                         _ => {}
@@ -163,9 +163,9 @@ pub fn Attention() -> Html {
                     let request = Request::new(Explain { prompt: wanted.clone(), at });
                     let hears = answers.dispatcher();
                     let request = request.owner("attention/cell").urgent();
-                    app.session.jobs.ask(request, move |heard| match heard {
-                        Heard::Part { answer, .. } => hears.dispatch(News::Cell(answer)),
-                        Heard::Failed { failure, .. } => {
+                    app.session.jobs.ask(request, move |event| match event {
+                        JobEvent::Part { answer, .. } => hears.dispatch(News::Cell(answer)),
+                        JobEvent::Failed { failure, .. } => {
                             hears.dispatch(News::Failed(failure));
                         }
                         _ => {}
@@ -186,9 +186,9 @@ pub fn Attention() -> Html {
                     let question = WritesOf { prompt: wanted.clone(), at, answer, wrong };
                     let hears = answers.dispatcher();
                     let request = Request::new(question).owner("attention/writes").urgent();
-                    app.session.jobs.ask(request, move |heard| {
+                    app.session.jobs.ask(request, move |event| {
                         // What cannot be said leaves its place empty.
-                        if let Heard::Part { answer, .. } = heard {
+                        if let JobEvent::Part { answer, .. } = event {
                             hears.dispatch(News::Writes(answer));
                         }
                     });
@@ -247,10 +247,10 @@ fn ask_answer(
 ) {
     let hears = answers.dispatcher();
     let request = Request::new(question).owner("attention/answer").urgent();
-    app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Begun => hears.dispatch(News::FreshAnswer),
-        Heard::Part { answer, .. } => hears.dispatch(News::Answer(Ok(answer))),
-        Heard::Failed { failure, .. } => hears.dispatch(News::Answer(Err(failure))),
+    app.session.jobs.ask(request, move |event| match event {
+        JobEvent::Begun => hears.dispatch(News::FreshAnswer),
+        JobEvent::Part { answer, .. } => hears.dispatch(News::Answer(Ok(answer))),
+        JobEvent::Failed { failure, .. } => hears.dispatch(News::Answer(Err(failure))),
         _ => {}
     });
 }
@@ -268,12 +268,12 @@ fn run(app: &App, answers: &UseReducerHandle<Remembered<PromptAnswers>>, prompt:
     }
     // Layers that wait for the next drawing, and when the last one was: drawing takes a core from the workers.
     let waiting = RefCell::new((Vec::new(), 0.0));
-    app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Part { answer: RunPart::Ran(ran), .. } => {
+    app.session.jobs.ask(request, move |event| match event {
+        JobEvent::Part { answer: RunPart::Ran(ran), .. } => {
             waiting.take();
             hears.dispatch(News::Ran(ran));
         }
-        Heard::Part { answer: RunPart::Pattern { layer, .. }, arrays, .. } => {
+        JobEvent::Part { answer: RunPart::Pattern { layer, .. }, arrays, .. } => {
             let (patterns, drawn) = &mut *waiting.borrow_mut();
             patterns.extend(arrays.into_iter().take(1).map(|pattern| (layer, pattern)));
             if now() - *drawn > DRAWING_MS {
@@ -281,13 +281,13 @@ fn run(app: &App, answers: &UseReducerHandle<Remembered<PromptAnswers>>, prompt:
                 hears.dispatch(News::Patterns(std::mem::take(patterns)));
             }
         }
-        Heard::Part { answer: RunPart::Next(next), .. } => {
+        JobEvent::Part { answer: RunPart::Next(next), .. } => {
             hears.dispatch(News::Patterns(waiting.take().0));
             hears.dispatch(News::Next(next));
         }
-        Heard::Gpu(report) => session.note_gpu(&report),
-        Heard::Failed { failure, .. } => hears.dispatch(News::Failed(failure)),
-        Heard::Stopped => hears.dispatch(News::Stopped),
-        Heard::Begun | Heard::Done => {}
+        JobEvent::Gpu(report) => session.note_gpu(&report),
+        JobEvent::Failed { failure, .. } => hears.dispatch(News::Failed(failure)),
+        JobEvent::Stopped => hears.dispatch(News::Stopped),
+        JobEvent::Begun | JobEvent::Done => {}
     });
 }

@@ -22,7 +22,7 @@ use crate::ui::session::{BUILT_IN_STEPS, Session};
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::attention as words;
 use crate::worker::pool::Files;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 use crate::worker::sources::Dropped;
 
 /// What the measuring of a series is called while it is under way.
@@ -189,9 +189,9 @@ fn measure(app: &App, steps: &UseReducerHandle<Remembered<MeasuredSteps>>, serie
     let request = request.owner("series").listed(MEASURED);
     let (hears, session) = (steps.dispatcher(), app.session.clone());
     let series: Vec<_> = series.iter().map(|c| (c.step, c.name.clone())).collect();
-    app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Begun => hears.dispatch(StepNews::Fresh),
-        Heard::Part { part, answer, .. } => {
+    app.session.jobs.ask(request, move |event| match event {
+        JobEvent::Begun => hears.dispatch(StepNews::Fresh),
+        JobEvent::Part { part, answer, .. } => {
             let Some((step, _)) = series.get(part) else { return };
             match answer {
                 SetPart::Head { layer, head, seen } => {
@@ -215,7 +215,7 @@ fn measure(app: &App, steps: &UseReducerHandle<Remembered<MeasuredSteps>>, serie
                 },
             }
         }
-        Heard::Failed { part, failure } => {
+        JobEvent::Failed { part, failure } => {
             let name = series.get(part).map_or("", |(_, name)| name);
             session.note(Failure { what: format!("{name}: {}", failure.what), ..failure });
         }

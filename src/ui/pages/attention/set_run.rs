@@ -11,7 +11,7 @@ use crate::ui::memory::prompt_set::{SetOutcome, Shares};
 use crate::ui::session::compute;
 use crate::ui::words::attention as words;
 use crate::ui::words::text;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Whose the set is.
 const OWNER: &str = "set";
@@ -23,26 +23,26 @@ pub(super) fn run(app: &App, spec: SetSpec, end: Callback<SetOutcome>) {
     let request = Request::new(spec).owner(OWNER).listed(words::PROMPTS_SET).shared();
     let request = request.offered(compute(app.value()), cpu_ms);
     let (session, shares) = (app.session.clone(), RefCell::new(Shares::default()));
-    app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Begun => drop(shares.take()),
-        Heard::Part { part, answer, .. } => shares.borrow_mut().take_part(part, answer),
-        Heard::Gpu(report) => {
+    app.session.jobs.ask(request, move |event| match event {
+        JobEvent::Begun => drop(shares.take()),
+        JobEvent::Part { part, answer, .. } => shares.borrow_mut().take_part(part, answer),
+        JobEvent::Gpu(report) => {
             session.note_gpu(&report);
             // A set that goes back whole was the CPU's from the beginning.
             if !matches!(&report, GpuReport::LeftToCpu { layers, .. } if !layers.is_empty()) {
                 shares.borrow_mut().made_by(text::products_line(&report));
             }
         }
-        Heard::Failed { failure, .. } => {
+        JobEvent::Failed { failure, .. } => {
             shares.borrow_mut().fail();
             session.jobs.stop(OWNER);
             session.note(failure);
         }
-        Heard::Done => {
+        JobEvent::Done => {
             if let Some(outcome) = shares.take().joined() {
                 end.emit(outcome);
             }
         }
-        Heard::Stopped => {}
+        JobEvent::Stopped => {}
     });
 }

@@ -21,7 +21,7 @@ use crate::ui::words::compare as words;
 use crate::ui::words::format::{percent, three, token};
 use crate::ui::words::table::{Cell, Table};
 use crate::worker::pool::Files;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Tokens at each end of a pair.
 const TOP: usize = 5;
@@ -71,11 +71,11 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
             let request =
                 Request::new(wanted.clone()).beside(files).owner("compare/words").urgent();
             let files = files.clone();
-            session.clone().jobs.ask(request, move |heard| match heard {
-                Heard::Part { answer, .. } => {
+            session.clone().jobs.ask(request, move |event| match event {
+                JobEvent::Part { answer, .. } => {
                     words.set(Some((wanted.clone(), files.clone(), Rc::new(answer))));
                 }
-                Heard::Failed { failure, .. } => session.note(failure),
+                JobEvent::Failed { failure, .. } => session.note(failure),
                 _ => {}
             });
         });

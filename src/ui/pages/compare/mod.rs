@@ -23,7 +23,7 @@ use crate::ui::words::change::summary;
 use crate::ui::words::compare as words;
 use crate::ui::words::format::three;
 use crate::worker::pool::Files;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 use second::{Choose, Second, use_beside};
 
 mod export_bar;
@@ -182,8 +182,8 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, ask
         .owner("compare/beside")
         .urgent();
     let again = session.clone();
-    session.jobs.ask(request, move |heard| match heard {
-        Heard::Part { answer: known, .. } => {
+    session.jobs.ask(request, move |event| match event {
+        JobEvent::Part { answer: known, .. } => {
             let layers = known.common.layers.clone();
             hears.dispatch(News::Known(known));
             let question = Heads { layers, weights, match_heads };
@@ -192,13 +192,13 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, ask
             let (hears, session) = (hears.clone(), again.clone());
             // Heads that wait for the next drawing, and when the last one was: drawing takes a core from the workers.
             let waiting = RefCell::new((Vec::new(), 0.0));
-            again.jobs.ask(request.listed(words::HEADS_TWO_MODELS_COMPARED), move |heard| {
-                match heard {
-                    Heard::Begun => {
+            again.jobs.ask(request.listed(words::HEADS_TWO_MODELS_COMPARED), move |event| {
+                match event {
+                    JobEvent::Begun => {
                         waiting.take();
                         hears.dispatch(News::Begun);
                     }
-                    Heard::Part { answer, .. } => {
+                    JobEvent::Part { answer, .. } => {
                         let (parts, drawn) = &mut *waiting.borrow_mut();
                         parts.push(answer);
                         if now() - *drawn > DRAWING_MS {
@@ -206,16 +206,16 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, ask
                             hears.dispatch(News::Parts(std::mem::take(parts)));
                         }
                     }
-                    Heard::Failed { failure, .. } => session.note(failure),
-                    Heard::Done => {
+                    JobEvent::Failed { failure, .. } => session.note(failure),
+                    JobEvent::Done => {
                         hears.dispatch(News::Parts(waiting.take().0));
                         hears.dispatch(News::Complete);
                     }
-                    Heard::Gpu(_) | Heard::Stopped => {}
+                    JobEvent::Gpu(_) | JobEvent::Stopped => {}
                 }
             });
         }
-        Heard::Failed { failure, .. } => hears.dispatch(News::Refused(failure)),
+        JobEvent::Failed { failure, .. } => hears.dispatch(News::Refused(failure)),
         _ => {}
     });
 }
@@ -238,14 +238,14 @@ fn ask_third(
     let request = Request::new(question).beside(&files).owner("compare/third");
     let name = third.name.clone();
     let waiting = RefCell::new(Vec::new());
-    session.jobs.ask(request.listed(words::HEADS_THIRD_MODEL), move |heard| match heard {
-        Heard::Begun => {
+    session.jobs.ask(request.listed(words::HEADS_THIRD_MODEL), move |event| match event {
+        JobEvent::Begun => {
             waiting.take();
             hears.dispatch(News::Third(Some(name.clone())));
         }
-        Heard::Part { answer, .. } => waiting.borrow_mut().push(answer),
-        Heard::Failed { failure, .. } => hears.dispatch(News::ThirdRefused(failure)),
-        Heard::Done => {
+        JobEvent::Part { answer, .. } => waiting.borrow_mut().push(answer),
+        JobEvent::Failed { failure, .. } => hears.dispatch(News::ThirdRefused(failure)),
+        JobEvent::Done => {
             let parts = waiting.take();
             // One that failed has told nothing, and holds nothing.
             if !parts.is_empty() {
@@ -253,7 +253,7 @@ fn ask_third(
                 hears.dispatch(News::ThirdComplete);
             }
         }
-        Heard::Gpu(_) | Heard::Stopped => {}
+        JobEvent::Gpu(_) | JobEvent::Stopped => {}
     });
 }
 

@@ -19,7 +19,7 @@ use crate::ui::widgets::select::use_typed;
 use crate::ui::words::compare as words;
 use crate::ui::words::format::{percent, token};
 use crate::worker::pool::Files;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Tokens that are listed.
 const SHOWN: usize = 8;
@@ -63,10 +63,10 @@ pub(super) fn OnOnePrompt(props: &OnOnePromptProps) -> Html {
             let Some((question, files)) = wanted.clone() else { return };
             let request = Request::new(question.clone()).beside(&files).owner("compare/together");
             let request = request.urgent().listed(words::PROMPT_THROUGH_BOTH_MODELS);
-            jobs.ask(request, move |heard| {
-                let outcome = match heard {
-                    Heard::Part { answer, .. } => Ok(Rc::from(answer)),
-                    Heard::Failed { failure, .. } => Err(failure),
+            jobs.ask(request, move |event| {
+                let outcome = match event {
+                    JobEvent::Part { answer, .. } => Ok(Rc::from(answer)),
+                    JobEvent::Failed { failure, .. } => Err(failure),
                     _ => return,
                 };
                 both.set(Some(((question.clone(), files.clone()), outcome)));
@@ -97,14 +97,14 @@ pub(super) fn OnOnePrompt(props: &OnOnePromptProps) -> Html {
         use_effect_with(score.clone(), move |wanted| {
             let Some((question, files)) = wanted.clone() else { return };
             let request = Request::new(question.clone()).beside(&files).owner("compare/score");
-            jobs.ask(request.urgent(), move |heard| {
-                let outcome = match heard {
-                    Heard::Part { answer, arrays, .. } => {
+            jobs.ask(request.urgent(), move |event| {
+                let outcome = match event {
+                    JobEvent::Part { answer, arrays, .. } => {
                         let mut arrays = arrays.into_iter().map(Rc::new);
                         let mut next = || arrays.next().unwrap_or_default();
                         Ok(Rc::new((*answer, [next(), next()])))
                     }
-                    Heard::Failed { failure, .. } => Err(failure),
+                    JobEvent::Failed { failure, .. } => Err(failure),
                     _ => return,
                 };
                 seen.set(Some(((question.clone(), files.clone()), outcome)));

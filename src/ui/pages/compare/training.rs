@@ -22,7 +22,7 @@ use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::words::became::{became, still_to_go};
 use crate::ui::words::compare as words;
 use crate::worker::pool::Files;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Whose the comparisons of all steps are: with the open model, and with the step before.
 const OWNERS: [&str; 2] = ["compare/series", "compare/between"];
@@ -181,19 +181,19 @@ fn hear(
     steps: UseReducerDispatcher<Remembered<ChangedSteps>>,
     names: Vec<u32>,
     with: With,
-) -> impl Fn(Heard<ComparePart>) + 'static {
+) -> impl Fn(JobEvent<ComparePart>) + 'static {
     let session = app.session.clone();
-    move |heard| match heard {
-        Heard::Begun => steps.dispatch(ChangedNews::Begun(with)),
-        Heard::Part { part, answer: ComparePart::Head(head), .. } => {
+    move |event| match event {
+        JobEvent::Begun => steps.dispatch(ChangedNews::Begun(with)),
+        JobEvent::Part { part, answer: ComparePart::Head(head), .. } => {
             if let Some(&step) = names.get(part) {
                 steps.dispatch(ChangedNews::Head(with, step, Rc::new(*head)));
             }
         }
-        Heard::Part { answer: ComparePart::Broken(broken), .. } => {
+        JobEvent::Part { answer: ComparePart::Broken(broken), .. } => {
             session.note(Failure::new(broken.why));
         }
-        Heard::Failed { part, failure } => {
+        JobEvent::Failed { part, failure } => {
             let step = names.get(part).map_or_else(String::new, |step| format!("Step {step}: "));
             session.note(Failure { what: format!("{step}{}", failure.what), ..failure });
         }

@@ -20,7 +20,7 @@ use crate::ui::memory::token_chance::Compared;
 use crate::ui::remembered::Remembered;
 use crate::ui::session::compute;
 use crate::ui::words::features as words;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 use crate::worker::sources::Dropped;
 
 /// What the comparison of many heads is called while it is under way.
@@ -73,11 +73,11 @@ impl Asker {
         let (aligned, answers, since) = (self.aligned(), self.answers.dispatcher(), now());
         let request = self.request(Align { how: self.how(), heads: vec![head] });
         let request = request.listed(DRAWN).counted_as_told();
-        jobs.ask(request.owner("features/null").urgent(), move |heard| {
-            if let Heard::Done = heard {
+        jobs.ask(request.owner("features/null").urgent(), move |event| {
+            if let JobEvent::Done = event {
                 answers.dispatch(News::Took((now() - since) / 1000.0));
             }
-            aligned(heard);
+            aligned(event);
         });
     }
 
@@ -97,20 +97,20 @@ impl Asker {
         let request = self.request(Align { how: self.how(), heads }).shared().listed(COMPARED);
         let request = request.owner("features/layers").offered(compute(self.app.value()), cpu_ms);
         let (aligned, session) = (self.aligned(), self.app.session.clone());
-        session.clone().jobs.ask(request, move |heard| {
-            if let Heard::Gpu(report) = &heard {
+        session.clone().jobs.ask(request, move |event| {
+            if let JobEvent::Gpu(report) = &event {
                 session.note_gpu(report);
             }
-            aligned(heard);
+            aligned(event);
         });
     }
 
     /// Remembers what is heard of a comparison.
-    fn aligned(&self) -> impl Fn(Heard<AlignPart>) + 'static {
+    fn aligned(&self) -> impl Fn(JobEvent<AlignPart>) + 'static {
         let (answers, session) = (self.answers.dispatcher(), self.app.session.clone());
         let Setting { source, weights, remove_mean, whiten, .. } = self.setting.clone();
-        move |heard| match heard {
-            Heard::Part { answer, .. } => {
+        move |event| match event {
+            JobEvent::Part { answer, .. } => {
                 // The Heads page has the same words, and wants the same chance beside them.
                 if let (AlignPart::Report(report), Source::Model(dictionary), false) =
                     (&answer, &source, whiten)
@@ -123,8 +123,8 @@ impl Asker {
                 }
                 answers.dispatch(News::Aligned(answer));
             }
-            Heard::Gpu(report) => answers.dispatch(News::Gpu(report)),
-            Heard::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
+            JobEvent::Gpu(report) => answers.dispatch(News::Gpu(report)),
+            JobEvent::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
             _ => {}
         }
     }
@@ -135,14 +135,14 @@ impl Asker {
         let question = questions::Cosines { source, head, side, weights, remove_mean };
         let request = self.request(question).owner("features/cosines").urgent();
         let answers = self.answers.dispatcher();
-        self.app.session.jobs.ask(request, move |heard| match heard {
-            Heard::Part { answer, arrays, .. } => {
+        self.app.session.jobs.ask(request, move |event| match event {
+            JobEvent::Part { answer, arrays, .. } => {
                 let questions::CosinesFound { n_features, matching, null } = answer;
                 let values = Rc::new(arrays.into_iter().next().unwrap_or_default());
                 let cosines = Cosines { head, side, n_features, values, matching, null };
                 answers.dispatch(News::Cosines(cosines));
             }
-            Heard::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
+            JobEvent::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
             _ => {}
         });
     }
@@ -156,10 +156,10 @@ impl Asker {
         };
         let request = self.beside(Request::each(layers.iter().map(find))).owner("features/find");
         let answers = self.answers.dispatcher();
-        self.app.session.jobs.ask(request, move |heard| match heard {
-            Heard::Begun => answers.dispatch(News::FreshHits),
-            Heard::Part { answer, .. } => answers.dispatch(News::Hits(answer)),
-            Heard::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
+        self.app.session.jobs.ask(request, move |event| match event {
+            JobEvent::Begun => answers.dispatch(News::FreshHits),
+            JobEvent::Part { answer, .. } => answers.dispatch(News::Hits(answer)),
+            JobEvent::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
             _ => {}
         });
     }
@@ -175,9 +175,9 @@ pub(super) fn channels(
     let questions = into.iter().map(|&into| ChannelsInto { into, weights });
     let request = Request::each(questions).owner("channels").listed(words::CHANNELS_BETWEEN_HEADS);
     let session = app.session.clone();
-    app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Part { answer, .. } => on_channels.emit(answer),
-        Heard::Failed { failure, .. } => session.note(failure),
+    app.session.jobs.ask(request, move |event| match event {
+        JobEvent::Part { answer, .. } => on_channels.emit(answer),
+        JobEvent::Failed { failure, .. } => session.note(failure),
         _ => {}
     });
 }

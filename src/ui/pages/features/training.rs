@@ -24,7 +24,7 @@ use crate::ui::words::chance::{FOUND, evidence};
 use crate::ui::words::features as words;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Whose the comparison of all checkpoints is.
 const OWNER: &str = "training";
@@ -119,14 +119,14 @@ async fn every_step(
     let request = Request::many(asks).elsewhere().one_step_each();
     let request = request.owner(OWNER).listed(words::CHECKPOINTS_COMPARED_DICTIONARY);
     let hears = steps.dispatcher();
-    asker.app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Begun => hears.dispatch(AlignedNews::Fresh),
-        Heard::Part { part, answer: AlignPart::Report(report), .. } => {
+    asker.app.session.jobs.ask(request, move |event| match event {
+        JobEvent::Begun => hears.dispatch(AlignedNews::Fresh),
+        JobEvent::Part { part, answer: AlignPart::Report(report), .. } => {
             if let Some(checkpoint) = series.get(part) {
                 hears.dispatch(AlignedNews::Step(checkpoint.step, Rc::from(report)));
             }
         }
-        Heard::Failed { part, failure } => {
+        JobEvent::Failed { part, failure } => {
             let name = series.get(part).map_or("", |checkpoint| &checkpoint.name);
             session.note(Failure { what: format!("{name}: {}", failure.what), ..failure });
         }

@@ -16,7 +16,7 @@ use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
 use crate::ui::words::heads as words;
 use crate::ui::words::table::Table;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// A slider for the distance, and the spectrum there; nothing for OV and for models without rotary positions.
 #[component]
@@ -37,9 +37,9 @@ pub(super) fn Distance() -> Html {
             let (news, at) = (known.dispatcher(), asked.1);
             news.dispatch(DistanceNews::Asked(asked));
             let request = Request::new(AtDistances { at }).owner("heads/distance").urgent();
-            session.jobs.ask(request, move |heard| match heard {
-                Heard::Part { answer, .. } => news.dispatch(DistanceNews::Found(answer)),
-                Heard::Failed { failure, .. } => {
+            session.jobs.ask(request, move |event| match event {
+                JobEvent::Part { answer, .. } => news.dispatch(DistanceNews::Found(answer)),
+                JobEvent::Failed { failure, .. } => {
                     news.dispatch(DistanceNews::Failed(failure.what));
                 }
                 _ => {}

@@ -20,7 +20,7 @@ use crate::ui::widgets::glossary::Method;
 use crate::ui::words::format::token;
 use crate::ui::words::pairs as words;
 use crate::worker::pool::Files;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 use crate::worker::sources::Dropped;
 
 /// Whose job a split is.
@@ -72,12 +72,12 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
             let (found, under_way) = (found.clone(), under_way.clone());
             session.jobs.ask(
                 request.listed(words::SCORE_SPLIT_FEATURES),
-                move |heard| match heard {
-                    Heard::Begun => under_way.set(true),
-                    Heard::Part { answer, .. } => found.set(Some(Ok(Rc::from(answer)))),
-                    Heard::Failed { failure, .. } => found.set(Some(Err(failure))),
-                    Heard::Done | Heard::Stopped => under_way.set(false),
-                    Heard::Gpu(_) => {}
+                move |event| match event {
+                    JobEvent::Begun => under_way.set(true),
+                    JobEvent::Part { answer, .. } => found.set(Some(Ok(Rc::from(answer)))),
+                    JobEvent::Failed { failure, .. } => found.set(Some(Err(failure))),
+                    JobEvent::Done | JobEvent::Stopped => under_way.set(false),
+                    JobEvent::Gpu(_) => {}
                 },
             );
         })

@@ -23,7 +23,7 @@ use crate::ui::words::table::Table;
 use crate::ui::words::theorems as words;
 use crate::worker::own::Listed;
 use crate::worker::pool::Jobs;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 use crate::worker::sources::Dropped;
 
 /// Draws in all, and in one question.
@@ -171,21 +171,21 @@ fn draw(
         let own = own.clone();
         listed.at(piece * PIECE as usize, DRAWS as usize, move || own.stop(CLOUD));
     };
-    let hears = move |heard| match heard {
-        Heard::Begun => {
+    let hears = move |event| match event {
+        JobEvent::Begun => {
             at(0, &listed);
             drawn.dispatch(News::Fresh);
             running.set(true);
         }
-        Heard::Part { part, arrays, .. } => {
+        JobEvent::Part { part, arrays, .. } => {
             at(part + 1, &listed);
             drawn.dispatch(News::Piece(arrays.into_iter().next().unwrap_or_default()));
         }
-        Heard::Done | Heard::Stopped => {
+        JobEvent::Done | JobEvent::Stopped => {
             listed.ended();
             running.set(false);
         }
-        Heard::Failed { .. } | Heard::Gpu(_) => {}
+        JobEvent::Failed { .. } | JobEvent::Gpu(_) => {}
     };
     jobs.ask(Request::each(pieces).owner(CLOUD), hears);
 }
@@ -213,15 +213,15 @@ fn dictionaries(app: &App, drawn: &UseReducerHandle<Remembered<CloudDrawn>>) {
     let (hears, session) = (drawn.dispatcher(), app.session.clone());
     let request = Request::each(which.into_iter().map(align)).owner("dictionaries");
     let request = request.listed(words::ANISOTROPY_DICTIONARIES);
-    app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Begun => hears.dispatch(News::FreshDictionaries),
-        Heard::Part { answer: AlignPart::About(about), .. } => {
+    app.session.jobs.ask(request, move |event| match event {
+        JobEvent::Begun => hears.dispatch(News::FreshDictionaries),
+        JobEvent::Part { answer: AlignPart::About(about), .. } => {
             if let Some(anisotropy) = about.anisotropy {
                 hears.dispatch(News::Dictionary(about.name, anisotropy));
             }
         }
-        Heard::Failed { failure, .. } => session.note(failure),
-        Heard::Done | Heard::Stopped => hears.dispatch(News::Measured),
+        JobEvent::Failed { failure, .. } => session.note(failure),
+        JobEvent::Done | JobEvent::Stopped => hears.dispatch(News::Measured),
         _ => {}
     });
 }

@@ -25,7 +25,7 @@ use crate::ui::words::pictures::OnStage;
 use crate::ui::words::table::Table;
 use crate::ui::words::theorems as words;
 use crate::worker::pool::Jobs;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Properties of [`First`].
 #[derive(Properties, PartialEq)]
@@ -53,14 +53,14 @@ pub(super) fn First(props: &FirstProps) -> Html {
         let (jobs, worked, failed) = (props.worker.clone(), worked.clone(), failed.clone());
         use_effect_with(bench.clone(), move |bench| {
             let request = Request::new(bench.clone()).owner("theorem 1").urgent();
-            jobs.ask(request, move |heard| match heard {
-                Heard::Part { answer, .. } => {
+            jobs.ask(request, move |event| match event {
+                JobEvent::Part { answer, .. } => {
                     let answer: Rc<Worked> = Rc::from(answer);
                     on_worked.emit((answer.isotropy[0].norm_e, answer.cos[0]));
                     worked.set(Some(answer));
                     failed.set(None);
                 }
-                Heard::Failed { failure, .. } => failed.set(Some(failure.what)),
+                JobEvent::Failed { failure, .. } => failed.set(Some(failure.what)),
                 _ => {}
             });
         });

@@ -292,9 +292,9 @@ impl Hands {
         on_answer: impl Fn(Q::Answer, Vec<Vec<f32>>) + 'static,
     ) {
         let hands = self.clone();
-        self.jobs.ask(request, move |heard| match heard {
-            request::Heard::Part { answer, arrays, .. } => on_answer(answer, arrays),
-            request::Heard::Failed { failure, .. } => {
+        self.jobs.ask(request, move |event| match event {
+            request::JobEvent::Part { answer, arrays, .. } => on_answer(answer, arrays),
+            request::JobEvent::Failed { failure, .. } => {
                 hands.running.set(false);
                 hands.listed.ended();
                 hands.asked.set(false);

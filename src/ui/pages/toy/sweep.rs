@@ -20,7 +20,7 @@ use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::expectation as words;
 use crate::ui::words::table::Table;
 use crate::ui::words::toy as said;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Quantities that are drawn together: two cosines, or others one by one.
 const QUANTITIES: [Quantity; 8] = [
@@ -130,14 +130,14 @@ fn begin(app: &App, swept: &UseReducerHandle<Remembered<SweepOutcomes>>, sweep: 
     let questions = runs.into_iter().map(|run| Whole { config: Box::new(run.config) });
     let request = Request::each(questions).owner("sweep").listed(said::RUNS_SWEEP);
     let (hears, sweep) = (swept.dispatcher(), sweep.clone());
-    app.session.jobs.ask(request, move |heard| match heard {
-        Heard::Begun => hears.dispatch(News::Fresh(sweep.clone(), values.len())),
-        Heard::Part { part, answer, .. } => {
+    app.session.jobs.ask(request, move |event| match event {
+        JobEvent::Begun => hears.dispatch(News::Fresh(sweep.clone(), values.len())),
+        JobEvent::Part { part, answer, .. } => {
             if let Some(&value) = values.get(part) {
                 hears.dispatch(News::Outcome(value, answer));
             }
         }
-        Heard::Failed { .. } => hears.dispatch(News::Failed),
+        JobEvent::Failed { .. } => hears.dispatch(News::Failed),
         _ => {}
     });
 }

@@ -18,7 +18,7 @@ use crate::ui::widgets::python::Python;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
 use crate::ui::words::trace as words;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Whose job a run is.
 const OWNER: &str = "trace/alone";
@@ -58,13 +58,13 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
             let request = Request::new(question.clone()).owner(OWNER).urgent();
             let (session, found, under_way) =
                 (app.session.clone(), found.clone(), under_way.clone());
-            app.session.jobs.ask(request.listed(words::CIRCUITS_RUN_LAYER_LAYER), move |heard| {
-                match heard {
-                    Heard::Begun => under_way.set(true),
-                    Heard::Part { answer, .. } => found.set(Some(Rc::new(answer))),
-                    Heard::Failed { failure, .. } => session.note(failure),
-                    Heard::Done | Heard::Stopped => under_way.set(false),
-                    Heard::Gpu(_) => {}
+            app.session.jobs.ask(request.listed(words::CIRCUITS_RUN_LAYER_LAYER), move |event| {
+                match event {
+                    JobEvent::Begun => under_way.set(true),
+                    JobEvent::Part { answer, .. } => found.set(Some(Rc::new(answer))),
+                    JobEvent::Failed { failure, .. } => session.note(failure),
+                    JobEvent::Done | JobEvent::Stopped => under_way.set(false),
+                    JobEvent::Gpu(_) => {}
                 }
             });
         })

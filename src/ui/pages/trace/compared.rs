@@ -16,7 +16,7 @@ use crate::ui::widgets::select::typing;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::table::Table;
 use crate::ui::words::trace as words;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Whose job the other trace is.
 const OWNER: &str = "trace/other";
@@ -78,9 +78,9 @@ pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
             let (notes, other) = (session.clone(), other.clone());
             session.jobs.ask(
                 request.owner(OWNER).urgent().listed(words::ANOTHER_PROMPT_TRACED),
-                move |heard| match heard {
-                    Heard::Part { answer, .. } => other.set(Some(Rc::from(answer))),
-                    Heard::Failed { failure, .. } => notes.note(failure),
+                move |event| match event {
+                    JobEvent::Part { answer, .. } => other.set(Some(Rc::from(answer))),
+                    JobEvent::Failed { failure, .. } => notes.note(failure),
                     _ => {}
                 },
             );

@@ -11,7 +11,7 @@ use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::trace as words;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Whose job a rerun is.
 const OWNER: &str = "trace/effect";
@@ -134,8 +134,8 @@ fn rerun(app: &App, found: &UseStateHandle<Option<(f64, Effect)>>, question: Run
     let (session, found) = (app.session.clone(), found.clone());
     let request = Request::new(question).owner(OWNER).urgent();
     app.session.jobs.ask(request.listed(words::RERUNNING_LAYER_LAYER), move |heard| match heard {
-        Heard::Part { answer, .. } => found.set(Some((factor, answer))),
-        Heard::Failed { failure, .. } => session.note(failure),
+        JobEvent::Part { answer, .. } => found.set(Some((factor, answer))),
+        JobEvent::Failed { failure, .. } => session.note(failure),
         _ => {}
     });
 }

@@ -20,7 +20,7 @@ use crate::ui::pages::attention::prompt::in_view;
 use crate::ui::pages::pairs::PairsView;
 use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::words::trace as words;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 mod alone;
 mod asked;
@@ -137,12 +137,12 @@ fn ask(
         request = request.listed(words::RUNNING_TRACING_LAYER_LAYER);
     }
     let hears = traced.dispatcher();
-    app.session.jobs.ask(request, move |heard| match heard {
+    app.session.jobs.ask(request, move |event| match event {
         // Not before: the job whose place it takes is stopped first.
-        Heard::Begun => hears.dispatch(News::Asked { keep }),
-        Heard::Part { answer, .. } => hears.dispatch(News::Traced(answer)),
-        Heard::Failed { failure, .. } => hears.dispatch(News::Failed(failure)),
-        Heard::Stopped => hears.dispatch(News::Stopped),
+        JobEvent::Begun => hears.dispatch(News::Asked { keep }),
+        JobEvent::Part { answer, .. } => hears.dispatch(News::Traced(answer)),
+        JobEvent::Failed { failure, .. } => hears.dispatch(News::Failed(failure)),
+        JobEvent::Stopped => hears.dispatch(News::Stopped),
         _ => {}
     });
 }

@@ -17,7 +17,7 @@ use crate::ui::widgets::select::Select;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
 use crate::ui::words::trace as words;
-use crate::worker::request::{Heard, Request};
+use crate::worker::request::{JobEvent, Request};
 
 /// Whose job a set is.
 const OWNER: &str = "trace/set";
@@ -61,12 +61,12 @@ pub(super) fn SetView(props: &SetViewProps) -> Html {
         Callback::from(move |_: MouseEvent| {
             let request = Request::new(question.clone()).owner(OWNER).listed("prompts traced");
             let (notes, found, under_way) = (session.clone(), found.clone(), under_way.clone());
-            session.jobs.ask(request, move |heard| match heard {
-                Heard::Begun => under_way.set(true),
-                Heard::Part { answer, .. } => found.set(Some(Rc::from(answer))),
-                Heard::Failed { failure, .. } => notes.note(failure),
-                Heard::Done | Heard::Stopped => under_way.set(false),
-                Heard::Gpu(_) => {}
+            session.jobs.ask(request, move |event| match event {
+                JobEvent::Begun => under_way.set(true),
+                JobEvent::Part { answer, .. } => found.set(Some(Rc::from(answer))),
+                JobEvent::Failed { failure, .. } => notes.note(failure),
+                JobEvent::Done | JobEvent::Stopped => under_way.set(false),
+                JobEvent::Gpu(_) => {}
             });
         })
     };
