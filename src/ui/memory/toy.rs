@@ -1,4 +1,4 @@
-//! What the page knows of a run of the toy, and how it changes with what is heard of it.
+//! What the page knows of a run of the toy, and how it changes with news of it.
 
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use crate::toy::{Config, Dial, Outcome, Point, Snapshot, ToySad, Turn, steps_in_
 
 /// What the page knows of a run.
 #[derive(Clone, PartialEq, Default)]
-pub struct Lab {
+pub struct ToyRun {
     /// The step in view.
     pub frame: Option<Rc<Snapshot>>,
     /// Measures of that step.
@@ -38,7 +38,7 @@ pub struct Lab {
 }
 
 /// What changes it.
-pub enum Heard {
+pub enum ToyNews {
     /// Another run begins, with these turns ahead.
     Fresh(Box<Config>, Rc<Vec<Turn>>),
     /// A step, while training or at its end; whether it goes on, and the pace.
@@ -57,17 +57,17 @@ pub enum Heard {
     Failed(String),
 }
 
-impl Memory for Lab {
-    type News = Heard;
+impl Memory for ToyRun {
+    type News = ToyNews;
 
-    fn after(&self, heard: Heard) -> Self {
+    fn after(&self, news: ToyNews) -> Self {
         let mut next = self.clone();
-        match heard {
-            Heard::Fresh(config, turns) => {
+        match news {
+            ToyNews::Fresh(config, turns) => {
                 let steps = steps_in_all(&config, &turns);
                 next = Self { steps, turns, ..Self::default() };
             }
-            Heard::Step(frame, running, pace) => {
+            ToyNews::Step(frame, running, pace) => {
                 let frame = *frame;
                 next.points.extend(frame.points.into_iter().map(Rc::new));
                 next.kept.extend(frame.kept);
@@ -80,29 +80,29 @@ impl Memory for Lab {
                     next.outcome = Some(Rc::new(frame.outcome));
                 }
             }
-            Heard::Known(frame) => {
+            ToyNews::Known(frame) => {
                 next.known = true;
                 next.frame = Some(Rc::new(frame.snapshot));
                 next.outcome = Some(Rc::new(frame.outcome));
             }
-            Heard::Look(frame) => {
+            ToyNews::Look(frame) => {
                 next.known = false;
                 next.frame = Some(Rc::new(frame.snapshot));
                 next.outcome = Some(Rc::new(frame.outcome));
             }
             // What was known ahead is the end of a run that nobody turned.
-            Heard::Turned(turns, steps) => {
+            ToyNews::Turned(turns, steps) => {
                 (next.turns, next.steps, next.known) = (turns, steps, false)
             }
-            Heard::Stopped => (next.running, next.known) = (false, false),
-            Heard::Sad(step, sad) => next.sad = Some((step, Rc::from(sad))),
-            Heard::Failed(why) => (next.failed, next.running) = (Some(why), false),
+            ToyNews::Stopped => (next.running, next.known) = (false, false),
+            ToyNews::Sad(step, sad) => next.sad = Some((step, Rc::from(sad))),
+            ToyNews::Failed(why) => (next.failed, next.running) = (Some(why), false),
         }
         next
     }
 }
 
-impl Lab {
+impl ToyRun {
     /// The step in view.
     pub fn step(&self) -> usize {
         self.frame.as_ref().map_or(0, |f| f.step)
@@ -143,24 +143,27 @@ mod tests {
         Box::new(Frame { snapshot, outcome, points: Vec::new(), kept: vec![step], done })
     }
 
-    fn began() -> Lab {
+    fn began() -> ToyRun {
         let config = Config { steps: 9, ..Config::default() };
-        Lab::default().after(Heard::Fresh(Box::new(config), Rc::default()))
+        ToyRun::default().after(ToyNews::Fresh(Box::new(config), Rc::default()))
     }
 
     #[test]
     fn a_known_end_stays_in_view_until_it_is_reached_or_somebody_steps_in() {
-        let known = began().after(Heard::Known(frame(9, false)));
-        assert_eq!(known.after(Heard::Step(frame(3, false), true, None)).step(), 9);
-        let reached = known.after(Heard::Step(frame(9, true), false, None));
+        let known = began().after(ToyNews::Known(frame(9, false)));
+        assert_eq!(known.after(ToyNews::Step(frame(3, false), true, None)).step(), 9);
+        let reached = known.after(ToyNews::Step(frame(9, true), false, None));
         assert!(reached.at_end() && !reached.known);
         assert_eq!(
-            known.after(Heard::Stopped).after(Heard::Step(frame(3, false), false, None)).step(),
+            known.after(ToyNews::Stopped).after(ToyNews::Step(frame(3, false), false, None)).step(),
             3
         );
         let turns = Rc::new(vec![Turn { step: 3, dial: Dial::P(0.5) }]);
-        let turned =
-            known.after(Heard::Turned(turns, 12)).after(Heard::Step(frame(4, false), true, None));
+        let turned = known.after(ToyNews::Turned(turns, 12)).after(ToyNews::Step(
+            frame(4, false),
+            true,
+            None,
+        ));
         assert_eq!((turned.step(), turned.steps), (4, 12));
     }
 
@@ -168,11 +171,11 @@ mod tests {
     fn looking_back_is_not_the_end_and_goes_with_the_turns_of_its_step() {
         let turns = Rc::new(vec![Turn { step: 5, dial: Dial::Lambda(3.0) }]);
         let none = Config { lambda: 0.0, steps: 9, ..Config::default() };
-        let lab = Lab::default().after(Heard::Fresh(Box::new(none.clone()), turns));
+        let lab = ToyRun::default().after(ToyNews::Fresh(Box::new(none.clone()), turns));
         assert_eq!(lab.steps, 14);
-        let end = lab.after(Heard::Step(frame(9, true), false, None));
+        let end = lab.after(ToyNews::Step(frame(9, true), false, None));
         assert!(end.at_end() && end.turned().len() == 1 && !end.is_headless(&none));
-        let back = end.after(Heard::Look(frame(4, true)));
+        let back = end.after(ToyNews::Look(frame(4, true)));
         assert!(!back.at_end() && back.turned().is_empty() && back.is_headless(&none));
         assert_eq!((back.trained, back.kept.len()), (9, 1));
     }

@@ -9,7 +9,7 @@ use super::Hand;
 use crate::toy::{Config, Dial};
 use crate::ui::address::turns::{self, Knob};
 use crate::ui::app::{App, use_app};
-use crate::ui::memory::toy::Lab;
+use crate::ui::memory::toy::ToyRun;
 use crate::ui::nothing::nothing;
 use crate::ui::words::toy as words;
 
@@ -17,7 +17,7 @@ use crate::ui::words::toy as words;
 #[derive(Properties, PartialEq)]
 pub(super) struct DialsProps {
     /// The run.
-    pub(super) lab: Lab,
+    pub(super) lab: ToyRun,
     /// The settings in force at its last step.
     pub(super) now: Rc<Config>,
     /// What turns them.
@@ -25,7 +25,7 @@ pub(super) struct DialsProps {
 }
 
 /// Turns a dial: of a run that has not begun, by beginning it so; of another, where it stands.
-pub(super) fn turn(app: &App, lab: &Lab, hands: &Hand, dial: Dial) {
+pub(super) fn turn(app: &App, lab: &ToyRun, hands: &Hand, dial: Dial) {
     if lab.trained == 0 && !lab.running {
         app.replace(turns::begun_with(&app.value().route, dial));
     } else {

@@ -14,7 +14,7 @@ use crate::ui::address::route::Page;
 use crate::ui::address::{toy, turns};
 use crate::ui::app::{here, use_app};
 use crate::ui::lessons::stage::{self, Picture, Staged};
-use crate::ui::memory::toy::Lab;
+use crate::ui::memory::toy::ToyRun;
 use crate::ui::words::toy as words;
 
 mod bar;
@@ -39,7 +39,7 @@ use run::{Hands, use_run};
 #[derive(Properties, Clone, PartialEq)]
 pub(in crate::ui::pages) struct LabProps {
     /// The run as far as it went.
-    pub lab: Lab,
+    pub lab: ToyRun,
     /// The settings in force at the step in view.
     pub config: Rc<Config>,
     /// Where it started from.

@@ -21,12 +21,12 @@ use crate::ui::app::use_app;
 use crate::ui::browser::fetch::{bytes, fetch};
 use crate::ui::browser::time::now;
 use crate::ui::lessons::stored;
-use crate::ui::memory::toy::{Heard, Lab};
+use crate::ui::memory::toy::{ToyNews, ToyRun};
 use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::words::toy as words;
 use crate::worker::own::Listed;
 use crate::worker::pool::Jobs;
-use crate::worker::request::{self, Request};
+use crate::worker::request::{JobEvent, Request};
 use crate::worker::sources::Dropped;
 
 /// Longest time that a worker may train for one frame; with the drawing, 30 frames a second.
@@ -54,7 +54,7 @@ pub(crate) struct Hands {
     jobs: Jobs,
     /// Its line in the list of what is being computed, while it is trained.
     listed: Listed<Dropped>,
-    lab: UseReducerDispatcher<Remembered<Lab>>,
+    lab: UseReducerDispatcher<Remembered<ToyRun>>,
     running: Cell<bool>,
     /// Steps a frame, and the step at which to stop.
     speed: Cell<usize>,
@@ -78,8 +78,8 @@ pub(crate) struct Hands {
 
 /// A run in a worker of its own, listed as `what` while it is trained.
 #[hook]
-pub(crate) fn use_run(what: &'static str) -> (UseReducerHandle<Remembered<Lab>>, Rc<Hands>) {
-    let (lab, session) = (use_memory::<Lab>(), use_app().session);
+pub(crate) fn use_run(what: &'static str) -> (UseReducerHandle<Remembered<ToyRun>>, Rc<Hands>) {
+    let (lab, session) = (use_memory::<ToyRun>(), use_app().session);
     let dispatcher = lab.dispatcher();
     let hands = use_memo((), move |()| Hands {
         jobs: session.own_worker(|_| {}),
@@ -112,11 +112,11 @@ impl Hands {
         self.turns.replace(turns.clone());
         self.config.replace(config.clone());
         self.trained.set(0);
-        self.lab.dispatch(Heard::Fresh(Box::new(config.clone()), turns.clone()));
+        self.lab.dispatch(ToyNews::Fresh(Box::new(config.clone()), turns.clone()));
         self.listed.ended();
         if let Err(error) = config.check() {
             self.running.set(false);
-            return self.lab.dispatch(Heard::Failed(words::this_cannot_be(&error)));
+            return self.lab.dispatch(ToyNews::Failed(words::this_cannot_be(&error)));
         }
         self.until.set(until);
         self.hurry.set(true);
@@ -144,7 +144,7 @@ impl Hands {
                     "toy/known",
                     Known { config: start.config.clone(), params },
                     |hands, frame| {
-                        hands.lab.dispatch(Heard::Known(frame));
+                        hands.lab.dispatch(ToyNews::Known(frame));
                     },
                 );
             }
@@ -202,7 +202,7 @@ impl Hands {
     pub(crate) fn pause(&self) {
         self.running.set(false);
         self.listed.ended();
-        self.lab.dispatch(Heard::Stopped);
+        self.lab.dispatch(ToyNews::Stopped);
     }
 
     /// Sets how many steps a frame has at most.
@@ -215,7 +215,7 @@ impl Hands {
         self.ask("toy/look", LookBack { step }, |hands, frame| {
             // A frame of the training that still waits for the display comes before.
             hands.draw();
-            hands.lab.dispatch(Heard::Look(frame));
+            hands.lab.dispatch(ToyNews::Look(frame));
         });
     }
 
@@ -224,7 +224,7 @@ impl Hands {
         let hands = self.clone();
         let request = Request::new(TakeApart { step, draws: DRAWS, most: EVENTS });
         self.hear(request.owner("toy/sad"), move |sad, _| {
-            hands.lab.dispatch(Heard::Sad(step, sad));
+            hands.lab.dispatch(ToyNews::Sad(step, sad));
         });
     }
 
@@ -269,7 +269,7 @@ impl Hands {
         if self.running.get() {
             self.until.set(steps);
         }
-        self.lab.dispatch(Heard::Turned(turns, steps));
+        self.lab.dispatch(ToyNews::Turned(turns, steps));
         dials
     }
 
@@ -293,12 +293,12 @@ impl Hands {
     ) {
         let hands = self.clone();
         self.jobs.ask(request, move |event| match event {
-            request::JobEvent::Part { answer, arrays, .. } => on_answer(answer, arrays),
-            request::JobEvent::Failed { failure, .. } => {
+            JobEvent::Part { answer, arrays, .. } => on_answer(answer, arrays),
+            JobEvent::Failed { failure, .. } => {
                 hands.running.set(false);
                 hands.listed.ended();
                 hands.asked.set(false);
-                hands.lab.dispatch(Heard::Failed(failure.what));
+                hands.lab.dispatch(ToyNews::Failed(failure.what));
             }
             _ => {}
         });
@@ -332,7 +332,7 @@ impl Hands {
             }
         }
         let pace = self.pace();
-        self.lab.dispatch(Heard::Step(frame, on, pace));
+        self.lab.dispatch(ToyNews::Step(frame, on, pace));
     }
 
     /// Frames a second over the last ones, and the longest time between two of them.
