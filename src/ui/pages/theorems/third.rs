@@ -13,7 +13,7 @@ use crate::ui::pages::toy::curves::{Events, Slide};
 use crate::ui::pages::toy::geometry::Geometry;
 use crate::ui::pages::toy::matrices::Gram;
 use crate::ui::pages::toy::run::use_run;
-use crate::ui::pages::toy::{Hand, LabProps};
+use crate::ui::pages::toy::{LabProps, SameControls};
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::format::three;
@@ -33,28 +33,29 @@ fn preset(seed: u32, n_features: usize) -> Option<Preset> {
 #[component]
 pub(super) fn Third() -> Html {
     let app = use_app();
-    let (lab, hands) = use_run(words::TRAINING_THEOREM_3);
+    let (lab, controls) = use_run(words::TRAINING_THEOREM_3);
     let route = &app.value().route;
     let (seed, n) = (route.read(&THIRD_SEED), route.read(&THIRD_FEATURES));
     let preset = use_memo((seed, n), |&(seed, n)| preset(seed, n));
-    hands.set_speed(SPEED);
+    controls.set_speed(SPEED);
     {
-        let (hands, config) = (hands.clone(), preset.as_ref().as_ref().map(|p| p.config.clone()));
+        let (controls, config) =
+            (controls.clone(), preset.as_ref().as_ref().map(|p| p.config.clone()));
         use_effect_with(config, move |config| {
             if let Some(config) = config {
-                hands.start(config, Vec::new(), 0);
+                controls.start(config, Vec::new(), 0);
             }
         });
     }
     let Some(preset) = (*preset).clone() else { return nothing() };
     let config = Rc::new(preset.config.clone());
     let toggle = {
-        let (hands, steps) = (hands.clone(), config.steps);
-        Callback::from(move |_: MouseEvent| hands.toggle(steps))
+        let (controls, steps) = (controls.clone(), config.steps);
+        Callback::from(move |_: MouseEvent| controls.toggle(steps))
     };
     let reset = {
-        let hands = hands.clone();
-        Callback::from(move |_: MouseEvent| hands.reset())
+        let controls = controls.clone();
+        Callback::from(move |_: MouseEvent| controls.reset())
     };
     let set_n = {
         let app = app.clone();
@@ -86,7 +87,7 @@ pub(super) fn Third() -> Html {
         lab: lab.0.clone(),
         config: config.clone(),
         preset: Rc::new(preset),
-        hands: Hand(hands),
+        controls: SameControls(controls),
     };
     html! {
         <section class="theorem" aria-label="Theorem 3">

@@ -20,21 +20,21 @@ use crate::ui::words::toy as words;
 pub(super) fn Bar(props: &LabProps) -> Html {
     let app = use_app();
     let speech = app.speech();
-    let LabProps { lab, config, preset, hands } = props.clone();
+    let LabProps { lab, config, preset, controls } = props.clone();
     let steps = lab.steps;
     let toggle = {
-        let hands = hands.clone();
-        Callback::from(move |_: MouseEvent| hands.toggle(steps))
+        let controls = controls.clone();
+        Callback::from(move |_: MouseEvent| controls.toggle(steps))
     };
     let once = {
-        let (hands, next) = (hands.clone(), lab.trained + 1);
-        Callback::from(move |_: MouseEvent| hands.train(next))
+        let (controls, next) = (controls.clone(), lab.trained + 1);
+        Callback::from(move |_: MouseEvent| controls.train(next))
     };
     let reset = {
         let app = app.clone();
         Callback::from(move |_: MouseEvent| {
             app.replace(turns::afresh(app.value().route.clone()));
-            hands.reset();
+            controls.reset();
         })
     };
     let choose = {

@@ -22,17 +22,17 @@ const LINES: usize = 10;
 /// The slider through recorded steps.
 #[component]
 pub(in crate::ui::pages) fn Slide(props: &LabProps) -> Html {
-    let LabProps { lab, hands, .. } = props.clone();
+    let LabProps { lab, controls, .. } = props.clone();
     if lab.kept.len() < 2 {
         return nothing();
     }
     let at = lab.kept.partition_point(|step| *step < lab.step()).min(lab.kept.len() - 1);
     let look = {
-        let (hands, kept) = (hands.clone(), lab.kept.clone());
+        let (controls, kept) = (controls.clone(), lab.kept.clone());
         Callback::from(move |index: f64| {
-            hands.pause();
+            controls.pause();
             if let Some(step) = kept.get(index as usize) {
-                hands.look(*step);
+                controls.look(*step);
             }
         })
     };
@@ -134,11 +134,11 @@ fn chart(
     series: Vec<Series>,
     limits: Option<(f64, f64)>,
 ) -> Html {
-    let LabProps { lab, hands, .. } = props.clone();
+    let LabProps { lab, controls, .. } = props.clone();
     let cursor = (lab.step() != lab.trained).then(|| lab.step() as f64);
     let on_pick = Callback::from(move |step: f64| {
-        hands.pause();
-        hands.look(step.round() as usize);
+        controls.pause();
+        controls.look(step.round() as usize);
     });
     let drawn: Vec<Series> = series.iter().map(drawn).collect();
     let table = table(series);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::Hand;
+use super::SameControls;
 use crate::toy::{Config, Dial};
 use crate::ui::address::turns::{self, Knob};
 use crate::ui::app::{App, use_app};
@@ -21,15 +21,15 @@ pub(super) struct DialsProps {
     /// The settings in force at its last step.
     pub(super) now: Rc<Config>,
     /// What turns them.
-    pub(super) hands: Hand,
+    pub(super) controls: SameControls,
 }
 
 /// Turns a dial: of a run that has not begun, by beginning it so; of another, where it stands.
-pub(super) fn turn(app: &App, lab: &ToyRun, hands: &Hand, dial: Dial) {
+pub(super) fn turn(app: &App, lab: &ToyRun, controls: &SameControls, dial: Dial) {
     if lab.trained == 0 && !lab.running {
         app.replace(turns::begun_with(&app.value().route, dial));
     } else {
-        hands.turn(dial);
+        controls.turn(dial);
     }
 }
 
@@ -38,13 +38,13 @@ pub(super) fn turn(app: &App, lab: &ToyRun, hands: &Hand, dial: Dial) {
 pub(super) fn Dials(props: &DialsProps) -> Html {
     let app = use_app();
     let refused = use_state(|| None::<String>);
-    let DialsProps { lab, now, hands } = props;
+    let DialsProps { lab, now, controls } = props;
     let row = |knob: Knob| {
         let Some(value) = knob.of(now) else { return nothing() };
         let (name, what) = words::knob(knob);
         let set = {
-            let (app, lab, hands) = (app.clone(), lab.clone(), hands.clone());
-            move |value: f64| turn(&app, &lab, &hands, knob.at(value))
+            let (app, lab, controls) = (app.clone(), lab.clone(), controls.clone());
+            move |value: f64| turn(&app, &lab, &controls, knob.at(value))
         };
         let oninput = {
             let (set, refused) = (set.clone(), refused.clone());

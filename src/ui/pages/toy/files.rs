@@ -24,13 +24,13 @@ const NAME: &str = "trained toy";
 #[component]
 pub(super) fn Files(props: &LabProps) -> Html {
     let app = use_app();
-    let LabProps { lab, config, hands, .. } = props.clone();
+    let LabProps { lab, config, controls, .. } = props.clone();
     let step = lab.step();
     let open = |page: Page| {
-        let (app, hands, config) = (app.clone(), hands.clone(), config.clone());
+        let (app, controls, config) = (app.clone(), controls.clone(), config.clone());
         Callback::from(move |_: MouseEvent| {
             let (app, config) = (app.clone(), config.clone());
-            hands.files(step, move |files| {
+            controls.files(step, move |files| {
                 if open_in(&app, &config, &files, page).is_err() {
                     refuse(&app);
                 }
@@ -38,10 +38,10 @@ pub(super) fn Files(props: &LabProps) -> Html {
         })
     };
     let download = |name: &'static str, saved_as: String, mime: &'static str| {
-        let (app, hands) = (app.clone(), hands.clone());
+        let (app, controls) = (app.clone(), controls.clone());
         Callback::from(move |_: MouseEvent| {
             let (app, saved_as) = (app.clone(), saved_as.clone());
-            hands.files(step, move |files| {
+            controls.files(step, move |files| {
                 let file = files.iter().find(|f| f.name == name);
                 if file.is_some_and(|f| save(&saved_as, mime, &f.bytes).is_err()) {
                     refuse(&app);

@@ -33,7 +33,7 @@ mod sweep;
 mod template;
 pub(super) mod verdicts;
 
-use run::{Hands, use_run};
+use run::{Controls, use_run};
 
 /// What every part of the lab gets.
 #[derive(Properties, Clone, PartialEq)]
@@ -45,7 +45,7 @@ pub(in crate::ui::pages) struct LabProps {
     /// Where it started from.
     pub preset: Rc<Preset>,
     /// What moves it.
-    pub hands: Hand,
+    pub controls: SameControls,
 }
 
 impl LabProps {
@@ -56,18 +56,18 @@ impl LabProps {
     }
 }
 
-/// The hands of a run, all equal: they never change what is drawn.
+/// The controls of a run, all equal: they never change what is drawn.
 #[derive(Clone)]
-pub(in crate::ui::pages) struct Hand(pub(in crate::ui::pages) Rc<Hands>);
+pub(in crate::ui::pages) struct SameControls(pub(in crate::ui::pages) Rc<Controls>);
 
-impl PartialEq for Hand {
+impl PartialEq for SameControls {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl std::ops::Deref for Hand {
-    type Target = Rc<Hands>;
+impl std::ops::Deref for SameControls {
+    type Target = Rc<Controls>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
@@ -78,35 +78,35 @@ impl std::ops::Deref for Hand {
 #[component]
 pub fn Toy() -> Html {
     let app = use_app();
-    let (lab, hands) = use_run(words::TRAINING_TOY);
+    let (lab, controls) = use_run(words::TRAINING_TOY);
     let route = &app.value().route;
     let (preset, first) = toy::read(route);
     // A link trains up to its step, or looks back at it; the page's own changes of the address name the step in view.
     let until = route.read(&toy::AT);
     let ahead = turns::read(route, &first);
-    hands.set_speed(route.read(&SPEED));
+    controls.set_speed(route.read(&SPEED));
     // The step that the page wrote into the address itself: by the time it is read back, another may be in view.
     let written = use_mut_ref(|| None::<usize>);
     {
         let written = written.clone();
-        let (hands, last) = (hands.clone(), use_mut_ref(|| None::<(Config, usize)>));
+        let (controls, last) = (controls.clone(), use_mut_ref(|| None::<(Config, usize)>));
         let (step, trained) = (lab.step(), lab.trained);
         use_effect_with((first.clone(), ahead, until), move |(config, ahead, until)| {
             let before = last.replace(Some((config.clone(), *until)));
             let other = before.as_ref().is_none_or(|before| before.0 != *config)
-                || *ahead != *hands.turns();
+                || *ahead != *controls.turns();
             let same = before.is_some_and(|before| before.1 == *until);
             if !other && (same || *written.borrow() == Some(*until)) {
                 return;
             }
             written.take();
             if other || (*until == 0 && trained > 0) {
-                hands.start(config, ahead.clone(), *until);
+                controls.start(config, ahead.clone(), *until);
             } else if *until > trained {
-                hands.hurry(*until);
+                controls.hurry(*until);
             } else if *until != step {
-                hands.pause();
-                hands.look(*until);
+                controls.pause();
+                controls.look(*until);
             }
         });
     }
@@ -152,7 +152,7 @@ pub fn Toy() -> Html {
         config: Rc::new(in_force(&first, &lab.turns, lab.step())),
         lab: lab.0.clone(),
         preset: Rc::new(preset),
-        hands: Hand(hands),
+        controls: SameControls(controls),
     };
     let first = Rc::new(first);
     html! {
@@ -165,7 +165,7 @@ pub fn Toy() -> Html {
                         if props.lab.frame.is_some() { <Staged picture={Picture::Space}><geometry::Geometry ..props.clone() /></Staged> }
                     </div>
                     <div class="toy-side">
-                        <dials::Dials lab={props.lab.clone()} {now} hands={props.hands.clone()} />
+                        <dials::Dials lab={props.lab.clone()} {now} controls={props.controls.clone()} />
                         if let Some(said) = words::turned(&props.lab.turns, props.lab.steps, props.lab.trained) {
                             <p class="hint" role="status" data-testid="toy-turned">{ said }</p>
                         }

@@ -49,8 +49,8 @@ const MEASURED: usize = 30;
 /// Milliseconds between two turns of dials while it trains: each is in the link, and a drag has a hundred events.
 const BETWEEN: f64 = 250.0;
 
-/// What a reader's hands can do to a run.
-pub(crate) struct Hands {
+/// What a reader can do to a run: start, stop, turn, look back.
+pub(crate) struct Controls {
     jobs: Jobs,
     /// Its line in the list of what is being computed, while it is trained.
     listed: Listed<Dropped>,
@@ -78,10 +78,10 @@ pub(crate) struct Hands {
 
 /// A run in a worker of its own, listed as `what` while it is trained.
 #[hook]
-pub(crate) fn use_run(what: &'static str) -> (UseReducerHandle<Remembered<ToyRun>>, Rc<Hands>) {
+pub(crate) fn use_run(what: &'static str) -> (UseReducerHandle<Remembered<ToyRun>>, Rc<Controls>) {
     let (lab, session) = (use_memory::<ToyRun>(), use_app().session);
     let dispatcher = lab.dispatcher();
-    let hands = use_memo((), move |()| Hands {
+    let controls = use_memo((), move |()| Controls {
         jobs: session.own_worker(|_| {}),
         listed: Listed::new(session.jobs, what),
         lab: dispatcher,
@@ -99,10 +99,10 @@ pub(crate) fn use_run(what: &'static str) -> (UseReducerHandle<Remembered<ToyRun
         waiting: RefCell::default(),
         drawn: RefCell::default(),
     });
-    (lab, hands)
+    (lab, controls)
 }
 
-impl Hands {
+impl Controls {
     /// Starts a run from its beginning, and trains on to step `until`, turning dials where they were turned.
     pub(crate) fn start(self: &Rc<Self>, config: &Config, turns: Vec<Turn>, until: usize) {
         self.jobs.stop("toy/");
@@ -130,25 +130,25 @@ impl Hands {
             return self.ask("toy/frame", start, Self::wait);
         };
         // What is known is shown before the first step is trained. A file that is out of reach only costs the waiting.
-        let (hands, begun) = (self.clone(), self.begun.get());
+        let (controls, begun) = (self.clone(), self.begun.get());
         spawn_local(async move {
             let stored = match fetch(&name).await {
                 Ok(blob) => bytes(&blob).await.ok(),
                 Err(_) => None,
             };
-            if hands.begun.get() != begun {
+            if controls.begun.get() != begun {
                 return;
             }
             if let Some(params) = stored {
-                hands.ask(
+                controls.ask(
                     "toy/known",
                     Known { config: start.config.clone(), params },
-                    |hands, frame| {
-                        hands.lab.dispatch(ToyNews::Known(frame));
+                    |controls, frame| {
+                        controls.lab.dispatch(ToyNews::Known(frame));
                     },
                 );
             }
-            hands.ask("toy/frame", start, Self::wait);
+            controls.ask("toy/frame", start, Self::wait);
         });
     }
 
@@ -212,19 +212,19 @@ impl Hands {
 
     /// Shows the recorded step nearest to `step`.
     pub(crate) fn look(self: &Rc<Self>, step: usize) {
-        self.ask("toy/look", LookBack { step }, |hands, frame| {
+        self.ask("toy/look", LookBack { step }, |controls, frame| {
             // A frame of the training that still waits for the display comes before.
-            hands.draw();
-            hands.lab.dispatch(ToyNews::Look(frame));
+            controls.draw();
+            controls.lab.dispatch(ToyNews::Look(frame));
         });
     }
 
     /// Takes the head of a recorded step apart.
     pub(crate) fn take_apart(self: &Rc<Self>, step: usize) {
-        let hands = self.clone();
+        let controls = self.clone();
         let request = Request::new(TakeApart { step, draws: DRAWS, most: EVENTS });
         self.hear(request.owner("toy/sad"), move |sad, _| {
-            hands.lab.dispatch(ToyNews::Sad(step, sad));
+            controls.lab.dispatch(ToyNews::Sad(step, sad));
         });
     }
 
@@ -279,10 +279,10 @@ impl Hands {
         question: Q,
         on_frame: impl Fn(&Rc<Self>, Box<Frame>) + 'static,
     ) {
-        let hands = self.clone();
+        let controls = self.clone();
         self.hear(Request::new(question).owner(owner), move |mut frame, arrays| {
             frame.snapshot.put_arrays(arrays);
-            on_frame(&hands, frame);
+            on_frame(&controls, frame);
         });
     }
 
@@ -291,14 +291,14 @@ impl Hands {
         request: Request<Q, Dropped>,
         on_answer: impl Fn(Q::Answer, Vec<Vec<f32>>) + 'static,
     ) {
-        let hands = self.clone();
+        let controls = self.clone();
         self.jobs.ask(request, move |event| match event {
             JobEvent::Part { answer, arrays, .. } => on_answer(answer, arrays),
             JobEvent::Failed { failure, .. } => {
-                hands.running.set(false);
-                hands.listed.ended();
-                hands.asked.set(false);
-                hands.lab.dispatch(ToyNews::Failed(failure.what));
+                controls.running.set(false);
+                controls.listed.ended();
+                controls.asked.set(false);
+                controls.lab.dispatch(ToyNews::Failed(failure.what));
             }
             _ => {}
         });
@@ -307,8 +307,8 @@ impl Hands {
     /// Keeps a frame until the display is ready for it.
     fn wait(self: &Rc<Self>, frame: Box<Frame>) {
         *self.waiting.borrow_mut() = Some(frame);
-        let hands = self.clone();
-        let draw = Closure::once_into_js(move || hands.draw());
+        let controls = self.clone();
+        let draw = Closure::once_into_js(move || controls.draw());
         if let Some(window) = web_sys::window() {
             // Without a display there is nothing to draw on.
             let _ = window.request_animation_frame(draw.unchecked_ref());
@@ -322,8 +322,8 @@ impl Hands {
         let on = self.running.get() && !frame.done && frame.snapshot.step < self.until.get();
         self.running.set(on);
         if on {
-            let hands = self.clone();
-            self.listed.at(self.trained.get(), self.until.get(), move || hands.pause());
+            let controls = self.clone();
+            self.listed.at(self.trained.get(), self.until.get(), move || controls.pause());
             self.next();
         } else {
             self.listed.ended();

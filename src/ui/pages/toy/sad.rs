@@ -20,10 +20,10 @@ const WORDS: [&str; 5] =
 /// The head taken apart.
 #[component]
 pub(super) fn Sad(props: &LabProps) -> Html {
-    let LabProps { lab, config, hands, .. } = props.clone();
+    let LabProps { lab, config, controls, .. } = props.clone();
     let chosen = use_state(|| 0_usize);
     let (step, running) = (lab.step(), lab.running);
-    let take_apart = Callback::from(move |_: MouseEvent| hands.take_apart(step));
+    let take_apart = Callback::from(move |_: MouseEvent| controls.take_apart(step));
     let sad = lab.sad.clone();
     html! {
         <section class="prompt-set" aria-label={words::SPARSE_ATTENTION_DECOMPOSITION}>

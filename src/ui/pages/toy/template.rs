@@ -28,9 +28,9 @@ pub(super) fn TemplateGrid(props: &LabProps) -> Html {
     let now = entries.iter().find(|e| (e.query, e.key) == (query, key)).map_or(0.0, |e| e.strength);
     let strongest = entries.iter().map(|e| e.strength.abs()).fold(0.0, f64::max);
     let put = {
-        let (app, lab, hands) = (app.clone(), props.lab.clone(), props.hands.clone());
+        let (app, lab, controls) = (app.clone(), props.lab.clone(), props.controls.clone());
         move |query: usize, key: usize, strength: f64| {
-            turn(&app, &lab, &hands, Dial::Entry(Entry { query, key, strength }));
+            turn(&app, &lab, &controls, Dial::Entry(Entry { query, key, strength }));
         }
     };
     let on_select = {
