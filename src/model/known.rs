@@ -6,7 +6,7 @@ use super::ModelError;
 use super::config::Config;
 
 /// A well-known checkpoint.
-pub struct Known {
+pub struct KnownCheckpoint {
     /// What it is called.
     pub label: &'static str,
     /// The settings that tensors do not say, as in its `config.json`.
@@ -21,8 +21,8 @@ const fn row(
     d_vocab: usize,
     label: &'static str,
     config: &'static str,
-) -> Known {
-    Known { label, config, key: (family, d_model, n_layers, d_vocab) }
+) -> KnownCheckpoint {
+    KnownCheckpoint { label, config, key: (family, d_model, n_layers, d_vocab) }
 }
 
 const HEADS_4: &str = r#"{"num_attention_heads": 4}"#;
@@ -34,7 +34,7 @@ const HEADS_32: &str = r#"{"num_attention_heads": 32}"#;
 const HEADS_40: &str = r#"{"num_attention_heads": 40}"#;
 
 /// `d_vocab` is 0 where a model has none.
-static TABLE: [Known; 72] = [
+static TABLE: [KnownCheckpoint; 72] = [
     row("gpt2", 768, 12, 50257, "GPT-2 small", HEADS_12),
     row("gpt2", 768, 6, 50257, "DistilGPT-2", HEADS_12),
     row("gpt2", 1024, 24, 50257, "GPT-2 medium", HEADS_16),

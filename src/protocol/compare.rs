@@ -133,7 +133,7 @@ impl Plan for ScoreAt {
 }
 
 questions! { Compare:
-    Beside => Box<Known>,
+    Beside => Box<BothModels>,
     Compare => ComparePart,
     Between => ComparePart,
     Words => About,
@@ -161,7 +161,7 @@ pub struct About {
 
 /// The answer to [`Beside`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Known {
+pub struct BothModels {
     /// Conventions of the second model, from which heads came, and of the open one.
     pub conventions: [Convention; 2],
     /// What can be compared.

@@ -18,7 +18,7 @@ pub struct Start {
 
 /// Show the end of a run that is known before it is trained: its parameters come along.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Known {
+pub struct KnownEnd {
     /// Its settings.
     pub config: Box<Config>,
     /// Its parameters after its last step, as [`crate::toy::Params::from_f32`] reads them.
@@ -89,7 +89,7 @@ macro_rules! plans {
         })+
     };
 }
-plans!(Known, LookBack, TakeApart, Files, Whole, Bench, Cloud);
+plans!(KnownEnd, LookBack, TakeApart, Files, Whole, Bench, Cloud);
 
 /// Nor is one that takes the run on.
 macro_rules! takes_on {
@@ -109,7 +109,7 @@ takes_on!(Start, Train);
 
 questions! { Toy:
     Start => Box<Frame>,
-    Known => Box<Frame>,
+    KnownEnd => Box<Frame>,
     Train => Box<Frame>,
     LookBack => Box<Frame>,
     TakeApart => Box<ToySad>,

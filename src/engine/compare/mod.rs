@@ -4,7 +4,9 @@ mod together;
 
 use super::{Engine, Files, open};
 use crate::model::{LayerTrace, Model, Weights};
-use crate::protocol::compare::{About, Ask, Beside, Between, Compare, ComparePart, Known, Words};
+use crate::protocol::compare::{
+    About, Ask, Beside, Between, BothModels, Compare, ComparePart, Words,
+};
 use crate::protocol::{Failure, FilesId, Out, Question};
 use crate::study::compare::{Common, LayerPair, nearest_tokens};
 use crate::study::dictionary::Source;
@@ -40,7 +42,7 @@ pub(super) async fn answer(
             common.notes.extend(from.notes.iter().map(said));
             let conventions =
                 [open::convention(from, Some(&name), weights), engine.convention(weights)?];
-            out(Beside::tell(Box::new(Known { conventions, common })), Vec::new());
+            out(Beside::tell(Box::new(BothModels { conventions, common })), Vec::new());
             Ok(())
         }
         Ask::Compare(Compare { layers, weights, match_heads }) => {

@@ -9,7 +9,7 @@ use super::Engine;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::protocol::heads::File;
 use crate::protocol::toy::{
-    Ask, Bench, Cloud, CloudPiece, Files, Frame, Known, LookBack, Start, TakeApart, Train, Whole,
+    Ask, Bench, Cloud, CloudPiece, Files, Frame, KnownEnd, LookBack, Start, TakeApart, Train, Whole,
 };
 use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::stamp::Stamp;
@@ -26,8 +26,8 @@ pub(super) fn answer(engine: &mut Engine, ask: Ask, out: Out<'_>) -> Result<(), 
             let run = engine.toy.insert(Run::new(*config, turns)?);
             tell_frame::<Start>(run.frame()?, out);
         }
-        Ask::Known(Known { config, params }) => {
-            tell_frame::<Known>(Run::known(*config, &params)?, out);
+        Ask::KnownEnd(KnownEnd { config, params }) => {
+            tell_frame::<KnownEnd>(Run::known(*config, &params)?, out);
         }
         Ask::Train(Train { steps, milliseconds, turned }) => {
             let clock = engine.clock.unwrap_or(|| 0.0);

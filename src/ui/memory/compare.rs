@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Memory;
 use crate::math::order::sort_by_key;
 use crate::protocol::Failure;
-use crate::protocol::compare::{ComparePart, HeadChange, Known, NormChange};
+use crate::protocol::compare::{BothModels, ComparePart, HeadChange, NormChange};
 use crate::study::compare::{Found, correct_all, hold_against_third};
 use crate::study::spectra::BrokenHead;
 
@@ -14,7 +14,7 @@ use crate::study::spectra::BrokenHead;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Compared {
     /// Which models, and what of them can be compared.
-    pub known: Option<Known>,
+    pub models: Option<BothModels>,
     /// Why they cannot be compared.
     pub refused: Option<Failure>,
     /// What became of every head so far, by layer and head of the open model; corrected for all of them once that is complete.
@@ -49,7 +49,7 @@ pub enum News {
     /// Another comparison begins.
     Fresh,
     /// The second model is open.
-    Known(Box<Known>),
+    BothModels(Box<BothModels>),
     /// It cannot be opened, or not be compared.
     Refused(Failure),
     /// The heads are being compared, from the first on.
@@ -75,17 +75,17 @@ impl Memory for Compared {
         let mut next = self.clone();
         match news {
             News::Fresh => next = Self::default(),
-            News::Known(known) => {
-                let notes = known.common.notes.clone();
+            News::BothModels(models) => {
+                let notes = models.common.notes.clone();
                 let third = next.third.take();
-                next = Self { known: Some(*known), notes, third, ..Self::default() };
+                next = Self { models: Some(*models), notes, third, ..Self::default() };
             }
             News::Refused(why) => next.refused = Some(why),
             News::Begun => {
-                let known = next.known.take();
-                let notes = known.iter().flat_map(|known| known.common.notes.clone()).collect();
+                let models = next.models.take();
+                let notes = models.iter().flat_map(|models| models.common.notes.clone()).collect();
                 let third = next.third.take();
-                next = Self { known, notes, third, ..Self::default() };
+                next = Self { models, notes, third, ..Self::default() };
             }
             News::Parts(parts) => parts.into_iter().for_each(|part| next.take(part)),
             News::Complete => {

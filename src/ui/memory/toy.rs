@@ -44,7 +44,7 @@ pub enum ToyNews {
     /// A step, while training or at its end; whether it goes on, and the pace.
     Step(Box<Frame>, bool, Option<(f64, f64)>),
     /// The end, before it is trained.
-    Known(Box<Frame>),
+    KnownEnd(Box<Frame>),
     /// An earlier step.
     Look(Box<Frame>),
     /// Dials were turned at the last step: all turns so far, and how many steps the run has now.
@@ -80,7 +80,7 @@ impl Memory for ToyRun {
                     next.outcome = Some(Rc::new(frame.outcome));
                 }
             }
-            ToyNews::Known(frame) => {
+            ToyNews::KnownEnd(frame) => {
                 next.known = true;
                 next.frame = Some(Rc::new(frame.snapshot));
                 next.outcome = Some(Rc::new(frame.outcome));
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_known_end_stays_in_view_until_it_is_reached_or_somebody_steps_in() {
-        let known = began().after(ToyNews::Known(frame(9, false)));
+        let known = began().after(ToyNews::KnownEnd(frame(9, false)));
         assert_eq!(known.after(ToyNews::Step(frame(3, false), true, None)).step(), 9);
         let reached = known.after(ToyNews::Step(frame(9, true), false, None));
         assert!(reached.at_end() && !reached.known);

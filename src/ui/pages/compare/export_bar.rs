@@ -99,9 +99,9 @@ fn measures(compared: &Compared) -> Table {
 
 /// The document that `omega compare` prints.
 fn document(compared: &Compared) -> String {
-    let Some(known) = &compared.known else { return String::new() };
+    let Some(models) = &compared.models else { return String::new() };
     let found = compared.found();
-    let document = CompareDocument::new(known.conventions.each_ref(), &found);
+    let document = CompareDocument::new(models.conventions.each_ref(), &found);
     // Plain values always have a JSON form.
     serde_json::to_string(&document).unwrap_or_default()
 }

@@ -102,7 +102,7 @@ pub fn Compare() -> Html {
     let on_second = on_second.reform(Some);
     let compared = &store.0;
     let refused_third = compared.third.as_ref().and_then(|third| third.refused.clone());
-    let body = match (&second, &compared.refused, &compared.known) {
+    let body = match (&second, &compared.refused, &compared.models) {
         (None, ..) => {
             html! { <p class="empty">{ words::CHOOSE_MODEL_ONE_CAME }</p> }
         }
@@ -110,10 +110,10 @@ pub fn Compare() -> Html {
         (Some(_), None, None) => {
             html! { <p class="empty" role="status">{ words::SECOND_MODEL_BEING_OPENED }</p> }
         }
-        (Some(second), None, Some(known)) => html! {
+        (Some(second), None, Some(models)) => html! {
             <>
                 <p class="sentence" aria-live="polite" data-testid="compared">
-                    { words::before_now(&(known.conventions[0].model), &model.name) }
+                    { words::before_now(&(models.conventions[0].model), &model.name) }
                     if let Some(third) = compared.held_against() { { words::the_yardstick_is(&third) } }
                     if compared.complete {
                         { summary(compared.heads.values().map(|head| &**head), |l, h| state.head_name(l, h)) }
@@ -126,7 +126,7 @@ pub fn Compare() -> Html {
                     <head::HeadView change={compared.heads.get(&(at.layer, at.head)).cloned()} complete={compared.complete} circuit={at.circuit}
                         {weights} {match_heads} second={second.clone()} stamp={stamp(compared)} d_model={model.summary.d_model} />
                 </div>
-                <together::OnOnePrompt second={second.clone()} {weights} {match_heads} conventions={Rc::new(known.conventions.clone())}
+                <together::OnOnePrompt second={second.clone()} {weights} {match_heads} conventions={Rc::new(models.conventions.clone())}
                     head={compared.heads.get(&(at.layer, at.head)).map(|change| (at.layer, change.head))} />
                 { remarks(compared) }
                 <export_bar::ExportBar compared={compared.clone()} stamp={stamp(compared)} />
@@ -183,9 +183,9 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, ask
         .urgent();
     let again = session.clone();
     session.jobs.ask(request, move |event| match event {
-        JobEvent::Part { answer: known, .. } => {
-            let layers = known.common.layers.clone();
-            hears.dispatch(News::Known(known));
+        JobEvent::Part { answer: both, .. } => {
+            let layers = both.common.layers.clone();
+            hears.dispatch(News::BothModels(both));
             let question = Heads { layers, weights, match_heads };
             let request =
                 Request::new(question).beside(&second.files).owner("compare/heads").shared();
@@ -276,9 +276,9 @@ fn remarks(compared: &Compared) -> Html {
 
 /// Where the numbers come from.
 fn stamp(compared: &Compared) -> Stamp {
-    match &compared.known {
-        Some(known) => {
-            let stamp = Stamp::between(known.conventions.each_ref());
+    match &compared.models {
+        Some(models) => {
+            let stamp = Stamp::between(models.conventions.each_ref());
             match compared.held_against() {
                 Some(third) => stamp.how(format!("yardstick: {third}")),
                 None => stamp,

@@ -14,7 +14,7 @@ use yew::prelude::*;
 use crate::circuits::sad::controls::ControlOptions;
 use crate::protocol::Question;
 use crate::protocol::heads::File;
-use crate::protocol::toy::{Files, Frame, Known, LookBack, Start, TakeApart, Train};
+use crate::protocol::toy::{Files, Frame, KnownEnd, LookBack, Start, TakeApart, Train};
 use crate::toy::{Config, Dial, Turn, steps_in_all, with_turn};
 use crate::ui::address::turns::MOST;
 use crate::ui::app::use_app;
@@ -142,9 +142,9 @@ impl Controls {
             if let Some(params) = stored {
                 controls.ask(
                     "toy/known",
-                    Known { config: start.config.clone(), params },
+                    KnownEnd { config: start.config.clone(), params },
                     |controls, frame| {
-                        controls.lab.dispatch(ToyNews::Known(frame));
+                        controls.lab.dispatch(ToyNews::KnownEnd(frame));
                     },
                 );
             }
