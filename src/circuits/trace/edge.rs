@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::firing::{Part, Seen, Taken};
+use super::firing::{Part, SideImages, Taken};
 use super::graph::{Edge, Side};
 use super::head::{shrink, stretch};
 use super::layer::Readers;
@@ -58,7 +58,12 @@ pub fn with_terms<T>(
 }
 
 impl<'a> EdgeTerms<'a> {
-    fn of(taken: &Taken<'a>, edge: &Edge, of_dest: Seen<'_>, of_src: Seen<'_>) -> Option<Self> {
+    fn of(
+        taken: &Taken<'a>,
+        edge: &Edge,
+        of_dest: SideImages<'_>,
+        of_src: SideImages<'_>,
+    ) -> Option<Self> {
         let (head, part) = (taken.head, Part::of(&edge.from)?);
         if edge.k.is_empty() {
             return None;

@@ -10,7 +10,7 @@ use super::walk::{CellIndex, EVERY_KEY, Gradient, NO_VECTOR, Ranking, Removal, R
 
 /// The images of one side of a head among those of several readers.
 #[derive(Clone, Copy)]
-pub(super) struct Seen<'a> {
+pub(super) struct SideImages<'a> {
     pub(super) images: &'a Images,
     /// Where the head's columns begin.
     pub(super) at: usize,
@@ -82,9 +82,9 @@ impl<'a> Taken<'a> {
     }
 
     /// Removes cells of the query.
-    pub(super) fn dest(&self, seen: Seen<'_>) -> (Walk, Vec<Edge>) {
+    pub(super) fn dest(&self, within: SideImages<'_>) -> (Walk, Vec<Edge>) {
         let (head, at) = (self.head, self.firing.dest);
-        let parts = self.parts(&head.dest, seen);
+        let parts = self.parts(&head.dest, within);
         let mut ranking = Ranking::new();
         let d_head = head.d_head;
         // β_k: what a coefficient of the query on vector k is worth.
@@ -95,13 +95,13 @@ impl<'a> Taken<'a> {
             }
         }
         for (component, part) in parts.iter().enumerate() {
-            let Some(share) = self.share(&head.dest, seen, *part, at) else { continue };
+            let Some(share) = self.share(&head.dest, within, *part, at) else { continue };
             self.rank(&mut ranking, component, EVERY_KEY, &share, &worth);
         }
         self.rank_alibi(&mut ranking, &parts);
         let row = |cell: CellIndex| {
             let Some(part) = parts.get(cell.component as usize) else { return self.nothing() };
-            let Some(share) = self.share(&head.dest, seen, *part, at) else {
+            let Some(share) = self.share(&head.dest, within, *part, at) else {
                 return self.nothing();
             };
             let block = self.block(cell);
@@ -116,22 +116,22 @@ impl<'a> Taken<'a> {
     }
 
     /// Removes cells of the keys.
-    pub(super) fn src(&self, seen: Seen<'_>) -> (Walk, Vec<Edge>) {
+    pub(super) fn src(&self, within: SideImages<'_>) -> (Walk, Vec<Edge>) {
         let head = self.head;
-        let parts = self.parts(&head.src, seen);
+        let parts = self.parts(&head.src, within);
         let mut ranking = Ranking::new();
         let query: Vec<f64> =
             head.dest.whole(self.firing.dest).iter().map(|a| a * head.scoring.scale()).collect();
         for (component, part) in parts.iter().enumerate() {
             match self.rule {
                 Rule::Accpp => {
-                    if let Some(pulled) = self.pulled(seen, *part) {
+                    if let Some(pulled) = self.pulled(within, *part) {
                         self.rank(&mut ranking, component, EVERY_KEY, &pulled, &query);
                     }
                 }
                 Rule::Key => {
                     for (t, g) in self.visible.clone().zip(&self.gradient.scores) {
-                        let Some(mut share) = self.share(&head.src, seen, *part, t) else {
+                        let Some(mut share) = self.share(&head.src, within, *part, t) else {
                             continue;
                         };
                         share.iter_mut().for_each(|x| *x *= g);
@@ -145,7 +145,7 @@ impl<'a> Taken<'a> {
             let Some(part) = parts.get(cell.component as usize) else { return self.nothing() };
             let block = self.block(cell);
             let dot = |t: usize| {
-                let share = self.share(&head.src, seen, *part, t);
+                let share = self.share(&head.src, within, *part, t);
                 share.map_or(0.0, |share| block.clone().map(|k| share[k] * query[k]).sum())
             };
             match cell.key {
@@ -158,10 +158,10 @@ impl<'a> Taken<'a> {
     }
 
     /// All summands of a side, in the order of the layers.
-    fn parts(&self, side: &HeadSide, seen: Seen<'_>) -> Vec<Part> {
+    fn parts(&self, side: &HeadSide, within: SideImages<'_>) -> Vec<Part> {
         let mut parts = Vec::new();
         for layer in 0..side.front {
-            for head in 0..seen.images.layers[layer].n_heads {
+            for head in 0..within.images.layers[layer].n_heads {
                 parts.extend((0..self.head.run.n()).map(|src| Part::Head { layer, head, src }));
             }
             parts.extend([Part::Mlp(layer), Part::Bias(layer)]);
@@ -180,11 +180,11 @@ impl<'a> Taken<'a> {
     pub(super) fn share(
         &self,
         side: &HeadSide,
-        seen: Seen<'_>,
+        within: SideImages<'_>,
         part: Part,
         position: usize,
     ) -> Option<Vec<f64>> {
-        let columns = seen.at..seen.at + self.head.d_head;
+        let columns = within.at..within.at + self.head.d_head;
         let (image, factor) = match part {
             Part::Head { layer, head, src } => {
                 let attention = self.head.run.attends(layer, head, position, src);
@@ -192,13 +192,13 @@ impl<'a> Taken<'a> {
                     return None;
                 }
                 (
-                    seen.images.head(layer, head, src),
-                    attention * seen.images.factor(layer, position),
+                    within.images.head(layer, head, src),
+                    attention * within.images.factor(layer, position),
                 )
             }
-            Part::Mlp(layer) => (seen.images.mlp(layer, position), 1.0),
-            Part::Bias(layer) => (seen.images.bias(layer, position), 1.0),
-            Part::Embed => (seen.images.embed(position), 1.0),
+            Part::Mlp(layer) => (within.images.mlp(layer, position), 1.0),
+            Part::Bias(layer) => (within.images.bias(layer, position), 1.0),
+            Part::Embed => (within.images.embed(position), 1.0),
             Part::Offset => return Some(side.offset(position).to_vec()),
             Part::Alibi => return None,
         };
@@ -210,22 +210,22 @@ impl<'a> Taken<'a> {
     }
 
     /// `Σ_t g_t` times the coefficients of a summand at every visible key; `None` where it is nothing.
-    fn pulled(&self, seen: Seen<'_>, part: Part) -> Option<Vec<f64>> {
+    fn pulled(&self, within: SideImages<'_>, part: Part) -> Option<Vec<f64>> {
         let (head, side) = (self.head, &self.head.src);
         let keys = self.visible.clone().zip(self.gradient.scores.iter().copied());
         match part {
             Part::Head { layer, head: from, src } => {
                 let weight = |(t, g): (usize, f64)| {
                     let attention = head.run.attends(layer, from, t, src);
-                    (t, g * attention * seen.images.factor(layer, t) / side.scale[t])
+                    (t, g * attention * within.images.factor(layer, t) / side.scale[t])
                 };
                 let weights: Vec<(usize, f64)> =
                     keys.map(weight).filter(|(_, w)| *w != 0.0).collect();
                 if weights.is_empty() {
                     return None;
                 }
-                let columns = seen.at..seen.at + head.d_head;
-                let mut image = seen.images.head(layer, from, src)[columns].to_vec();
+                let columns = within.at..within.at + head.d_head;
+                let mut image = within.images.head(layer, from, src)[columns].to_vec();
                 head.summed(side, &weights, &mut image);
                 Some(image)
             }
@@ -233,7 +233,7 @@ impl<'a> Taken<'a> {
             _ => {
                 let mut sum = vec![0.0; head.d_head];
                 for (t, g) in keys {
-                    let share = self.share(side, seen, part, t)?;
+                    let share = self.share(side, within, part, t)?;
                     sum.iter_mut().zip(share).for_each(|(s, x)| *s += g * x);
                 }
                 Some(sum)

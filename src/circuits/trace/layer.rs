@@ -1,6 +1,6 @@
 //! The firings of a layer taken apart, a few heads at a time.
 
-use super::firing::{Seen, Taken};
+use super::firing::{SideImages, Taken};
 use super::graph::{Edge, Firing, Status, Visit, Walks};
 use super::head::Head;
 use super::images::Images;
@@ -124,14 +124,17 @@ impl<'a> Readers<'a> {
     }
 
     /// A head that was asked for, with the images of its two sides.
-    pub(super) fn of_head(&self, head: usize) -> Option<(&Head<'a>, Seen<'_>, Seen<'_>)> {
+    pub(super) fn of_head(
+        &self,
+        head: usize,
+    ) -> Option<(&Head<'a>, SideImages<'_>, SideImages<'_>)> {
         let place = self.heads.iter().position(|of| of.head == head)?;
         let head = self.heads.get(place)?;
         let at = place * head.d_head;
-        let of_dest = Seen { images: &self.images, at };
+        let of_dest = SideImages { images: &self.images, at };
         let of_src = match &self.keys {
-            Some(images) => Seen { images, at },
-            None => Seen { images: &self.images, at: self.dest_width + at },
+            Some(images) => SideImages { images, at },
+            None => SideImages { images: &self.images, at: self.dest_width + at },
         };
         Some((head, of_dest, of_src))
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::together::Seen;
+use super::together::ScoreOnPrompt;
 use crate::circuits::compare::scores::Split;
 use crate::circuits::convention::Convention;
 use crate::circuits::omega::Circuit;
@@ -30,7 +30,7 @@ pub(super) struct ScoreViewProps {
     /// The prompt.
     pub on: Rc<OnPrompt>,
     /// The head in view.
-    pub seen: Rc<Seen>,
+    pub seen: Rc<ScoreOnPrompt>,
     /// Conventions of the second model and of the open one.
     pub conventions: Rc<[Convention; 2]>,
 }
@@ -195,7 +195,7 @@ fn terms(
 /// The document that `omega compare … --ids …` prints, without the heads that are not in view.
 fn document(
     on: &OnPrompt,
-    (scored, [before, now]): &Seen,
+    (scored, [before, now]): &ScoreOnPrompt,
     conventions: &[Convention; 2],
 ) -> String {
     let found = Found::default();

@@ -43,7 +43,7 @@ pub(super) struct OnOnePromptProps {
 type Of<Q> = (Q, Files);
 
 /// The head in view on the prompt, and its patterns before and now.
-pub(super) type Seen = (Scored, [Rc<Vec<f32>>; 2]);
+pub(super) type ScoreOnPrompt = (Scored, [Rc<Vec<f32>>; 2]);
 
 /// The prompt, and what is seen on it.
 #[component]
@@ -51,7 +51,7 @@ pub(super) fn OnOnePrompt(props: &OnOnePromptProps) -> Html {
     let app = use_app();
     let state = app.value();
     let both = use_state(|| None::<(Of<Together>, Result<Rc<OnPrompt>, Failure>)>);
-    let seen = use_state(|| None::<(Of<ScoreAt>, Result<Rc<Seen>, Failure>)>);
+    let seen = use_state(|| None::<(Of<ScoreAt>, Result<Rc<ScoreOnPrompt>, Failure>)>);
     let shown = state.route.read(&keys::TOGETHER);
     let prompt = prompt::in_view(state);
     let files = props.second.files.clone();
