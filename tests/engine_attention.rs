@@ -120,11 +120,11 @@ fn a_set_has_only_words_that_the_model_knows_and_the_trained_model_answers_it() 
 }
 
 #[test]
-fn a_checkpoint_elsewhere_is_measured_with_its_spectra_and_the_open_model_stays() {
+fn a_checkpoint_of_another_model_is_measured_with_its_spectra_and_the_open_model_stays() {
     let mut engine = open(4000, || 0.0);
     let spec = SetSpec { series: true, ..indirect_objects(4) };
-    let elsewhere = Asked { elsewhere: true, ..Asked::from(spec) };
-    let early = answers::<SetSpec>(told(&mut engine, elsewhere, files(0)));
+    let asked = Asked { other_model: true, ..Asked::from(spec) };
+    let early = answers::<SetSpec>(told(&mut engine, asked, files(0)));
     let count = |of: fn(&SetPart) -> bool| early.iter().filter(|part| of(part)).count();
     assert_eq!(count(|part| matches!(part, SetPart::Head { .. })), N_LAYERS * N_HEADS);
     assert_eq!(count(|part| matches!(part, SetPart::Answered { .. })), 1);

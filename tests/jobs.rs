@@ -194,7 +194,8 @@ fn opening_a_model_ends_the_jobs_about_the_old_one_and_no_others() {
     let old = stage.ask(Request::new(spectra(&[0])).owner("heads/spectra"));
     let toy = stage.ask(Request::new(cloud(0)).owner("cloud"));
     let checkpoint = Files::new(vec!["step-1"]);
-    let series = Request::many([(spectra(&[0]), Some(checkpoint))]).elsewhere().owner("series");
+    let series =
+        Request::many([(spectra(&[0]), Some(checkpoint))]).about_other_models().owner("series");
     let series = stage.ask(series);
     let sent = stage.sent();
     let model = stage.ask(Request::new(Open::default()).beside(&Files::new(vec!["b"])));
@@ -219,7 +220,13 @@ fn a_series_that_is_asked_twice_is_measured_once() {
     let checkpoints: Vec<_> = ["0", "32"].map(|step| Files::new(vec![step])).into();
     let measure = || {
         let asks = checkpoints.iter().map(|files| (spectra(&[0]), Some(files.clone())));
-        stage.ask(Request::many(asks).elsewhere().one_step_each().owner("series").listed("steps"))
+        stage.ask(
+            Request::many(asks)
+                .about_other_models()
+                .one_step_each()
+                .owner("series")
+                .listed("steps"),
+        )
     };
     let (first, second) = (measure(), measure());
     for _ in 0..2 {

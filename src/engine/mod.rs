@@ -94,10 +94,10 @@ impl Engine {
         sources: Vec<Box<dyn ByteSource>>,
         out: Out<'_>,
     ) -> Result<(), Failure> {
-        if asked.elsewhere {
+        if asked.other_model {
             let model = self.beside(sources, &asked.hints)?;
             let mut other = self.of_another(model);
-            let asked = Asked { elsewhere: false, files: None, ..asked };
+            let asked = Asked { other_model: false, files: None, ..asked };
             return Box::pin(other.answer(asked, Vec::new(), out)).await;
         }
         let files = Files { id: asked.files, hints: asked.hints, sources };

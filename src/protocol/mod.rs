@@ -53,7 +53,7 @@ pub struct Asked {
     /// What the reader said of a model in those files that does not say it itself.
     pub hints: model::Hints,
     /// It is about the model in those files, and the open model stays.
-    pub elsewhere: bool,
+    pub other_model: bool,
 }
 
 impl<Q: Question> From<Q> for Asked {
@@ -63,7 +63,7 @@ impl<Q: Question> From<Q> for Asked {
             gpu: None,
             files: None,
             hints: model::Hints::default(),
-            elsewhere: false,
+            other_model: false,
         }
     }
 }

@@ -59,7 +59,7 @@ impl<F> Open<F> {
 impl<F> Job<F> {
     /// Whether another model makes it pointless.
     fn about_model(&self) -> bool {
-        let about = |asked: &Asked| !asked.elsewhere && asked.ask.plan().about_model();
+        let about = |asked: &Asked| !asked.other_model && asked.ask.plan().about_model();
         self.wish.parts.iter().any(|part| about(&part.asked))
     }
 

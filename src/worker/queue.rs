@@ -71,7 +71,7 @@ struct Question<F> {
 
 /// Whether a question is about the model that the workers have open.
 fn needs_model(asked: &Asked) -> bool {
-    !asked.elsewhere && asked.ask.plan().about_model()
+    !asked.other_model && asked.ask.plan().about_model()
 }
 
 /// Whether an idle worker should take a question. One about a prompt is for the worker that has run it, and waits while that

@@ -153,8 +153,8 @@ impl<Q: Question, F: Clone> Request<Q, F> {
     }
 
     /// The questions are about the model in the files beside them; the open model stays, and another one changes nothing.
-    pub fn elsewhere(mut self) -> Self {
-        self.wish.parts.iter_mut().for_each(|part| part.asked.elsewhere = true);
+    pub fn about_other_models(mut self) -> Self {
+        self.wish.parts.iter_mut().for_each(|part| part.asked.other_model = true);
         self
     }
 

@@ -298,7 +298,7 @@ pub(crate) fn protocol(bytes: &[u8]) {
         (plan.steps(), plan.shares(3), plan.shares(0), plan.rest(&[0, usize::MAX]), plan.prompt());
     let short = serde_json::from_slice::<Value>(bytes).is_ok_and(|value| is_short(&value));
     let opens = matches!(asked.ask, Ask::Model(_) | Ask::SelfTest(_) | Ask::Toy(_));
-    if !short || opens || asked.elsewhere || asked.gpu.is_some() {
+    if !short || opens || asked.other_model || asked.gpu.is_some() {
         return;
     }
     let engine = ENGINE.get_or_init(|| {

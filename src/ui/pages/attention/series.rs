@@ -185,7 +185,7 @@ fn stamp(series: &[Checkpoint]) -> Stamp {
 /// Measures one checkpoint after the other; the open model stays.
 fn measure(app: &App, steps: &UseReducerHandle<Remembered<MeasuredSteps>>, series: &[Checkpoint]) {
     let asks = series.iter().map(|checkpoint| (prompts(), Some(checkpoint.files.clone())));
-    let request = Request::many(asks).elsewhere().one_step_each();
+    let request = Request::many(asks).about_other_models().one_step_each();
     let request = request.owner("series").listed(MEASURED);
     let (hears, session) = (steps.dispatcher(), app.session.clone());
     let series: Vec<_> = series.iter().map(|c| (c.step, c.name.clone())).collect();

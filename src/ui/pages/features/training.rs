@@ -116,7 +116,7 @@ async fn every_step(
     let heads: Vec<_> = (0..layers).flat_map(|l| (0..n_heads).map(move |h| (l, h))).collect();
     let align = Align { how: asker.how(), heads };
     let asks = series.iter().map(|checkpoint| (align.clone(), Some(checkpoint.files.clone())));
-    let request = Request::many(asks).elsewhere().one_step_each();
+    let request = Request::many(asks).about_other_models().one_step_each();
     let request = request.owner(OWNER).listed(words::CHECKPOINTS_COMPARED_DICTIONARY);
     let hears = steps.dispatcher();
     asker.app.session.jobs.ask(request, move |event| match event {
