@@ -1,4 +1,4 @@
-//! The engine on attention: a run is told as it goes and again from memory; a checkpoint elsewhere brings its spectra along.
+//! The engine on attention: a run is told as it goes and again from memory; a checkpoint of another model brings its spectra along.
 #![cfg(all(feature = "gpu", feature = "page", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test")]
 

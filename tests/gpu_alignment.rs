@@ -45,12 +45,12 @@ fn what_is_found_is_what_the_cpu_finds() {
     let n = 700;
     let features = rows(&mut rng, n);
     let new = || Alignment::new(sides.clone(), frame.clone(), n, None, OPTIONS).unwrap();
-    let (mut cpu, mut elsewhere) = (new(), new());
-    let operands = elsewhere.operands();
+    let (mut cpu, mut handed_over) = (new(), new());
+    let operands = handed_over.operands();
     assert_eq!(operands.iter().map(|s| s.spans.len()).collect::<Vec<_>>(), [2, 1, 0]);
     let batch = AlignBatch {
         sides: &operands,
-        rotated_axes: &elsewhere.rotated_axes(6),
+        rotated_axes: &handed_over.rotated_axes(6),
         d_model: D,
         top: OPTIONS.top,
     };
@@ -64,8 +64,8 @@ fn what_is_found_is_what_the_cpu_finds() {
         n_features += block.len() - block.skipped.len();
         first = end;
     }
-    elsewhere.take(block_on(search.finish()).unwrap(), n, n_features).unwrap();
-    let (cpu, gpu) = (cpu.report(), elsewhere.report());
+    handed_over.take(block_on(search.finish()).unwrap(), n, n_features).unwrap();
+    let (cpu, gpu) = (cpu.report(), handed_over.report());
     assert_eq!(cpu.comparison, gpu.comparison);
     for (cpu, gpu) in cpu.sides.iter().zip(&gpu.sides) {
         let nulls = [cpu, gpu].map(|side| side.rotation_null.clone().unwrap());

@@ -10,10 +10,10 @@
 //! Memory: the directions in `f32`, and `rotations` maxima for each of them; for all heads of a large model go layer by layer.
 
 mod bound;
-mod elsewhere;
 mod evidence;
 mod inverse;
 mod observe;
+mod operands;
 mod report;
 mod rotation;
 mod side;
@@ -26,9 +26,9 @@ use serde::{Deserialize, Serialize};
 use super::CircuitError;
 use super::dictionary::{Frame, UnitBlock};
 use super::whitening::Gram;
-pub use elsewhere::{LONGEST, SideFound, SideOperands};
 pub use inverse::{FeatureHit, FeatureSearch, joined};
 use observe::Observed;
+pub use operands::{LONGEST, SideFound, SideOperands};
 pub use report::{
     AlignmentReport, BlockAlignment, Comparison, DirectionAlignment, Disagreement, Family, Form,
     Isotropic, IsotropicLevel, Match, Method, RotatedDirection, RotatedMean, RotationNull,

@@ -1,4 +1,4 @@
-//! The same comparison done by somebody else: what has to be multiplied with every feature, and how what was found comes back.
+//! The same comparison made by another program, a GPU for instance: what has to be multiplied with every feature, and how what was found comes back.
 
 use nalgebra::DMatrix;
 
@@ -73,7 +73,7 @@ impl Alignment {
         };
         let n = self.sides.iter().zip(&found).filter(|&pair| fits(pair)).count();
         if n != self.sides.len() || n != found.len() {
-            let what = "sides that were compared elsewhere".to_owned();
+            let what = "sides that were compared by another program".to_owned();
             return Err(CircuitError::TooFew { what, found: n, needed: self.sides.len() });
         }
         for (side, found) in self.sides.iter_mut().zip(found) {
