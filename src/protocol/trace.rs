@@ -17,7 +17,7 @@ pub use crate::study::pairs::Meetings;
 pub use crate::study::prompt::{Prompt, Ran};
 pub use crate::study::prompt_set::SetSpec;
 pub use crate::study::trace::consensus::ChanceOptions;
-pub use crate::study::trace::run::Asked;
+pub use crate::study::trace::run::TracedObjective;
 pub use crate::study::trace::set::TracedSet;
 pub use crate::study::trace::{Alone, AloneOptions, Changing, Effect, Question, Traced};
 
@@ -46,7 +46,7 @@ pub struct RunAlone {
     /// The prompt.
     pub prompt: Prompt,
     /// What was traced.
-    pub asked: Asked,
+    pub asked: TracedObjective,
     /// The circuit's rows.
     pub rows: BTreeSet<Row>,
     /// The random circuits.
@@ -66,7 +66,7 @@ pub struct RunChanged {
     /// The prompt.
     pub prompt: Prompt,
     /// What was traced.
-    pub asked: Box<Asked>,
+    pub asked: Box<TracedObjective>,
     /// What is changed.
     pub part: Changing,
     /// By what it is multiplied.

@@ -191,7 +191,7 @@ pub fn writes(
     for (k, (raises, _)) in strongest.into_iter().zip(raised) {
         pairs[k].raises = raises;
     }
-    let held = python::Held { answer, wrong, scale: run.scale_of(&map, dest)? };
+    let held = python::AnswerTokens { answer, wrong, scale: run.scale_of(&map, dest)? };
     let stamp = Stamp::of_model(convention).how(convention_of_shares());
     Ok(Writes {
         at,

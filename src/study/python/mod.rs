@@ -33,7 +33,7 @@ pub use svd::{built, plane};
 pub use theorem::{theorem, theorem_3};
 pub use toy::toy;
 pub use trace::circuit;
-pub use writes::{Held, writes};
+pub use writes::{AnswerTokens, writes};
 
 use super::stamp::Stamp;
 use crate::checkpoint::quoting::comment;

@@ -10,7 +10,7 @@ use crate::study::cell::CellAt;
 use crate::study::stamp::Stamp;
 
 /// The answer, what it is held against (`None`: the mean of all tokens), and what the final norm divides by.
-pub struct Held {
+pub struct AnswerTokens {
     /// The answer's id.
     pub answer: u32,
     /// The other token's.
@@ -27,7 +27,7 @@ pub struct Held {
 pub fn writes(
     run: CleanRun<'_>,
     at: CellAt,
-    held: Held,
+    held: AnswerTokens,
     stamp: &Stamp,
 ) -> Result<Option<String>, CircuitError> {
     let (model, CellAt { layer, head, dest, src }) = (run.model, at);

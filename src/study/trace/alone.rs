@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::Asked;
+use super::run::TracedObjective;
 use crate::circuits::trace::rows::{Row, possible, random};
 use crate::math::random::Rng;
 use crate::math::statistics::empirical_p;
@@ -85,7 +85,7 @@ impl Kept {
 /// The runs under way, some of them at a time.
 pub struct AloneRun {
     ids: Vec<u32>,
-    asked: Asked,
+    asked: TracedObjective,
     options: AloneOptions,
     rows: usize,
     possible: f64,
@@ -104,7 +104,7 @@ impl AloneRun {
     pub fn new(
         model: &Model,
         ids: &[u32],
-        asked: &Asked,
+        asked: &TracedObjective,
         rows: BTreeSet<Row>,
         options: AloneOptions,
     ) -> Result<Self, StudyError> {

@@ -13,7 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::clean::CleanPrompt;
-use super::run::Asked;
+use super::run::TracedObjective;
 use crate::circuits::CircuitError;
 use crate::circuits::trace::edge::with_terms;
 use crate::circuits::trace::graph::{Edge, Kind};
@@ -99,7 +99,7 @@ enum Edit {
 
 /// A changed run under way.
 pub struct EffectRun {
-    asked: Asked,
+    asked: TracedObjective,
     layer: usize,
     firing: Option<Firing>,
     edit: Edit,
@@ -118,7 +118,7 @@ impl EffectRun {
     pub fn new(
         model: &Model,
         clean: CleanPrompt<'_>,
-        asked: &Asked,
+        asked: &TracedObjective,
         part: &Changing,
         factor: f64,
         rules: &TraceOptions,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::alone::Alone;
 use super::compare::ComparedCircuits;
 use super::graphml;
-use super::run::{Asked, Traced};
+use super::run::{Traced, TracedObjective};
 use crate::circuits::convention::{Convention, TraceConvention};
 use crate::circuits::trace::Rule;
 use crate::circuits::trace::directions::Directions;
@@ -48,7 +48,7 @@ pub struct Compared {
     /// Its tokens.
     pub tokens: Vec<String>,
     /// What was traced on it.
-    pub objective: Asked,
+    pub objective: TracedObjective,
     /// Edge by edge: `here` is the first prompt, `there` this one.
     #[serde(flatten)]
     pub circuits: ComparedCircuits,

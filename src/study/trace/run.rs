@@ -20,7 +20,7 @@ use crate::study::prompt::label;
 
 /// What was traced, in numbers; natural logarithms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct TracedObjective {
     /// How the seeds were found.
     pub seeding: SeedRule,
     /// The answer's id.
@@ -50,7 +50,7 @@ pub struct Asked {
     pub reading: Option<Firing>,
 }
 
-impl Asked {
+impl TracedObjective {
     /// The unit of the seeds' weights.
     pub fn unit(&self) -> &'static str {
         match self.seeding {
@@ -86,7 +86,7 @@ impl Asked {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Traced {
     /// What was traced.
-    pub objective: Asked,
+    pub objective: TracedObjective,
     /// The rules.
     pub options: TraceOptions,
     /// The graph.
@@ -98,7 +98,7 @@ pub struct Traced {
 
 /// A trace under way.
 pub struct TraceRun {
-    objective: Asked,
+    objective: TracedObjective,
     options: TraceOptions,
     tracer: Tracer,
     notes: Vec<String>,
@@ -137,7 +137,7 @@ impl TraceRun {
         let expected = |id: u32| log_p.get(id as usize).copied().unwrap_or(f64::NEG_INFINITY);
         let by_probability = seeding == SeedRule::Probability;
         let by_contrast = seeding == SeedRule::Contrast;
-        let objective = Asked {
+        let objective = TracedObjective {
             seeding,
             answer,
             answer_text: label(tokenizer, answer),

@@ -6,12 +6,12 @@ use super::Memory;
 use crate::study::vectors::HeadAt;
 
 /// Which head of which opened model.
-pub type Asked = (u32, HeadAt);
+pub type HeadOfModel = (u32, HeadAt);
 
 /// The spectra of the head that was asked for last.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Distances {
-    of: Option<Asked>,
+    of: Option<HeadOfModel>,
     sigma: Option<Rc<Vec<Vec<f64>>>>,
     failed: Option<String>,
 }
@@ -20,7 +20,7 @@ pub struct Distances {
 #[derive(Debug, Clone, PartialEq)]
 pub enum DistanceNews {
     /// They are being computed.
-    Asked(Asked),
+    Asked(HeadOfModel),
     /// For every Δ from 0 the singular values `[d_head]`; none where positions do not turn the head.
     Found(Vec<Vec<f64>>),
     /// Why there are none.
@@ -42,7 +42,7 @@ impl Memory for Distances {
 
 impl Distances {
     /// What is known of a head: its spectra, or why there are none; nothing while they are being computed.
-    pub fn of(&self, asked: Asked) -> Option<Result<Rc<Vec<Vec<f64>>>, String>> {
+    pub fn of(&self, asked: HeadOfModel) -> Option<Result<Rc<Vec<Vec<f64>>>, String>> {
         self.of.filter(|of| *of == asked)?;
         let failed = self.failed.clone().map(Err);
         failed.or_else(|| self.sigma.clone().map(Ok))

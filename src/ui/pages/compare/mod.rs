@@ -37,7 +37,7 @@ mod way;
 
 /// All that makes a comparison another one.
 #[derive(Clone, PartialEq)]
-struct Asked {
+struct ComparisonKey {
     generation: u32,
     weights: Weights,
     match_heads: bool,
@@ -56,14 +56,14 @@ pub fn Compare() -> Html {
     let state = app.value();
     let weights = state.weights();
     let match_heads = state.route.read(&keys::LIKENESS);
-    let asked = state.model.as_ref().zip(second.clone()).map(|(model, second)| Asked {
+    let asked = state.model.as_ref().zip(second.clone()).map(|(model, second)| ComparisonKey {
         generation: model.generation,
         weights,
         match_heads,
         second,
     });
     // Out of view nothing new is asked; what was found stays.
-    let last = use_mut_ref(|| None::<Asked>);
+    let last = use_mut_ref(|| None::<ComparisonKey>);
     let last_third = use_mut_ref(|| None::<Second>);
     if in_view(&app) {
         *last.borrow_mut() = asked;
@@ -174,8 +174,8 @@ fn question(refused: &Failure, what: &str, on_answer: Callback<Option<Hints>>) -
 }
 
 /// Opens the second model, then compares every head.
-fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, asked: Asked) {
-    let Asked { weights, match_heads, second, .. } = asked;
+fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, asked: ComparisonKey) {
+    let ComparisonKey { weights, match_heads, second, .. } = asked;
     let name = second.name.clone();
     let request = Request::new(Beside { name, weights })
         .beside(&second.files)
@@ -224,7 +224,7 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, ask
 fn ask_third(
     session: &Session,
     hears: UseReducerDispatcher<Remembered<Compared>>,
-    asked: &Asked,
+    asked: &ComparisonKey,
     third: &Second,
 ) {
     let (before, after) = (&asked.second.files, &third.files);

@@ -30,9 +30,9 @@ pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
     let h = props.config.d_head;
     html! {
         <>
-            { matrix(props, "toy-u", Said::english(words::QUERY_READ_COSINE_EACH),
+            { matrix(props, "toy-u", Caption::english(words::QUERY_READ_COSINE_EACH),
                 (&frame.cosines_u, h), (&order.queries, &order.directions), COSINE, ["feature", "k →"]) }
-            { matrix(props, "toy-v", Said::english(words::KEY_READ_SAME_RIGHT),
+            { matrix(props, "toy-v", Caption::english(words::KEY_READ_SAME_RIGHT),
                 (&frame.cosines_v, h), (&order.keys, &order.directions), COSINE, ["feature", "k →"]) }
         </>
     }
@@ -45,7 +45,7 @@ pub(in crate::ui::pages) fn Gram(props: &LabProps) -> Html {
     let Some((frame, order)) = order(props) else { return nothing() };
     let caption = speech.fill(OnStage::Gram, &[&order.n_attended.to_string()]);
     let axes = [OnStage::FeatureDown, OnStage::FeatureAcross].map(|axis| speech.say(axis).into());
-    let said = Said { caption, axes: Some(axes), lang: speech.own() };
+    let said = Caption { caption, axes: Some(axes), lang: speech.own() };
     matrix(
         props,
         "toy-gram",
@@ -67,7 +67,7 @@ pub(in crate::ui::pages) fn Logits(props: &LabProps) -> Html {
     matrix(
         props,
         "toy-logits",
-        Said::english(words::WHAT_HEAD_LEARNED_LOGIT),
+        Caption::english(words::WHAT_HEAD_LEARNED_LOGIT),
         (&frame.logits, props.config.n_features),
         (&order.queries, &order.keys),
         scale,
@@ -76,7 +76,7 @@ pub(in crate::ui::pages) fn Logits(props: &LabProps) -> Html {
 }
 
 /// What is said of a matrix.
-struct Said {
+struct Caption {
     caption: String,
     /// Names of the axes in the picture, downwards and across, where they are other than in the table.
     axes: Option<[AttrValue; 2]>,
@@ -84,7 +84,7 @@ struct Said {
     lang: Option<&'static str>,
 }
 
-impl Said {
+impl Caption {
     fn english(caption: &str) -> Self {
         Self { caption: caption.to_owned(), axes: None, lang: None }
     }
@@ -93,7 +93,7 @@ impl Said {
 fn matrix(
     props: &LabProps,
     name: &'static str,
-    said: Said,
+    said: Caption,
     (values, n_cols): (&[f32], usize),
     (rows, cols): (&[usize], &[usize]),
     scale: Scale,
@@ -113,7 +113,7 @@ fn matrix(
         })
     };
     let n_cols = cols.len();
-    let Said { caption, axes, lang } = said;
+    let Caption { caption, axes, lang } = said;
     let [y, x] = axes.unwrap_or([y, x].map(AttrValue::Static));
     html! {
         <Figure {name} {table} convention={props.stamp()} {lang} caption={html! { { caption.clone() } }}>
