@@ -330,6 +330,12 @@ fn what_a_page_computes_in_a_worker_of_its_own_is_listed_once_it_takes_a_while()
     at(53, 120);
     line.ended();
     assert!(listed().is_empty() && cancelled.get() == 1);
+    at(53, 120);
+    stage.desk.now.set(2000.0);
+    at(54, 120);
+    assert_eq!(listed().len(), 1);
+    drop(line);
+    assert!(listed().is_empty(), "a line goes with its owner");
 }
 
 #[test]

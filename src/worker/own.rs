@@ -10,8 +10,8 @@ use super::request::{JobId, Running};
 /// Milliseconds between two changes of a line: a training has sixty frames a second, and many end before they are worth a line.
 const LISTED_MS: f64 = 500.0;
 
-/// A page's line in the list, for one piece of work at a time.
-pub struct Listed<F> {
+/// A page's line in the list, for one piece of work at a time; it goes with its owner.
+pub struct Listed<F: Clone + 'static> {
     jobs: Jobs<F>,
     what: &'static str,
     id: Cell<Option<JobId>>,
@@ -36,6 +36,12 @@ impl<F: Clone + 'static> Listed<F> {
         if let Some(id) = self.id.take() {
             self.jobs.own_ended(id);
         }
+    }
+}
+
+impl<F: Clone + 'static> Drop for Listed<F> {
+    fn drop(&mut self) {
+        self.ended();
     }
 }
 

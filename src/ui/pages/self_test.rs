@@ -15,6 +15,7 @@ use crate::ui::session::Session;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{bytes, percent, short_exponent, three};
 use crate::ui::words::self_test as words;
+use crate::worker::own::Listed;
 use crate::worker::pool::{Jobs, default_size};
 use crate::worker::request::{JobEvent, Request};
 
@@ -47,7 +48,7 @@ pub fn SelfTest() -> Html {
     let running = matches!(*run, Run::Running(..));
     let stop = {
         let (run, worker) = (run.clone(), worker.clone());
-        Callback::from(move |_: MouseEvent| {
+        Callback::from(move |()| {
             // With its last handle the worker ends.
             worker.take();
             run.set(Run::Idle);
@@ -59,17 +60,23 @@ pub fn SelfTest() -> Html {
     };
     let start = {
         let (run, thorough, session) = (run.clone(), *thorough, app.session.clone());
+        let stop = stop.clone();
         Callback::from(move |_: MouseEvent| {
             run.set(Run::Running(0, 1));
             let hears = run.clone();
             let seed = (js_sys::Math::random() * 1e6) as u32;
             let progress = run.clone();
-            let jobs = session.own_worker(move |running| {
-                if let Some(job) = running.first() {
+            let listed = Listed::new(session.jobs.clone(), words::THE_SELFTEST);
+            let stop = stop.clone();
+            let jobs = session.own_worker(move |running| match running.first() {
+                Some(job) => {
                     progress.set(Run::Running(job.done, job.total));
+                    let stop = stop.clone();
+                    listed.at(job.done, job.total, move || stop.emit(()));
                 }
+                None => listed.ended(),
             });
-            let request = Request::new(Question { seed, thorough }).listed("the self-test");
+            let request = Request::new(Question { seed, thorough }).listed(words::THE_SELFTEST);
             jobs.ask(request, move |event| match event {
                 JobEvent::Part { answer, .. } => hears.set(Run::Done(Rc::from(answer))),
                 JobEvent::Failed { failure, .. } => {
@@ -127,9 +134,9 @@ pub fn SelfTest() -> Html {
             { match &*run {
                 Run::Idle => nothing(),
                 Run::Running(done, total) => html! {
-                    <p class="progress" role="status"><progress value={done.to_string()} max={total.to_string()} aria-label="the self-test" />
+                    <p class="progress" role="status"><progress value={done.to_string()} max={total.to_string()} aria-label={words::THE_SELFTEST} />
                         { words::shapes_few_seconds_gpu(&done, &total) }
-                        <button type="button" onclick={stop}>{ "cancel" }</button></p>
+                        <button type="button" onclick={stop.reform(|_: MouseEvent| ())}>{ "cancel" }</button></p>
                 },
                 Run::Failed(what, hint) => html! { <p class="ask" role="status" data-testid="self-test"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p> },
                 Run::Done(report) => html! { <>{ view(report) }

@@ -10,6 +10,7 @@ sentences! {
     const RUN_SELFTEST = "run the self-test";
     const SOFTWARE_CORRECT_NOT_FASTER = " (software: correct, not faster than the CPU)";
     const SOME_CHECKS_FAILED_GPUS = "Some checks failed: this GPU's results would be recomputed on the CPU.";
+    const THE_SELFTEST = "the self-test";
     const THOROUGH_HEADS_WIDE_UP = "thorough: heads 16 to 256 wide, up to 4096 rows";
     const WHOEVER_FASTER = "whoever is faster";
     fn bindings_up_workgroup_memory(backend, gpu, driver, software, max_binding, max_workgroup_memory, seed) = "{backend} {gpu} {driver}{software}; bindings up to {max_binding}, workgroup memory {max_workgroup_memory}; seed {seed}.";
