@@ -318,12 +318,12 @@ fn theorem_3_is_the_same_in_numpy() {
     ask(&mut engine, Start { config: Box::new(config.clone()), turns: Vec::new() });
     let train = Train { steps: 80, milliseconds: 1e9, turned: vec![] };
     let told = told(&mut engine, train, vec![]).into_iter();
-    let frame = told.filter_map(|(tell, arrays)| {
+    let mut frames = told.filter_map(|(tell, arrays)| {
         let mut frame = Train::answer(tell)?;
         frame.snapshot.put_arrays(arrays);
         Some(frame)
     });
-    let snapshot = frame.last().unwrap().snapshot;
+    let snapshot = frames.next().unwrap().snapshot;
     let pair = config.template.entries()[0];
     let code = theorem_3(&snapshot, &pair, &Stamp::of_toy(&config));
     let printed = python::lines(&python, &code, &[]);
