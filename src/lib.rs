@@ -51,6 +51,15 @@
 //! destination is read for, `v_k` what the source is read for. `OV = W_V W_O`: left vectors are read, right vectors are
 //! written. Sizes are `d_*`, counts `n_*`, indices the singular noun: `layer`, `head`, `k`, `dest`, `src`.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test says by panicking what is wrong"
+    )
+)]
+
 pub mod checkpoint;
 pub mod circuits;
 #[cfg(not(target_arch = "wasm32"))]

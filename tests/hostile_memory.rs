@@ -1,5 +1,11 @@
 //! No allocation larger than the input justifies: the peak of the heap is measured while hostile files are opened.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says by panicking what is wrong"
+)]
+
 #[path = "support/files.rs"]
 mod support;
 

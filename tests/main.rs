@@ -2,6 +2,12 @@
 //!
 //! Programs of their own are `tidy`, which needs nothing that is built here, and `hostile_memory` and `fuzzing`, which measure the heap of their whole process.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says by panicking what is wrong"
+)]
+
 mod golden;
 mod support;
 

@@ -2,6 +2,12 @@
 //!
 //! Longer than most files: every border with the few lines that read it off the source.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says by panicking what is wrong"
+)]
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,14 @@
 //! Layer 0, numerics: nothing here knows what a transformer is.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test says by panicking what is wrong"
+    )
+)]
+
 pub mod assignment;
 pub mod core_svd;
 pub mod decode;

@@ -3,6 +3,15 @@
 //! A crate of its own, and in the page a program of its own (`program.rs`): everything else needs only the spelling of tokens, which
 //! `model::tokenizer` reads from the same file, and 0.6 MB are not fetched before a prompt in words comes.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test says by panicking what is wrong"
+    )
+)]
+
 mod charsmap;
 
 use serde::Deserialize;
