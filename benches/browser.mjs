@@ -1,8 +1,8 @@
 // From the drop of a large checkpoint to its first spectrum and to all of them, in Chromium with two workers; then one prompt
 // of 16 tokens, from its address to the last layer's pattern, to the next token's probabilities and to every head's look; then a
-// set of 128 prompts of 20 random tokens, with every head measured against its controls.
+// set of 128 prompts of 20 random tokens, with every head measured against its controls; then the frames of the toy lab.
 //
-//   node benches/browser.mjs [RUNS]     needs dist/ and tests/browser/node_modules; prints one table, medians of RUNS (3)
+//   node benches/browser.mjs [RUNS]     needs dist/ and tests/browser/node_modules; prints tables, medians of RUNS (3)
 
 import { join } from "node:path";
 import { ROOT, drop, heaps, start, withPage } from "../tests/browser/harness.mjs";
@@ -98,3 +98,26 @@ for (const each of CASES.filter((each) => !process.argv[3] || each.shape === pro
     console.log(`| ${each.name} | ${label[measure]} | ${value.toPrecision(3)} | ${goal} |`);
   }
 }
+
+// The toy lab while it trains: how even the display is, for four seconds.
+console.log("\n| toy lab | frames | median, ms | 95 % within, ms | longest, ms | steps in 4 s |\n|---|---|---|---|---|---|");
+const session = await start();
+for (const preset of process.argv[3] ? [] : ["one-pair", "eight-pairs", "twenty-pairs"]) {
+  await withPage(session, { hash: `#/toy?preset=${preset}&steps=100000` }, async (page) => {
+    await page.getByTestId("toy-verdict").waitFor();
+    await page.getByTestId("train").click();
+    const gaps = await page.evaluate(async () => {
+      const found = [];
+      for (let last = performance.now(), end = last + 4000; last < end; ) {
+        const now = await new Promise(requestAnimationFrame);
+        found.push(now - last);
+        last = now;
+      }
+      return found.sort((a, b) => a - b);
+    });
+    const at = (share) => gaps[Math.min(gaps.length - 1, Math.floor(share * gaps.length))].toFixed(1);
+    const steps = await page.locator("[data-trained]").getAttribute("data-trained");
+    console.log(`| ${preset} | ${gaps.length} | ${at(0.5)} | ${at(0.95)} | ${at(1)} | ${steps} |`);
+  });
+}
+await session.stop();

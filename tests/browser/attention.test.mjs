@@ -134,6 +134,7 @@ describe("Attention", () => {
     await at.filter({ hasText: "Step 32: " }).waitFor();
     await play.click();
     const stopped = await at.textContent();
+    // A step is shown for 0.7 s: only time shows that no other follows.
     await page.waitForTimeout(1500);
     assert.equal(await at.textContent(), stopped, "paused is paused");
     await page.locator(".series-view input[type=range]").last().fill("5");

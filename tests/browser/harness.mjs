@@ -103,6 +103,25 @@ export async function drop(page, paths) {
   await cdp.detach();
 }
 
+/** Waits for `n` frames of the display. */
+export const frames = (page, n) =>
+  page.evaluate(async (n) => {
+    for (let i = 0; i < n; i += 1) await new Promise(requestAnimationFrame);
+  }, n);
+
+/** Waits until nothing in the page has changed for four frames: a chart hears of its new room in one and is drawn in the next. */
+export const still = (page) =>
+  page.evaluate(async () => {
+    let quiet = 0;
+    const watch = new MutationObserver(() => (quiet = 0));
+    watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    for (const end = performance.now() + 20_000; quiet < 4; quiet += 1) {
+      if (performance.now() > end) throw new Error("the page did not stand still");
+      await new Promise(requestAnimationFrame);
+    }
+    watch.disconnect();
+  });
+
 /** The line that names the open model. */
 export const model = (page) => page.getByTestId("model");
 

@@ -318,6 +318,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       await page.locator(".progress").waitFor({ state: "detached" });
       const finished = () => page.locator(".page.heads [data-head]").filter({ hasNotText: "…" }).count();
       const at = await finished();
+      // A head takes about a second: only time shows that no other follows.
       await page.waitForTimeout(3000);
       assert.ok((await finished()) <= at + 1, "nothing more is computed");
       // What is left is the layer of the head in view, 84 MB in the file, whose vectors are still wanted.

@@ -65,6 +65,7 @@ async function hiddenUntil(page, other, ready) {
   assert.equal(await visibility(), "hidden", "in the middle of the job");
   const cdp = await page.context().newCDPSession(page);
   await cdp.send("Page.setWebLifecycleState", { state: "frozen" });
+  // Nothing says that a frozen page is frozen: a while is what is tested.
   await new Promise((later) => setTimeout(later, 500));
   await cdp.send("Page.setWebLifecycleState", { state: "active" });
   await page.evaluate(() => requestAnimationFrame(() => (window.drawn = true)));

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { PROJECTS, ROOT, assertAccessible, complete, picture, start, withPage } from "./harness.mjs";
+import { PROJECTS, ROOT, assertAccessible, complete, picture, start, still, withPage } from "./harness.mjs";
 
 const FOLDER = join(ROOT, "www/lessons/de");
 const LESSONS = readdirSync(FOLDER).filter((name) => /^\d/.test(name)).sort();
@@ -170,7 +170,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
               await page.locator(".lesson :is(h1, h2)", { hasText: step.title }).waitFor();
               if (step.predict && (await page.getByTestId("guess").count())) await page.getByTestId("guess").getByRole("button").last().click();
               await page.waitForFunction((n) => [...document.querySelectorAll(".on-stage")].filter((p) => p.closest("section.page:not([hidden])")).length === n, step.show.length);
-              await page.waitForTimeout(300);
+              await still(page);
               const { pieces, wide, words } = await page.evaluate(() => {
                 const lesson = document.querySelector(".lesson");
                 const pieces = [...document.querySelectorAll(".on-stage")].filter((piece) => piece.closest("section.page:not([hidden])"));

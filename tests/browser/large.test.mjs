@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { OUTPUT, PROJECTS, assertAccessible, complete, drop, start, withPage } from "./harness.mjs";
+import { OUTPUT, PROJECTS, assertAccessible, complete, drop, start, still, withPage } from "./harness.mjs";
 import { gpt2 } from "./models.mjs";
 
 /** What a grid of heads looks like; runs in the page. */
@@ -59,7 +59,7 @@ describe("Large models", () => {
           await complete(page, `${layers} layers`);
           for (const width of [1280, 390]) {
             await page.setViewportSize({ width, height: 900 });
-            await page.waitForTimeout(200);
+            await still(page);
             await held(page, "heads", [layers, heads], width, least);
             await page.screenshot({ path: join(OUTPUT, "looks", `${layers}x${heads}-heads-${width}.png`), fullPage: true });
           }
@@ -97,7 +97,7 @@ describe("Large models", () => {
           await page.waitForFunction(() => [...document.querySelectorAll(".page.attention .grid-frame")[0].querySelectorAll("[data-head]")].every((cell) => cell.textContent !== "…"), null, { timeout: 90_000 });
           for (const width of [1280, 390]) {
             await page.setViewportSize({ width, height: 900 });
-            await page.waitForTimeout(200);
+            await still(page);
             await held(page, "attention", [layers, heads], width, least);
             await page.screenshot({ path: join(OUTPUT, "looks", `${layers}x${heads}-attention-${width}.png`), fullPage: true });
           }
@@ -105,7 +105,7 @@ describe("Large models", () => {
           await page.locator(".page.features .grid-frame").first().waitFor();
           for (const width of [1280, 390]) {
             await page.setViewportSize({ width, height: 900 });
-            await page.waitForTimeout(200);
+            await still(page);
             const { cells, cut, sideways, collide } = await page.evaluate(seen, "features");
             assert.ok(cells === layers * heads && cut <= 1 && sideways <= 1 && !collide, `features at ${width}: ${JSON.stringify({ cells, cut, sideways, collide })}`);
             await page.screenshot({ path: join(OUTPUT, "looks", `${layers}x${heads}-features-${width}.png`), fullPage: true });
@@ -122,7 +122,7 @@ describe("Large models", () => {
           }, null, { timeout: 90_000 });
           for (const width of [1280, 390]) {
             await page.setViewportSize({ width, height: 900 });
-            await page.waitForTimeout(200);
+            await still(page);
             await held(page, "compare", [layers, heads], width, least);
             await page.screenshot({ path: join(OUTPUT, "looks", `${layers}x${heads}-compare-${width}.png`), fullPage: true });
           }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import readCode from "jsqr";
-import { DIST, ROOT, assertAccessible, complete, drop, model, picture, start, withPage } from "./harness.mjs";
+import { DIST, ROOT, assertAccessible, complete, drop, model, picture, start, still, withPage } from "./harness.mjs";
 import { serve } from "./server.mjs";
 
 const FOLDER = join(ROOT, "www/lessons/en");
@@ -102,12 +102,12 @@ async function open(page, step, place, more = "") {
     const pieces = [...document.querySelectorAll(".on-stage")].filter((piece) => piece.closest("section.page:not([hidden])"));
     const all = pieces.length === n && pieces.some((piece) => piece.getBoundingClientRect().height > 20);
     // A model that is opened in between takes the pictures away once more.
-    window.since = all ? (window.since ?? performance.now()) : null;
-    return all && performance.now() - window.since > 250;
+    return all && !document.querySelector("[data-testid=model] .opening");
   };
-  await page.evaluate(() => (window.since = null));
-  await page.waitForFunction(there, step.show.length);
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  do {
+    await page.waitForFunction(there, step.show.length);
+    await still(page);
+  } while (!(await page.evaluate(there, step.show.length)));
 }
 
 /** What a reader has before them: the pieces on the stage, sizes of the page, of its type, and of the words. */

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { OUTPUT, PROJECTS, complete, start, withPage } from "./harness.mjs";
+import { OUTPUT, PROJECTS, complete, start, still, withPage } from "./harness.mjs";
 
 const WIDTHS = [390, 1024, 1280, 1920];
 const SMALLEST = 11;
@@ -96,8 +96,7 @@ describe("Looks", { concurrency: 2 }, () => {
           await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
           for (const colorScheme of ["light", "dark"]) {
             await page.emulateMedia({ colorScheme });
-            // Charts hear of their new room in one frame and are drawn in the next.
-            await page.waitForTimeout(120);
+            await still(page);
             await page.screenshot({ path: join(OUTPUT, "looks", `${name}-${colorScheme}-${width}.png`), fullPage: true });
           }
           for (const fault of await page.evaluate(faults, [SMALLEST, CHART, TARGET])) all.add(`${width}: ${fault}`);

@@ -102,6 +102,7 @@ describe("Opening by name", () => {
       broken += 1;
       response.writeHead(206, { ...host.open, "Content-Length": 1000 });
       response.write("half");
+      // The host's time, which nobody waits for: what was written is on its way by then.
       setTimeout(() => response.destroy(), 20);
       return true;
     };
@@ -142,7 +143,7 @@ describe("Opening by name", () => {
       // Workers ask for ranges with an end.
       if (name !== "cdn-lfs.hf.co" || !request.url.endsWith("model.safetensors") || /\d$/.test(request.headers.range ?? "")) return false;
       broken += 1;
-      // Half of it, then nothing; later a host that never ends.
+      // Half of it, then nothing; later a host that never ends. The time is the host's, nobody waits for it.
       response.writeHead(request.headers.range ? 206 : 200, { ...host.open, "Content-Length": 90_000_000 });
       response.write(Buffer.alloc(1_000_000));
       if (broken < 3) setTimeout(() => response.destroy(), 500);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { PROJECTS, assertAccessible, complete, start, withPage } from "./harness.mjs";
+import { PROJECTS, assertAccessible, complete, start, still, withPage } from "./harness.mjs";
 
 for (const [name, flags] of Object.entries(PROJECTS)) {
   describe(`the other pages, ${name}`, () => {
@@ -65,7 +65,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, { viewport: { width: 390, height: 844 } }]) {
         it(`${slug} is accessible: ${JSON.stringify(options)}`, { hash: `#/${slug}`, ...options }, async (page) => {
           await page.locator(`section.page.${slug}`).waitFor();
-          await page.waitForTimeout(1500);
+          await still(page);
           await assertAccessible(page, `on ${slug}`);
           const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
           assert.ok(wide <= width, `no sideways scrolling: ${wide} px`);

@@ -60,7 +60,8 @@ describe("Positions on Heads", () => {
     it(`bars move from head to head: ${reducedMotion}`, { hash: "#/heads", reducedMotion }, async (page) => {
       await complete(page);
       await page.locator(".spectrum .bars .bar").first().waitFor();
-      await page.waitForTimeout(500);
+      // They have grown.
+      await page.waitForFunction(() => !document.getAnimations().some(({ effect }) => effect.target.matches(".spectrum .bar")));
       const moving = await page.evaluate(async () => {
         document.querySelector('.page.heads [data-head="2,3"]').click();
         for (let frame = 0; frame < 8; frame += 1) {

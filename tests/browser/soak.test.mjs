@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { PROJECTS, ROOT, complete, heaps, model, start, withPage } from "./harness.mjs";
+import { PROJECTS, ROOT, complete, frames, heaps, model, start, still, withPage } from "./harness.mjs";
 
 const DEEDS = Number(process.env.OMEGA_SOAK ?? 60);
 const GOLDEN = join(ROOT, "tests/golden/families");
@@ -53,7 +53,7 @@ test(`after ${DEEDS} deeds a tab holds no more than before`, { timeout: 3_600_00
         async () => {
           await go("#/toy?steps=100000");
           await page.getByTestId("train").click();
-          await page.waitForTimeout(100);
+          await frames(page, 6);
           await go("#/features?layer=1");
         },
         async () => {
@@ -79,7 +79,7 @@ test(`after ${DEEDS} deeds a tab holds no more than before`, { timeout: 3_600_00
       ];
       const state = async () => {
         await built_in();
-        await page.waitForTimeout(500);
+        await still(page);
         for (let i = 0; i < 3; i += 1) await cdp.send("HeapProfiler.collectGarbage");
         const { metrics } = await cdp.send("Performance.getMetrics");
         const of = (name) => metrics.find((metric) => metric.name === name).value;
