@@ -17,6 +17,7 @@ mod alignment_cli;
 mod alignment_dictionaries;
 mod alignment_golden;
 mod alignment_null;
+mod biases;
 mod built_in;
 mod cli;
 mod compare;

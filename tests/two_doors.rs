@@ -74,6 +74,7 @@ impl Doors {
                 for found in ask(&mut self.engine, question).into_iter().flatten() {
                     let row = rows.next().unwrap();
                     assert_eq!((&row["layer"], &row["head"]), (&layer.into(), &found.head.into()));
+                    assert_eq!(row["biases"], to_value(found.biases.as_deref()).unwrap());
                     for (circuit, found) in [("qk", &found.qk), ("ov", &found.ov)] {
                         assert_eq!(row[circuit], to_value(&found.sigma).unwrap());
                         let of = |what: &str| row[format!("{what}_{circuit}")].as_f64().unwrap();

@@ -1,6 +1,7 @@
 //! Layer 3, circuits: Ω and OV, and what their singular vectors mean.
 
 pub mod alignment;
+pub mod biases;
 pub mod compare;
 pub mod composition;
 pub mod convention;

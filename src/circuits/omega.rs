@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::math::pseudo_inverse::solve_transposed;
 use crate::math::svd::middle_singular_values;
 use crate::math::{
     Factor, Mat, MathError, ProductSvd, SingularValues, product_singular_values, product_svd,
@@ -71,37 +70,6 @@ pub fn singular_values(
     product_singular_values(&a, &b)
 }
 
-/// A bias seen from the residual stream: `score = (x + o_Q) Ω (y + o_K)ᵀ · scale` with Ω unchanged.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BiasOffset {
-    /// `o = b W⁺`, `[d_model]`: adding it to the residual stream adds `b` to the query (or key), as far as the head can see it.
-    pub offset: Vec<f64>,
-    /// `b − o W`, `[d_head]`: what no residual vector can produce. Rounding noise unless the head is rank-deficient.
-    pub remainder: Vec<f64>,
-}
-
-impl BiasOffset {
-    /// The offset of bias `b: [d_head]` for `w: [d_model, d_head]`.
-    ///
-    /// # Errors
-    /// [`MathError::NotFinite`] for NaN or infinities in `w`, [`MathError::Shape`] if `b` is not `[d_head]`.
-    ///
-    /// # Source
-    /// Franco & Crovella's accpp-tracer, `c_d = b_Q W_Q⁺`; the remainder is ours.
-    pub fn new(w: &Mat, b: &[f64]) -> Result<Self, MathError> {
-        let factor = Factor::new(w, "the matrix of a bias offset")?;
-        let (expected, found) = ((w.ncols(), 1), (b.len(), 1));
-        if expected != found {
-            return Err(MathError::Shape { what: "a bias", expected, found });
-        }
-        let b = Mat::from_column_slice(b.len(), 1, b);
-        let inner = solve_transposed(factor.r(), &b);
-        let remainder = &b - factor.r().tr_mul(&inner);
-        let offset = factor.q_times(&inner) * 2.0_f64.powi(-factor.exponent());
-        Ok(Self { offset: offset.as_slice().to_vec(), remainder: remainder.as_slice().to_vec() })
-    }
-}
-
 /// Ω seen at a distance: the spectra of `Ω_Δ = W_Q R_Δ W_Kᵀ` for a rotary head, one tall QR per side for all of them.
 ///
 /// `R_Δ` turns a query at position `p` against a key at `p − Δ`; `Ω_0` is Ω but for the rotary attention factor.
@@ -155,31 +123,6 @@ mod tests {
             b_k: vec![0.0; d_head],
             b_v: vec![0.0; d_head],
             rotary: None,
-        }
-    }
-
-    #[test]
-    fn a_bias_offset_gives_the_bias_back() {
-        let mut rng = Rng::new(1);
-        let w = rng.normal_matrix(20, 6) * 1e-3;
-        let b: Vec<f64> = (0..6).map(|_| rng.normal()).collect();
-        let found = BiasOffset::new(&w, &b).unwrap();
-        let back = w.tr_mul(&Mat::from_column_slice(20, 1, &found.offset));
-        for (back, b) in back.iter().zip(&b) {
-            assert!((back - b).abs() < 1e-12);
-        }
-        assert!(found.remainder.iter().all(|x| x.abs() < 1e-12));
-    }
-
-    #[test]
-    fn what_a_rank_deficient_head_cannot_see_is_the_remainder() {
-        let mut w = Rng::new(2).normal_matrix(20, 4);
-        let copy = w.column(0).into_owned();
-        w.set_column(3, &copy);
-        let found = BiasOffset::new(&w, &[1.0, 0.0, 0.0, -1.0]).unwrap();
-        assert!(found.offset.iter().all(|x| x.abs() < 1e-13));
-        for (x, expected) in found.remainder.iter().zip([1.0, 0.0, 0.0, -1.0]) {
-            assert!((x - expected).abs() < 1e-13);
         }
     }
 

@@ -143,8 +143,18 @@ fn print_text(
             found.directions
         )?;
     }
+    let biases = heads.iter().find_map(|head| head.biases.as_deref());
+    if let Some(found) = biases {
+        let cancels = if found.cancels { "the second" } else { "neither" };
+        writeln!(
+            out,
+            "biases: y·(W_K b_Q) is added for each source y, x·(W_Q b_K) for each destination x; lengths over QK's σ_1. Softmax cancels \
+             {cancels}"
+        )?;
+    }
     let more = if with_positions.is_some() { "   positions u, v" } else { "" };
-    writeln!(out, "head          QK σ_1     σ_last   OV σ_1     σ_last   residual{more}")?;
+    let biased = if biases.is_some() { "   biases src, dest" } else { "" };
+    writeln!(out, "head          QK σ_1     σ_last   OV σ_1     σ_last   residual{more}{biased}")?;
     let ends = |s: &[f64]| (s.first().copied().unwrap_or(0.0), s.last().copied().unwrap_or(0.0));
     for spectra in heads {
         let HeadSpectra { layer, head, qk, ov, .. } = spectra;
@@ -155,10 +165,14 @@ fn print_text(
             format!("{:>8} {:>8}", one(found.left), one(found.right))
         });
         let ((q, q_last), (o, o_last)) = (ends(&qk.sigma), ends(&ov.sigma));
+        let biases = spectra.biases.as_deref().map_or_else(String::new, |found| {
+            let [src, dest] = found.over(q);
+            format!("{src:>9.3} {dest:>8.3}")
+        });
         let (name, residual) = (name(*layer, *head), qk.residual.max(ov.residual));
         writeln!(
             out,
-            "{name:<12} {q:>8.4} {q_last:>10.2e} {o:>8.4} {o_last:>10.2e} {residual:>10.0e}{shares}"
+            "{name:<12} {q:>8.4} {q_last:>10.2e} {o:>8.4} {o_last:>10.2e} {residual:>10.0e}{shares}{biases}"
         )?;
     }
     for BrokenHead { layer, head, why } in failed {

@@ -124,7 +124,8 @@ fn nearest(
 
 fn export(engine: &mut Engine, at: HeadAt, out: Out<'_>) -> Result<(), Failure> {
     let convention = engine.convention(at.weights)?;
-    let (name, bytes) = Vectors::new(engine.layer(at.layer)?, at)?.file(&convention)?;
+    let attention = engine.layer(at.layer)?;
+    let (name, bytes) = Vectors::new(attention, at)?.file(attention, &convention)?;
     out(ExportVectors::tell(File { name, bytes }), Vec::new());
     Ok(())
 }

@@ -169,6 +169,14 @@ impl AttentionLayer {
         self.layer
     }
 
+    /// Whether softmax takes out what all scores of one destination have in common: not where queries and keys are turned, normed or
+    /// clamped between the biases and the score, nor where a soft-cap or a sink stands behind it.
+    pub fn shifts_cancel(&self) -> bool {
+        let a = &self.attention;
+        let bent = a.clip.is_some() || a.qk_norm.is_some() || a.score_cap.is_some();
+        !bent && a.rope.is_none() && a.grid_rope.is_none() && a.sinks.is_none()
+    }
+
     /// Gains of the norm in front of queries and of that in front of keys and values, `[d_model]` each, where there is one.
     pub fn gains(&self) -> [Option<&[f64]>; 2] {
         self.norms.each_ref().map(|norm| norm.as_ref().map(|(_, gains, _)| gains.as_slice()))

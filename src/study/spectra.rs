@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
+use crate::circuits::biases::Biases;
 use crate::circuits::convention::Convention;
 use crate::circuits::head_statistics::HeadStatistics;
 use crate::circuits::omega::{Circuit, singular_values};
@@ -98,6 +99,27 @@ pub struct HeadSpectra {
     /// What latent attention adds to `qk`, which is its part without positions.
     #[serde(default)]
     pub rotary: Option<Box<RotarySpectra>>,
+    /// What biases add to a score beside `qk`.
+    #[serde(default)]
+    pub biases: Option<Box<Biases>>,
+}
+
+impl HeadSpectra {
+    /// Both circuits of `head`, whose matrices are `weights`, with what stands beside them.
+    ///
+    /// # Errors
+    /// As [`singular_values`].
+    pub fn new(
+        attention: &AttentionLayer,
+        head: usize,
+        weights: &HeadWeights,
+        qk: CircuitSpectrum,
+        ov: CircuitSpectrum,
+    ) -> Result<Self, MathError> {
+        let rotary = RotarySpectra::of(weights)?;
+        let biases = Biases::of(weights, &qk.sigma, attention.shifts_cancel())?.map(Box::new);
+        Ok(Self { layer: attention.layer(), head, qk, ov, rotary, biases })
+    }
 }
 
 /// The singular values of the rotary part of a latent attention.
@@ -149,8 +171,7 @@ pub fn head_spectra(
         let matrices = attention.head(head, weights)?;
         let qk = CircuitSpectrum::on_cpu(&matrices, Circuit::Qk, positions)?;
         let ov = CircuitSpectrum::on_cpu(&matrices, Circuit::Ov, positions)?;
-        let rotary = RotarySpectra::of(&matrices)?;
-        Ok(HeadSpectra { layer, head, qk, ov, rotary })
+        Ok(HeadSpectra::new(attention, head, &matrices, qk, ov)?)
     };
     found().map_err(|error| BrokenHead { layer, head, why: error.to_string() })
 }
@@ -195,6 +216,8 @@ struct HeadRow<'a> {
     ov: &'a [f64],
     #[serde(flatten)]
     rotary: Option<&'a RotarySpectra>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    biases: Option<&'a Biases>,
     residual_qk: f64,
     residual_ov: f64,
     orthogonality_qk: f64,
@@ -231,6 +254,7 @@ impl<'a> SpectraDocument<'a> {
             qk: &head.qk.sigma,
             ov: &head.ov.sigma,
             rotary: head.rotary.as_deref(),
+            biases: head.biases.as_deref(),
             residual_qk: head.qk.residual,
             residual_ov: head.ov.residual,
             orthogonality_qk: head.qk.orthogonality,

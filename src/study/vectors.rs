@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::StudyError;
 use crate::checkpoint::{Named, to_safetensors};
 use crate::circuits::alignment::{HeadSide, Match, Side, SideAlignment};
+use crate::circuits::biases::BiasOffset;
 use crate::circuits::convention::Convention;
 use crate::circuits::dictionary::Builtin;
 use crate::circuits::omega::{Circuit, decompose};
 use crate::math::ProductSvd;
 use crate::math::layout::to_row_major;
-use crate::model::{AttentionLayer, Head, Model, Weights};
+use crate::model::{AttentionLayer, Head, HeadWeights, Model, Weights};
 
 /// One circuit of one head under one convention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,24 +48,40 @@ impl Vectors {
         Self { at, svd }
     }
 
-    /// The vectors as a safetensors file, in f64, and a name for it.
+    /// The vectors of a head of `attention` as a safetensors file, in f64, and a name for it. Beside those of QK stand the offsets
+    /// of its biases, where it has some.
     ///
     /// # Errors
-    /// What writing says.
-    pub fn file(&self, convention: &Convention) -> Result<(String, Vec<u8>), StudyError> {
+    /// What reading its matrices or writing says.
+    pub fn file(
+        &self,
+        attention: &AttentionLayer,
+        convention: &Convention,
+    ) -> Result<(String, Vec<u8>), StudyError> {
         let (at, svd) = (self.at, &self.svd);
-        let arrays = [
+        let mut arrays = vec![
             Named::f64("u", &[svd.u.nrows(), svd.u.ncols()], to_row_major(&svd.u)),
             Named::f64("s", &[svd.s.len()], svd.s.clone()),
             Named::f64("v", &[svd.v.nrows(), svd.v.ncols()], to_row_major(&svd.v)),
         ];
         let (circuit, form) = (at.circuit.slug(), at.weights.slug());
-        let metadata = [
+        let mut metadata = vec![
             ("convention", serde_json::to_string(convention).unwrap_or_else(|_| convention.line())),
             ("columns", "columns of u and v are singular vectors".to_owned()),
             ("residual", svd.residual.to_string()),
             ("orthogonality", svd.orthogonality.to_string()),
         ];
+        let HeadWeights { w_q, w_k, b_q, b_k, .. } = attention.head(at.head, at.weights)?;
+        let sides = [("o_q", w_q, b_q), ("o_k", w_k, b_k)];
+        for (name, w, b) in sides.into_iter().filter(|_| at.circuit == Circuit::Qk) {
+            if b.iter().any(|b| *b != 0.0) {
+                arrays.push(Named::f64(name, &[w.nrows()], BiasOffset::new(&w, &b)?.offset));
+            }
+        }
+        if arrays.len() > 3 {
+            let score = "a score is (x + o_q) u diag(s) v^T (y + o_k)^T times its scale; one that is not there is 0";
+            metadata.push(("offsets", score.to_owned()));
+        }
         let name = format!("{}-{circuit}-{form}.safetensors", Head::new(at.layer, at.head));
         Ok((name, to_safetensors(&arrays, &metadata)?))
     }

@@ -353,8 +353,16 @@ u, s, v = t["u"], t["s"], t["v"]
 u, v = (x if x.shape[0] == 384 else x.T for x in (u, v))
 omega = q @ k.T
 print(np.linalg.norm(u * s @ v.T - omega) / np.linalg.norm(omega))
+b = w["encoder.layer.0.attention.self.query.bias"][:32].astype(np.float64)
+print(np.abs(t["o_q"] @ q - b).max() / np.abs(b).max())
+print(np.linalg.norm(k @ b))
 `;
-      assert.ok(Number(python(check, vectors, MINILM_FILES[0])) < 1e-6, "U S V^T is the matrix");
+      const [distance, offset, added] = python(check, vectors, MINILM_FILES[0]).trim().split("\n").map(Number);
+      assert.ok(distance < 1e-6, "U S V^T is the matrix");
+      assert.ok(offset < 1e-6, "the offset gives the bias of the queries back");
+      assertClose([json.heads[0].biases.src], [added], 1e-6, "what biases add is in the file");
+      const biases = page.getByTestId("biases");
+      assert.match(await biases.textContent(), /y·\(W_K b_Q\), with a vector of length \d.*Softmax cancels the last two/);
       const snippet = await page.getByTestId("python").textContent();
       const printed = python(snippet, ...MINILM_FILES.slice(0, 2)).trim().split("\n");
       const shown = await sigmas(page);

@@ -13,7 +13,7 @@ use crate::protocol::heads::{
     BrokenHead, By, CircuitSpectrum, HeadOutcome, HeadSpectra, Spectra as SpectraOf,
 };
 use crate::protocol::{Question, Tell};
-use crate::study::spectra::{RotarySpectra, head_spectra, statistics};
+use crate::study::spectra::{head_spectra, statistics};
 
 /// Bytes of decoded weights in memory at a time: as many heads as fit go over together.
 const DECODED: usize = 128 << 20;
@@ -117,8 +117,7 @@ impl<'a> Heads<'a> {
             Some(((_, weights), (qk, ov))) => {
                 let qk = certified(qk, weights, Circuit::Qk, self.positions);
                 let ov = certified(ov, weights, Circuit::Ov, self.positions);
-                let rotary = RotarySpectra::of(weights);
-                qk.and_then(|qk| Ok(HeadSpectra { layer, head, qk, ov: ov?, rotary: rotary? }))
+                qk.and_then(|qk| HeadSpectra::new(self.attention, head, weights, qk, ov?))
                     .map_err(|error| BrokenHead { layer, head, why: error.to_string() })
             }
             None => head_spectra(self.attention, head, self.weights, self.positions),

@@ -13,7 +13,7 @@ use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::lessons::speech::Speech;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::nothing::nothing;
-use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::glossary::{Gloss, Method};
 use crate::ui::widgets::select::Switch;
 use crate::ui::words::format::{short_exponent, three};
 use crate::ui::words::heads as words;
@@ -113,6 +113,9 @@ pub fn Spectrum() -> Html {
             </dl>
             if let Some([residual, orthogonality]) = shown {
                 <p class="hint" data-testid="certificate">{ words::vectors_shown_measured_residual(&residual, &orthogonality) }</p>
+            }
+            if let Some(biases) = head.biases.as_deref().filter(|_| at.circuit == Circuit::Qk) {
+                <p class="hint" data-testid="biases">{ words::biases(biases, spectrum.statistics.sigma_max, model.summary.d_model) }{ " " }<Method of="bias terms" /></p>
             }
             <Positions />
             <Distance />
