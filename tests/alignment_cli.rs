@@ -100,6 +100,7 @@ fn bad_input_is_one_clear_line() {
     assert!(refusal(&["--layer", "9"]).contains("layer 9 does not exist: there are 3"));
     assert!(refusal(&["--dictionary", "nowhere.npy"]).contains("nowhere.npy"));
     assert!(refusal(&["--dictionary", "mlp-in:7"]).contains("layer 7"));
+    assert!(refusal(&["--dictionary", "heads-qk:7"]).contains("layer 7"));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bad.csv");
     std::fs::write(&path, "1,2,3\n").unwrap();

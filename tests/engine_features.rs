@@ -8,13 +8,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use built_in::{answers, files, told};
+use built_in::{answers, ask, files, told};
 use omega_lens::checkpoint::{ByteSource, CheckpointError, MemorySource};
-use omega_lens::circuits::alignment::RotationCount;
+use omega_lens::circuits::alignment::{RotationCount, Side};
 use omega_lens::circuits::dictionary::FileChoice;
+use omega_lens::circuits::omega::Circuit;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
-use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
+use omega_lens::protocol::features::{Align, AlignPart, Comparing, Cosines, Find, Source};
 use omega_lens::protocol::model::Open;
 use omega_lens::protocol::{Asked, FilesId};
 
@@ -108,4 +109,41 @@ fn its_gram_matrix_is_made_once_too() {
     assert_eq!(desk.reads_for(Some(7), 0, true), 2 * pass, "one pass more, for the matrix");
     assert_eq!(desk.reads_for(Some(7), 1, true), pass);
     assert_eq!(desk.reads_for(Some(7), 2, true), pass);
+}
+
+#[test]
+fn other_heads_are_a_dictionary_in_which_nobody_meets_their_own() {
+    let mut engine = built_in::open(4000, || 0.0);
+    let source = Source::Heads { layer: 1, circuit: Circuit::Qk };
+    let how = Comparing {
+        rotations: RotationCount::Exactly(8),
+        whiten: true,
+        ..Comparing::with(source.clone(), Weights::Folded)
+    };
+    let parts = ask(&mut engine, Align { how, heads: vec![(1, 0), (1, 3), (2, 0)] });
+    let reports: Vec<_> = parts
+        .into_iter()
+        .filter_map(|part| match part {
+            AlignPart::Report(report) => Some(report),
+            _ => None,
+        })
+        .collect();
+    let found: Vec<_> = reports.iter().map(|r| (r.sides[0].head, r.comparison.n_rows)).collect();
+    assert_eq!(found, [(0, found[0].1), (3, found[0].1), (0, found[0].1)], "a report a head");
+    for report in &reports[..2] {
+        let own = format!("L1H{} ", report.sides[0].head);
+        assert!(report.comparison.n_features < report.comparison.n_rows);
+        let best = report.sides.iter().flat_map(|s| &s.directions).flat_map(|d| &d.best);
+        assert!(best.clone().count() > 0 && best.clone().all(|m| !m.label.starts_with(&own)));
+    }
+    assert_eq!(reports[2].comparison.n_features, reports[2].comparison.n_rows);
+    let (feature, layer) = ("L1H2 u_0".to_owned(), 1);
+    let weights = Weights::Folded;
+    let find = Find { source: source.clone(), feature, layer, weights, remove_mean: true };
+    let hits = ask(&mut engine, find).into_iter().next().unwrap();
+    assert_eq!(hits.label, "L1H2 u_0");
+    assert!(hits.hits.len() == 12 && hits.hits.iter().all(|hit| hit.head != 2));
+    let (head, side) = ((1, 1), Side::Dest);
+    let all = ask(&mut engine, Cosines { source, head, side, weights, remove_mean: true });
+    assert!(all[0].matching.iter().all(|(_, label)| !label.starts_with("L1H1 ")));
 }

@@ -40,6 +40,7 @@ mod gpu_attention;
 mod gpu_engine;
 mod gpu_faults;
 mod gpu_matches_cpu;
+mod heads_dictionary;
 mod hostile;
 mod hostile_configs;
 mod hostile_files;

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 use omega_lens::checkpoint::{ByteSource, FileSource};
 use omega_lens::circuits::dictionary::{Dictionary, FileChoice};
+use omega_lens::circuits::omega::Circuit;
 use omega_lens::model::forward::Cpu;
 use omega_lens::model::{Hints, Model, Weights};
 use omega_lens::study::prompt::{Prompt, PromptRun};
@@ -263,19 +264,7 @@ fn what_cannot_be_split_is_refused_in_one_line() {
         );
     }
     std::fs::remove_dir_all(&scratch).unwrap();
-    let vectors = Dictionary::from_rows(
-        omega_lens::circuits::dictionary::About {
-            name: "mine".into(),
-            n_rows: 1,
-            d_model: 64,
-            space: omega_lens::circuits::dictionary::Space::Raw,
-            hook: None,
-            neuronpedia: None,
-            notes: Vec::new(),
-        },
-        vec![1.0; 64],
-        vec!["a".into()],
-    );
+    let vectors = Dictionary::of_heads(&model, 0, Circuit::Qk, Weights::Folded);
     assert!(
         vectors.unwrap().encoder(&model).err().unwrap().to_string().contains("without an encoder")
     );

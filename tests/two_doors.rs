@@ -14,6 +14,7 @@ use built_in::{answers, ask, told};
 use omega_lens::checkpoint::{ByteSource, FileSource};
 use omega_lens::circuits::alignment::RotationCount;
 use omega_lens::circuits::dictionary::Builtin;
+use omega_lens::circuits::omega::Circuit;
 use omega_lens::circuits::prompts::Task;
 use omega_lens::circuits::sad::run::Look;
 use omega_lens::circuits::sad::set::SetOptions;
@@ -97,13 +98,25 @@ impl Doors {
 
     /// Heads of `layer` against the token embeddings; one head, or all.
     fn alignments_agree(&mut self, layer: usize, head: Option<usize>, rotations: usize) {
+        let embed = (Source::Model(Builtin::Embed), "embed");
+        self.alignments_agree_with(embed, layer, head, rotations);
+    }
+
+    /// The same against a dictionary by both its names.
+    fn alignments_agree_with(
+        &mut self,
+        (source, name): (Source, &str),
+        layer: usize,
+        head: Option<usize>,
+        rotations: usize,
+    ) {
         for (remove_mean, switch, seed) in [(true, "on", 0), (false, "off", 5)] {
             let how = Comparing {
                 remove_mean,
                 rotations: RotationCount::Exactly(rotations),
                 seed,
                 top: 3,
-                ..Comparing::with(Source::Model(Builtin::Embed), Weights::Folded)
+                ..Comparing::with(source.clone(), Weights::Folded)
             };
             let heads = head.map_or(0..self.summary.n_heads, |head| head..head + 1);
             let heads = heads.map(|head| (layer, head)).collect();
@@ -116,7 +129,7 @@ impl Doors {
             let (layer, rotations, seed) =
                 (layer.to_string(), rotations.to_string(), seed.to_string());
             let mut arguments = vec!["--layer", &layer, "--rotations", &rotations, "--seed", &seed];
-            arguments.extend(["--top", "3", "--remove-mean", switch]);
+            arguments.extend(["--top", "3", "--remove-mean", switch, "--dictionary", name]);
             let head = head.map(|head| head.to_string());
             head.iter().for_each(|head| arguments.extend(["--head", head]));
             let printed = self.omega("align", &arguments);
@@ -206,6 +219,10 @@ fn the_built_in_model_says_the_same_at_both_doors() {
     let mut doors = Doors::of(files.map(|file| folder.join(file)).to_vec());
     doors.spectra_agree();
     doors.alignments_agree(1, None, 16);
+    // Its own layer's, which leaves it out, and an earlier one's.
+    for (layer, circuit, name) in [(1, Circuit::Qk, "heads-qk:1"), (0, Circuit::Ov, "heads-ov:0")] {
+        doors.alignments_agree_with((Source::Heads { layer, circuit }, name), 1, Some(2), 16);
+    }
     let text = Prompt { text: SENTENCE.into(), bos: None, ids: false, ..Prompt::default() };
     doors.looks_agree(text.clone(), &["--prompt", SENTENCE]);
     doors.circuits_agree(text, &["--prompt", SENTENCE]);

@@ -17,14 +17,15 @@ use crate::circuits::dictionary::{About, DictionarySurvey};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{AttentionLayer, Model, Part, Weights};
 use crate::study::alignment::head_sides;
-use crate::study::dictionary::{Comparing, Surveyed, Surveying};
+use crate::study::dictionary::{Comparing, Source, Surveyed, Surveying};
 
 /// Compare the singular directions of heads with a dictionary of features
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// embed, unembed, positions, mlp-in:LAYER, mlp-out:LAYER, or FILE[:TENSOR] (.safetensors, .npy, .csv, or an SAE's folder)
+    /// embed, unembed, positions, mlp-in:LAYER, mlp-out:LAYER, heads-qk:LAYER, heads-ov:LAYER (singular vectors of other heads), or
+    /// FILE[:TENSOR] (.safetensors, .npy, .csv, or an SAE's folder)
     #[arg(long, default_value = "embed")]
     dictionary: DictionaryChoice,
     /// One layer only; of a model with several stacks with the stack's name in front, as in dec3
@@ -84,7 +85,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let (source, files) = args.dictionary.source(args.features, args.sae_head)?;
     let mut surveying = Surveying::new(&model, &source, files, weights).map_err(answerable)?;
     while surveying.step(&model)? {}
-    let surveyed = surveying.finish();
+    let mut surveyed = surveying.finish();
     let how = Comparing {
         remove_mean: args.remove_mean == Removal::On,
         top: args.top,
@@ -114,10 +115,15 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         for side in sides.iter().map(|side| side.side) {
             warnings.extend(surveyed.dictionary.about.warnings_for(layer, side));
         }
-        match (&mut report, align(&model, &surveyed, sides, &how)?) {
-            (_, None) => {}
-            (None, found) => report = found,
-            (Some(report), Some(found)) => report.append(found),
+        // Each head beside the vectors of the others.
+        let apart = matches!(how.source, Source::Heads { .. });
+        for sides in sides.chunk_by(|a, b| !apart || a.head == b.head) {
+            surveyed.leave_out(&model, sides.first().map(|side| (side.layer, side.head)));
+            match (&mut report, align(&model, &surveyed, sides, &how)?) {
+                (_, None) => {}
+                (None, found) => report = found,
+                (Some(report), Some(found)) => report.append(found),
+            }
         }
     }
     if let Some(report) = &mut report {
@@ -185,7 +191,7 @@ fn sides(
 fn align(
     model: &Model,
     surveyed: &Surveyed,
-    sides: Vec<HeadSide>,
+    sides: &[HeadSide],
     how: &Comparing,
 ) -> Result<Option<AlignmentReport>, CliError> {
     if sides.is_empty() {

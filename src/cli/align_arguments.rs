@@ -7,6 +7,7 @@ use super::CliError;
 use crate::checkpoint::{ByteSource, FileSource};
 use crate::circuits::alignment::Side;
 use crate::circuits::dictionary::{Along, Builtin, DictionaryError, FileChoice};
+use crate::circuits::omega::Circuit;
 use crate::study::StudyError;
 use crate::study::dictionary::Source;
 
@@ -57,6 +58,8 @@ pub(super) enum Removal {
 pub(super) enum DictionaryChoice {
     /// A part of the model.
     Builtin(Builtin),
+    /// Singular vectors of one circuit of the heads of a layer.
+    Heads(Circuit, usize),
     /// A file or folder, and the tensor in it.
     File(String),
 }
@@ -65,8 +68,9 @@ impl FromStr for DictionaryChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let of_layer =
-            |rest: &str| rest.parse().map_err(|_| format!("{rest:?} in {text:?} is no layer"));
+        let of_layer = |rest: &str| {
+            rest.parse::<usize>().map_err(|_| format!("{rest:?} in {text:?} is no layer"))
+        };
         Ok(match (text, text.split_once(':')) {
             ("embed", _) => Self::Builtin(Builtin::Embed),
             ("unembed", _) => Self::Builtin(Builtin::Unembed),
@@ -77,6 +81,8 @@ impl FromStr for DictionaryChoice {
             (_, Some(("mlp-out", layer))) => {
                 Self::Builtin(Builtin::MlpOut { layer: of_layer(layer)? })
             }
+            (_, Some(("heads-qk", layer))) => Self::Heads(Circuit::Qk, of_layer(layer)?),
+            (_, Some(("heads-ov", layer))) => Self::Heads(Circuit::Ov, of_layer(layer)?),
             _ => Self::File(text.to_owned()),
         })
     }
@@ -94,6 +100,9 @@ impl DictionaryChoice {
     ) -> Result<(Source, Vec<Box<dyn ByteSource>>), CliError> {
         match self {
             Self::Builtin(which) => Ok((Source::Model(*which), Vec::new())),
+            Self::Heads(circuit, layer) => {
+                Ok((Source::Heads { layer: *layer, circuit: *circuit }, Vec::new()))
+            }
             Self::File(text) => {
                 let (path, tensor) = split(text);
                 let along = axis.map(|axis| match axis {
@@ -157,6 +166,7 @@ mod tests {
     fn dictionaries_are_named_by_part_or_file() {
         assert_eq!("embed".parse(), Ok(DictionaryChoice::Builtin(Builtin::Embed)));
         assert_eq!("mlp-in:3".parse(), Ok(DictionaryChoice::Builtin(Builtin::MlpIn { layer: 3 })));
+        assert_eq!("heads-ov:2".parse(), Ok(DictionaryChoice::Heads(Circuit::Ov, 2)));
         assert!("mlp-out:x".parse::<DictionaryChoice>().is_err());
         assert_eq!("sae/w.npy".parse(), Ok(DictionaryChoice::File("sae/w.npy".to_owned())));
         assert_eq!(

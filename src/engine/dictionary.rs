@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, Files};
 use crate::circuits::dictionary::{Builtin, FileChoice};
+use crate::circuits::omega::Circuit;
 use crate::model::Weights;
 use crate::protocol::{Failure, FilesId};
 use crate::study::dictionary::{Comparing, Source, Surveyed, Surveying, Whitening};
@@ -16,6 +17,8 @@ pub(super) struct Shelf {
     builtin: HashMap<(Builtin, Weights), Surveyed>,
     /// The reader's own, and what makes it another one.
     own: Option<(Option<Own>, Surveyed)>,
+    /// The singular vectors of the layer that was asked for last.
+    heads: Option<(OfHeads, Surveyed)>,
     positions: HashMap<Weights, Option<Arc<PositionTable>>>,
 }
 
@@ -26,6 +29,9 @@ struct Own {
     choice: FileChoice,
     weights: Weights,
 }
+
+/// Which vectors of heads: the layer, the circuit, and the convention.
+type OfHeads = (usize, Circuit, Weights);
 
 impl Engine {
     /// The model's position embeddings, read once; `None` where it has none in its residual stream.
@@ -52,6 +58,15 @@ impl Engine {
             Source::Model(which) if self.shelf.builtin.contains_key(&(*which, weights)) => {
                 return Ok(());
             }
+            Source::Heads { layer, circuit } => {
+                let of = (*layer, *circuit, weights);
+                if self.shelf.heads.as_ref().is_some_and(|(known, _)| *known == of) {
+                    return Ok(());
+                }
+                // Two layers of a large model need not be in memory.
+                self.shelf.heads = None;
+                None
+            }
             Source::Model(_) => None,
             // Without files, the one that came last is meant.
             Source::Own(_) if files.sources.is_empty() => {
@@ -76,6 +91,9 @@ impl Engine {
             (Source::Model(which), _) => {
                 self.shelf.builtin.insert((*which, weights), surveyed);
             }
+            (Source::Heads { layer, circuit }, _) => {
+                self.shelf.heads = Some(((*layer, *circuit, weights), surveyed));
+            }
         }
         Ok(())
     }
@@ -85,13 +103,35 @@ impl Engine {
         let found = match source {
             Source::Model(which) => self.shelf.builtin.get(&(*which, weights)),
             Source::Own(_) => self.shelf.own.as_ref().map(|(_, surveyed)| surveyed),
+            Source::Heads { .. } => self.shelf.heads.as_ref().map(|(_, surveyed)| surveyed),
         };
         found.ok_or_else(|| Failure::new("no dictionary file was given"))
     }
 
-    /// Makes a dictionary ready for a comparison: surveyed, and with its `Σ_X` where that is wanted.
-    pub(super) fn ready(&mut self, how: &Comparing, files: Files) -> Result<(), Failure> {
-        self.survey(&how.source, files, how.weights)?;
+    /// Makes a dictionary ready for what is asked of one head, whose own vectors are no part of it.
+    pub(super) fn survey_beside(
+        &mut self,
+        source: &Source,
+        files: Files,
+        weights: Weights,
+        head: Option<(usize, usize)>,
+    ) -> Result<(), Failure> {
+        self.survey(source, files, weights)?;
+        if let (Some((_, surveyed)), Some(model)) = (&mut self.shelf.heads, &self.model) {
+            surveyed.leave_out(model, head);
+        }
+        Ok(())
+    }
+
+    /// Makes a dictionary ready for a comparison with `head`, or with heads that have no part in it: surveyed, and with its `Σ_X` where
+    /// that is wanted.
+    pub(super) fn ready(
+        &mut self,
+        how: &Comparing,
+        files: Files,
+        head: Option<(usize, usize)>,
+    ) -> Result<(), Failure> {
+        self.survey_beside(&how.source, files, how.weights, head)?;
         if !how.whiten {
             return Ok(());
         }
@@ -102,6 +142,7 @@ impl Engine {
         let surveyed = match &how.source {
             Source::Model(which) => shelf.builtin.get_mut(&(*which, how.weights)),
             Source::Own(_) => shelf.own.as_mut().map(|(_, surveyed)| surveyed),
+            Source::Heads { .. } => shelf.heads.as_mut().map(|(_, surveyed)| surveyed),
         };
         if let Some(surveyed) = surveyed {
             whitening.finish(surveyed);

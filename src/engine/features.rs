@@ -27,30 +27,19 @@ pub(super) async fn answer(
     engine.load_spelling()?;
     match (ask, gpu) {
         #[cfg(feature = "gpu")]
-        (Ask::Align(wanted), Some(choice)) => {
+        (Ask::Align(wanted), Some(choice))
+            if !matches!(wanted.how.source, Source::Heads { .. }) =>
+        {
             super::on_gpu::alignment(engine, wanted, choice, files, out).await
         }
-        (Ask::Align(Align { how, heads }), _) => {
-            let mut sides = Vec::new();
-            for &(layer, head) in &heads {
-                sides.extend(engine.sides(layer, head, how.weights)?);
-            }
-            engine.ready(&how, files)?;
-            let surveyed = engine.surveyed(&how.source, how.weights)?;
-            let head = heads.first().copied().unwrap_or_default();
-            tell_about(engine, surveyed, &how, head, sides.first().map(|side| side.side), out)?;
-            let mut comparison = Comparison::new(surveyed, sides, &how)?;
-            while let Some((done, total)) = comparison.step(engine.model()?)? {
-                out(Tell::Progress { done, total }, Vec::new());
-            }
-            let mut report = comparison.finish();
-            report.label_with(|row| engine.label(surveyed, &how.source, row));
-            out(Align::tell(AlignPart::Report(Box::new(report))), Vec::new());
-            Ok(())
+        (Ask::Align(Align { how, heads }), _) if matches!(how.source, Source::Heads { .. }) => {
+            // Each has a dictionary of its own: the others' vectors.
+            heads.iter().try_for_each(|&head| align(engine, &how, &[head], Files::none(), out))
         }
+        (Ask::Align(Align { how, heads }), _) => align(engine, &how, &heads, files, out),
         (Ask::Cosines(Cosines { source, head, side, weights, remove_mean }), _) => {
             let sides = engine.sides(head.0, head.1, weights)?;
-            engine.survey(&source, files, weights)?;
+            engine.survey_beside(&source, files, weights, Some(head))?;
             let surveyed = engine.surveyed(&source, weights)?;
             let wanted = sides.iter().find(|s| s.side == side);
             let wanted = wanted.ok_or_else(|| Failure::new("this head has no such side"))?;
@@ -64,13 +53,14 @@ pub(super) async fn answer(
         (Ask::ChannelsInto(wanted), _) => channels(engine, &wanted, out),
         (Ask::Find(Find { source, feature, layer, weights, remove_mean }), _) => {
             engine.load_tokenizer().await?;
-            engine.survey(&source, files, weights)?;
+            engine.survey_beside(&source, files, weights, None)?;
             let (model, tokenizer) = (engine.model()?, engine.words.tokenizer());
             let n_heads = model.arch.n_heads_of(layer);
             let surveyed = engine.surveyed(&source, weights)?;
             let row = surveyed.find(&source, tokenizer, &feature)?;
             let mut search = Search::new(surveyed, model, row, remove_mean)?;
-            for head in 0..n_heads {
+            let owner = surveyed.dictionary.owner(row);
+            for head in (0..n_heads).filter(|&head| owner != Some((layer, head))) {
                 engine.sides(layer, head, weights)?.iter().for_each(|side| search.step(side));
             }
             let surveyed = engine.surveyed(&source, weights)?;
@@ -79,6 +69,32 @@ pub(super) async fn answer(
             Ok(())
         }
     }
+}
+
+/// Compares heads with one dictionary, in one report.
+fn align(
+    engine: &mut Engine,
+    how: &Comparing,
+    heads: &[(usize, usize)],
+    files: Files,
+    out: Out<'_>,
+) -> Result<(), Failure> {
+    let mut sides = Vec::new();
+    for &(layer, head) in heads {
+        sides.extend(engine.sides(layer, head, how.weights)?);
+    }
+    engine.ready(how, files, heads.first().copied())?;
+    let surveyed = engine.surveyed(&how.source, how.weights)?;
+    let head = heads.first().copied().unwrap_or_default();
+    tell_about(engine, surveyed, how, head, sides.first().map(|side| side.side), out)?;
+    let mut comparison = Comparison::new(surveyed, sides, how)?;
+    while let Some((done, total)) = comparison.step(engine.model()?)? {
+        out(Tell::Progress { done, total }, Vec::new());
+    }
+    let mut report = comparison.finish();
+    report.label_with(|row| engine.label(surveyed, &how.source, row));
+    out(Align::tell(AlignPart::Report(Box::new(report))), Vec::new());
+    Ok(())
 }
 
 /// Tells what the dictionary is, with Python for the head in view.

@@ -10,6 +10,7 @@ use crate::circuits::dictionary::{
     Builtin, Dictionary, DictionarySurvey, FileChoice, Frame, Hook, Survey, UnitBlock,
 };
 use crate::circuits::matching::{CosineMatrix, LARGEST, MatchingNull};
+use crate::circuits::omega::Circuit;
 use crate::circuits::whitening::{Anisotropy, Gram};
 use crate::model::tokenizer::Tokenizer;
 use crate::model::{Model, Weights};
@@ -24,6 +25,13 @@ pub enum Source {
     Model(Builtin),
     /// The reader's own files, which travel beside the question.
     Own(FileChoice),
+    /// Singular vectors of one circuit of all heads of a layer; a head of that layer is compared with those of the others.
+    Heads {
+        /// The layer.
+        layer: usize,
+        /// The circuit.
+        circuit: Circuit,
+    },
 }
 
 impl Source {
@@ -82,6 +90,9 @@ impl Surveying {
         let dictionary = match source {
             Source::Model(which) => Dictionary::of_model(model, *which, weights)?,
             Source::Own(choice) => Dictionary::of_files(model, files, choice, weights)?,
+            Source::Heads { layer, circuit } => {
+                Dictionary::of_heads(model, *layer, *circuit, weights)?
+            }
         };
         let centre = weights == Weights::Folded && model.arch.reads_through_layer_norm();
         let plain = Frame::plain(model.arch.d_model, centre);
@@ -107,6 +118,7 @@ impl Surveying {
     pub fn finish(self) -> Surveyed {
         let Frame { d_model, centre, .. } = self.plain;
         let survey = self.survey.finish();
+        let survey = if self.dictionary.is_of_heads() { survey.of_either_sign() } else { survey };
         Surveyed { dictionary: self.dictionary, survey, gram: None, centre, d_model }
     }
 }
@@ -164,6 +176,13 @@ impl Whitening {
 }
 
 impl Surveyed {
+    /// Prepares for what is asked of one head: see [`Dictionary::leave_out`]. The survey stays that of all.
+    pub fn leave_out(&mut self, model: &Model, head: Option<(usize, usize)>) {
+        if self.dictionary.leave_out(model, head) {
+            self.gram = None;
+        }
+    }
+
     /// Rows of the dictionary.
     pub fn n_rows(&self) -> usize {
         self.dictionary.about.n_rows

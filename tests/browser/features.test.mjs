@@ -161,6 +161,21 @@ describe("Features", () => {
     assert.equal(await rows.count(), 48);
   });
 
+  it("compares a head with the vectors of the others, of its own layer or another", { hash: head }, async (page) => {
+    await page.getByRole("combobox", { name: /^dictionary/ }).selectOption("heads-qk");
+    const about = page.getByTestId("dictionary");
+    await about.filter({ hasText: "QK vectors of the heads of L2" }).waitFor();
+    await page.getByTestId("verdict").waitFor();
+    const best = page.getByRole("region", { name: "Best features" });
+    await best.filter({ hasText: /L2H[023] [uv]_\d/ }).waitFor();
+    assert.doesNotMatch(await best.textContent(), /L2H1 [uv]_/, "its own vectors are no part of them");
+    assert.match(new URL(page.url()).hash, /dictionary=heads-qk/);
+    await page.getByLabel("of the heads of").selectOption({ label: "L0" });
+    await about.filter({ hasText: "QK vectors of the heads of L0" }).waitFor();
+    await best.filter({ hasText: /L0H\d [uv]_\d/ }).waitFor();
+    assert.match(new URL(page.url()).hash, /of-layer=0/);
+  });
+
   it("takes a dictionary of the reader, and finds a planted direction", { hash: "#/heads?layer=2&head=1&circuit=qk" }, async (page) => {
     await complete(page);
     // The first destination vector of L2H1 as its own dictionary, among noise: its cosine must be one.

@@ -75,6 +75,8 @@ enum Store {
     Npy(Box<dyn ByteSource>, Npy, Along),
     /// In memory, `[n, d_model]`: what was text or was computed.
     Memory(Vec<f32>),
+    /// In memory, a head after the other.
+    Heads(heads::OfHeads),
 }
 
 /// A matrix of a checkpoint, or every `step`-th of its features from `first` on.
@@ -101,27 +103,6 @@ struct Transform {
 }
 
 impl Dictionary {
-    /// Vectors that are already in memory, `rows: [n, d_model]`; `labels` one each.
-    ///
-    /// # Errors
-    /// [`DictionaryError::WrongWidth`] if the numbers or labels do not come out even.
-    pub fn from_rows(
-        about: About,
-        rows: Vec<f32>,
-        labels: Vec<String>,
-    ) -> Result<Self, DictionaryError> {
-        if rows.len() != about.n_rows * about.d_model || labels.len() != about.n_rows {
-            let shape = vec![labels.len(), rows.len().checked_div(labels.len()).unwrap_or(0)];
-            return Err(DictionaryError::WrongWidth {
-                name: about.name,
-                shape,
-                width: about.d_model,
-            });
-        }
-        let (store, transform) = (Store::Memory(rows), Transform::default());
-        Ok(Self { about, labels: Labels::Given(labels), store, transform })
-    }
-
     /// Ranges of at most `rows` rows that cover the dictionary in order.
     pub fn blocks(&self, rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let (n, step) = (self.about.n_rows, rows.max(1));
@@ -180,6 +161,7 @@ impl Dictionary {
                 let d = self.about.d_model;
                 Ok(rows.get(range.start * d..range.end * d).unwrap_or_default().to_vec())
             }
+            Store::Heads(heads) => Ok(heads.rows(range, self.about.d_model)),
         }?;
         Ok(self.transform.apply(stored))
     }

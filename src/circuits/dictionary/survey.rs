@@ -98,6 +98,13 @@ pub struct DictionarySurvey {
     pub mean_direction: Vec<f32>,
 }
 
+impl DictionarySurvey {
+    /// That of rows whose signs are a convention, so that a mean over them is one too.
+    pub fn of_either_sign(self) -> Self {
+        Self { mean_cosine: 0.0, mean_length: 0.0, mean_direction: Vec::new(), ..self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

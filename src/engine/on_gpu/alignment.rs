@@ -24,7 +24,7 @@ pub(in crate::engine) async fn alignment(
     files: Files,
     out: Out<'_>,
 ) -> Result<(), Failure> {
-    engine.ready(&how, files)?;
+    engine.ready(&how, files, None)?;
     let dictionary = engine.surveyed(&how.source, how.weights)?;
     let mut layers: Vec<usize> = heads.iter().map(|(layer, _)| *layer).collect();
     layers.dedup();

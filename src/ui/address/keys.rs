@@ -128,8 +128,12 @@ table! {
     MEAN: Switch = Switch { name: "mean", default: true, on: "removed", off: Some("kept") };
 
     /// Features: which dictionary.
-    DICTIONARY: Choice<&'static str> =
-        slugs("dictionary", &["embed", "unembed", "positions", "mlp-in", "mlp-out", "own"]);
+    DICTIONARY: Choice<&'static str> = slugs(
+        "dictionary",
+        &["embed", "unembed", "positions", "mlp-in", "mlp-out", "heads-qk", "heads-ov", "own"],
+    );
+    /// Features: the layer whose heads' vectors are the dictionary; without it that of the head in view.
+    OF_LAYER: Whole<usize> = index("of-layer");
     /// Features: Σ_X u is compared instead of u.
     WHITEN: Switch = Switch { name: "whiten", default: false, on: "on", off: None };
     /// Features: whose heads are compared beside the one in view, see [`super::compared`].

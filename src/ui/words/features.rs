@@ -24,6 +24,7 @@ sentences! {
     const FEATURES_COMPARED_RANDOM_ROTATIONS = "features compared with random rotations";
     const FEATURE_COLUMN = "a feature is a column";
     const FEATURE_ROW = "a feature is a row";
+    const DICTIONARY_OF_HEADS_OF = "of the heads of";
     const HEADS_ALIGNMENT = "Heads by alignment";
     const HEADS_COMPARED_DICTIONARY = "heads compared with the dictionary";
     const HEAD_NO_DIRECTIONS = "This head has no directions.";
@@ -42,6 +43,8 @@ sentences! {
     const NOT_COMPARED_YET = "not compared yet";
     const NO_HEAD_WRITES_BEFORE = "No head writes before the first layer: pick a later one to see what reaches it.";
     const NO_MODEL_OPEN = "No model is open.";
+    const OTHER_HEADS_OV = "other heads' OV vectors";
+    const OTHER_HEADS_QK = "other heads' QK vectors";
     const PART_DICTIONARY = "part of the dictionary";
     const REMOVE_COMMON_DIRECTION = "remove the common direction";
     const ROTATIONS_BEING_DRAWN = "The rotations are being drawn.";

@@ -46,7 +46,7 @@ impl Asker {
     fn beside<Q: Question>(&self, request: Request<Q, Dropped>) -> Request<Q, Dropped> {
         match self.setting.source {
             Source::Own(_) => request.beside(&self.setting.files),
-            Source::Model(_) => request,
+            Source::Model(_) | Source::Heads { .. } => request,
         }
     }
 
@@ -93,7 +93,10 @@ impl Asker {
         if heads.is_empty() {
             return;
         }
-        let cpu_ms = 1000.0 * self.answers.seconds.unwrap_or(0.0) * heads.len() as f64;
+        // Each head of a layer has another dictionary of other heads, and a small one: nothing for the GPU.
+        let small = matches!(self.setting.source, Source::Heads { .. });
+        let seconds = self.answers.seconds.filter(|_| !small);
+        let cpu_ms = 1000.0 * seconds.unwrap_or(0.0) * heads.len() as f64;
         let request = self.request(Align { how: self.how(), heads }).shared().listed(COMPARED);
         let request = request.owner("features/layers").offered(compute(self.app.value()), cpu_ms);
         let (aligned, session) = (self.aligned(), self.app.session.clone());

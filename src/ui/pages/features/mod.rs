@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use crate::circuits::alignment::Side;
 use crate::protocol::features::{AboutDictionary, Source};
+use crate::protocol::model::ModelSummary;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::address::{compared, keys};
 use crate::ui::app::{App, use_app};
@@ -44,7 +45,11 @@ pub fn Features() -> Html {
     let at = state.at();
     let setting = Setting {
         generation: state.model.as_ref().map(|m| m.generation),
-        source: source_of(&state.route, at.map_or(0, |a| a.layer)),
+        source: source_of(
+            &state.route,
+            at.map_or(0, |a| a.layer),
+            state.model.as_ref().map_or(0, |m| m.summary.layers.0.len()),
+        ),
         weights: state.weights(),
         remove_mean: state.route.read(&keys::MEAN),
         whiten: state.route.read(&keys::WHITEN),
@@ -152,7 +157,11 @@ pub fn Features() -> Html {
         )
     });
     let dictionary = answers.about.as_ref().map(|about| about.name.clone()).unwrap_or_default();
-    let mean = if setting.remove_mean {
+    let of_heads = match setting.source {
+        Source::Heads { layer, .. } => Some(layer),
+        _ => None,
+    };
+    let mean = if setting.remove_mean && of_heads.is_none() {
         words::COMMON_DIRECTION_REMOVED
     } else {
         words::COMMON_DIRECTION_KEPT
@@ -164,6 +173,7 @@ pub fn Features() -> Html {
             <section class="prompt" aria-label="Dictionary">
                 <div class="controls">
                     <Select label="dictionary" options={options(&model.summary, !files.list().is_empty())} value={slug} on_change={choose} />
+                    if let Some(of) = of_heads { { of_layer(&app, &model.summary, of) } }
                     <label class="field"><span>{ words::MY_OWN_SAFETENSORS_NPY }</span>
                         <input type="file" multiple=true onchange={chosen} data-testid="dictionary-file" /></label>
                     <Switch label={words::REMOVE_COMMON_DIRECTION} on={setting.remove_mean} on_change={set_mean} />
@@ -203,20 +213,28 @@ fn alone(app: &App) -> Route {
 }
 
 /// The dictionaries that this model has.
-fn options(
-    summary: &crate::protocol::model::ModelSummary,
-    own: bool,
-) -> Vec<(AttrValue, AttrValue)> {
+fn options(summary: &ModelSummary, own: bool) -> Vec<(AttrValue, AttrValue)> {
     let offered = [
         ("embed", "token embeddings", true),
         ("unembed", "unembeddings", summary.has_unembedding),
         ("positions", "positions", !summary.rotary),
         ("mlp-in", words::MLP_INPUT_NEURONS_LAYER, true),
         ("mlp-out", words::MLP_OUTPUT_NEURONS_LAYER, true),
+        ("heads-qk", words::OTHER_HEADS_QK, true),
+        ("heads-ov", words::OTHER_HEADS_OV, true),
         ("own", "my own", own),
     ];
     let there = offered.into_iter().filter(|(.., there)| *there);
     there.map(|(slug, name, _)| (slug.into(), name.into())).collect()
+}
+
+/// The layer whose heads' vectors are the dictionary.
+fn of_layer(app: &App, summary: &ModelSummary, of: usize) -> Html {
+    let app = app.clone();
+    let on_change = Callback::from(move |layer: String| app.choose(&keys::OF_LAYER, &layer));
+    let option = |layer: usize| (layer.to_string().into(), summary.layers.name(layer).into());
+    let options: Vec<_> = summary.own_layers().into_iter().map(option).collect();
+    html! { <Select label={words::DICTIONARY_OF_HEADS_OF} {options} value={of.to_string()} {on_change} /> }
 }
 
 fn described(about: &AboutDictionary) -> Html {

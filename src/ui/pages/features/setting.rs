@@ -1,6 +1,7 @@
 //! Under what heads are compared with a dictionary: everything that an answer depends on, beside the head.
 
 use crate::circuits::dictionary::{Along, Builtin, FileChoice};
+use crate::circuits::omega::Circuit;
 use crate::model::Weights;
 use crate::protocol::features::Source;
 use crate::ui::address::keys;
@@ -32,12 +33,18 @@ impl Setting {
 }
 
 /// The dictionary of a name in the URL, with what the reader said of a file of their own.
-pub(super) fn source_of(route: &Route, layer: usize) -> Source {
+pub(super) fn source_of(route: &Route, layer: usize, n_layers: usize) -> Source {
+    let heads = |circuit| {
+        let asked = route.find(&keys::OF_LAYER).filter(|of| *of < n_layers);
+        Source::Heads { layer: asked.unwrap_or(layer), circuit }
+    };
     match route.read(&keys::DICTIONARY) {
         "unembed" => Source::Model(Builtin::Unembed),
         "positions" => Source::Model(Builtin::Positions),
         "mlp-in" => Source::Model(Builtin::MlpIn { layer }),
         "mlp-out" => Source::Model(Builtin::MlpOut { layer }),
+        "heads-qk" => heads(Circuit::Qk),
+        "heads-ov" => heads(Circuit::Ov),
         "own" => Source::Own(FileChoice {
             tensor: route.find(&keys::MATRIX),
             along: match route.find(&keys::FEATURES_ARE) {
