@@ -9,6 +9,7 @@ use super::foreign::{Foreign, SNIFFED};
 use super::gather::{self, Group, Role};
 use super::{ByteSource, CheckpointError, adapter, header, json};
 use crate::math::order::sort_by_key;
+use crate::math::order::{distinct, set_of};
 
 /// The largest tokenizer or index that is read; Gemma's tokenizer has 33 MB.
 const MAX_SIDE_FILE: u64 = 128 << 20;
@@ -157,14 +158,12 @@ fn drop_links_to_the_same(
 /// its own; else files.
 fn labels(groups: &[Group], names: &[&str]) -> Vec<String> {
     let folders: Vec<&str> = groups.iter().map(|group| group.folder.as_str()).collect();
-    let mut distinct = folders.clone();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let whole: Vec<&str> = if distinct.len() == groups.len() && !folders.contains(&"") {
-        folders
-    } else {
-        groups.iter().map(|group| group.files.first().map_or("", |&file| names[file])).collect()
-    };
+    let whole: Vec<&str> =
+        if set_of(folders.iter().copied()).len() == groups.len() && !folders.contains(&"") {
+            folders
+        } else {
+            groups.iter().map(|group| group.files.first().map_or("", |&file| names[file])).collect()
+        };
     let common = common_folder(&whole);
     whole.iter().map(|name| name.get(common..).unwrap_or(name).to_owned()).collect()
 }
@@ -241,9 +240,7 @@ fn indexed(
         Err(_) => serde_json::from_value(json::parse(&bytes).map_err(&bad)?.value)
             .map_err(|error| bad(error.to_string()))?,
     };
-    let mut shards: Vec<&str> = weight_map.values().map(String::as_str).collect();
-    shards.sort_unstable();
-    shards.dedup();
+    let shards = distinct(weight_map.values().map(String::as_str));
     let home = gather::folder(index.name());
     let (mut files, mut missing) = (Vec::new(), Vec::new());
     for shard in &shards {

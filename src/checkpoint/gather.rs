@@ -1,5 +1,6 @@
 //! Which of the dropped files belong together, judged by their names alone.
 
+use crate::math::order::sort;
 use crate::math::order::sort_by_key;
 
 pub use super::file_names::{ADAPTER_CONFIG, Role, SIDE_FILES, base, folder, plain, role};
@@ -32,7 +33,7 @@ pub fn groups(names: &[&str]) -> Vec<Group> {
         .collect();
     let mut shards: Vec<(&str, Shard<'_>, usize)> =
         weights.iter().map(|(file, plain)| (folder(names[*file]), shard(plain), *file)).collect();
-    shards.sort();
+    sort(&mut shards);
     let mut groups: Vec<Group> = Vec::new();
     for run in shards
         .chunk_by(|a, b| a.0 == b.0 && a.1.stem == b.1.stem && a.1.of == b.1.of && a.1.of.is_some())

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use super::error::quoted;
 use super::header_metadata::Metadata;
 use super::{ByteSource, CheckpointError, Dtype, HeaderError, TensorEntry};
+use crate::math::order::sort;
 use crate::math::order::sort_by_key;
 
 /// The format's cap on the length of the JSON, bytes.
@@ -82,7 +83,7 @@ pub fn parse(json: &[u8], size: u64, file: usize) -> Result<Header, HeaderError>
     read.map_err(|error| HeaderError::Malformed { reason: error.to_string() })?;
 
     let mut names: Vec<&str> = listing.tensors.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
+    sort(&mut names);
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(HeaderError::Duplicate { name: quoted(pair[0]) });
     }

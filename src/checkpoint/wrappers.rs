@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::TensorEntry;
 use super::error::{listed, quoted};
+use crate::math::order::distinct;
 use crate::math::order::sort_by_key;
 
 /// Takes the words out that wrappers put into names (`torch.compile`, data parallel, FSDP, activation checkpointing), wherever
@@ -18,8 +19,7 @@ pub(super) fn unwrap(entries: &mut [TensorEntry], notes: &mut Vec<String>) {
         let plain = plain(&entry.name);
         if plain != entry.name && taken.get(&plain) == Some(&1) {
             words.extend(entry.name.split('.').filter(|word| is_wrapper(word)).map(str::to_owned));
-            words.sort_unstable();
-            words.dedup();
+            words = distinct(words);
             changed += 1;
             entry.name = plain;
         }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use safetensors::tensor::{Dtype, View, serialize};
 
 use super::CheckpointError;
+use crate::math::order::sort;
 
 /// The values of an array to be written, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +50,7 @@ pub fn to_safetensors(
 ) -> Result<Vec<u8>, CheckpointError> {
     let refused = |reason: String| CheckpointError::Write { reason };
     let mut names: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
-    names.sort_unstable();
+    sort(&mut names);
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(refused(format!("the name {:?} appears twice", pair[0])));
     }

@@ -17,6 +17,7 @@ use super::device::{Gpu, locked};
 use super::error::GpuError;
 use super::factors::{Factors, power_of_two};
 use super::kernels::certify::Certificate;
+use crate::math::order::distinct;
 
 /// Heads to decompose: pairs of factors, each factor as often as it is needed (grouped queries share keys).
 #[derive(Debug, Clone, Copy)]
@@ -53,14 +54,6 @@ pub(super) struct Chunk<'a> {
     /// The numbers of the factors, each once.
     pub(super) left: Vec<usize>,
     pub(super) right: Vec<usize>,
-}
-
-/// Each number once, in order.
-fn distinct(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut sorted: Vec<usize> = numbers.collect();
-    sorted.sort_unstable();
-    sorted.dedup();
-    sorted
 }
 
 impl<'a> Chunk<'a> {

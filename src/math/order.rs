@@ -1,9 +1,11 @@
 //! Sorting that is compiled once.
 //!
 //! The standard library compiles its sorts anew for every type and every comparison, 3 to 8 kB of WebAssembly each time. Here
-//! places are sorted, by one copy of it, and the items are then put there. For lists whose sorting takes no time beside the rest.
+//! places are sorted, by one copy of it, and the items are then put there. For lists whose sorting takes no time beside the rest. A tree
+//! that is collected sorts what comes first, too: one that is filled item by item does not.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The places `0..n` in the order of `compare`; equal ones stay as they are.
 pub fn places(n: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
@@ -33,6 +35,33 @@ pub fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
     sort_by(items, |a, b| key(a).cmp(&key(b)));
 }
 
+/// Sorts `items`.
+pub fn sort<T: Ord>(items: &mut [T]) {
+    sort_by(items, T::cmp);
+}
+
+/// Each of `items` once, in order.
+pub fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.into_iter().collect();
+    sort(&mut items);
+    items.dedup();
+    items
+}
+
+/// The map of `pairs`; of two with the same key the later one.
+pub fn map_of<K: Ord, V>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
+    let mut map = BTreeMap::new();
+    map.extend(pairs);
+    map
+}
+
+/// The set of `items`.
+pub fn set_of<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
+    let mut set = BTreeSet::new();
+    set.extend(items);
+    set
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +82,10 @@ mod tests {
             theirs.reverse();
             theirs.sort_by(|a, b| b.cmp(a));
             assert_eq!(ours, theirs);
+            let keys = || ours.iter().map(|item| item.0);
+            assert_eq!(set_of(keys()), keys().collect());
+            assert_eq!(distinct(keys()), set_of(keys()).into_iter().collect::<Vec<_>>());
+            assert_eq!(map_of(ours.iter().copied()), ours.iter().copied().collect());
         }
     }
 }

@@ -8,6 +8,7 @@ use super::parts::{Linear, Norm};
 use super::relative::Relative;
 use super::rope::Rope;
 use super::stacks::Source;
+use crate::math::order::distinct;
 
 /// The order of heads in a fused query-key-value matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -283,9 +284,7 @@ impl Attention {
         names.extend(self.sinks.as_deref());
         let source = self.source.iter().filter_map(|source| source.norm.as_ref());
         names.extend(source.flat_map(Norm::tensors));
-        names.sort_unstable();
-        names.dedup();
-        names
+        distinct(names)
     }
 }
 

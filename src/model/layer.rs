@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::architecture::{Activation, AltUp, Attention, BesideMlp, LayerInput, Mixer, Mlp, Norm};
+use crate::math::order::distinct;
 
 /// One layer: `x += f · on_attention(attention(before_attention(x)))`, `x = after_attention(x)`, and the same for the MLP.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -91,8 +92,6 @@ impl Layer {
         names.extend(named.into_iter().flatten().map(String::as_str));
         names.extend(self.input.iter().flat_map(LayerInput::tensors));
         names.extend(self.altup.iter().flat_map(AltUp::tensors));
-        names.sort_unstable();
-        names.dedup();
-        names
+        distinct(names)
     }
 }

@@ -6,6 +6,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::math::order::set_of;
+
 /// Names and shapes of a checkpoint's tensors.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
@@ -81,7 +83,7 @@ impl Names {
         let Some((front, back)) = layer.split_once("{l}") else { return BTreeSet::new() };
         let start = format!("{prefix}{front}");
         let below = self.shapes.keys().filter_map(|name| name.strip_prefix(&start));
-        below.filter_map(|rest| rest.split_once(back)?.0.parse().ok()).collect()
+        set_of(below.filter_map(|rest| rest.split_once(back)?.0.parse().ok()))
     }
 
     /// True if `template` is found under some prefix.

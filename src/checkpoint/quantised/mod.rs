@@ -23,7 +23,7 @@ mod packed;
 mod scaled;
 mod settings;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub(super) use settings::Settings;
 
@@ -31,6 +31,7 @@ use super::derived::{Derive, Reader};
 use super::error::{listed, quoted};
 use super::foreign::quantised_name;
 use super::{CheckpointError, TensorEntry, derived};
+use crate::math::order::{map_of, set_of};
 
 /// A matrix that was recognised.
 struct Found {
@@ -109,8 +110,7 @@ pub(super) fn dequantise(
         found.push(recognise(&parts, settings, reader)?);
     }
     found.extend(mxfp4::all(&entries)?);
-    let used: BTreeSet<&str> =
-        found.iter().flat_map(|found| found.used.iter().map(String::as_str)).collect();
+    let used = set_of(found.iter().flat_map(|found| found.used.iter().map(String::as_str)));
     let rest = entries
         .iter()
         .find(|entry| quantised_name(&entry.name) && !used.contains(entry.name.as_str()));
@@ -120,7 +120,7 @@ pub(super) fn dequantise(
     if let Some(entry) = rest.filter(|entry| !beside(&entry.name)) {
         return Err(refused(format!("tensor {}", quoted(&entry.name))));
     }
-    let labels: BTreeSet<&str> = found.iter().map(|found| found.label.as_str()).collect();
+    let labels = set_of(found.iter().map(|found| found.label.as_str()));
     let mark = (!labels.is_empty()).then(|| {
         let labels = listed(labels.iter().copied());
         format!("dequantised from {labels}: not the original weights")
@@ -137,8 +137,7 @@ pub(super) fn dequantise(
             quoted(&entry.name)
         )));
     }
-    let files: BTreeMap<&str, usize> =
-        entries.iter().map(|entry| (entry.name.as_str(), entry.file)).collect();
+    let files = map_of(entries.iter().map(|entry| (entry.name.as_str(), entry.file)));
     let made: Vec<TensorEntry> = found
         .iter()
         .map(|found| {

@@ -1,10 +1,9 @@
 //! What an alignment says: plain values, ready for the page, a file or a message.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::Side;
+use crate::math::order::set_of;
 use crate::math::statistics::FalseDiscovery;
 
 /// One feature beside one direction.
@@ -240,7 +239,7 @@ impl Family {
     pub fn of<'a>(reports: impl IntoIterator<Item = &'a AlignmentReport>) -> Self {
         let reports = reports.into_iter().flat_map(|report| &report.sides);
         let sides: Vec<&SideAlignment> = reports.filter(|s| s.rotation_null.is_some()).collect();
-        let heads: BTreeSet<_> = sides.iter().map(|side| (side.layer, side.head)).collect();
+        let heads = set_of(sides.iter().map(|side| (side.layer, side.head)));
         let directions = sides.iter().flat_map(|side| &side.directions).filter_map(|d| d.p);
         Self {
             directions: FalseDiscovery::over(directions),

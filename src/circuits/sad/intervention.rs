@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::terms::HeadTerms;
 use crate::circuits::error::CircuitError;
+use crate::math::order::distinct;
 
 /// What happens to the chosen singular vectors' terms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -58,8 +59,7 @@ pub fn listed_directions(list: &str, d_head: usize) -> Result<Vec<usize>, Circui
         }
         directions.extend(first.min(last)..=largest);
     }
-    directions.sort_unstable();
-    directions.dedup();
+    let directions = distinct(directions);
     if directions.is_empty() { Err(not_a_list()) } else { Ok(directions) }
 }
 

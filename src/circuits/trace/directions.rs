@@ -7,7 +7,7 @@
 //! - *As many directions*: by how much does the attention fall without an edge's singular vectors, and without as many directions
 //!   of a random basis that nobody picked? The vectors were picked because they do much, so this one flatters them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ use super::layer::Readers;
 use super::options::TraceOptions;
 use super::run::CleanRun;
 use crate::circuits::error::CircuitError;
+use crate::math::order::distinct;
 use crate::math::random::Rng;
 use crate::math::reflections::Reflections;
 use crate::math::statistics::{empirical_p, mean_sd};
@@ -119,7 +120,7 @@ impl<'a> DirectionsRun<'a> {
     /// Ready for the first layer.
     pub fn new(circuit: &'a Circuit, rules: &'a TraceOptions, options: DirectionOptions) -> Self {
         let taken_apart = circuit.firings.iter().filter(|visit| visit.cells.is_some());
-        let layers: BTreeSet<usize> = taken_apart.map(|visit| visit.firing.layer).collect();
+        let layers = distinct(taken_apart.map(|visit| visit.firing.layer));
         let found = Directions {
             firings: Vec::new(),
             cells: 0,
@@ -190,8 +191,8 @@ impl Directions {
         rules: &TraceOptions,
         bases: &mut Bases,
     ) -> Result<(), CircuitError> {
-        let heads: BTreeSet<usize> = visits.iter().map(|visit| visit.firing.head).collect();
-        let readers = Readers::of(run, bases.layer, heads.into_iter().collect(), rules.rule, None)?;
+        let heads = distinct(visits.iter().map(|visit| visit.firing.head));
+        let readers = Readers::of(run, bases.layer, heads, rules.rule, None)?;
         for visit in visits {
             let Some((head, of_dest, of_src)) = readers.of_head(visit.firing.head) else {
                 continue;

@@ -12,6 +12,7 @@ use super::layer::Readers;
 use super::options::{Rule, TraceOptions};
 use super::run::{CleanRun, Scoring};
 use crate::circuits::error::CircuitError;
+use crate::math::order::distinct;
 use crate::math::reflections::Reflections;
 
 /// The coefficients of one edge on both sides of its head, at every token that the destination sees.
@@ -41,9 +42,7 @@ pub fn with_terms<T>(
     options: &TraceOptions,
     mut each: impl FnMut(&Edge, Option<EdgeTerms<'_>>) -> T,
 ) -> Result<Vec<T>, CircuitError> {
-    let mut heads: Vec<usize> = edges.iter().map(|edge| edge.to.head).collect();
-    heads.sort_unstable();
-    heads.dedup();
+    let heads = distinct(edges.iter().map(|edge| edge.to.head));
     let readers = Readers::of(run, layer, heads, options.rule, None)?;
     let mut found = Vec::with_capacity(edges.len());
     for edge in edges {

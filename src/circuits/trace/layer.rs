@@ -9,6 +9,7 @@ use super::options::{Rule, TraceOptions};
 use super::run::CleanRun;
 use crate::circuits::error::CircuitError;
 use crate::math::Mat;
+use crate::math::order::sort;
 use crate::model::{AttentionLayer, Part};
 
 /// Bytes of images that are in memory at once, but never less than one head's.
@@ -25,7 +26,7 @@ pub struct Decomposed {
 
 /// Firings of one layer, split so that no part needs more memory than it should; each can be taken apart by itself.
 pub fn shares(run: CleanRun<'_>, mut firings: Vec<Firing>) -> Vec<Vec<Firing>> {
-    firings.sort_unstable();
+    sort(&mut firings);
     let mut heads: Vec<Vec<Firing>> = Vec::new();
     for firing in firings {
         match heads.last_mut().filter(|of| of.first().is_some_and(|f| f.head == firing.head)) {

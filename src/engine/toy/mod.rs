@@ -93,8 +93,9 @@ fn tell_frame<Q: Question<Answer = Box<Frame>>>(mut frame: Frame, out: Out<'_>) 
 fn files(run: &Run, step: usize) -> Result<Vec<File>, Failure> {
     let (config, step, params) = run.nearest(step);
     let words = feature_words(&config);
-    let vocab: serde_json::Map<String, serde_json::Value> =
-        words.iter().enumerate().map(|(i, word)| (word.clone(), i.into())).collect();
+    // Collected, it would be sorted: see `math::order`.
+    let mut vocab = serde_json::Map::new();
+    vocab.extend(words.iter().enumerate().map(|(i, word)| (word.clone(), i.into())));
     let tokenizer = serde_json::json!({
         "version": "1.0",
         "added_tokens": [],

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::checkpoint::{Tensor, plan};
+use crate::math::order::map_of;
 use crate::math::streamed::Part;
 use crate::model::architecture::{Linear, Norm, Orientation};
 use crate::model::{Model, ModelError};
@@ -62,7 +63,7 @@ impl<'a> LayerWeights<'a> {
         let mut names = model.layer(layer)?.tensors();
         names.retain(|name| model.checkpoint.entry(name).is_some());
         let tensors = model.checkpoint.read_all(&names)?;
-        Ok(Self { model, together: names.into_iter().zip(tensors).collect() })
+        Ok(Self { model, together: map_of(names.into_iter().zip(tensors)) })
     }
 
     /// A vector of `n` numbers.

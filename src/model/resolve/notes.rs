@@ -1,8 +1,9 @@
 //! What people should know about a model's heads, one sentence each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::builder::Builder;
+use crate::math::order::set_of;
 use crate::model::architecture::*;
 
 /// What people should know about this model's heads.
@@ -84,8 +85,7 @@ pub(super) fn of(a: &Architecture, builders: &[Builder<'_>]) -> Vec<String> {
     if a.alibi.is_some() {
         note("ALiBi is added to the scores, after the bilinear part.".into());
     }
-    let windows: BTreeSet<Window> = a.attentions().filter_map(|a| a.window).collect();
-    for window in windows {
+    for window in set_of(a.attentions().filter_map(|a| a.window)) {
         let layers = a.attentions().filter(|a| a.window == Some(window)).count();
         let seen = match window {
             Window::Last(n) => format!("a sliding window of {n} tokens"),

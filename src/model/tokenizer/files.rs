@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{TokenizerError, TokenizerJson};
 use crate::checkpoint::Checkpoint;
+use crate::math::order::map_of;
 
 /// The tokenizer.json of whichever vocabulary files are there.
 pub(super) fn tokenizer_json(
@@ -157,7 +158,7 @@ fn word_piece(vocab: &[u8], lower_case: Option<bool>) -> Result<Value, Tokenizer
 
 /// Special tokens as tokenizer.json lists them, in order of id.
 fn added<'a>(tokens: impl Iterator<Item = (&'a str, u32)>) -> Vec<Value> {
-    let by_id: BTreeMap<u32, &str> = tokens.map(|(token, id)| (id, token)).collect();
+    let by_id = map_of(tokens.map(|(token, id)| (id, token)));
     let listed = |(id, content): (u32, &str)| {
         json!({
             "id": id, "content": content, "single_word": false, "lstrip": content == "<mask>", "rstrip": false,

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use crate::math::order::sort;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -109,7 +111,7 @@ impl Vocabulary {
         });
         let mut all: Vec<(u32, bool, String)> = added.collect();
         all.extend(vocab.into_iter().map(|(token, id)| (id, true, token)));
-        all.sort_unstable();
+        sort(&mut all);
         all.dedup_by_key(|(id, ..)| *id);
         let mut texts = String::with_capacity(all.iter().map(|(.., text)| text.len()).sum());
         let mut tokens = Vec::with_capacity(all.len());

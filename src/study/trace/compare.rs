@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::consensus::ChanceOptions;
 use super::ends::{Ends, Names, Part, edges, is_named};
 use crate::circuits::trace::{Circuit, Side};
+use crate::math::order::set_of;
 use crate::math::order::sort_by;
 use crate::math::random::Rng;
 use crate::math::statistics::empirical_p;
@@ -59,7 +60,7 @@ pub fn compare(
     options: ChanceOptions,
 ) -> ComparedCircuits {
     let (a, b) = (edges(here), edges(there));
-    let all: BTreeSet<Ends> = a.keys().chain(b.keys()).copied().collect();
+    let all = set_of(a.keys().chain(b.keys()).copied());
     let mut compared: Vec<ComparedEdge> = all
         .into_iter()
         .map(|ends| ComparedEdge {
@@ -83,7 +84,7 @@ pub fn compare(
     sort_by(&mut compared, |a, b| class(a).cmp(&class(b)).then(size(b).total_cmp(&size(a))));
     let count = |of: usize| compared.iter().filter(|edge| class(edge) == of).count();
     let named = |edges: &std::collections::BTreeMap<Ends, f64>| -> BTreeSet<Ends> {
-        edges.keys().copied().filter(is_named).collect()
+        set_of(edges.keys().copied().filter(is_named))
     };
     let (named_here, named_there) = (named(&a), named(&b));
     let shared_by_heads = named_here.intersection(&named_there).count();

@@ -3,12 +3,12 @@
 //! # Source
 //! The GraphML file format, graphml.graphdrawing.org: typed attributes are declared as keys before the graph.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::run::Traced;
 use crate::checkpoint::quoting::xml;
-use crate::circuits::trace::{Node, Side};
+use crate::circuits::trace::Side;
+use crate::math::order::set_of;
 
 /// Attributes: id, of what, name, type.
 const KEYS: [(&str, &str, &str, &str); 11] = [
@@ -41,7 +41,7 @@ pub(super) fn text(traced: &Traced, tokens: Option<&[String]>, about: &str) -> S
     let data = |key: &str, value: &str| format!("<data key=\"{key}\">{}</data>", xml(value));
     let _ = writeln!(out, "    {}", data("about", about));
     let _ = writeln!(out, "    <node id=\"answer\">{}</node>", data("kind", "answer"));
-    let mut nodes: BTreeSet<Node> = circuit.seeds.iter().map(|seed| seed.from).collect();
+    let mut nodes = set_of(circuit.seeds.iter().map(|seed| seed.from));
     nodes.extend(circuit.edges.iter().flat_map(|edge| [edge.from, edge.to.node()]));
     for node in &nodes {
         let kind = serde_json::to_value(node.kind).unwrap_or_default();
