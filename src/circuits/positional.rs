@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::omega::Circuit;
 use crate::math::Mat;
 use crate::math::layout::center_columns;
+use crate::math::products::transposed_times;
 use crate::math::statistics::largest_first;
 use crate::model::HeadWeights;
 
@@ -63,7 +64,8 @@ impl PositionSpace {
         let mean = table.column_mean();
         table.column_iter_mut().for_each(|mut column| column -= &mean);
         let few = table.ncols() < table.nrows();
-        let scatter = if few { table.tr_mul(&table) } else { &table * table.transpose() };
+        let scatter =
+            if few { transposed_times(&table, &table) } else { &table * table.transpose() };
         let total = scatter.trace();
         // Rows that are all alike differ by rounding alone.
         let least = f64::EPSILON * positions.norm_squared();
@@ -111,7 +113,7 @@ impl PositionSpace {
         if self.centre {
             [&mut a, &mut b].into_iter().for_each(center_columns);
         }
-        let (gram_a, gram_b) = (a.tr_mul(&a), b.tr_mul(&b));
+        let (gram_a, gram_b) = (transposed_times(&a, &a), transposed_times(&b, &b));
         let squares = &gram_a * &gram_b;
         let (total, fourth) = (squares.trace(), (&squares * &squares).trace());
         let (d, r) = (self.dimensions() as f64, self.directions() as f64);
@@ -121,7 +123,7 @@ impl PositionSpace {
             if side.nrows() != self.basis.nrows() || total <= 0.0 || sd <= 0.0 {
                 return None;
             }
-            let seen = self.basis.tr_mul(side);
+            let seen = transposed_times(&self.basis, side);
             let share = (&seen * gram).dot(&seen) / total;
             let chance = r / d;
             Some(PositionalShare { share, chance, z: (share - chance) / sd })
