@@ -148,6 +148,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       await picture(page, "german-shelf");
       await page.getByRole("link", { name: WORDS.teachers }).click();
       await page.getByText(WORDS["not-this"]).waitFor();
+      await page.locator("section.page.learn .prose[lang=en]").waitFor();
       assert.equal(await page.locator("section.page.learn .prose[lang=en]").count(), 1);
       await page.evaluate(() => (location.hash = "#/learn?lang=de&read=glossary&word=Rang"));
       await page.locator("dt.chosen[lang=de]", { hasText: "Rang, rank" }).waitFor();
