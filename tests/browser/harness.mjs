@@ -178,6 +178,11 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Fails with a readable list if axe finds any violation of WCAG 2.2 AA or its best practices. */
 export async function assertAccessible(page, context = "") {
   await page.evaluate(AXE);
+  // What fades in has its colours when it is there.
+  await page.evaluate(() => {
+    const ends = document.getAnimations().filter(({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime));
+    return Promise.allSettled(ends.map(({ finished }) => finished));
+  });
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   const found = violations.map(({ id, help, nodes }) => {
     const where = nodes.slice(0, 3).map(({ target, failureSummary }) => `    ${target.join(" ")}: ${failureSummary}`);
