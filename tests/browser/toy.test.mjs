@@ -163,6 +163,8 @@ describe("the toy lab", () => {
 
   it("takes settings from controls into the address, and refuses what cannot be", { hash: "#/toy?more=1" }, async (page) => {
     await ready(page);
+    // The first frames of the run draw the settings, too.
+    await still(page);
     const set = async (name, value) => {
       await page.locator(`[data-setting="${name}"]`).fill(value);
       await page.locator(`[data-setting="${name}"]`).press("Enter");
@@ -182,6 +184,8 @@ describe("the toy lab", () => {
 
   it("says what became of what is typed, and stays in its place", { hash: "#/toy?more=1" }, async (page) => {
     await ready(page);
+    // The first frames of the run draw the settings, too.
+    await still(page);
     for (const [name, typed, said, now] of [
       ["seed", "-1", /seed takes a whole number .* stays 0/, "0"],
       ["n", "2.5", /“2.5” is none, so it stays 20/, "20"],
