@@ -420,7 +420,6 @@ describe("Lessons", () => {
     }
     assert.ok(words >= 15, `${words} words`);
     await withPage(session, { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.1", viewport: { width: 390, height: 844 }, hasTouch: true }, async (phone) => {
-      await phone.getByTestId("guess").getByRole("button").last().click();
       await phone.locator(".arc-words .dest").waitFor();
       await phone.locator(".lesson .light").first().tap();
       await phone.waitForFunction(() => /drop-shadow/.test(getComputedStyle(document.querySelector(".arc-words .dest")).filter));
