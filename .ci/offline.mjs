@@ -16,13 +16,12 @@ const files = readdirSync(dist, { recursive: true })
 const version = createHash("sha256");
 const [listed, later] = [{}, {}];
 // The last training step of a model is the one that the page opens.
-const steps = files.filter((name) => /^models\/.*\/step-\d+\.safetensors$/.test(name));
-const isEarlier = (name) => steps.indexOf(name) >= 0 && steps.indexOf(name) < steps.length - 1;
+const earlier = files.filter((name) => /^models\/.*\/step-\d+\.safetensors$/.test(name)).slice(0, -1);
 for (const name of files) {
   const bytes = readFileSync(join(dist, name));
   version.update(name).update(bytes);
   // The host decides whether the first page is called index.html; its folder always works.
-  (isEarlier(name) ? later : listed)[name === "index.html" ? "./" : name] = `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
+  (earlier.includes(name) ? later : listed)[name === "index.html" ? "./" : name] = `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
 }
 
 const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(readFileSync(join(dist, "index.html"), "utf8"));

@@ -3,6 +3,7 @@
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
+use super::glossary::parse;
 use super::prose::Prose;
 use crate::ui::browser::fetch::text;
 use crate::ui::words::lessons::no_text;
@@ -36,20 +37,16 @@ pub fn Beside(props: &BesideProps) -> Html {
             return html! { <p aria-busy="true"></p> };
         }
         Ok(all) => match props.section {
-            None => Ok(all.as_str()),
-            Some(title) => section(all, title).ok_or("it lacks this section"),
+            None => Ok(all.clone()),
+            Some(title) => {
+                let section = parse(all).into_iter().find(|entry| entry.name() == title);
+                section.map(|entry| entry.meaning).ok_or("it lacks this section")
+            }
         },
         Err(why) => Err(why.as_str()),
     };
     match shown {
-        Ok(text) => html! { <Prose text={text.to_owned()} lang={props.lang} /> },
+        Ok(text) => html! { <Prose {text} lang={props.lang} /> },
         Err(why) => html! { <p class="error" role="alert">{ no_text(why) }</p> },
     }
-}
-
-/// What stands under the title of a section.
-fn section<'a>(all: &'a str, title: &str) -> Option<&'a str> {
-    let mut sections = all.split("\n## ").skip(1).filter_map(|section| section.split_once('\n'));
-    let is_it = |names: &str| names.split(" · ").next().is_some_and(|name| name.trim() == title);
-    sections.find(|(names, _)| is_it(names)).map(|(_, meaning)| meaning.trim())
 }
