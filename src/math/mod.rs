@@ -16,6 +16,7 @@ pub mod factor;
 pub mod jacobi;
 pub mod joint;
 pub mod layout;
+pub mod leading;
 pub mod order;
 pub mod pivoted_qr;
 pub mod principal_angles;
