@@ -163,8 +163,6 @@ describe("the toy lab", () => {
 
   it("takes settings from controls into the address, and refuses what cannot be", { hash: "#/toy?more=1" }, async (page) => {
     await ready(page);
-    // The first frames of the run draw the settings, too.
-    await still(page);
     const set = async (name, value) => {
       await page.locator(`[data-setting="${name}"]`).fill(value);
       await page.locator(`[data-setting="${name}"]`).press("Enter");
@@ -184,8 +182,6 @@ describe("the toy lab", () => {
 
   it("says what became of what is typed, and stays in its place", { hash: "#/toy?more=1" }, async (page) => {
     await ready(page);
-    // The first frames of the run draw the settings, too.
-    await still(page);
     for (const [name, typed, said, now] of [
       ["seed", "-1", /seed takes a whole number .* stays 0/, "0"],
       ["n", "2.5", /“2.5” is none, so it stays 20/, "20"],
@@ -210,6 +206,20 @@ describe("the toy lab", () => {
     await ready(page);
     const moved = Math.abs((await page.evaluate(() => scrollY)) - before);
     assert.ok(before > 500 && moved < 200, `from ${before} px by ${moved} px`);
+  });
+
+  it("keeps what is being typed while it trains", { hash: "#/toy?more=1" }, async (page) => {
+    await ready(page);
+    await page.getByTestId("train").click();
+    for (const [name, typed] of [["lambda", "3"], ["seed", "7"]]) {
+      const field = page.locator(`[data-setting="${name}"]`);
+      const from = await trained(page);
+      await field.fill(typed);
+      await page.waitForFunction((from) => Number(document.querySelector("[data-trained]").dataset.trained) > from + 20, from, LONG);
+      assert.equal(await field.inputValue(), typed);
+      await field.press("Enter");
+      await page.waitForFunction((said) => location.hash.includes(said), name === "seed" ? "seed=7" : "lambda");
+    }
   });
 
   for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {

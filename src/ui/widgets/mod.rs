@@ -15,3 +15,4 @@ pub mod qr;
 mod recent;
 pub mod select;
 pub mod theme;
+pub mod typed;

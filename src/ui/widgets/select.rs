@@ -126,11 +126,10 @@ pub fn Slider(props: &SliderProps) -> Html {
         }
     });
     let shown = props.shown.clone().unwrap_or_else(|| props.value.to_string().into());
-    // `~value` is set only when it changes: a drawing between a key and its event would undo what the reader did.
     html! {
         <label class="field slider"><span>{ props.label.clone() }</span>
             <input type="range" min={props.min.to_string()} max={props.max.to_string()} step={props.step.to_string()}
-                ~value={props.value.to_string()} {oninput} />
+                value={props.value.to_string()} {oninput} />
             <output>{ shown }</output>
         </label>
     }

@@ -175,7 +175,7 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
             </div>
             <form class="controls" onsubmit={several} aria-label="Several vectors">
                 <label class="field"><span>{ words::SINGULAR_VECTORS_SUCH }</span>
-                    <input type="text" ~value={list} {oninput} data-testid="directions" /></label>
+                    <input type="text" value={list} {oninput} data-testid="directions" /></label>
                 <Select label="do" options={actions} value={change::slug(action)} on_change={choose} />
                 if let Edit::Scale(factor) = action {
                     <Slider label="factor" min={least} max={most} step={0.25} value={factor} shown={three(factor)} on_change={set_factor} />

@@ -20,6 +20,7 @@ use crate::ui::memory::state::Action;
 use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::session::{BUILT_IN_STEPS, Session};
 use crate::ui::widgets::select::Slider;
+use crate::ui::widgets::typed::Typed;
 use crate::ui::words::attention as words;
 use crate::worker::pool::Files;
 use crate::worker::request::{JobEvent, Request};
@@ -126,11 +127,9 @@ pub(in crate::ui::pages) fn step_field(
 ) -> Html {
     let changed = {
         let own = own.clone();
-        Callback::from(move |event: Event| {
-            let typed =
-                event.target_dyn_into::<HtmlInputElement>().and_then(|x| x.value().parse().ok());
+        Callback::from(move |typed: String| {
             let mut series = (*own).clone();
-            if let (Some(step), Some(checkpoint)) = (typed, series.get_mut(i)) {
+            if let (Ok(step), Some(checkpoint)) = (typed.parse(), series.get_mut(i)) {
                 checkpoint.step = step;
                 own.set(series);
             }
@@ -138,7 +137,7 @@ pub(in crate::ui::pages) fn step_field(
     };
     html! {
         <li><label class="field"><span>{ checkpoint.name.clone() }</span>
-            <input type="number" min="0" ~value={checkpoint.step.to_string()} onchange={changed} /></label></li>
+            <Typed min="0" value={checkpoint.step.to_string()} on_take={changed} /></label></li>
     }
 }
 

@@ -171,7 +171,7 @@ fn PromptField(props: &PromptFieldProps) -> Html {
     html! {
         <form class="controls" {onsubmit}>
             <label class="field wide"><span>{ label }</span>
-                <input type="text" ~value={(*typed).clone()} {oninput} data-testid="both-prompt" /></label>
+                <input type="text" value={(*typed).clone()} {oninput} data-testid="both-prompt" /></label>
             <button type="submit" class="primary">{ "run" }</button>
         </form>
     }

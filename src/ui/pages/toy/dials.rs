@@ -11,6 +11,7 @@ use crate::ui::address::turns::{self, Knob};
 use crate::ui::app::{App, use_app};
 use crate::ui::memory::toy::ToyRun;
 use crate::ui::nothing::nothing;
+use crate::ui::widgets::typed::Typed;
 use crate::ui::words::toy as words;
 
 /// Properties of [`Dials`].
@@ -55,15 +56,11 @@ pub(super) fn Dials(props: &DialsProps) -> Html {
                 }
             })
         };
-        let onchange = {
+        let on_take = {
             let refused = refused.clone();
-            Callback::from(move |event: Event| {
-                let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
-                let typed = input.value();
+            Callback::from(move |typed: String| {
                 let taken = knob.read(&typed);
                 refused.set(words::limited(knob, &typed, taken));
-                // What is not used must not stand in the field.
-                input.set_value(&words::number(taken.unwrap_or(value)));
                 if let Some(taken) = taken.filter(|taken| *taken != value) {
                     set(taken);
                 }
@@ -73,9 +70,9 @@ pub(super) fn Dials(props: &DialsProps) -> Html {
         html! {
             <div class="dial">
                 <b>{ name }</b>
-                <input type="range" min="0" max={knob.length().to_string()} step="1" ~value={knob.place(value).to_string()} {oninput}
+                <input type="range" min="0" max={knob.length().to_string()} step="1" value={knob.place(value).to_string()} {oninput}
                     aria-label={label.clone()} aria-valuetext={words::number(value)} data-dial={knob.name()} />
-                <input type="number" step="any" ~value={words::number(value)} {onchange} aria-label={format!("{label}: as a number")} data-setting={knob.name()} />
+                <Typed step="any" value={words::number(value)} {on_take} label={format!("{label}: as a number")} setting={knob.name()} />
                 <span class="hint">{ what }</span>
             </div>
         }

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::toy::Config;
@@ -13,6 +12,7 @@ use crate::ui::lessons::speech::Speech;
 use crate::ui::lessons::stage::{Picture, Staged};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::Select;
+use crate::ui::widgets::typed::Typed;
 use crate::ui::words::pictures::OnStage;
 use crate::ui::words::toy as words;
 
@@ -71,15 +71,11 @@ fn control(app: &App, field: &'static Field, config: &Config, say: &Callback<Str
             taken
         }
     };
-    let onchange = {
-        let (take, say, before) = (take.clone(), say.clone(), value.clone());
-        Callback::from(move |event: Event| {
-            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
-            // A number out of its limits is clamped, and must not stand in the field as it was typed.
-            let typed = input.value();
+    let on_take = {
+        let (say, before) = (say.clone(), value.clone());
+        Callback::from(move |typed: String| {
             if let Some(taken) = take(&typed) {
                 say.emit(words::taken(field.label, field.kind, &typed, &before, &taken));
-                input.set_value(&taken);
             }
         })
     };
@@ -90,7 +86,7 @@ fn control(app: &App, field: &'static Field, config: &Config, say: &Callback<Str
     let numeric = |min: String, max: String, step: &'static str| {
         html! {
             <label class="field number" {lang}><span>{ label.clone() }</span>
-                <input type="number" {min} {max} {step} ~value={value.clone()} onchange={onchange.clone()} data-setting={field.name} />
+                <Typed {min} {max} {step} value={value.clone()} on_take={on_take.clone()} setting={field.name} />
             </label>
         }
     };
@@ -99,17 +95,11 @@ fn control(app: &App, field: &'static Field, config: &Config, say: &Callback<Str
         Kind::Real(min, max) => numeric(min.to_string(), max.to_string(), "any"),
         Kind::Choice(choices) => {
             let options = choices.iter().map(|(slug, words)| ((*slug).into(), (*words).into()));
-            let (say, before) = (say.clone(), value.clone());
-            let on_change = Callback::from(move |text: String| {
-                if let Some(taken) = take(&text) {
-                    say.emit(words::taken(field.label, field.kind, &text, &before, &taken));
-                }
-            });
-            html! { <Select label={field.label} options={options.collect::<Vec<_>>()} value={value.clone()} {on_change} /> }
+            html! { <Select label={field.label} options={options.collect::<Vec<_>>()} value={value.clone()} on_change={on_take} /> }
         }
         Kind::Optional(..) => html! {
             <label class="field number"><span>{ field.label }</span>
-                <input type="text" inputmode="decimal" size="6" ~value={value.clone()} {onchange} data-setting={field.name} />
+                <Typed kind="decimal" value={value.clone()} {on_take} setting={field.name} />
             </label>
         },
         Kind::Entries => nothing(),

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::protocol::toy::Whole;
@@ -17,6 +16,7 @@ use crate::ui::memory::sweep::{News, SweepOutcomes};
 use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Slider};
+use crate::ui::widgets::typed::Typed;
 use crate::ui::words::expectation as words;
 use crate::ui::words::table::Table;
 use crate::ui::words::toy as said;
@@ -63,10 +63,8 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
     };
     let set_values = {
         let app = app.clone();
-        Callback::from(move |event: Event| {
-            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                app.replace(app.value().route.clone().put(&keys::VALUES, input.value()));
-            }
+        Callback::from(move |typed: String| {
+            app.replace(app.value().route.clone().put(&keys::VALUES, typed));
         })
     };
     let set_seeds = {
@@ -91,7 +89,7 @@ pub(super) fn Sweeps(props: &SweepsProps) -> Html {
             <p class="hint">{ said::WHOLE_RUNS_THESE_SETTINGS }</p>
             <div class="controls">
                 <Select label="vary" options={settings.collect::<Vec<_>>()} value={slug} on_change={choose} />
-                <label class="field"><span>{ "over" }</span><input type="text" ~value={values.join(",")} onchange={set_values} data-testid="sweep-values" /></label>
+                <label class="field"><span>{ "over" }</span><Typed kind="text" value={values.join(",")} on_take={set_values} testid="sweep-values" /></label>
                 <Slider label="seeds" min={1.0} max={10.0} step={1.0} value={f64::from(sweep.n_seeds)} on_change={set_seeds} />
                 <button type="button" class="primary" onclick={start} data-testid="sweep">{ format!("train {} runs", sweep.values.len() * sweep.n_seeds as usize) }</button>
             </div>
