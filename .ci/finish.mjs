@@ -20,7 +20,7 @@ for (const name of programs) {
 }
 
 // Only what index.html itself says inline may run; everything else comes from this folder. `style-src-attr`: charts set sizes and colours.
-let index = read("index.html").replace('content="./worker_loader.js"', `content="./${versioned("worker_loader.js")}"`);
+let index = read("index.html").replace(/content="\.\/(worker[^"]*)"/g, (_, name) => `content="./${versioned(name)}"`);
 const inline = [...index.matchAll(/<script(?: type="module")?>([^]*?)<\/script>/g)].map(([, text]) => {
   const hash = createHash("sha256").update(text).digest("base64");
   return `'sha256-${hash}'`;

@@ -16,4 +16,5 @@ self.omegaEncoder = async () => {
   }
 };
 
-await init();
+// The first message is the program itself, which the page has compiled; from then on the program listens.
+self.onmessage = ({ data }) => init({ module_or_path: data }).catch(reportError);

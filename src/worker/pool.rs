@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::Reflect;
+use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::jobs::{self, Handle, Notify, Workers};
@@ -28,6 +29,9 @@ pub fn default_size() -> usize {
 pub fn start(n: usize, notify: Notify) -> Jobs {
     Jobs::new(n, notify, |handle| Pool { slots: RefCell::default(), handle })
 }
+
+/// What became of a worker that never began.
+const NOT_LOADED: &str = "its program could not be loaded";
 
 type OnMessage = Closure<dyn FnMut(MessageEvent)>;
 
@@ -65,7 +69,7 @@ impl Workers<Dropped> for Pool {
             old.current.set(false);
             old.worker.terminate();
             // We may be inside one of its listeners: let that return before it is dropped.
-            wasm_bindgen_futures::spawn_local(async move { drop(old) });
+            spawn_local(async move { drop(old) });
         }
         Ok(())
     }
@@ -96,11 +100,17 @@ impl Workers<Dropped> for Pool {
     }
 }
 
-/// Where the worker's program is: the page names the one that was built with it.
+/// The workers' program, which `www/program.js` fetches and compiles once for all of them.
+async fn compiled() -> Result<JsValue, JsValue> {
+    let ask: Function = Reflect::get(&js_sys::global(), &"omegaProgram".into())?.dyn_into()?;
+    JsFuture::from(ask.call0(&JsValue::UNDEFINED)?.dyn_into::<Promise>()?).await
+}
+
+/// Where a worker begins: the page names the file that was built with it.
 ///
 /// Each worker has a query of its own: of several workers with one address that start at once, WebKit takes all but the first past
 /// the service worker.
-fn program(slot: usize) -> String {
+fn beginning(slot: usize) -> String {
     let named = web_sys::window()
         .and_then(|window| window.document())
         .and_then(|page| page.query_selector("meta[name=omega-worker]").ok().flatten())
@@ -111,7 +121,7 @@ fn program(slot: usize) -> String {
 fn launch(slot: usize, handle: &Handle<Dropped>) -> Result<Slot, JsValue> {
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
-    let worker = Worker::new_with_options(&program(slot), &options)?;
+    let worker = Worker::new_with_options(&beginning(slot), &options)?;
     let current = Rc::new(Cell::new(true));
     let (hears, is_current) = (handle.clone(), current.clone());
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -129,7 +139,7 @@ fn launch(slot: usize, handle: &Handle<Dropped>) -> Result<Slot, JsValue> {
             // Of a program that does not load, the event has no message, and the typed getter would throw.
             let message = Reflect::get(&event, &"message".into()).ok();
             let said = message.and_then(|message| message.as_string());
-            hears.died(slot, said.as_deref().unwrap_or("its program could not be loaded"));
+            hears.died(slot, said.as_deref().unwrap_or(NOT_LOADED));
         }
     });
     let (hears, is_current) = (handle.clone(), current.clone());
@@ -141,5 +151,12 @@ fn launch(slot: usize, handle: &Handle<Dropped>) -> Result<Slot, JsValue> {
     worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
     worker.set_onmessageerror(Some(on_unreadable.as_ref().unchecked_ref()));
+    let (waits, hears, is_current) = (worker.clone(), handle.clone(), current.clone());
+    spawn_local(async move {
+        let sent = compiled().await.and_then(|program| waits.post_message(&program));
+        if sent.is_err() && is_current.get() {
+            hears.died(slot, NOT_LOADED);
+        }
+    });
     Ok(Slot { worker, current, _listeners: (on_message, on_unreadable, on_error) })
 }
