@@ -111,10 +111,11 @@ impl Session {
         if let Some(files) = known {
             return Ok(files);
         }
+        let names = [&format!("step-{step:05}.safetensors"), "config.json", "tokenizer.json"];
+        let coming = names.map(|name| (name, fetch(&format!("{BUILT_IN}/{name}"))));
         let mut files = Vec::new();
-        for name in [&format!("step-{step:05}.safetensors"), "config.json", "tokenizer.json"] {
-            let blob = fetch(&format!("{BUILT_IN}/{name}")).await?;
-            files.push(Dropped::here(name.to_owned(), blob));
+        for (name, coming) in coming {
+            files.push(Dropped::here(name.to_owned(), coming.await?));
         }
         // Somebody else may have fetched them meanwhile; the same files have one number.
         let mut built_in = self.built_in.borrow_mut();

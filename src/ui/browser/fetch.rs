@@ -22,17 +22,20 @@ pub async fn text(name: &str) -> Result<String, String> {
     text.ok_or_else(|| "its file is no text".to_owned())
 }
 
-/// The bytes at a URL of our own origin.
+/// The bytes at a URL of our own origin: on their way at once, whenever they are waited for.
 ///
 /// # Errors
 /// What the browser or the server said.
-pub async fn fetch(url: &str) -> Result<Blob, String> {
-    let text = |e: JsValue| e.as_string().unwrap_or_else(|| format!("{url} is out of reach"));
-    let window = web_sys::window().ok_or("no window")?;
-    let response: Response =
-        JsFuture::from(window.fetch_with_str(url)).await.map_err(text)?.dyn_into().map_err(text)?;
-    if !response.ok() {
-        return Err(format!("{url}: {}", response.status()));
+pub fn fetch(url: &str) -> impl Future<Output = Result<Blob, String>> + use<> {
+    let window = web_sys::window().ok_or("no window");
+    let (asked, url) = (window.map(|w| JsFuture::from(w.fetch_with_str(url))), url.to_owned());
+    async move {
+        let text = |e: JsValue| e.as_string().unwrap_or_else(|| format!("{url} is out of reach"));
+        let response: Response = asked?.await.map_err(text)?.dyn_into().map_err(text)?;
+        if !response.ok() {
+            return Err(format!("{url}: {}", response.status()));
+        }
+        let blob = JsFuture::from(response.blob().map_err(text)?).await;
+        blob.map_err(text)?.dyn_into().map_err(text)
     }
-    JsFuture::from(response.blob().map_err(text)?).await.map_err(text)?.dyn_into().map_err(text)
 }
