@@ -94,6 +94,19 @@ function noise(dtype) {
   return Buffer.from(Uint16Array.from(new Uint32Array(floats.buffer), (bits) => bits >>> 16).buffer);
 }
 
+/** Positions that differ in few directions, as those of trained models do: a helix of eight slow turns, and a little noise. */
+function positions([n, d], noise) {
+  const table = new Float32Array(n * d);
+  for (let p = 0; p < n; p++) {
+    for (let i = 0; i < d; i++) {
+      let x = 0.1 * noise[p * d + i];
+      for (let turn = 1; turn <= 8; turn++) x += (noise[turn * d + i] / turn) * Math.sin((Math.PI * turn * p) / n + turn);
+      table[p * d + i] = x;
+    }
+  }
+  return Buffer.from(table.buffer);
+}
+
 /** Writes `model.safetensors` and `config.json` of `shape` into `folder`, unless they are there. */
 export function write(shape, folder) {
   const path = join(folder, "model.safetensors");
@@ -121,6 +134,11 @@ export function write(shape, folder) {
   let shift = 0;
   for (const [name, { data_offsets: range }] of Object.entries(header).slice(1)) {
     if (!filled(name)) continue;
+    if (name === "wpe.weight") {
+      const table = positions(tensors[name], new Float32Array(block.buffer));
+      writeSync(file, table, 0, table.length, base + range[0]);
+      continue;
+    }
     // Another start in the block for every tensor, so that no two heads are equal.
     shift = (shift + 8 * 65537) % block.length;
     for (let at = range[0], from = shift; at < range[1]; from = 0) {
