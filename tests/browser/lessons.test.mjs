@@ -360,14 +360,34 @@ describe("Lessons", () => {
     assert.equal(await page.getByTestId("lock-view").count(), 0);
   });
 
-  it("prints a lesson on two pages, and reads progress codes", { hash: "#/learn?lesson=2&read=handout" }, async (page) => {
-    await page.locator(".handout section").nth(5).waitFor();
-    const n = (await page.pdf({ format: "A4", margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } })).toString("latin1").match(/\/Type\s*\/Page[^s]/g).length;
-    assert.ok(n <= 2, `${n} pages`);
-    await page.emulateMedia({ media: "print" });
-    assert.equal(await page.locator("button:not(.word) >> visible=true").count(), 0, "no buttons on paper");
-    await page.emulateMedia({ media: "screen" });
-    await page.evaluate(() => (localStorage.setItem("omega-lessons", "1.1 1.2 2.4"), (location.hash = "#/learn")));
+  it("prints every lesson on two pages, whole", { hash: "#/learn" }, async (page) => {
+    for (const [l, name] of LESSONS.entries()) {
+      await page.evaluate((lesson) => (location.hash = `#/learn?lesson=${lesson}&read=handout`), l + 1);
+      await page.locator(".handout h2", { hasText: `Lesson ${l + 1}:` }).waitFor();
+      await page.locator(".handout section").nth(steps(name).length - 1).waitFor();
+      const n = (await page.pdf({ format: "A4", margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } })).toString("latin1").match(/\/Type\s*\/Page[^s]/g).length;
+      assert.ok(n <= 2, `lesson ${l + 1}: ${n} pages`);
+      // 186 mm between the margins.
+      await page.setViewportSize({ width: 703, height: 1000 });
+      await page.emulateMedia({ media: "print" });
+      await still(page);
+      assert.equal(await page.locator("button:not(.word) >> visible=true").count(), 0, "no buttons on paper");
+      const cut = await page.locator(".handout").evaluate((handout) => {
+        const wide = (e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1;
+        const all = [...handout.querySelectorAll("*")];
+        const out = (e) => e.getClientRects().length && e.getBoundingClientRect().right > innerWidth;
+        return all.filter((e) => !e.closest("math") && (wide(e) || out(e))).map((e) => e.textContent.slice(0, 60));
+      });
+      assert.deepEqual(cut, [], `lesson ${l + 1}`);
+      await page.emulateMedia({ media: null });
+    }
+  });
+
+  it("reads progress codes", { hash: "#/learn" }, async (page) => {
+    await page.locator(".lessons").waitFor();
+    await page.evaluate(() => (localStorage.setItem("omega-lessons", "1.1 1.2 2.4"), (location.hash = "#/learn?read=glossary")));
+    await page.locator(".glossary").waitFor();
+    await page.evaluate(() => (location.hash = "#/learn"));
     const code = await page.getByTestId("progress-code").textContent();
     await page.getByTestId("read-code").fill(code);
     await page.getByTestId("code-said").filter({ hasText: "lesson 1: 2 of 5, lesson 2: 1 of 6" }).waitFor();
