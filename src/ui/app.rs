@@ -155,6 +155,8 @@ pub fn Root() -> Html {
                 <div class="desk">
                     <Panel />
                     <main id="main" tabindex="-1">
+                        // Seen while the picture is covered: why it is.
+                        if stage::at(route).is_some() { <p class="covered">{ speech.say(Word::Covered) }</p> }
                         // A page that was seen stays, hidden, so that going back loses nothing.
                         { for Page::ALL.into_iter().filter(|p| seen[*p as usize]).map(|p| html! {
                             <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={speech.title(p)} lang={lang(p)} data-soon={speech.say(OnStage::Soon)}>

@@ -277,11 +277,32 @@ describe("Lessons", () => {
     await page.getByTestId("guess").waitFor();
     assert.equal(await page.getByTestId("arcs").isVisible(), false);
     assert.equal(await page.locator(".question form").count(), 0);
+    const covered = page.locator("main .covered");
+    await covered.filter({ hasText: "Guess first" }).waitFor();
+    await assertAccessible(page, "with a covered picture");
     await page.getByTestId("guess").getByRole("button").nth(1).click();
     await page.getByTestId("arcs").waitFor();
+    assert.equal(await covered.isVisible(), false);
     await page.getByText("Your guess: still at that place").waitFor();
     await page.locator(".question form").waitFor();
   });
+
+  for (const [width, height, more, least] of [[390, 844, "", 15], [1280, 720, "", 15], [1280, 720, "&present=1", 21]]) {
+    it(`says on a covered picture why it is, at ${width} × ${height}${more}`, { hash: `${steps(LESSONS[6])[1].hash}&lesson=7.2${more}`, viewport: { width, height } }, async (page) => {
+      const covered = page.locator("main .covered");
+      await covered.waitFor();
+      await still(page);
+      // Without any scrolling, in the middle of what is covered, and large enough for where it is read.
+      const { box, main, size } = await covered.evaluate((element) => {
+        const box = ({ left, right, top, bottom }) => ({ left, right, top, bottom });
+        const [inner, outer] = [element, element.closest("main")].map((e) => box(e.getBoundingClientRect()));
+        return { box: inner, main: outer, size: parseFloat(getComputedStyle(element).fontSize) };
+      });
+      assert.ok(box.top >= Math.max(0, main.top) && box.bottom <= Math.min(height, main.bottom) && box.left >= main.left && box.right <= Math.min(width, main.right), JSON.stringify({ box, main }));
+      for (const [a, b, c, d] of [[box.left, box.right, main.left, main.right], [box.top, box.bottom, main.top, main.bottom]]) assert.ok(Math.abs(a + b - c - d) <= 4, JSON.stringify({ box, main }));
+      assert.ok(size >= least, `${size} px`);
+    });
+  }
 
   for (const [width, height] of [[1024, 768], [1280, 720]]) {
     it(`makes a slide of every step that fits ${width} × ${height} whole`, { hash: "#/learn", viewport: { width, height } }, async (page) => {

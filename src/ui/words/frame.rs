@@ -53,6 +53,7 @@ words! {
     NotRight, "not-right": "Not yet.";
     PredictFirst, "predict-first": "Predict first";
     JustShow, "just-show": "just show me";
+    Covered, "covered": "Guess first, then the picture opens: the question stands under the text.";
     Choose, "choose": "Choose one of the answers first.";
     Empty, "empty": "Write a number first, such as 12 or −0.5.";
     Unread, "unread": "I can read numbers in digits, such as 92 or −4.27, and not this.";
