@@ -242,14 +242,15 @@ describe("Lessons", () => {
   }
 
   for (const reducedMotion of ["no-preference", "reduce"]) {
-    it(`fades in the same picture for another step: ${reducedMotion}`, { hash: `${steps(LESSONS[7])[0].hash}&lesson=8.1`, reducedMotion }, async (page) => {
-      await page.locator(".on-stage .bars .bar").first().waitFor({ timeout: 60_000 });
+    it(`fades in the same picture for another step: ${reducedMotion}`, { hash: `${steps(LESSONS[0])[0].hash}&lesson=1.1`, reducedMotion }, async (page) => {
+      await page.locator(".on-stage .arc-words .dest").waitFor({ timeout: 60_000 });
+      await still(page);
       await page.evaluate(() => {
         window.faded = [];
         addEventListener("animationstart", ({ animationName }) => /^appear/.test(animationName) && window.faded.push(animationName));
       });
       await page.getByRole("link", { name: "next ›" }).click();
-      await page.locator(".lesson h2", { hasText: steps(LESSONS[7])[1].title }).waitFor();
+      await page.locator(".lesson h2", { hasText: steps(LESSONS[0])[1].title }).waitFor();
       await page.waitForTimeout(500);
       assert.deepEqual(await page.evaluate(() => window.faded), reducedMotion === "reduce" ? [] : ["appear-anew"]);
     });

@@ -106,6 +106,14 @@ mod tests {
         }
     }
 
+    /// Whoever comes meets a picture and no question; after that most pictures are guessed at first.
+    #[test]
+    fn the_first_picture_is_open_and_most_others_are_guessed_at() {
+        let asks: Vec<bool> = steps().map(|(_, step)| step.predict.is_some()).collect();
+        assert!(!asks[0]);
+        assert!(2 * asks.iter().filter(|asks| **asks).count() > asks.len());
+    }
+
     #[test]
     fn every_preset_and_every_word_that_a_lesson_names_is_there() {
         let presets = crate::toy::presets();
