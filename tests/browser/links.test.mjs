@@ -149,6 +149,33 @@ describe("Links", () => {
     });
   });
 
+  it("compare every saved step with a dictionary", { hash: "#/features?layer=0&head=0&side=src" }, async (page) => {
+    const sentence = (page) => page.getByTestId("aligned-sides").filter({ hasText: "At step 4000" });
+    const whole = async (page) => {
+      await sentence(page).waitFor({ timeout: 120_000 });
+      await page.locator(".progress").waitFor({ state: "detached", timeout: 120_000 });
+      await page.getByRole("region", { name: "Alignment through training" }).locator("figure details").first().evaluate((details) => (details.open = true));
+      return page.getByRole("region", { name: "Alignment through training" }).locator("tbody tr").allTextContents();
+    };
+    await page.getByTestId("verdict").waitFor();
+    await page.getByTestId("align-steps").click();
+    const [found, said] = [await whole(page), await sentence(page).textContent()];
+    assert.equal(found.length, 14);
+    const link = await hash(page);
+    assert.match(link, /aligned=steps/);
+    await withPage(session, { hash: link }, async (other) => {
+      assert.deepEqual(await whole(other), found);
+      assert.equal(await sentence(other).textContent(), said);
+      // Of another dictionary nobody has asked that, and the address says so.
+      await other.getByRole("combobox", { name: /^dictionary/ }).selectOption("positions");
+      await other.getByTestId("aligned-sides").waitFor({ state: "detached" });
+      await other.getByTestId("verdict").waitFor();
+      assert.doesNotMatch(await hash(other), /aligned/);
+      await other.getByTestId("align-steps").waitFor();
+      assert.equal(await other.getByTestId("aligned-sides").count(), 0);
+    });
+  });
+
   it("compare every saved step", { hash: "#/compare?head=2&layer=1" }, async (page) => {
     await page.getByTestId("compare-steps").click({ timeout: 60_000 });
     await page.getByTestId("became").waitFor({ timeout: 60_000 });

@@ -138,6 +138,8 @@ table! {
     WHITEN: Switch = Switch { name: "whiten", default: false, on: "on", off: None };
     /// Features: whose heads are compared beside the one in view, see [`super::compared`].
     COMPARED: Words = Words { name: "compared", longest: 4000 };
+    /// Features: every saved step of the built-in model is compared with the dictionary.
+    ALIGNED_STEPS: Switch = Switch { name: "aligned", default: false, on: "steps", off: None };
     /// Features: which matrix of a file of the reader's own.
     MATRIX: Words = Words { name: "matrix", longest: 1000 };
     /// Features: which way that matrix lies.

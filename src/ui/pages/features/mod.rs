@@ -207,9 +207,9 @@ pub fn Features() -> Html {
     }
 }
 
-/// The address with the head in view alone: with another dictionary the others are not compared before they are asked for.
+/// The address with the head in view alone: with another dictionary nothing more is compared before it is asked for.
 fn alone(app: &App) -> Route {
-    app.value().route.clone().clear(&keys::COMPARED)
+    app.value().route.clone().clear(&keys::COMPARED).clear(&keys::ALIGNED_STEPS)
 }
 
 /// The dictionaries that this model has.

@@ -13,6 +13,8 @@ use crate::model::Head;
 use crate::protocol::Failure;
 use crate::protocol::features::{Align, AlignPart};
 use crate::study::stamp::Stamp;
+use crate::ui::address::keys;
+use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::memory::training::{AlignedNews, AlignedSteps};
@@ -54,20 +56,42 @@ impl PartialEq for TrainingProps {
 pub(super) fn Training(props: &TrainingProps) -> Html {
     let app = use_app();
     let steps = use_memory::<AlignedSteps>();
+    // The checkpoints are the same whichever of them is open.
+    let setting = Setting { generation: None, ..props.asker.setting.clone() };
     {
         let (steps, session) = (steps.clone(), app.session.clone());
-        // The checkpoints are the same whichever of them is open.
-        let setting = Setting { generation: None, ..props.asker.setting.clone() };
-        use_effect_with(setting, move |_| {
+        use_effect_with(setting.clone(), move |_| {
             session.jobs.stop(OWNER);
             steps.dispatch(AlignedNews::Fresh);
         });
     }
-    let compare = {
-        let (asker, steps, shape) = (props.asker.clone(), steps.clone(), props.shape);
-        Callback::from(move |_: MouseEvent| {
+    let ask = {
+        let (asker, steps, shape) = (props.asker.clone(), steps.dispatcher(), props.shape);
+        move || {
             let (asker, steps) = (asker.clone(), steps.clone());
-            spawn_local(async move { every_step(&asker, &steps, shape).await });
+            spawn_local(async move { every_step(&asker, steps, shape).await });
+        }
+    };
+    // Out of view nothing new is asked; what was found stays.
+    let asked = use_mut_ref(|| None);
+    let route = &app.value().route;
+    let said = route.read(&keys::ALIGNED_STEPS);
+    if route.page == Page::Features {
+        *asked.borrow_mut() = said.then_some(setting);
+    }
+    {
+        let ask = ask.clone();
+        use_effect_with(asked.borrow().clone(), move |asked| {
+            if asked.is_some() {
+                ask();
+            }
+        });
+    }
+    let compare = {
+        let app = app.clone();
+        Callback::from(move |_: MouseEvent| {
+            // What the address says already may have been cancelled; what it says anew is asked because it does.
+            if said { ask() } else { app.put(&keys::ALIGNED_STEPS, true) }
         })
     };
     let here = app.value().model.as_ref().and_then(|m| m.built_in);
@@ -103,7 +127,7 @@ fn stamp(app: &App, steps: &BTreeMap<u32, Rc<AlignmentReport>>, dictionary: &str
 
 async fn every_step(
     asker: &Asker,
-    steps: &UseReducerHandle<Remembered<AlignedSteps>>,
+    hears: UseReducerDispatcher<Remembered<AlignedSteps>>,
     [layers, n_heads]: [usize; 2],
 ) {
     let session = asker.app.session.clone();
@@ -118,7 +142,6 @@ async fn every_step(
     let asks = series.iter().map(|checkpoint| (align.clone(), Some(checkpoint.files.clone())));
     let request = Request::many(asks).about_other_models().one_step_each();
     let request = request.owner(OWNER).listed(words::CHECKPOINTS_COMPARED_DICTIONARY);
-    let hears = steps.dispatcher();
     asker.app.session.jobs.ask(request, move |event| match event {
         JobEvent::Begun => hears.dispatch(AlignedNews::Fresh),
         JobEvent::Part { part, answer: AlignPart::Report(report), .. } => {
