@@ -256,6 +256,29 @@ describe("Lessons", () => {
     });
   }
 
+  for (const reducedMotion of ["no-preference", "reduce"]) {
+    it(`spreads the bars of a score over a random basis: ${reducedMotion}`, { hash: `${steps(LESSONS[5])[2].hash}&lesson=6.3`, reducedMotion }, async (page) => {
+      await page.getByTestId("guess").waitFor();
+      // Held at its first moment, so that it can be looked at.
+      await page.addStyleTag({ content: ".bar { animation-play-state: paused !important; }" });
+      await page.locator('[data-picture="control"] .bars .bar').nth(15).waitFor({ state: "attached", timeout: 60_000 });
+      await page.getByTestId("guess").getByRole("button").last().click();
+      await page.locator('.on-stage[data-picture="control"] .bars .bar').first().waitFor();
+      await still(page);
+      const largest = () =>
+        page.locator('[data-picture="control"] .bars .bar').evaluateAll((bars) => {
+          const heights = bars.map((bar) => bar.getBoundingClientRect().height);
+          return Math.max(...heights) / heights.reduce((a, b) => a + b);
+        });
+      const first = await largest();
+      await page.evaluate(() => document.getAnimations().forEach((motion) => motion.animationName === "grow" && motion.finish()));
+      const last = await largest();
+      assert.ok(last < 0.4, `in the random basis the largest bar has ${last}`);
+      if (reducedMotion === "reduce") assert.equal(first, last);
+      else assert.ok(first > 0.6, `of singular vectors the largest bar has ${first}`);
+    });
+  }
+
   it("leads to the whole page and back", { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.2&prompt=When+Mary+and+John+went" }, async (page) => {
     await page.getByTestId("arcs").waitFor();
     assert.equal(await page.locator(".prompt form").isVisible(), false);

@@ -64,6 +64,25 @@ describe("SVD", () => {
     assert.equal(await page.locator(".touch .heat-map, .touch figure").count() >= 4, true);
   });
 
+  for (const reducedMotion of ["no-preference", "reduce"]) {
+    it(`fades from one picture of Ω to the next: ${reducedMotion}`, "#/svd?head=0&layer=1&pairs-added=1", async (page) => {
+      await said(page, "svd-built", "1 of 16 pairs");
+      await page.evaluate(() => {
+        window.faded = new Set();
+        addEventListener("transitionrun", ({ target, propertyName }) => target.matches(".heat-map image") && window.faded.add(propertyName));
+      });
+      const settled = () => page.waitForFunction(() => [...document.querySelectorAll(".page.svd .heat-map")].every((map) => [...map.querySelectorAll("image")].map((image) => getComputedStyle(image).opacity).sort().join() === "0,1"));
+      const shown = () => page.locator(".page.svd .heat-map").first().locator("image:not(.gone)").getAttribute("href");
+      await settled();
+      const one = await shown();
+      await page.evaluate(() => (location.hash = location.hash.replace("pairs-added=1", "pairs-added=2")));
+      await said(page, "svd-built", "2 of 16 pairs");
+      await page.waitForFunction((one) => document.querySelector(".page.svd .heat-map image:not(.gone)").getAttribute("href") !== one, one);
+      await settled();
+      assert.deepEqual([...(await page.evaluate(() => [...window.faded]))], reducedMotion === "reduce" ? [] : ["opacity"]);
+    }, { reducedMotion });
+  }
+
   it("is reached from the question mark at a word", "#/heads", async (page) => {
     await complete(page);
     await page.locator(".gloss", { hasText: "largest σ" }).first().locator("summary").click();

@@ -61,6 +61,9 @@ pub fn svg_text(svg: &Element, stamp: &Stamp) -> Result<(String, [f64; 2]), JsVa
             inline(a.unchecked_ref(), b.unchecked_ref())?;
         }
     }
+    if let Some(gone) = copy.query_selector(".gone")? {
+        gone.remove();
+    }
     // What follows the reader's scrolling stands at its own place in a file.
     if let Some(following) = copy.query_selector(".layers")? {
         following.remove_attribute("transform")?;

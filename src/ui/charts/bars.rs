@@ -40,6 +40,9 @@ pub struct BarsProps {
     /// Values that the axis reaches at least, so that charts beside each other share it.
     #[prop_or_default]
     pub reach: Vec<f64>,
+    /// Values of another picture out of which the bars grow; without them they grow out of nothing.
+    #[prop_or_default]
+    pub from: Vec<f64>,
     /// Name of the horizontal axis.
     #[prop_or(AttrValue::Static("k"))]
     pub x: AttrValue,
@@ -120,13 +123,15 @@ pub fn Bars(props: &BarsProps) -> Html {
             { for props.bars.iter().enumerate().map(|(i, bar)| {
                 let x = left + step * i as f64;
                 let y = y_of(bar.value);
+                let drawn = (y - zero).abs().max(0.6);
+                let from = props.from.get(i).map(|value| (zero - y_of(*value)) / drawn.copysign(bar.value));
                 let class = classes!("bar", (props.selected == Some(i)).then_some("selected"), (bar.value < 0.0).then_some("negative"));
                 html! {
                     <g onclick={select(i)} key={i}>
                         <title>{ format!("{} = {i}: {} {}", props.x, props.y, three(bar.value)) }</title>
                         <rect class="hit" x={px(x)} y={px(TOP)} width={px(step)} height={px(plot)} />
                         <rect {class} x={px(x + gap / 2.0)} y={px(y.min(zero))} width={px((step - gap).max(0.5))}
-                            height={px((y - zero).abs().max(0.6))} />
+                            height={px(drawn)} style={from.map(|from| format!("--from: {from:.3}"))} />
                         if let Some(mark) = bar.mark {
                             <line class="mark" x1={px(x)} x2={px(x + step)} y1={px(y_of(mark))} y2={px(y_of(mark))} />
                         }

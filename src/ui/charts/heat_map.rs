@@ -67,6 +67,16 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
         (props.values.clone(), n_cols, props.scale, dark),
         |(values, n_cols, scale, dark)| picture(values, *n_cols, *scale, *dark).unwrap_or_default(),
     );
+    // Two pictures take turns, so that one fades while the other comes.
+    let turns = use_mut_ref(|| ([image.clone(), Rc::default()], 0));
+    let (pictures, now) = {
+        let (pictures, now) = &mut *turns.borrow_mut();
+        if pictures[*now] != image {
+            *now = 1 - *now;
+            pictures[*now] = image;
+        }
+        (pictures.clone(), *now)
+    };
     let name = |names: &[String], i: usize| names.get(i).cloned().unwrap_or_else(|| i.to_string());
     let longest = |names: &[String], n: usize| {
         let widths = (0..n).map(|i| wide(&short(&name(names, i), LETTERS)));
@@ -152,8 +162,10 @@ pub fn HeatMap(props: &HeatMapProps) -> Html {
             role={focusable.map(|_| "application")} aria-label={focusable.map(|_| format!("{}; arrow keys move the selection", props.label))}>
             <svg ref={picture_ref} class="chart" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={props.label.clone()}
                 onmousemove={on_move} onmouseleave={on_leave} onclick={on_click}>
-                <image href={(*image).clone()} x={px(left)} y={px(top)} width={px(width)} height={px(height)}
-                    preserveAspectRatio="none" style="image-rendering: pixelated" />
+                { for pictures.iter().enumerate().map(|(i, picture)| html! {
+                    <image key={i} class={(i != now).then_some("gone")} href={Some((**picture).clone()).filter(|href| !href.is_empty())} x={px(left)} y={px(top)} width={px(width)} height={px(height)}
+                        preserveAspectRatio="none" style="image-rendering: pixelated" />
+                }) }
                 <rect ref={frame} class="frame" x={px(left)} y={px(top)} width={px(width)} height={px(height)} />
                 { for (0..n_rows).step_by(every).map(|r| html! {
                     <text class="tick" x={px(left - 4.0)} y={px(top + cell * (r as f64 + 0.5) + 3.5)} text-anchor="end">{ short(&name(&props.rows, r), LETTERS) }</text>

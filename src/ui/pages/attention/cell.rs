@@ -164,7 +164,7 @@ pub(super) fn CellView(props: &CellViewProps) -> Html {
             </Figure></Staged>
             <Staged picture={Picture::Control}><Figure name={format!("{name}-control")} table={chance} convention={stamp.clone()}
                 caption={html! { { words::SAME_SCORE_ONE_RANDOM } }}>
-                <Bars label={words::TERMS_RANDOM_BASIS} bars={bars(&cell.control_terms)} {reach} y="term" x="random direction" />
+                <Bars label={words::TERMS_RANDOM_BASIS} bars={bars(&cell.control_terms)} {reach} from={terms.clone()} y="term" x="random direction" />
             </Figure></Staged>
             <Staged picture={Picture::Sparsity}><table class="compare">
                 <thead><tr><td></td><th scope="col">{ "singular vectors" }</th><th scope="col">{ "basis control" }</th><th scope="col">{ "subspace control" }</th><th scope="col">{ "matched control" }</th></tr></thead>
