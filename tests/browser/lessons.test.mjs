@@ -406,12 +406,14 @@ describe("Lessons", () => {
   });
 
   it("prints every lesson on two pages, whole", { hash: "#/learn" }, async (page) => {
-    for (const [l, name] of LESSONS.entries()) {
-      await page.evaluate((lesson) => (location.hash = `#/learn?lesson=${lesson}&read=handout`), l + 1);
-      await page.locator(".handout h2", { hasText: `Lesson ${l + 1}:` }).waitFor();
+    const translated = readdirSync(join(ROOT, "www/lessons/de")).filter((name) => /^\d/.test(name)).length;
+    const handouts = [...LESSONS.map((name, l) => ["en", `Lesson ${l + 1}:`, l, name]), ...LESSONS.slice(0, translated).map((name, l) => ["de", `Lektion ${l + 1}:`, l, name])];
+    for (const [lang, title, l, name] of handouts) {
+      await page.evaluate((hash) => (location.hash = hash), `#/learn?lang=${lang}&lesson=${l + 1}&read=handout`);
+      await page.locator(".handout h2", { hasText: title }).waitFor();
       await page.locator(".handout section").nth(steps(name).length - 1).waitFor();
       const n = (await page.pdf({ format: "A4", margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } })).toString("latin1").match(/\/Type\s*\/Page[^s]/g).length;
-      assert.ok(n <= 2, `lesson ${l + 1}: ${n} pages`);
+      assert.ok(n <= 2, `${title} ${n} pages`);
       // 186 mm between the margins.
       await page.setViewportSize({ width: 703, height: 1000 });
       await page.emulateMedia({ media: "print" });
@@ -423,7 +425,7 @@ describe("Lessons", () => {
         const out = (e) => e.getClientRects().length && e.getBoundingClientRect().right > innerWidth;
         return all.filter((e) => !e.closest("math") && (wide(e) || out(e))).map((e) => e.textContent.slice(0, 60));
       });
-      assert.deepEqual(cut, [], `lesson ${l + 1}`);
+      assert.deepEqual(cut, [], title);
       await page.emulateMedia({ media: null });
     }
   });
