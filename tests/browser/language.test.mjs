@@ -85,7 +85,10 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
           await page.locator(".lesson h2", { hasText: step.title }).waitFor();
           const words = await unmarked(page, ".lesson");
           assert.ok(!ENGLISH.test(words), `${place}: ${ENGLISH.exec(words)?.[0]} in ${words}`);
-          if (step.predict) await page.getByTestId("guess").getByRole("button", { name: WORDS["just-show"] }).click();
+          if (step.predict) {
+            await page.locator("main .covered:not([lang])", { hasText: WORDS.covered }).waitFor();
+            await page.getByTestId("guess").getByRole("button", { name: WORDS["just-show"] }).click();
+          }
           await page.locator(".on-stage .stage-label").first().waitFor();
           const labels = await page.locator(".on-stage .stage-label").allTextContents();
           assert.deepEqual(labels.sort(), step.show.map((name) => WORDS[`picture-${name}`]).sort(), place);

@@ -97,7 +97,12 @@ async function act(page, goal) {
 async function open(page, step, place, more = "") {
   await page.evaluate((hash) => (location.hash = hash), `${step.hash}${step.hash.includes("?") ? "&" : "?"}lesson=${place}${more}`);
   await page.locator(".lesson :is(h1, h2)", { hasText: step.title }).waitFor();
-  if (step.predict && (await page.getByTestId("guess").count())) await page.getByTestId("guess").getByRole("button").last().click();
+  if (step.predict && (await page.getByTestId("guess").count())) {
+    await still(page);
+    const { words, type } = await page.evaluate(seen);
+    if (more) assert.ok(words[0] <= words[1] && type >= 16, `lesson ${place}, before the guess: words ${words}, type of ${type} px`);
+    await page.getByTestId("guess").getByRole("button").last().click();
+  }
   const there = (n) => {
     const pieces = [...document.querySelectorAll(".on-stage")].filter((piece) => piece.closest("section.page:not([hidden])"));
     const all = pieces.length === n && pieces.some((piece) => piece.getBoundingClientRect().height > 20);
