@@ -219,6 +219,7 @@ describe("Lessons", () => {
       await page.keyboard.press(key);
       await page.waitForFunction((step) => location.hash.includes(`lesson=${step}`) && location.hash.includes("present=1"), step);
     }
+    await assertAccessible(page, "a slide");
     await picture(page, "presenter");
     await page.keyboard.press("Escape");
     await page.locator("header nav").first().waitFor();

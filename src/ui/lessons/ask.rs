@@ -8,6 +8,7 @@ use super::place::Place;
 use super::progress::Progress;
 use super::prose::Prose;
 use super::question::{Question, Verdict};
+use crate::ui::address::keys::PRESENT;
 use crate::ui::app::use_app;
 use crate::ui::nothing::nothing;
 use crate::ui::words::frame::Word;
@@ -101,9 +102,11 @@ pub(super) fn Ask(props: &AskProps) -> Html {
             </>
         },
     };
+    // A slide's title is of the first level.
+    let level = app.value().route.read(&PRESENT).then_some("2");
     html! {
         <div class="question" data-testid="question">
-            <h3>{ speech.say(Word::Question) }
+            <h3 aria-level={level}>{ speech.say(Word::Question) }
                 if props.answered { <span class="tick">{ " " }{ speech.say(Word::Answered) }</span> }</h3>
             { form }
             <div role="status" data-testid="verdict-said">

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::prose::Prose;
+use crate::ui::address::keys::PRESENT;
 use crate::ui::app::use_app;
 use crate::ui::words::frame::Word;
 
@@ -22,7 +23,10 @@ pub(super) struct GuessProps {
 /// The guesses as buttons; while they stand there the stage is covered.
 #[component]
 pub(super) fn Guess(props: &GuessProps) -> Html {
-    let speech = use_app().speech();
+    let app = use_app();
+    let speech = app.speech();
+    // A slide's title is of the first level.
+    let level = app.value().route.read(&PRESENT).then_some("2");
     let button = |i: usize, text: Html, class: &'static str| {
         let on_guess = props.on_guess.clone();
         let onclick = Callback::from(move |_: MouseEvent| on_guess.emit(i));
@@ -30,7 +34,7 @@ pub(super) fn Guess(props: &GuessProps) -> Html {
     };
     html! {
         <div class="question guessing" data-testid="guess">
-            <h3>{ speech.say(Word::PredictFirst) }</h3>
+            <h3 aria-level={level}>{ speech.say(Word::PredictFirst) }</h3>
             <p><Prose text={props.ask.clone()} inline={true} lang={props.mark} /></p>
             <div class="guesses">
                 { for props.guesses.iter().enumerate().map(|(i, text)| button(i, html! { <Prose text={text.clone()} inline={true} lang={props.mark} /> }, "")) }
