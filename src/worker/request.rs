@@ -232,6 +232,22 @@ pub enum JobEvent<A> {
     Stopped,
 }
 
+impl<A> JobEvent<A> {
+    /// The same with what `keep` makes of the answer and of the arrays beside it.
+    pub fn map<B>(self, keep: impl FnOnce(A, Vec<Vec<f32>>) -> B) -> JobEvent<B> {
+        match self {
+            Self::Begun => JobEvent::Begun,
+            Self::Part { part, answer, arrays } => {
+                JobEvent::Part { part, answer: keep(answer, arrays), arrays: Vec::new() }
+            }
+            Self::Gpu(report) => JobEvent::Gpu(report),
+            Self::Failed { part, failure } => JobEvent::Failed { part, failure },
+            Self::Done => JobEvent::Done,
+            Self::Stopped => JobEvent::Stopped,
+        }
+    }
+}
+
 impl JobEvent<Tell> {
     /// The same with the answer to a question of type `Q`; an answer to another question is a failure in words.
     pub(super) fn to<Q: Question>(self) -> JobEvent<Q::Answer> {

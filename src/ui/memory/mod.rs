@@ -11,6 +11,7 @@ pub mod measured;
 pub mod notebook;
 pub mod positions;
 pub mod prompt_set;
+pub mod reply;
 pub mod roles;
 pub mod state;
 pub mod sweep;

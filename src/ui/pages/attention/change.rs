@@ -11,12 +11,13 @@ use crate::math::statistics::largest_first;
 use crate::protocol::attention::{Cell, CellAt, Changed, Prompt, Ran, Rerun};
 use crate::ui::address::change::{self, WhatIf};
 use crate::ui::address::keys::K;
-use crate::ui::app::{App, use_app};
+use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three, token};
-use crate::worker::request::{JobEvent, Request};
+use crate::worker::request::Request;
 
 /// What can be done with several vectors, by the name in the menu.
 const ACTIONS: [(&str, &str); 4] = [
@@ -39,35 +40,35 @@ pub(super) struct ChangeViewProps {
     pub cell: Option<Rc<Cell>>,
 }
 
-/// What a change did, or why it could not be made.
-type Outcome = Option<(WhatIf, Result<Changed, String>)>;
-
-/// Whose job a rerun is.
-const OWNER: &str = "attention/change";
-
 /// Buttons that change the score, and what follows.
 #[component]
 pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let app = use_app();
-    let outcome = use_state(|| Outcome::None);
     let typed = use_state(|| None::<String>);
     let edit = use_state(|| Edit::Ablate);
     // A destination that sees one source gives it everything, whatever the score.
     let event = props.cell.as_ref().and_then(|cell| cell.event.as_ref());
     let d_head = event.map(|event| event.relative.terms.len());
     let asked = change::read(&app.value().route).filter(|what| Some(what.at) == props.at);
+    let about = (props.prompt.clone(), props.at, asked.clone(), d_head);
+    let changed = use_asking::<Changed, _>("attention/change", Some(about));
+    // The change of the address, or why it cannot be made.
+    let made = asked.clone().zip(d_head).map(|(what, d_head)| {
+        let directions = listed_directions(&what.list, d_head).map_err(|why| why.to_string())?;
+        let WhatIf { at, action, .. } = what;
+        let intervention = Intervention { directions, action, dests: at.dest..at.dest + 1 };
+        Ok::<_, String>(Rerun { prompt: props.prompt.clone(), at, intervention })
+    });
     {
-        let (app, outcome) = (app.clone(), outcome.clone());
+        let (changed, made, asked) = (changed.clone(), made.clone(), asked.clone());
         let (typed, edit) = (typed.clone(), edit.clone());
-        let question = (props.prompt.clone(), props.at, asked.clone(), d_head);
-        use_effect_with(question, move |(prompt, _, asked, d_head)| {
-            app.session.jobs.stop(OWNER);
-            outcome.set(None);
+        use_effect_with(changed.number(), move |_| {
             typed.set(asked.as_ref().map(|what| what.list.clone()));
-            let Some(what) = asked else { return };
-            edit.set(what.action);
-            if let Some(d_head) = *d_head {
-                rerun(&app, &outcome, prompt, what, d_head);
+            if let Some(what) = asked {
+                edit.set(what.action);
+            }
+            if let Some(Ok(question)) = made {
+                changed.ask(Request::new(question).urgent());
             }
         });
     }
@@ -83,14 +84,14 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
     let (looks, word) = (|i| of(dests, i), |i| of(srcs, i));
 
     let ask = {
-        let (app, outcome) = (app.clone(), outcome.clone());
-        let (prompt, asked, d_head) = (props.prompt.clone(), asked.clone(), terms.len());
+        let (app, changed) = (app.clone(), changed.clone());
+        let (asked, made) = (asked.clone(), made.clone());
         Callback::from(move |what: WhatIf| {
             // What the address says already is asked once more; what it says anew is asked because it does.
-            if asked.as_ref() == Some(&what) {
-                rerun(&app, &outcome, &prompt, &what, d_head);
-            } else {
+            if asked.as_ref() != Some(&what) {
                 app.go(change::write(app.value().route.clone(), &what));
+            } else if let Some(Ok(question)) = &made {
+                changed.ask(Request::new(question.clone()).urgent());
             }
         })
     };
@@ -184,37 +185,13 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
                 }
                 <button type="submit">{ "rerun" }</button>
             </form>
-            { match outcome.as_ref().filter(|(of, _)| Some(of) == asked.as_ref()) {
-                Some((what, Ok(changed))) => outcome_view(&said(what), &app.value().head_name(at.layer, at.head), changed, [dests, srcs], at),
-                Some((_, Err(why))) => html! { <p class="ask" role="status">{ format!("{why}.") }</p> },
-                None => nothing(),
-            } }
+            if let Some(Err(why)) = &made {
+                <p class="ask" role="status">{ format!("{why}.") }</p>
+            } else if let Some((what, changed)) = asked.as_ref().zip(changed.found()) {
+                { outcome_view(&said(what), &app.value().head_name(at.layer, at.head), &changed, [dests, srcs], at) }
+            }
         </section>
     }
-}
-
-/// Runs the model with a change, and says what it did or why it cannot be made.
-fn rerun(
-    app: &App,
-    outcome: &UseStateHandle<Outcome>,
-    prompt: &Prompt,
-    what: &WhatIf,
-    d_head: usize,
-) {
-    let directions = match listed_directions(&what.list, d_head) {
-        Ok(directions) => directions,
-        Err(error) => return outcome.set(Some((what.clone(), Err(error.to_string())))),
-    };
-    let at = what.at;
-    let intervention =
-        Intervention { directions, action: what.action, dests: at.dest..at.dest + 1 };
-    let request = Request::new(Rerun { prompt: prompt.clone(), at, intervention });
-    let (session, outcome, what) = (app.session.clone(), outcome.clone(), what.clone());
-    app.session.jobs.ask(request.owner(OWNER).urgent(), move |heard| match heard {
-        JobEvent::Part { answer, .. } => outcome.set(Some((what.clone(), Ok(answer)))),
-        JobEvent::Failed { failure, .. } => session.note(failure),
-        _ => {}
-    });
 }
 
 fn outcome_view(

@@ -14,14 +14,14 @@ use crate::protocol::compare::{About, HeadChange, Words};
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::widgets::python::Python;
 use crate::ui::words::change::{Measure, circuit_of, sentence, stands_out};
 use crate::ui::words::compare as words;
 use crate::ui::words::format::{percent, three, token};
 use crate::ui::words::table::{Cell, Table};
-use crate::worker::pool::Files;
-use crate::worker::request::{JobEvent, Request};
+use crate::worker::request::Request;
 
 /// Tokens at each end of a pair.
 const TOP: usize = 5;
@@ -53,7 +53,6 @@ pub(super) struct HeadViewProps {
 #[component]
 pub(super) fn HeadView(props: &HeadViewProps) -> Html {
     let app = use_app();
-    let words = use_state(|| None::<(Words, Files, Rc<About>)>);
     let wanted = props.change.as_ref().map(|change| Words {
         name: props.second.name.clone(),
         layer: change.layer,
@@ -63,21 +62,15 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
         match_heads: props.match_heads,
         top: TOP,
     });
+    // What was found stays while the page is out of view.
+    let wanted = in_view(&app).then(|| (wanted, props.second.files.clone()));
+    let words = use_asking::<About, _>("compare/words", wanted.clone());
     {
-        let (session, words) = (app.session.clone(), words.clone());
-        let wanted = wanted.clone().filter(|_| in_view(&app));
-        use_effect_with((wanted, props.second.files.clone()), move |(wanted, files)| {
-            let Some(wanted) = wanted.clone() else { return };
-            let request =
-                Request::new(wanted.clone()).beside(files).owner("compare/words").urgent();
-            let files = files.clone();
-            session.clone().jobs.ask(request, move |event| match event {
-                JobEvent::Part { answer, .. } => {
-                    words.set(Some((wanted.clone(), files.clone(), Rc::new(answer))));
-                }
-                JobEvent::Failed { failure, .. } => session.note(failure),
-                _ => {}
-            });
+        let words = words.clone();
+        use_effect_with((words.number(), wanted.is_some()), move |_| {
+            if let (None, Some((Some(question), files))) = (words.found(), wanted) {
+                words.ask(Request::new(question).beside(&files).urgent());
+            }
         });
     }
     let Some(head) = props.change.clone() else {
@@ -96,10 +89,6 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
         html! { <button type="button" role="tab" aria-selected={(which == props.circuit).to_string()} {onclick}>{ which.name() }</button> }
     };
     let stamp = props.stamp.clone().circuit(props.circuit);
-    let current = |(of, files, _): &&(Words, Files, _)| {
-        Some(of) == wanted.as_ref() && *files == props.second.files
-    };
-    let about = words.as_ref().filter(current).map(|(.., about)| about.clone());
     html! {
         <>
             <section class="column spectrum" aria-label="Both spectra">
@@ -119,7 +108,7 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
             <section class="column pair" aria-label="The change">
                 <h2>{ words::the_change_of(&circuit) }</h2>
                 { difference(&slug, change, stamp) }
-                if let Some(about) = about {
+                if let Some(about) = words.found() {
                     { told(&about.sides, change, props.circuit) }
                     <Python name="change.py" python={about.python.clone()} />
                 } else {

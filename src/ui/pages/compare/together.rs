@@ -9,17 +9,16 @@ use super::score::ScoreView;
 use super::second::Second;
 use crate::circuits::convention::Convention;
 use crate::model::Weights;
-use crate::protocol::Failure;
 use crate::protocol::attention::Prompt;
 use crate::protocol::compare::{NextToken, OnPrompt, ScoreAt, Scored, Together};
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::pages::attention::prompt;
 use crate::ui::widgets::select::use_typed;
 use crate::ui::words::compare as words;
 use crate::ui::words::format::{percent, token};
-use crate::worker::pool::Files;
-use crate::worker::request::{JobEvent, Request};
+use crate::worker::request::Request;
 
 /// Tokens that are listed.
 const SHOWN: usize = 8;
@@ -39,9 +38,6 @@ pub(super) struct OnOnePromptProps {
     pub conventions: Rc<[Convention; 2]>,
 }
 
-/// What a question about a prompt was, and the model beside it.
-type Of<Q> = (Q, Files);
-
 /// The head in view on the prompt, and its patterns before and now.
 pub(super) type ScoreOnPrompt = (Scored, [Rc<Vec<f32>>; 2]);
 
@@ -50,70 +46,51 @@ pub(super) type ScoreOnPrompt = (Scored, [Rc<Vec<f32>>; 2]);
 pub(super) fn OnOnePrompt(props: &OnOnePromptProps) -> Html {
     let app = use_app();
     let state = app.value();
-    let both = use_state(|| None::<(Of<Together>, Result<Rc<OnPrompt>, Failure>)>);
-    let seen = use_state(|| None::<(Of<ScoreAt>, Result<Rc<ScoreOnPrompt>, Failure>)>);
     let shown = state.route.read(&keys::TOGETHER);
     let prompt = prompt::in_view(state);
+    // What was found stays while the page is out of view.
+    let here = shown && in_view(&app);
     let files = props.second.files.clone();
-    let wanted =
-        shown.then(|| (Together { prompt: prompt.clone() }, files)).filter(|_| in_view(&app));
+    let about = here.then(|| (prompt.clone(), files.clone()));
+    let both = use_asking::<OnPrompt, _>("compare/together", about.clone()).quiet();
     {
-        let (jobs, both) = (app.session.jobs.clone(), both.clone());
-        use_effect_with(wanted.clone(), move |wanted| {
-            let Some((question, files)) = wanted.clone() else { return };
-            let request = Request::new(question.clone()).beside(&files).owner("compare/together");
-            let request = request.urgent().listed(words::PROMPT_THROUGH_BOTH_MODELS);
-            jobs.ask(request, move |event| {
-                let outcome = match event {
-                    JobEvent::Part { answer, .. } => Ok(Rc::from(answer)),
-                    JobEvent::Failed { failure, .. } => Err(failure),
-                    _ => return,
-                };
-                both.set(Some(((question.clone(), files.clone()), outcome)));
-            });
+        let both = both.clone();
+        use_effect_with((both.number(), here), move |_| {
+            if let (None, Some((prompt, files))) = (both.found(), about) {
+                let request = Request::new(Together { prompt }).beside(&files).urgent();
+                both.ask(request.listed(words::PROMPT_THROUGH_BOTH_MODELS));
+            }
         });
     }
-    // What was found stays while the page is out of view.
-    let current = both.as_ref().filter(|(of, _)| wanted.as_ref().is_none_or(|wanted| wanted == of));
-    let on = current.and_then(|(_, outcome)| outcome.as_ref().ok()).cloned();
+    let on = both.found();
     let n = on.as_ref().map_or(0, |on| on.ids.len());
     let position = |at: Option<usize>| at.filter(|at| *at < n);
-    let score =
-        props.head.zip(wanted).filter(|_| on.is_some()).map(|((layer, head), (_, files))| {
-            let question = ScoreAt {
-                name: props.second.name.clone(),
-                prompt: prompt.clone(),
-                layer,
-                head,
-                weights: props.weights,
-                match_heads: props.match_heads,
-                dest: position(state.route.find(&keys::DEST)),
-                src: position(state.route.find(&keys::SRC)),
-            };
-            (question, files)
-        });
+    let score = props.head.filter(|_| on.is_some()).map(|(layer, head)| ScoreAt {
+        name: props.second.name.clone(),
+        prompt: prompt.clone(),
+        layer,
+        head,
+        weights: props.weights,
+        match_heads: props.match_heads,
+        dest: position(state.route.find(&keys::DEST)),
+        src: position(state.route.find(&keys::SRC)),
+    });
+    let about = here.then_some((score, files));
+    let seen = use_asking::<ScoreOnPrompt, _>("compare/score", about.clone()).quiet();
     {
-        let (jobs, seen) = (app.session.jobs.clone(), seen.clone());
-        use_effect_with(score.clone(), move |wanted| {
-            let Some((question, files)) = wanted.clone() else { return };
-            let request = Request::new(question.clone()).beside(&files).owner("compare/score");
-            jobs.ask(request.urgent(), move |event| {
-                let outcome = match event {
-                    JobEvent::Part { answer, arrays, .. } => {
-                        let mut arrays = arrays.into_iter().map(Rc::new);
-                        let mut next = || arrays.next().unwrap_or_default();
-                        Ok(Rc::new((*answer, [next(), next()])))
-                    }
-                    JobEvent::Failed { failure, .. } => Err(failure),
-                    _ => return,
-                };
-                seen.set(Some(((question.clone(), files.clone()), outcome)));
-            });
+        let seen = seen.clone();
+        use_effect_with((seen.number(), here), move |_| {
+            if let (None, Some((Some(question), files))) = (seen.found(), about) {
+                let request = Request::new(question).beside(&files).urgent();
+                seen.ask_for(request, |scored, arrays| {
+                    let mut arrays = arrays.into_iter().map(Rc::new);
+                    let mut next = || arrays.next().unwrap_or_default();
+                    Rc::new((*scored, [next(), next()]))
+                });
+            }
         });
     }
-    let found = seen.as_ref().filter(|(of, _)| score.as_ref().is_none_or(|score| score == of));
-    let failed = current.and_then(|(_, outcome)| outcome.as_ref().err());
-    let failed = failed.or(found.and_then(|(_, outcome)| outcome.as_ref().err()));
+    let failed = both.failed().or(seen.failed());
     let open = {
         let app = app.clone();
         Callback::from(move |_: MouseEvent| app.put(&keys::TOGETHER, true))
@@ -128,8 +105,8 @@ pub(super) fn OnOnePrompt(props: &OnOnePromptProps) -> Html {
                     <p class="ask" role="status" data-testid="not-together"><strong>{ failure.what.clone() }</strong>{ format!(" {}", failure.hint) }</p>
                 } else if let Some(on) = &on {
                     { expected(&on.next, before, now) }
-                    { match found.and_then(|(_, outcome)| outcome.as_ref().ok()) {
-                        Some(seen) => html! { <ScoreView on={on.clone()} seen={seen.clone()} conventions={props.conventions.clone()} /> },
+                    { match seen.found() {
+                        Some(seen) => html! { <ScoreView on={on.clone()} {seen} conventions={props.conventions.clone()} /> },
                         None if props.head.is_none() => html! { <p class="empty">{ words::HEAD_VIEW_NOT_BOTH }</p> },
                         None => html! { <p class="empty" role="status">{ words::SCORE_BEING_TAKEN_APART }</p> },
                     } }

@@ -3,8 +3,6 @@
 mod files;
 mod picture;
 
-use std::rc::Rc;
-
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -12,19 +10,16 @@ use yew::prelude::*;
 use crate::protocol::Failure;
 use crate::protocol::trace::{CellAt, MeetingOptions, Meetings, Prompt, SplitScore};
 use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::browser::drop::listed;
 use crate::ui::browser::fetch::fetch;
-use crate::ui::nothing::nothing;
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::widgets::glossary::Method;
 use crate::ui::words::format::token;
 use crate::ui::words::pairs as words;
 use crate::worker::pool::Files;
-use crate::worker::request::{JobEvent, Request};
+use crate::worker::request::Request;
 use crate::worker::sources::Dropped;
-
-/// Whose job a split is.
-const OWNER: &str = "pairs/score";
 
 /// Layers of the built-in model, fully trained, that a dictionary of its own comes with.
 const BUILT_IN: [usize; 2] = [1, 2];
@@ -46,56 +41,40 @@ pub(super) struct PairsViewProps {
 #[component]
 pub(super) fn PairsView(props: &PairsViewProps) -> Html {
     let app = use_app();
-    let found = use_state(|| None::<Result<Rc<Meetings>, Failure>>);
-    let under_way = use_state(|| false);
     let own = use_state(|| None::<Files>);
     let generation = app.value().model.as_ref().map(|model| model.generation);
-    {
-        let (session, found) = (app.session.clone(), found.clone());
-        use_effect_with((props.prompt.clone(), props.at, generation), move |_| {
-            session.jobs.stop(OWNER);
-            found.set(None);
-        });
-    }
+    let about = (props.prompt.clone(), props.at, generation);
+    let meetings = use_asking::<Meetings, _>("pairs/score", Some(about)).quiet();
     {
         // Another model has other dictionaries.
         let own = own.clone();
         use_effect_with(generation, move |_| own.set(None));
     }
     let ask = {
-        let (session, found, under_way) = (app.session.clone(), found.clone(), under_way.clone());
+        let meetings = meetings.clone();
         let (prompt, at) = (props.prompt.clone(), props.at);
         Callback::from(move |files: Files| {
             let question =
                 SplitScore { prompt: prompt.clone(), at, options: MeetingOptions::default() };
-            let request = Request::new(question).owner(OWNER).urgent().beside(&files);
-            let (found, under_way) = (found.clone(), under_way.clone());
-            session.jobs.ask(
-                request.listed(words::SCORE_SPLIT_FEATURES),
-                move |event| match event {
-                    JobEvent::Begun => under_way.set(true),
-                    JobEvent::Part { answer, .. } => found.set(Some(Ok(Rc::from(answer)))),
-                    JobEvent::Failed { failure, .. } => found.set(Some(Err(failure))),
-                    JobEvent::Done | JobEvent::Stopped => under_way.set(false),
-                    JobEvent::Gpu(_) => {}
-                },
-            );
+            let request = Request::new(question).urgent().beside(&files);
+            meetings.ask(request.listed(words::SCORE_SPLIT_FEATURES));
         })
     };
     let built_in = app.value().model.as_ref().and_then(|model| model.built_in)
         == Some(BUILT_IN_STEP)
         && BUILT_IN.contains(&props.at.layer);
     let press = {
-        let (ask, own, found, layer) = (ask.clone(), own.clone(), found.clone(), props.at.layer);
+        let (ask, own, meetings) = (ask.clone(), own.clone(), meetings.clone());
+        let layer = props.at.layer;
         Callback::from(move |_: MouseEvent| {
             if let Some(files) = &*own {
                 return ask.emit(files.clone());
             }
-            let (ask, found) = (ask.clone(), found.clone());
+            let (ask, meetings) = (ask.clone(), meetings.clone());
             spawn_local(async move {
                 match shipped(layer).await {
                     Ok(files) => ask.emit(files),
-                    Err(why) => found.set(Some(Err(Failure::new(why)))),
+                    Err(why) => meetings.fail(Failure::new(why)),
                 }
             });
         })
@@ -119,7 +98,7 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
             <p class="hint">{ words::sparse_dictionary_writes_stream(&word(dest), &word(src), &app.value().head_name(layer, head)) }{ " " }<Method of={words::FEATURES_MEET} /></p>
             <div class="controls">
                 if built_in || own.is_some() {
-                    <button type="button" class="primary" onclick={press} disabled={*under_way} data-testid="pairs">{ if own.is_some() { words::SPLIT_SCORE_MY_DICTIONARY } else { words::SPLIT_SCORE_FEATURES } }</button>
+                    <button type="button" class="primary" onclick={press} disabled={meetings.under_way()} data-testid="pairs">{ if own.is_some() { words::SPLIT_SCORE_MY_DICTIONARY } else { words::SPLIT_SCORE_FEATURES } }</button>
                 }
                 <label class="field"><span>{ words::MY_OWN_SAE_RESIDUAL }</span>
                     <input type="file" multiple=true onchange={chosen} data-testid="pairs-file" /></label>
@@ -127,11 +106,11 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
             if !built_in && own.is_none() {
                 <p class="empty">{ words::BUILTIN_MODEL_COMES_DICTIONARIES }</p>
             }
-            { match &*found {
-                Some(Ok(found)) if found.at == props.at => html! { <picture::Split found={found.clone()} tokens={props.tokens.clone()} ids={props.ids.clone()} /> },
-                Some(Err(failure)) => html! { <p class="ask" role="status"><strong>{ failure.what.clone() }</strong>{ format!(" {}", failure.hint) }</p> },
-                _ => nothing(),
-            } }
+            if let Some(failure) = meetings.failed() {
+                <p class="ask" role="status"><strong>{ failure.what.clone() }</strong>{ format!(" {}", failure.hint) }</p>
+            } else if let Some(found) = meetings.found() {
+                <picture::Split {found} tokens={props.tokens.clone()} ids={props.ids.clone()} />
+            }
         </section>
     }
 }

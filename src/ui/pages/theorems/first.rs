@@ -15,6 +15,7 @@ use crate::toy::FeatureKind;
 use crate::ui::address::bench::{self, KINDS};
 use crate::ui::address::keys::{BENCH_DIMENSIONS, BENCH_FEATURES, BENCH_STRENGTH};
 use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::charts::{Arrow, Figure, Space};
 use crate::ui::lessons::speech::Speech;
 use crate::ui::lessons::stage::{Picture, Staged};
@@ -25,7 +26,7 @@ use crate::ui::words::pictures::OnStage;
 use crate::ui::words::table::Table;
 use crate::ui::words::theorems as words;
 use crate::worker::pool::Jobs;
-use crate::worker::request::{JobEvent, Request};
+use crate::worker::request::Request;
 
 /// Properties of [`First`].
 #[derive(Properties, PartialEq)]
@@ -40,9 +41,9 @@ pub(super) struct FirstProps {
 #[component]
 pub(super) fn First(props: &FirstProps) -> Html {
     let app = use_app();
-    let worked = use_state(|| None::<Rc<Worked>>);
-    let failed = use_state(|| None::<String>);
-    let on_worked = props.on_worked.clone();
+    // Always about the bench: what was last worked out stays until the next is.
+    let last = use_asking::<Worked, _>("theorem 1", Some(())).quiet().of(&props.worker);
+    let worked = last.found();
     // While a feature is dragged, it is only here; then in the address.
     let held = use_state(|| None::<Vec<(usize, Vec<f64>)>>);
     let mut bench = bench::read(&app.value().route);
@@ -50,18 +51,11 @@ pub(super) fn First(props: &FirstProps) -> Html {
         bench.moved.clone_from(held);
     }
     {
-        let (jobs, worked, failed) = (props.worker.clone(), worked.clone(), failed.clone());
+        let (last, on_worked) = (last.clone(), props.on_worked.clone());
         use_effect_with(bench.clone(), move |bench| {
-            let request = Request::new(bench.clone()).owner("theorem 1").urgent();
-            jobs.ask(request, move |event| match event {
-                JobEvent::Part { answer, .. } => {
-                    let answer: Rc<Worked> = Rc::from(answer);
-                    on_worked.emit((answer.isotropy[0].norm_e, answer.cos[0]));
-                    worked.set(Some(answer));
-                    failed.set(None);
-                }
-                JobEvent::Failed { failure, .. } => failed.set(Some(failure.what)),
-                _ => {}
+            last.ask_for(Request::new(bench.clone()).urgent(), move |worked, _| {
+                on_worked.emit((worked.isotropy[0].norm_e, worked.cos[0]));
+                worked.into()
             });
         });
     }
@@ -122,8 +116,8 @@ pub(super) fn First(props: &FirstProps) -> Html {
                 <Slider label="seed" min={0.0} max={50.0} step={1.0} value={f64::from(bench.seed)} on_change={change(|b, x| b.seed = x as u32)} />
                 <Staged picture={Picture::Tight}><button type="button" onclick={tight} data-testid="tight">{ words::TIGHT_FRAME }</button></Staged>
             </div>
-            if let Some(why) = &*failed { <p class="ask" role="status">{ why.clone() }</p> }
-            if let Some(worked) = &*worked {
+            if let Some(failure) = last.failed() { <p class="ask" role="status">{ failure.what.clone() }</p> }
+            if let Some(worked) = &worked {
                 <Staged picture={Picture::Plane}>
                 <p class="sentence" data-testid="theorem-1">{ sentence(worked) }</p>
                 if worked.bench.d_model == 2 { <Plane worked={worked.clone()} side={0} on_move={Some(on_move)} /> }

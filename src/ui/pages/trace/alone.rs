@@ -11,6 +11,7 @@ use crate::protocol::trace::{Alone, AloneOptions, Answer, Prompt, RunAlone};
 use crate::study::python::samples;
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::charts::{Density, Figure};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
@@ -18,10 +19,7 @@ use crate::ui::widgets::python::Python;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
 use crate::ui::words::trace as words;
-use crate::worker::request::{JobEvent, Request};
-
-/// Whose job a run is.
-const OWNER: &str = "trace/alone";
+use crate::worker::request::Request;
 
 /// Properties of [`AloneView`].
 #[derive(Properties, PartialEq)]
@@ -36,18 +34,10 @@ pub(super) struct AloneViewProps {
 #[component]
 pub(super) fn AloneView(props: &AloneViewProps) -> Html {
     let app = use_app();
-    let found = use_state(|| None::<Rc<Alone>>);
-    let under_way = use_state(|| false);
-    {
-        let (app, found) = (app.clone(), found.clone());
-        use_effect_with(props.answer.clone(), move |_| {
-            app.session.jobs.stop(OWNER);
-            found.set(None);
-        });
-    }
+    let alone = use_asking::<Alone, _>("trace/alone", Some(props.answer.clone()));
     let rows = rows(&props.answer.traced.circuit);
     let run = {
-        let (app, found, under_way) = (app.clone(), found.clone(), under_way.clone());
+        let alone = alone.clone();
         let question = RunAlone {
             prompt: props.prompt.clone(),
             asked: props.answer.traced.objective.clone(),
@@ -55,18 +45,8 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
             options: AloneOptions::default(),
         };
         Callback::from(move |_: MouseEvent| {
-            let request = Request::new(question.clone()).owner(OWNER).urgent();
-            let (session, found, under_way) =
-                (app.session.clone(), found.clone(), under_way.clone());
-            app.session.jobs.ask(request.listed(words::CIRCUITS_RUN_LAYER_LAYER), move |event| {
-                match event {
-                    JobEvent::Begun => under_way.set(true),
-                    JobEvent::Part { answer, .. } => found.set(Some(Rc::new(answer))),
-                    JobEvent::Failed { failure, .. } => session.note(failure),
-                    JobEvent::Done | JobEvent::Stopped => under_way.set(false),
-                    JobEvent::Gpu(_) => {}
-                }
-            });
+            let request = Request::new(question.clone()).urgent();
+            alone.ask(request.listed(words::CIRCUITS_RUN_LAYER_LAYER));
         })
     };
     // A reading is no answer that a run could keep.
@@ -79,9 +59,9 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
             <p class="hint">{ words::TRACE_RERUNS_NOTHING_MODEL }</p>
             <Gloss term={words::KEPT_CIRCUIT} meaning={words::HOW_FAR_CIRCUITS_ATTENTION} />
             <p class="controls">
-                <button type="button" class="primary" onclick={run} disabled={*under_way} data-testid="alone">{ words::run_alone_random_circuits(&(AloneOptions::default().draws)) }</button>
+                <button type="button" class="primary" onclick={run} disabled={alone.under_way()} data-testid="alone">{ words::run_alone_random_circuits(&(AloneOptions::default().draws)) }</button>
             </p>
-            if let Some(alone) = &*found { { outcome(&app, &props.answer, alone) } }
+            if let Some(found) = alone.found() { { outcome(&app, &props.answer, &found) } }
         </section>
     }
 }

@@ -10,16 +10,14 @@ use crate::protocol::trace::{Answer, ChanceOptions, Prompt, Question, Trace};
 use crate::study::trace::compare::{ComparedCircuits, ComparedEdge, compare};
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::browser::export::save;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::typing;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::table::Table;
 use crate::ui::words::trace as words;
-use crate::worker::request::{JobEvent, Request};
-
-/// Whose job the other trace is.
-const OWNER: &str = "trace/other";
+use crate::worker::request::Request;
 
 /// How the circuits with other names are drawn.
 const CHANCE: ChanceOptions = ChanceOptions { draws: 999, seed: 0 };
@@ -48,18 +46,13 @@ pub(super) fn side_name(side: Option<Side>) -> &'static str {
 #[component]
 pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
     let app = use_app();
-    let other = use_state(|| None::<Rc<Answer>>);
     let typed = [use_state(String::new), use_state(String::new), use_state(String::new)];
     let generation = app.value().model.as_ref().map(|model| model.generation);
-    {
-        let (session, other) = (app.session.clone(), other.clone());
-        use_effect_with((generation, props.question.options, props.question.seeding), move |_| {
-            session.jobs.stop(OWNER);
-            other.set(None);
-        });
-    }
+    let rules = (generation, props.question.options, props.question.seeding);
+    let other = use_asking::<Answer, _>("trace/other", Some(rules));
+    let there = other.found();
     let onsubmit = {
-        let (session, other, typed) = (app.session.clone(), other.clone(), typed.clone());
+        let typed = typed.clone();
         let (prompt, question) = (props.prompt.clone(), props.question.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
@@ -75,24 +68,15 @@ pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
             asked.options.at = None;
             let request =
                 Request::new(Trace { prompt: Prompt { text, ..prompt.clone() }, question: asked });
-            let (notes, other) = (session.clone(), other.clone());
-            session.jobs.ask(
-                request.owner(OWNER).urgent().listed(words::ANOTHER_PROMPT_TRACED),
-                move |event| match event {
-                    JobEvent::Part { answer, .. } => other.set(Some(Rc::from(answer))),
-                    JobEvent::Failed { failure, .. } => notes.note(failure),
-                    _ => {}
-                },
-            );
+            other.ask(request.urgent().listed(words::ANOTHER_PROMPT_TRACED));
         })
     };
-    let laid =
-        use_memo((props.answer.clone(), (*other).clone(), generation), |(here, there, _)| {
-            let model = app.value().model.as_ref()?;
-            let n_heads = |layer| model.summary.layers.n_heads(layer);
-            let there = there.as_ref()?;
-            Some(compare(&here.traced.circuit, &there.traced.circuit, n_heads, CHANCE))
-        });
+    let laid = use_memo((props.answer.clone(), there.clone(), generation), |(here, there, _)| {
+        let model = app.value().model.as_ref()?;
+        let n_heads = |layer| model.summary.layers.n_heads(layer);
+        let there = there.as_ref()?;
+        Some(compare(&here.traced.circuit, &there.traced.circuit, n_heads, CHANCE))
+    });
     let by_contrast = props.question.seeding != Some(crate::study::trace::SeedRule::Probability);
     html! {
         <section class="prompt-set" aria-label={words::BESIDE_ANOTHER_PROMPT}>
@@ -108,7 +92,7 @@ pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
                 }
                 <button type="submit">{ "trace beside" }</button>
             </form>
-            if let (Some(there), Some(laid)) = (&*other, &*laid) { { outcome(&app, &props.answer, there, laid) } }
+            if let (Some(there), Some(laid)) = (&there, &*laid) { { outcome(&app, &props.answer, there, laid) } }
         </section>
     }
 }

@@ -6,15 +6,13 @@ use yew::prelude::*;
 
 use crate::protocol::trace::{Answer, Changing, Effect, Prompt, RunChanged};
 use crate::ui::address::keys;
-use crate::ui::app::{App, use_app};
+use crate::ui::app::use_app;
+use crate::ui::asking::{Asking, use_asking};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::trace as words;
-use crate::worker::request::{JobEvent, Request};
-
-/// Whose job a rerun is.
-const OWNER: &str = "trace/effect";
+use crate::worker::request::Request;
 
 /// Properties of [`EffectView`].
 #[derive(Properties, PartialEq)]
@@ -31,37 +29,33 @@ pub(super) struct EffectViewProps {
 #[component]
 pub(super) fn EffectView(props: &EffectViewProps) -> Html {
     let app = use_app();
-    let found = use_state(|| None::<(f64, Effect)>);
     let turned = use_state(|| None::<f64>);
     let route = &app.value().route;
     let asked = route.find(&keys::TIMES);
     let named = route.find(&keys::CHANGED);
     let part = props.parts.iter().find(|part| named == Some(slug(part)));
     let part = part.or(props.parts.first()).cloned();
+    let about = (props.answer.clone(), part.clone(), asked);
+    let effect = use_asking::<Effect, _>("trace/effect", Some(about));
     {
-        let (app, found, turned) = (app.clone(), found.clone(), turned.clone());
-        let prompt = props.prompt.clone();
-        use_effect_with(
-            (props.answer.clone(), part.clone(), asked),
-            move |(answer, part, asked)| {
-                app.session.jobs.stop(OWNER);
-                found.set(None);
-                turned.set(None);
-                if let (Some(part), Some(factor)) = (part, *asked) {
-                    rerun(&app, &found, question(&prompt, answer, part, factor));
-                }
-            },
-        );
+        let (effect, turned, part) = (effect.clone(), turned.clone(), part.clone());
+        let (prompt, answer) = (props.prompt.clone(), props.answer.clone());
+        use_effect_with(effect.number(), move |_| {
+            turned.set(None);
+            if let Some((part, factor)) = part.zip(asked) {
+                rerun(&effect, question(&prompt, &answer, &part, factor));
+            }
+        });
     }
     let Some(part) = part else { return nothing() };
     let factor = turned.or(asked).unwrap_or(0.0);
     let press = {
-        let (app, found) = (app.clone(), found.clone());
+        let (app, effect) = (app.clone(), effect.clone());
         let question = question(&props.prompt, &props.answer, &part, factor);
         Callback::from(move |_: MouseEvent| {
             // What the address says already is asked once more; what it says anew is asked because it does.
             if asked == Some(factor) {
-                rerun(&app, &found, question.clone());
+                rerun(&effect, question.clone());
             } else {
                 app.replace(app.value().route.clone().put(&keys::TIMES, factor));
             }
@@ -104,7 +98,7 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
                 <Slider label={what} min={0.0} max={2.0} step={0.25} value={factor} shown={three(factor)} on_change={set} />
                 <button type="button" onclick={press} data-testid="rerun">{ words::RERUN_MODEL }</button>
             </div>
-            if let Some((factor, effect)) = &*found { <p class="sentence" aria-live="polite" data-testid="effect">{ said(*factor, effect) }</p> }
+            if let Some((factor, effect)) = asked.zip(effect.found()) { <p class="sentence" aria-live="polite" data-testid="effect">{ said(factor, &effect) }</p> }
         </div>
     }
 }
@@ -129,15 +123,8 @@ fn question(prompt: &Prompt, answer: &Answer, part: &Changing, factor: f64) -> R
 }
 
 /// Runs the model with the change, and says what it did.
-fn rerun(app: &App, found: &UseStateHandle<Option<(f64, Effect)>>, question: RunChanged) {
-    let factor = question.factor;
-    let (session, found) = (app.session.clone(), found.clone());
-    let request = Request::new(question).owner(OWNER).urgent();
-    app.session.jobs.ask(request.listed(words::RERUNNING_LAYER_LAYER), move |heard| match heard {
-        JobEvent::Part { answer, .. } => found.set(Some((factor, answer))),
-        JobEvent::Failed { failure, .. } => session.note(failure),
-        _ => {}
-    });
+fn rerun(effect: &Asking<Effect>, question: RunChanged) {
+    effect.ask(Request::new(question).urgent().listed(words::RERUNNING_LAYER_LAYER));
 }
 
 fn said(factor: f64, effect: &Effect) -> String {

@@ -10,6 +10,7 @@ use crate::circuits::sad::sparsity::EventRule;
 use crate::model::Weights;
 use crate::protocol::trace::{ChanceOptions, Question, TraceSet, TracedSet};
 use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::browser::export::save;
 use crate::ui::pages::attention::set::{TASKS, spec};
 use crate::ui::widgets::glossary::Method;
@@ -17,10 +18,7 @@ use crate::ui::widgets::select::Select;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
 use crate::ui::words::trace as words;
-use crate::worker::request::{JobEvent, Request};
-
-/// Whose job a set is.
-const OWNER: &str = "trace/set";
+use crate::worker::request::Request;
 
 /// Prompts of a set.
 const PROMPTS: usize = 32;
@@ -39,35 +37,19 @@ pub(super) struct SetViewProps {
 #[component]
 pub(super) fn SetView(props: &SetViewProps) -> Html {
     let app = use_app();
-    let found = use_state(|| None::<Rc<TracedSet>>);
-    let under_way = use_state(|| false);
     let task = use_state(|| "ioi".to_owned());
     let own = use_state(String::new);
     let generation = app.value().model.as_ref().map(|model| model.generation);
-    {
-        let (session, found) = (app.session.clone(), found.clone());
-        use_effect_with((generation, props.rules.clone()), move |_| {
-            session.jobs.stop(OWNER);
-            found.set(None);
-        });
-    }
+    let traced = use_asking::<TracedSet, _>("trace/set", Some((generation, props.rules.clone())));
     let run = {
-        let (session, found, under_way) = (app.session.clone(), found.clone(), under_way.clone());
+        let traced = traced.clone();
         let question = TraceSet {
             spec: spec(&task, &own, PROMPTS, EventRule::Every),
             rules: props.rules.clone(),
             chance: ChanceOptions { draws: 199, seed: 0 },
         };
         Callback::from(move |_: MouseEvent| {
-            let request = Request::new(question.clone()).owner(OWNER).listed("prompts traced");
-            let (notes, found, under_way) = (session.clone(), found.clone(), under_way.clone());
-            session.jobs.ask(request, move |event| match event {
-                JobEvent::Begun => under_way.set(true),
-                JobEvent::Part { answer, .. } => found.set(Some(Rc::from(answer))),
-                JobEvent::Failed { failure, .. } => notes.note(failure),
-                JobEvent::Done | JobEvent::Stopped => under_way.set(false),
-                JobEvent::Gpu(_) => {}
-            });
+            traced.ask(Request::new(question.clone()).listed("prompts traced"));
         })
     };
     let choose = {
@@ -90,10 +72,10 @@ pub(super) fn SetView(props: &SetViewProps) -> Html {
             <p class="hint">{ words::prompts_task_traced_own(&PROMPTS) }{ " " }<Method of={words::FREQUENCY_EDGE} /></p>
             <div class="controls">
                 <Select label="prompts" {options} value={(*task).clone()} on_change={choose} />
-                <button type="button" onclick={run} disabled={*under_way} data-testid="trace-set">{ words::TRACE_SET }</button>
+                <button type="button" onclick={run} disabled={traced.under_way()} data-testid="trace-set">{ words::TRACE_SET }</button>
             </div>
             if *task == "own" { <label class="field wide"><span>{ words::ONE_PROMPT_LINE }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label> }
-            if let Some(found) = &*found { { outcome(&app, found) } }
+            if let Some(found) = traced.found() { { outcome(&app, &found) } }
         </section>
     }
 }

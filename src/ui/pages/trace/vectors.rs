@@ -10,6 +10,7 @@ use crate::protocol::trace::{Answer, DirectionOptions, Directions, Prompt, RunDi
 use crate::study::python::samples;
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::charts::{Density, Figure};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Method;
@@ -17,10 +18,7 @@ use crate::ui::widgets::python::Python;
 use crate::ui::words::format::three;
 use crate::ui::words::table::Table;
 use crate::ui::words::trace as words;
-use crate::worker::request::{JobEvent, Request};
-
-/// Whose job a control is.
-const OWNER: &str = "trace/vectors";
+use crate::worker::request::Request;
 
 /// Random bases of each head.
 const OPTIONS: DirectionOptions = DirectionOptions { draws: 99, seed: 0 };
@@ -38,18 +36,10 @@ pub(super) struct VectorsViewProps {
 #[component]
 pub(super) fn VectorsView(props: &VectorsViewProps) -> Html {
     let app = use_app();
-    let found = use_state(|| None::<Rc<Directions>>);
-    let under_way = use_state(|| false);
-    {
-        let (session, found) = (app.session.clone(), found.clone());
-        use_effect_with(props.answer.clone(), move |_| {
-            session.jobs.stop(OWNER);
-            found.set(None);
-        });
-    }
+    let vectors = use_asking::<Directions, _>("trace/vectors", Some(props.answer.clone()));
     let traced = &props.answer.traced;
     let run = {
-        let (session, found, under_way) = (app.session.clone(), found.clone(), under_way.clone());
+        let vectors = vectors.clone();
         let question = RunDirections {
             prompt: props.prompt.clone(),
             circuit: Box::new(traced.circuit.clone()),
@@ -57,17 +47,8 @@ pub(super) fn VectorsView(props: &VectorsViewProps) -> Html {
             options: OPTIONS,
         };
         Callback::from(move |_: MouseEvent| {
-            let request = Request::new(question.clone()).owner(OWNER).urgent();
-            let (notes, found, under_way) = (session.clone(), found.clone(), under_way.clone());
-            session.jobs.ask(request.listed(words::CIRCUIT_WALKED_RANDOM_BASES), move |event| {
-                match event {
-                    JobEvent::Begun => under_way.set(true),
-                    JobEvent::Part { answer, .. } => found.set(Some(Rc::from(answer))),
-                    JobEvent::Failed { failure, .. } => notes.note(failure),
-                    JobEvent::Done | JobEvent::Stopped => under_way.set(false),
-                    JobEvent::Gpu(_) => {}
-                }
-            });
+            let request = Request::new(question.clone()).urgent();
+            vectors.ask(request.listed(words::CIRCUIT_WALKED_RANDOM_BASES));
         })
     };
     if !traced.circuit.firings.iter().any(|visit| visit.cells.is_some()) {
@@ -78,9 +59,9 @@ pub(super) fn VectorsView(props: &VectorsViewProps) -> Html {
             <h2>{ words::ARE_THESE_THE_VECTORS }</h2>
             <p class="hint">{ words::EVERY_HEAD_CIRCUIT_WALKED }{ " " }<Method of="edge weight" /></p>
             <p class="controls">
-                <button type="button" onclick={run} disabled={*under_way} data-testid="vectors">{ words::walk_random_bases(&OPTIONS.draws) }</button>
+                <button type="button" onclick={run} disabled={vectors.under_way()} data-testid="vectors">{ words::walk_random_bases(&OPTIONS.draws) }</button>
             </p>
-            if let Some(found) = &*found { { outcome(&app, &props.answer, found) } }
+            if let Some(found) = vectors.found() { { outcome(&app, &props.answer, &found) } }
         </section>
     }
 }
