@@ -14,8 +14,11 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 
 const TEXTS: &str = "www/lessons";
 
-/// English texts that are fetched when somebody opens them.
-const FETCHED: [&str; 3] = ["answers.md", "methods.md", "teachers.md"];
+/// Texts that are pages of their own. In English they and [`METHODS`] are fetched when somebody opens them.
+const PAGES: [&str; 2] = ["answers.md", "teachers.md"];
+
+/// The methods, of which one section is opened.
+const METHODS: &str = "methods.md";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-env=OMEGA_BUILD={:016x}", build(Path::new("src"), FNV.0)?);
@@ -32,12 +35,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         for path in sorted(&folder)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let text = fs::read_to_string(&path)?;
-            let is_a_page = matches!(name.as_str(), "teachers.md" | "answers.md");
+            let is_a_page = PAGES.contains(&name.as_str());
             let set = if is_a_page { html(&formulae, &text) } else { sections(&formulae, &text) };
             let set = set.map_err(|why| format!("{}: {why}", path.display()))?;
-            if language == "en" && FETCHED.contains(&name.as_str()) {
+            if language == "en" && is_a_page {
+                fs::write(out.join(&name).with_extension("txt"), set)?;
+            } else if language == "en" && name == METHODS {
                 fs::write(out.join(&name).with_extension("txt"), &set)?;
-                // What is fetched can be found by its titles.
+                // What is fetched section by section can be found by its titles.
                 let titles = set.lines().filter(|line| line.starts_with("## "));
                 fs::write(
                     out.join(&name),
