@@ -80,7 +80,7 @@ pub fn Figure(props: &FigureProps) -> Html {
             <div class="figure-tools">
                 <details ontoggle={on_toggle}>
                     <summary lang={speech.own()}>{ speech.say(OnStage::Numbers) }</summary>
-                    if *open { { numbers(&speech, &props.table.emit(())) } }
+                    if *open { { numbers(&speech, &props.name, &props.table.emit(())) } }
                 </details>
                 <span class="exports">
                     <button type="button" onclick={save_csv}>{ "CSV" }</button>
@@ -93,10 +93,10 @@ pub fn Figure(props: &FigureProps) -> Html {
     }
 }
 
-fn numbers(speech: &Speech, table: &Table) -> Html {
+fn numbers(speech: &Speech, figure: &str, table: &Table) -> Html {
     let more = table.rows.len().saturating_sub(MAX_ROWS);
     html! {
-        <div class="numbers" tabindex="0" role="region" aria-label={speech.say(OnStage::NumbersOf)} lang={speech.own()}>
+        <div class="numbers" tabindex="0" role="region" aria-label={speech.fill(OnStage::NumbersOf, &[figure])} lang={speech.own()}>
             <table lang={speech.foreign()}>
                 <thead><tr>{ for table.header.iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
                 <tbody>

@@ -15,7 +15,7 @@ words! {
 
     Soon, "soon": "The picture is being computed.";
     Numbers, "numbers": "Show the numbers";
-    NumbersOf, "numbers-of": "numbers of the chart";
+    NumbersOf, "numbers-of": "numbers of the chart {0}";
     MoreRows, "more-rows": "and {0} more rows in the CSV";
 
     Spectrum, "spectrum": "Singular values of {0} of {1}.";
