@@ -10,7 +10,7 @@ use super::LayerPair;
 use crate::circuits::compare::scores::{Meeting, ScoreChange};
 use crate::circuits::omega::Circuit;
 use crate::circuits::sad::run::LayerRun;
-use crate::math::order::sort_by;
+use crate::math::statistics::ranked;
 use crate::model::architecture::Architecture;
 use crate::model::forward::{ForwardPass, LayerTrace, Products};
 use crate::model::tokenizer::Tokenizer;
@@ -167,8 +167,7 @@ pub async fn next_of_both(
         }
     }
     let larger = |token: &NextToken| token.a.unwrap_or(0.0).max(token.b.unwrap_or(0.0));
-    sort_by(&mut next, |one, other| larger(other).total_cmp(&larger(one)));
-    Ok(next)
+    Ok(ranked(&next, larger))
 }
 
 impl LayerPair {
