@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
+use crate::protocol::Failure;
 use crate::protocol::heads::{BrokenHead, HeadSpectra};
 use crate::study::spectra::{Sizes, SpectraDocument};
 use crate::ui::app::{App, use_app};
@@ -49,8 +50,7 @@ fn act(
     let app = app.clone();
     Callback::from(move |_| {
         if save(&app).is_err() {
-            app.session
-                .act(crate::ui::memory::state::Action::Note(NO_DOWNLOAD.into(), String::new()));
+            app.session.note(Failure::new(NO_DOWNLOAD));
         }
     })
 }
