@@ -17,20 +17,23 @@ use omega_lens::circuits::omega::Circuit;
 use omega_lens::circuits::pairs::Pair;
 use omega_lens::circuits::trace::{Rule, Side, TraceOptions};
 use omega_lens::engine::Engine;
+use omega_lens::math::statistics::FalseDiscovery;
 use omega_lens::model::Weights;
 use omega_lens::protocol::Question as _;
-use omega_lens::protocol::attention::{CellAt, Explain, Prompt};
+use omega_lens::protocol::attention::{CellAt, Explain, Prompt, SetPart};
 use omega_lens::protocol::features::{Align, AlignPart, Comparing, Source};
 use omega_lens::protocol::heads::{HeadAt, Spectra, Vectors, VectorsPart};
 use omega_lens::protocol::model::{Hints, ModelSummary, Open};
 use omega_lens::protocol::toy::{Bench, Files, Start, Train, Whole};
 use omega_lens::protocol::trace::{Answer, MeetingOptions, Question, SplitScore, Trace};
 use omega_lens::study::python::{
-    built, circuit as code_of_circuit, cloud, plane, samples, series, theorem, theorem_3, toy,
+    built, circuit as code_of_circuit, cloud, plane, prompt_set, samples, series, theorem,
+    theorem_3, toy,
 };
 use omega_lens::study::stamp::Stamp;
 use omega_lens::study::trace::Report;
 use omega_lens::toy::{Config, FeatureKind, Quantity, Setting, Sweep, cloud_point, presets};
+use omega_lens::ui::memory::measured::{MeasuredHead, looks};
 use omega_lens::ui::small_matrix::{Pairs, SmallMatrix, unit};
 
 fn root() -> &'static Path {
@@ -389,6 +392,47 @@ fn the_effective_ranks_of_a_series_are_those_of_numpy() {
             ("OV_rank", head.ov.statistics.effective_rank),
         ] {
             assert!((after(line, name) - expected).abs() < 1e-8, "{name} {expected} in {line}");
+        }
+    }
+}
+
+#[test]
+fn the_table_of_a_prompt_set_is_that_of_numpy() {
+    let Some(python) = python::python() else { return };
+    let (mut engine, _) = built_in();
+    let parts = ask(&mut engine, built_in::indirect_objects(24)).into_iter();
+    let heads: Vec<MeasuredHead> = parts
+        .filter_map(|part| match part {
+            SetPart::Head { layer, head, seen } => Some(MeasuredHead::of((layer, head), &seen)),
+            _ => None,
+        })
+        .collect();
+    let seen: Vec<&MeasuredHead> = heads.iter().filter(|h| h.n_events > 0).collect();
+    let name = |h: &MeasuredHead| format!("L{}H{}", h.layer, h.head);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("looks.csv");
+    let stamp = Stamp::new("a model", &0);
+    let all: Vec<&MeasuredHead> = heads.iter().collect();
+    std::fs::write(&path, looks(&all, name).csv(&stamp)).unwrap();
+    let printed = python::lines(&python, &prompt_set(&stamp), &argument(&path));
+    assert!(printed.len() == seen.len() && seen.len() > 3);
+    let family = FalseDiscovery::over(seen.iter().filter_map(|h| h.p));
+    for (line, head) in printed.iter().zip(seen) {
+        assert!(line.starts_with(&format!("{} looks {} ", name(head), head.n_events)), "{line}");
+        let ([s, s_basis, s_subspace, s_matched], [n, n_basis, ..]) =
+            (head.sparseness, head.n_recon_90);
+        for (of, expected) in [
+            ("attention", Some(head.attention)),
+            ("S", s),
+            ("S_basis", s_basis),
+            ("S_subspace", s_subspace),
+            ("S_matched", s_matched),
+            ("N.9", n),
+            ("N.9_basis", n_basis),
+            ("q", head.p.map(|p| family.q(p))),
+        ] {
+            let expected = expected.unwrap();
+            assert!((after(line, of) - expected).abs() < 1e-8, "{of} {expected} in {line}");
         }
     }
 }

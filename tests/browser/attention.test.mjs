@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { PROJECTS, assertAccessible, complete, measures, picture, start, withPage } from "./harness.mjs";
+import { PROJECTS, assertAccessible, complete, measures, picture, python, start, withPage } from "./harness.mjs";
 
 const QUESTION = /“to” gives “Mary” \d+ % of its attention\. Singular vector k = \d+ carries/;
 
@@ -97,6 +97,13 @@ describe("Attention", () => {
     await figures.first().locator("details").evaluate((details) => (details.open = true));
     const [, n] = /^L\dH\d\s+(\d+)/.exec(await page.locator(".prompt-set table").first().locator("tbody tr").first().innerText());
     assert.equal(await figures.first().locator("tbody tr").count(), Number(n));
+    // Its Python finds the table again from the file of every look.
+    const set = page.getByRole("region", { name: "Prompt sets" });
+    const [file] = await Promise.all([page.waitForEvent("download"), set.getByRole("button", { name: "CSV of every look" }).click()]);
+    const printed = python(await set.getByTestId("python").first().textContent(), await file.path()).trim().split("\n");
+    const rows = await set.locator("table").first().locator("tbody tr").evaluateAll((rows) =>
+      rows.map((row) => [row.cells[0].textContent, "looks", row.cells[1].textContent].join(" ")));
+    assert.deepEqual(printed.map((line) => line.split(" ").slice(0, 3).join(" ")).sort(), rows.sort());
     await picture(page, "prompt-set", { fullPage: true });
   });
 

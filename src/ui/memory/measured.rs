@@ -7,6 +7,7 @@ use super::Memory;
 use crate::circuits::sad::set::{EventSummary, HeadEvents, Measures};
 use crate::protocol::heads::HeadSpectra;
 use crate::ui::words::chance::evidence;
+use crate::ui::words::table::{Cell, Table};
 
 /// One prompt of a set, as one head looked at it: real, basis control, subspace control, matched control.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +87,28 @@ impl MeasuredHead {
 }
 
 impl MeasuredEvent {
+    /// What is measured of an event.
+    pub const NAMES: [&str; 10] = [
+        "|relative attention|",
+        "attention",
+        "S",
+        "S basis",
+        "S subspace",
+        "S matched",
+        "N.9",
+        "N.9 basis",
+        "N.9 subspace",
+        "N.9 matched",
+    ];
+
+    /// It, in that order.
+    pub fn values(&self) -> [Option<f64>; 10] {
+        let [s, s_basis, s_subspace, s_matched] = self.sparseness;
+        let [n, n_basis, n_subspace, n_matched] = self.n_recon_90;
+        let (relative, attention) = (Some(self.relative.abs()), Some(self.attention));
+        [relative, attention, s, s_basis, s_subspace, s_matched, n, n_basis, n_subspace, n_matched]
+    }
+
     fn of(of: &EventSummary) -> Self {
         let (c, n_recon_90) = (&of.controls, of.sparsity.n_recon_90.map(|n| n as f64));
         let s = [c.basis.sparseness, c.subspace.sparseness, c.matched.sparseness];
@@ -97,6 +120,22 @@ impl MeasuredEvent {
             n_recon_90: [n_recon_90, n[0], n[1], n[2]],
         }
     }
+}
+
+/// Every event of every head, a row each: the head's name, what was measured, the head's p.
+pub fn looks(heads: &[&MeasuredHead], name: impl Fn(&MeasuredHead) -> String) -> Table {
+    let mut table = Table::new(MeasuredEvent::NAMES);
+    table.header.insert(0, "head".to_owned());
+    table.header.push("p".to_owned());
+    for head in heads {
+        for event in &head.events {
+            let mut row = vec![name(head).into()];
+            row.extend(event.values().map(Cell::from));
+            row.push(head.p.into());
+            table.rows.push(row);
+        }
+    }
+    table
 }
 
 /// One checkpoint's measurements.

@@ -18,6 +18,7 @@ sentences! {
     const CHOOSE_SEVERAL_SAFETENSORS_FILES = "Choose several .safetensors files of one model, or a folder of checkpoints.";
     const COLOUR_TOKENS = "colour tokens as";
     const CSV_EVERY = "CSV of every k";
+    const CSV_EVERY_LOOK = "CSV of every look";
     const CSV_EVERY_PAIR = "CSV of every pair";
     const DESTINATION_WRITTEN = "destination, written by";
     const DIRECT_LOGIT_ATTRIBUTION_LAST = "Direct logit attribution: the last residual stream is a sum of what every head, every MLP and the embedding wrote; with the final norm's scale held, each has an exact share of the answer's logit. What a part does by way of later ones is counted at those.";

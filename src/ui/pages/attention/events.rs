@@ -86,37 +86,16 @@ fn points(events: &[MeasuredEvent], of: fn(&MeasuredEvent) -> &[Option<f64>; 4])
     points
 }
 
-/// What is measured of an event.
-const COLUMNS: [&str; 10] = [
-    "|relative attention|",
-    "attention",
-    "S",
-    "S basis",
-    "S subspace",
-    "S matched",
-    "N.9",
-    "N.9 basis",
-    "N.9 subspace",
-    "N.9 matched",
-];
-
-/// It, in that order.
-fn row(e: &MeasuredEvent) -> [Option<f64>; 10] {
-    let ([s, s_basis, s_subspace, s_matched], [n, n_basis, n_subspace, n_matched]) =
-        (e.sparseness, e.n_recon_90);
-    let (relative, attention) = (Some(e.relative.abs()), Some(e.attention));
-    [relative, attention, s, s_basis, s_subspace, s_matched, n, n_basis, n_subspace, n_matched]
-}
-
 fn table(events: &[MeasuredEvent]) -> Table {
-    events.iter().fold(Table::new(COLUMNS), |table, e| table.row(row(e).map(Cell::from)))
+    let row = |e: &MeasuredEvent| e.values().map(Cell::from);
+    events.iter().fold(Table::new(MeasuredEvent::NAMES), |table, e| table.row(row(e)))
 }
 
 /// Every column as far as it is known.
 fn columns(events: &[MeasuredEvent]) -> Vec<(String, Vec<f64>)> {
     let column = |(i, name): (usize, &&str)| {
-        let values = events.iter().filter_map(|e| row(e).get(i).copied().flatten());
+        let values = events.iter().filter_map(|e| e.values().get(i).copied().flatten());
         ((*name).to_owned(), values.collect())
     };
-    COLUMNS.iter().enumerate().map(column).collect()
+    MeasuredEvent::NAMES.iter().enumerate().map(column).collect()
 }

@@ -12,12 +12,14 @@ use crate::circuits::sad::sparsity::EventRule;
 use crate::math::statistics::{FalseDiscovery, ranked};
 use crate::model::Weights;
 use crate::protocol::attention::{SetSpec, SetTask, Share};
+use crate::study::python::prompt_set;
 use crate::ui::address::keys::MEASURED;
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::export::save;
-use crate::ui::memory::measured::MeasuredHead;
+use crate::ui::memory::measured::{MeasuredHead, looks};
 use crate::ui::memory::prompt_set::{MeasuredSet, News, SetOutcome};
 use crate::ui::remembered::use_memory;
+use crate::ui::widgets::python::Python;
 use crate::ui::widgets::select::{Select, Slider};
 use crate::ui::words::attention as words;
 use crate::ui::words::format::{percent, three};
@@ -180,6 +182,15 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
             let _ = save("prompt-set.csv", "text/csv", table.csv(&stamp).as_bytes());
         })
     };
+    let every_look = {
+        let (app, outcome, stamp) = (app.clone(), outcome.clone(), stamp.clone());
+        Callback::from(move |_: MouseEvent| {
+            let heads: Vec<&MeasuredHead> = outcome.heads.iter().collect();
+            let table = looks(&heads, |h| app.value().head_name(h.layer, h.head));
+            // A refused download leaves the table on the page.
+            let _ = save("looks.csv", "text/csv", table.csv(&stamp).as_bytes());
+        })
+    };
     let slug = |h: &MeasuredHead| app.value().head_name(h.layer, h.head);
     let wanted = app.value().route.find(&MEASURED);
     let chosen = heads.iter().copied().find(|h| Some(slug(h)) == wanted);
@@ -204,7 +215,11 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
                     </table>
                 </div>
                 <p class="convention">{ stamp.line() }</p>
-                <span class="exports"><button type="button" onclick={csv}>{ "CSV" }</button></span>
+                <span class="exports">
+                    <button type="button" onclick={csv}>{ "CSV" }</button>
+                    <button type="button" onclick={every_look}>{ words::CSV_EVERY_LOOK }</button>
+                </span>
+                <Python name="prompt-set.py" python={prompt_set(&stamp)} />
                 <div class="controls"><Select label="head" {options} value={slug(head)} on_change={choose} /></div>
                 <Events head={head.clone()} convention={stamp} />
             } else {
