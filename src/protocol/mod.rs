@@ -8,8 +8,8 @@
 //! # To add a question
 //! 1. `protocol/PAGE.rs`: the question, its answer, a line in `questions!`, and an `impl Plan`, which may be empty.
 //! 2. `engine/PAGE.rs`: the arm that answers it. What is computed lives below, in `study`.
-//! 3. `ui/memory/PAGE.rs`: where the answer is remembered.
-//! 4. `ui/pages/PAGE`: `session.jobs.ask(Request::new(question), …)`, and what is drawn.
+//! 3. `ui/memory/PAGE.rs`: where the answer is remembered; `ui::memory::reply` does for one that comes whole.
+//! 4. `ui/pages/PAGE`: `session.jobs.ask(Request::new(question), …)`, or `use_asking` where there is a reply; and what is drawn.
 //!
 //! A question that a GPU may answer says in its plan how it is shared ([`Plan::shares`]) and what is left of it when the GPU
 //! leaves some layers ([`Plan::rest`]), and has a fifth file that does the work of one layer on a device. Nothing else knows

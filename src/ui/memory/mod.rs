@@ -5,7 +5,6 @@ pub mod channels;
 pub mod cloud;
 pub mod compare;
 pub mod dictionary;
-pub mod distances;
 mod link;
 pub mod measured;
 pub mod notebook;
