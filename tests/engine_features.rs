@@ -137,11 +137,11 @@ fn other_heads_are_a_dictionary_in_which_nobody_meets_their_own() {
         assert!(best.clone().count() > 0 && best.clone().all(|m| !m.label.starts_with(&own)));
     }
     assert_eq!(reports[2].comparison.n_features, reports[2].comparison.n_rows);
-    let (feature, layer) = ("L1H2 u_0".to_owned(), 1);
+    let (feature, layer) = ("L1H2.u_0".to_owned(), 1);
     let weights = Weights::Folded;
     let find = Find { source: source.clone(), feature, layer, weights, remove_mean: true };
     let hits = ask(&mut engine, find).into_iter().next().unwrap();
-    assert_eq!(hits.label, "L1H2 u_0");
+    assert_eq!(hits.label, "L1H2.u_0");
     assert!(hits.hits.len() == 12 && hits.hits.iter().all(|hit| hit.head != 2));
     let (head, side) = ((1, 1), Side::Dest);
     let all = ask(&mut engine, Cosines { source, head, side, weights, remove_mean: true });

@@ -94,7 +94,7 @@ fn rows_are_the_vectors_of_every_head_by_name() {
     assert_eq!(dictionary.about.n_rows, 4 * 2 * H);
     assert!(dictionary.about.name.contains("QK vectors of the heads of L1"));
     let labels = [0, H, 2 * H + 3, 7 * H + 2].map(|row| dictionary.label(row));
-    assert_eq!(labels, ["L1H0 u_0", "L1H0 v_0", "L1H1 u_3", "L1H3 v_2"]);
+    assert_eq!(labels, ["L1H0.u_0", "L1H0.v_0", "L1H1.u_3", "L1H3.v_2"]);
     let attention = AttentionLayer::read(&model, 1, Part::Qk).unwrap();
     let svd = decompose(&attention.head(3, Weights::Raw).unwrap(), Circuit::Qk).unwrap();
     let row = dictionary.rows(None, 7 * H + 2..7 * H + 3).unwrap();
@@ -135,7 +135,7 @@ fn what_one_head_writes_and_another_reads_is_found_and_nothing_else() {
     let found = compare(&model, (0, Circuit::Ov), (1, 2), 1000);
     let src = side(&found, Side::Src);
     let best = &src.directions[0].best[0];
-    assert_eq!(best.label, "L0H1 v_0");
+    assert_eq!(best.label, "L0H1.v_0");
     assert!(best.cos.abs() > 0.99, "{best:?}");
     let p = |side: &SideAlignment| side.rotation_null.as_ref().unwrap().p;
     assert!(p(src) < 1e-3, "{:?}", src.rotation_null);

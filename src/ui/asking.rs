@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::address::route::Page;
 use super::app::use_app;
 use super::memory::reply::Reply;
 use super::remembered::{Remembered, use_memory};
@@ -125,6 +126,25 @@ pub fn use_asking<T: 'static, D: PartialEq + 'static>(
     let number = last.borrow().0;
     let any = use_any(owner, number);
     Asking { any, answer: PhantomData }
+}
+
+/// Has the page do what the address says, once for each thing that it says. Out of view nothing new is done; what was found stays.
+#[hook]
+pub fn use_said<D: Clone + PartialEq + 'static>(
+    page: Page,
+    said: Option<D>,
+    deed: impl FnOnce(&D) + 'static,
+) {
+    let last = use_mut_ref(|| None);
+    if use_app().value().route.page == page {
+        *last.borrow_mut() = said;
+    }
+    let said = last.borrow().clone();
+    use_effect_with(said, move |said| {
+        if let Some(said) = said {
+            deed(said);
+        }
+    });
 }
 
 #[hook]

@@ -127,6 +127,31 @@ describe("Links", () => {
     });
   });
 
+  it("trace another prompt beside this one, and run the circuit alone", { hash: "#/trace" }, async (page) => {
+    const [compared, worth] = [(page) => page.getByTestId("compared"), (page) => page.getByTestId("worth")];
+    await page.getByTestId("traced").waitFor();
+    await page.getByTestId("alone").click();
+    await worth(page).waitFor();
+    await page.getByTestId("other-prompt").fill("After Bob and Anna went to the park , Anna handed a ring to");
+    await page.getByTestId("other-answer").fill("Bob");
+    await page.getByRole("button", { name: "trace beside" }).click();
+    await compared(page).waitFor();
+    const link = await hash(page);
+    assert.match(link, /alone=on&beside-answer=Bob&beside=After/);
+    await withPage(session, { hash: link }, async (other) => {
+      await compared(other).waitFor();
+      await worth(other).waitFor();
+      assert.equal(await compared(other).textContent(), await compared(page).textContent());
+      assert.equal(await worth(other).textContent(), await worth(page).textContent());
+      assert.equal(await other.getByTestId("other-answer").inputValue(), "Bob");
+      // What is found stays while another page is looked at, and nothing is asked anew.
+      await other.evaluate(() => (location.hash = "#/heads"));
+      await other.locator(".page.heads .spectrum h2").waitFor();
+      await other.goBack();
+      assert.equal(await compared(other).count(), 1);
+    });
+  });
+
   it("compare the heads that were compared", { hash: "#/features?head=1&layer=1" }, async (page) => {
     const cells = (page) => page.locator(".page.features [data-head]").allTextContents();
     const known = (page, n) =>

@@ -35,7 +35,7 @@ impl OfHeads {
 impl Dictionary {
     /// Both sides of one circuit of every head of a layer, kept in memory: a layer of GPT-2 small takes 4.7 MB.
     ///
-    /// Rows are labelled "L3H0 u_2"; null directions are left out, and heads that cannot be decomposed are named in the notes.
+    /// Rows are labelled "L3H0.u_2"; null directions are left out, and heads that cannot be decomposed are named in the notes.
     ///
     /// # Errors
     /// What reading the layer says; [`DictionaryError::WrongWidth`] if it reads or writes a stream of another width than the main one.
@@ -76,7 +76,7 @@ impl Dictionary {
                         }
                         rows.extend(side.basis.iter().map(|&x| x as f32));
                         labels
-                            .extend((0..side.sigma.len()).map(|k| format!("{name} {letter}_{k}")));
+                            .extend((0..side.sigma.len()).map(|k| format!("{name}.{letter}_{k}")));
                     }
                 }
                 Err(why) => notes.push(format!("{name} is left out: {why}.")),

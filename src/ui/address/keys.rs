@@ -211,6 +211,14 @@ table! {
     TIMES: Real = Real { name: "times", default: 0.0, least: 0.0, most: 2.0 };
     /// Trace: what of a pinned head that is.
     CHANGED: Choice<&'static str> = slugs("changed", &["look", "writes", "looks"]);
+    /// Trace: another prompt, traced beside this one.
+    BESIDE: Words = Words { name: "beside", longest: 100_000 };
+    /// Trace: its answer; where the address does not say, the likeliest.
+    BESIDE_ANSWER: Words = Words { name: "beside-answer", longest: 1000 };
+    /// Trace: what that is held against; where the address does not say, the likeliest of all others.
+    BESIDE_AGAINST: Words = Words { name: "beside-against", longest: 1000 };
+    /// Trace: the model is run with the circuit's attention alone.
+    ALONE: Switch = Switch { name: "alone", default: false, on: "on", off: None };
     /// Trace: what the reader calls nodes, as [`crate::ui::layered::groups::Groups`] reads it.
     GROUPS: Words = Words { name: "groups", longest: 4000 };
     /// Compare: which step of the built-in model the heads came from.

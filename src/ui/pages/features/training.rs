@@ -16,6 +16,7 @@ use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
+use crate::ui::asking::use_said;
 use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::memory::training::{AlignedNews, AlignedSteps};
 use crate::ui::pages::attention::series::fetched;
@@ -72,20 +73,10 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
             spawn_local(async move { every_step(&asker, steps, shape).await });
         }
     };
-    // Out of view nothing new is asked; what was found stays.
-    let asked = use_mut_ref(|| None);
-    let route = &app.value().route;
-    let said = route.read(&keys::ALIGNED_STEPS);
-    if route.page == Page::Features {
-        *asked.borrow_mut() = said.then_some(setting);
-    }
+    let said = app.value().route.read(&keys::ALIGNED_STEPS);
     {
         let ask = ask.clone();
-        use_effect_with(asked.borrow().clone(), move |asked| {
-            if asked.is_some() {
-                ask();
-            }
-        });
+        use_said(Page::Features, said.then_some(setting), move |_| ask());
     }
     let compare = {
         let app = app.clone();

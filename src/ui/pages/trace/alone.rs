@@ -10,8 +10,10 @@ use crate::model::Weights;
 use crate::protocol::trace::{Alone, AloneOptions, Answer, Prompt, RunAlone};
 use crate::study::python::samples;
 use crate::study::trace::report::stamped;
+use crate::ui::address::keys;
+use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
-use crate::ui::asking::use_asking;
+use crate::ui::asking::{use_asking, use_said};
 use crate::ui::charts::{Density, Figure};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::glossary::Gloss;
@@ -36,6 +38,9 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
     let app = use_app();
     let alone = use_asking::<Alone, _>("trace/alone", Some(props.answer.clone()));
     let rows = rows(&props.answer.traced.circuit);
+    let said = app.value().route.read(&keys::ALONE);
+    // A reading is no answer that a run could keep.
+    let none = rows.is_empty() || props.answer.traced.objective.reading.is_some();
     let run = {
         let alone = alone.clone();
         let question = RunAlone {
@@ -44,22 +49,31 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
             rows: rows.clone(),
             options: AloneOptions::default(),
         };
-        Callback::from(move |_: MouseEvent| {
+        move || {
             let request = Request::new(question.clone()).urgent();
             alone.ask(request.listed(words::CIRCUITS_RUN_LAYER_LAYER));
-        })
+        }
     };
-    // A reading is no answer that a run could keep.
-    if rows.is_empty() || props.answer.traced.objective.reading.is_some() {
+    {
+        let run = run.clone();
+        let asked = (said && !none).then(|| props.answer.clone());
+        use_said(Page::Trace, asked, move |_| run());
+    }
+    if none {
         return nothing();
     }
+    let press = {
+        let app = app.clone();
+        // What the address says already is asked once more; what it says anew is asked because it does.
+        Callback::from(move |_: MouseEvent| if said { run() } else { app.put(&keys::ALONE, true) })
+    };
     html! {
         <section class="alone" aria-label={words::WHAT_CIRCUIT_WORTH}>
             <h2>{ words::IS_IT_THE_CIRCUIT }</h2>
             <p class="hint">{ words::TRACE_RERUNS_NOTHING_MODEL }</p>
             <Gloss term={words::KEPT_CIRCUIT} meaning={words::HOW_FAR_CIRCUITS_ATTENTION} />
             <p class="controls">
-                <button type="button" class="primary" onclick={run} disabled={alone.under_way()} data-testid="alone">{ words::run_alone_random_circuits(&(AloneOptions::default().draws)) }</button>
+                <button type="button" class="primary" onclick={press} disabled={alone.under_way()} data-testid="alone">{ words::run_alone_random_circuits(&(AloneOptions::default().draws)) }</button>
             </p>
             if let Some(found) = alone.found() { { outcome(&app, &props.answer, &found) } }
         </section>

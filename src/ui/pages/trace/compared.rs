@@ -9,8 +9,11 @@ use crate::model::Weights;
 use crate::protocol::trace::{Answer, ChanceOptions, Prompt, Question, Trace};
 use crate::study::trace::compare::{ComparedCircuits, ComparedEdge, compare};
 use crate::study::trace::report::stamped;
+use crate::ui::address::key::Words;
+use crate::ui::address::keys;
+use crate::ui::address::route::Page;
 use crate::ui::app::use_app;
-use crate::ui::asking::use_asking;
+use crate::ui::asking::{use_asking, use_said};
 use crate::ui::browser::export::save;
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::typing;
@@ -21,6 +24,9 @@ use crate::worker::request::Request;
 
 /// How the circuits with other names are drawn.
 const CHANCE: ChanceOptions = ChanceOptions { draws: 999, seed: 0 };
+
+/// What the address says of the other prompt: its text, its answer, what that is held against.
+const BESIDE: [Words; 3] = [keys::BESIDE, keys::BESIDE_ANSWER, keys::BESIDE_AGAINST];
 
 /// Properties of [`ComparedView`].
 #[derive(Properties, PartialEq)]
@@ -46,29 +52,47 @@ pub(super) fn side_name(side: Option<Side>) -> &'static str {
 #[component]
 pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
     let app = use_app();
+    let route = &app.value().route;
+    let said = BESIDE.map(|key| route.read(&key));
     let typed = [use_state(String::new), use_state(String::new), use_state(String::new)];
     let generation = app.value().model.as_ref().map(|model| model.generation);
     let rules = (generation, props.question.options, props.question.seeding);
     let other = use_asking::<Answer, _>("trace/other", Some(rules));
     let there = other.found();
-    let onsubmit = {
-        let typed = typed.clone();
+    let ask = {
         let (prompt, question) = (props.prompt.clone(), props.question.clone());
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            let [text, answer, wrong] = typed.each_ref().map(|typed| (**typed).clone());
-            let word = |word: String| (!word.is_empty()).then_some(word);
-            let mut asked = Question {
-                answer: word(answer),
-                wrong: word(wrong),
-                reading: None,
-                ..question.clone()
-            };
+        move |[text, answer, wrong]: &[String; 3]| {
+            let word = |word: &String| (!word.is_empty()).then(|| word.clone());
+            let (answer, wrong) = (word(answer), word(wrong));
+            let mut asked = Question { answer, wrong, reading: None, ..question.clone() };
             // A position belongs to its own prompt.
             asked.options.at = None;
-            let request =
-                Request::new(Trace { prompt: Prompt { text, ..prompt.clone() }, question: asked });
+            let prompt = Prompt { text: text.clone(), ..prompt.clone() };
+            let request = Request::new(Trace { prompt, question: asked });
             other.ask(request.urgent().listed(words::ANOTHER_PROMPT_TRACED));
+        }
+    };
+    {
+        let (ask, typed) = (ask.clone(), typed.clone());
+        let asked = (!said[0].is_empty()).then(|| (said.clone(), rules));
+        use_said(Page::Trace, asked, move |(said, _)| {
+            typed.iter().zip(said).for_each(|(typed, said)| typed.set(said.clone()));
+            ask(said);
+        });
+    }
+    let onsubmit = {
+        let (app, typed) = (app.clone(), typed.each_ref().map(|typed| (**typed).clone()));
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            // What the address says already is asked once more; what it says anew is asked because it does.
+            if typed == said {
+                ask(&typed);
+            } else {
+                let route = app.value().route.clone();
+                app.go(BESIDE.iter().zip(&typed).fold(route, |route, (key, word)| {
+                    if word.is_empty() { route.clear(key) } else { route.choose(key, word) }
+                }));
+            }
         })
     };
     let laid = use_memo((props.answer.clone(), there.clone(), generation), |(here, there, _)| {
