@@ -157,13 +157,14 @@ pub fn Root() -> Html {
                     <main id="main" tabindex="-1">
                         // Seen while the picture is covered: why it is.
                         if stage::at(route).is_some() { <p class="covered">{ speech.say(Word::Covered) }</p> }
-                        // A page that was seen stays, hidden, so that going back loses nothing.
-                        { for Page::ALL.into_iter().filter(|p| seen[*p as usize]).map(|p| html! {
+                        // A page that was seen stays, hidden, so that going back loses nothing: a list of its own, for keys count only where
+                        // every node has one.
+                        <>{ for Page::ALL.into_iter().filter(|p| seen[*p as usize]).map(|p| html! {
                             <section key={p.slug()} class={format!("page {}", p.slug())} hidden={p != page} aria-label={speech.title(p)} lang={lang(p)} data-soon={speech.say(OnStage::Soon)}>
                                 { pages::view(p) }
                                 <Symbols page={p} />
                             </section>
-                        }) }
+                        }) }</>
                     </main>
                 </div>
                 if *dragging { <div class="drop-veil" aria-hidden="true" lang={speech.foreign()}><p>{ text::DROP_HERE }</p></div> }
