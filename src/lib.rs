@@ -6,10 +6,10 @@
 //! |---|---|---|
 //! | 0 | [`math`] | numbers: QR, Jacobi SVD, products, special functions, seeded random, statistics |
 //! | 0 | `tokenizer` | prompts to token ids; in the page a program of its own, which a worker fetches for the first prompt in words |
+//! | 1 | [`toy`] | the paper's toy model: gradients by hand, Adam, tasks, theorems; a crate of its own, built for speed. [`study::toy`] decomposes its scores |
 //! | 1 | [`checkpoint`] | bytes: safetensors headers, dtypes, shards, which byte ranges a question needs |
 //! | 2 | [`model`] | transformers: config, one short file per family, weight processing, rotary, tokenizer, forward |
 //! | 3 | [`circuits`] | Ω and OV: spectra, alignment with dictionaries, null models, sparse attention decomposition |
-//! | 3 | [`toy`] | the paper's toy model: gradients by hand, Adam, tasks, theorems; stands on [`circuits`] for decomposing scores |
 //! | 4 | [`study`] | what is computed for one question, as a stepper where it has many parts; the engine and the command line are its two doors |
 //! | 4 | `gpu` | a WebGPU device and its kernels, one `.rs` + `.wgsl` pair each; adds speed, never meaning |
 //! | 5 | `protocol` | questions and answers between the page and a worker, as plain values; a question names the type of its answer |
@@ -72,11 +72,11 @@ pub mod model;
 #[cfg(feature = "page")]
 pub mod protocol;
 pub mod study;
-pub mod toy;
 #[cfg(feature = "page")]
 pub mod ui;
 #[cfg(feature = "page")]
 pub mod worker;
 
-// A crate of its own: the page is built for size, and its kernels for speed.
+// Crates of their own: the page is built for size; its kernels and the toy's steps are built for speed.
 pub use omega_math as math;
+pub use omega_toy as toy;

@@ -35,7 +35,7 @@ fn packages() -> Vec<Value> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = found["packages"].as_array().unwrap().clone();
-    let ours = ["omega-lens", "omega-math", "omega-tokenizer", "omega-worker"];
+    let ours = ["omega-lens", "omega-math", "omega-tokenizer", "omega-toy", "omega-worker"];
     packages.into_iter().filter(|package| ours.iter().all(|own| package["name"] != *own)).collect()
 }
 

@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 /// The modules, lowest layer first; those of one row do not know each other.
 const LAYERS: &[&[&str]] = &[
     &["math", "tokenizer"],
+    &["toy"],
     &["checkpoint"],
     &["model"],
     &["circuits"],
-    &["toy"],
     &["study"],
     &["gpu", "protocol"],
     &["engine"],

@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
+use omega_lens::study::toy::toy_sad;
 use omega_lens::toy::{
     Config, History, Outcome, Preset, Quantity, Schedule, Snapshot, Template, Trainer, UNSEEN,
-    Verdict, presets, toy_sad,
+    Verdict, presets,
 };
 
 fn preset(id: &str) -> Preset {

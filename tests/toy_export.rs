@@ -4,7 +4,8 @@
 
 use omega_lens::checkpoint::{ByteSource, Checkpoint, MemorySource};
 use omega_lens::model::{AttentionLayer, Hints, Model, Part, Weights};
-use omega_lens::toy::{Config, Trainer, to_config_json, to_safetensors};
+use omega_lens::study::toy::{to_config_json, to_safetensors};
+use omega_lens::toy::{Config, Trainer};
 
 #[test]
 fn a_toy_opens_as_a_checkpoint_with_its_own_omega_folded_and_raw() {

@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn the_planted_directions_are_found_in_every_way() {
-        let ways: [(&str, fn(usize) -> f64, usize); 4] = [
+        type Spectrum = fn(usize) -> f64;
+        let ways: [(&str, Spectrum, usize); 4] = [
             // Eleven directions over noise: the narrow subspace.
             ("few", |i| if i < 11 { 5.0 - 0.2 * i as f64 } else { 1e-3 }, 10),
             // Sixty of them: the wide one.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use super::heads::File;
 use super::question::questions;
-use crate::toy::{Config, Dial, FeatureKind, Isotropy, Outcome, Point, Snapshot, ToySad, Turn};
+use crate::study::toy::ToySad;
+use crate::toy::{Config, Dial, FeatureKind, Isotropy, Outcome, Point, Snapshot, Turn};
 
 /// Start a run from the beginning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -29,6 +29,7 @@ pub mod python;
 mod ran;
 pub mod spectra;
 pub mod stamp;
+pub mod toy;
 pub mod trace;
 pub mod vectors;
 

@@ -28,7 +28,7 @@ pub struct Losses {
 
 /// A configuration made ready for the loops.
 #[derive(Debug, Clone)]
-pub(super) struct Problem {
+pub struct Problem {
     pub(super) n_features: usize,
     pub(super) d_model: usize,
     pub(super) d_head: usize,
@@ -37,17 +37,19 @@ pub(super) struct Problem {
     pub(super) recon_on_keys: bool,
     pub(super) trains_features: bool,
     pub(super) trains_head: bool,
-    pub(super) template: template::Rows,
+    /// The logits that the head should have.
+    pub template: template::Rows,
     pub(super) importance: Vec<f64>,
     pub(super) common: Option<Vec<f64>>,
     /// The one key that the template speaks of, if it depends on position.
-    pub(super) only_key: Option<usize>,
+    pub only_key: Option<usize>,
     /// `(cos, sin)` of the angle between the query and each key, `[m, H/2]`.
     rotary: Option<Vec<(f64, f64)>>,
 }
 
 impl Problem {
-    pub(super) fn new(config: &Config) -> Self {
+    /// Of these settings.
+    pub fn new(config: &Config) -> Self {
         let (h, m) = (config.d_head, config.n_keys);
         // Keys stand at positions 0 .. m and the query at m: key j is m − j back.
         let rotary = config.rope.map(|base| {
@@ -81,7 +83,7 @@ impl Problem {
 
     /// Turns the vector of `key` into the query's frame (`sense` 1), or back (−1); nothing without rotary positions.
     #[inline]
-    pub(super) fn rotate_key(&self, vector: &mut [f64], key: usize, sense: f64) {
+    pub fn rotate_key(&self, vector: &mut [f64], key: usize, sense: f64) {
         if let Some(rotary) = &self.rotary {
             let (planes, _) = vector.as_chunks_mut::<2>();
             for ([x, y], (cos, sin)) in planes.iter_mut().zip(&rotary[key * self.d_head / 2..]) {
@@ -152,8 +154,8 @@ impl Workspace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toy::config::{FeatureInit, HeadInit};
-    use crate::toy::template::{Entry, Template};
+    use crate::config::{FeatureInit, HeadInit};
+    use crate::template::{Entry, Template};
 
     fn small() -> Config {
         let entries = [(0, 1, 3.0), (2, 1, -1.0), (2, 5, 2.0)];

@@ -82,7 +82,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toy::Config;
+    use crate::Config;
 
     #[test]
     fn for_good_means_to_the_end() {

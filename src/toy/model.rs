@@ -151,7 +151,7 @@ impl Params {
 }
 
 /// The unit direction common to all tokens when `common` is not 0, `[D]`.
-pub(super) fn common_direction(config: &Config) -> Vec<f64> {
+pub fn common_direction(config: &Config) -> Vec<f64> {
     unit(config.seed, COMMON, config.d_model)
 }
 

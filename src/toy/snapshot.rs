@@ -110,7 +110,7 @@ fn principal(features: &Mat) -> Mat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toy::Config;
+    use crate::Config;
 
     #[test]
     fn a_snapshot_survives_the_journey_of_its_arrays() {

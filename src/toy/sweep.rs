@@ -155,7 +155,7 @@ fn spread(value: f64, found: &[f64]) -> Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toy::{History, Template, Trainer};
+    use crate::{History, Template, Trainer};
 
     #[test]
     fn a_sweep_runs_every_value_with_every_seed_and_summarises_by_value() {

@@ -130,7 +130,7 @@ impl Template {
 
 /// A template sorted by row, as the loss reads it.
 #[derive(Debug, Clone)]
-pub(super) struct Rows {
+pub struct Rows {
     start: Vec<usize>,
     entries: Vec<(usize, f64)>,
 }
@@ -145,7 +145,7 @@ impl Rows {
 
     /// `(key feature, T)` of the entries in the row of `query`.
     #[inline]
-    pub(super) fn of(&self, query: usize) -> &[(usize, f64)] {
+    pub fn of(&self, query: usize) -> &[(usize, f64)] {
         &self.entries[self.start[query]..self.start[query + 1]]
     }
 }

@@ -93,7 +93,7 @@ pub fn with_turn(turns: &[Turn], turn: Turn) -> Vec<Turn> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toy::Trainer;
+    use crate::Trainer;
 
     fn turn(step: usize, dial: Dial) -> Turn {
         Turn { step, dial }

@@ -13,7 +13,8 @@ use crate::protocol::toy::{
 };
 use crate::protocol::{Failure, Out, Question, Tell};
 use crate::study::stamp::Stamp;
-use crate::toy::{UNSEEN, feature_words, to_config_json, to_safetensors, toy_sad};
+use crate::study::toy::{feature_words, to_config_json, to_safetensors, toy_sad};
+use crate::toy::UNSEEN;
 
 /// Steps of a whole run between two reports of progress.
 const REPORT: usize = 100;

@@ -1,9 +1,9 @@
 //! Several pairs at once: figure 2b, the pair that is lost, and a head with too little rank.
 
 use super::{Preset, condition, eight_pairs, paper, preset, twenty_pairs};
-use crate::toy::claims::Quantity;
-use crate::toy::config::Config;
-use crate::toy::template::Template;
+use crate::claims::Quantity;
+use crate::config::Config;
+use crate::template::Template;
 
 pub(super) fn presets() -> Vec<Preset> {
     use Quantity::{Effective, InOrder, LeastCos, MeanCos, PairsLost, SameRankCos, SurplusSigma};

@@ -1,8 +1,8 @@
 //! One pair of features and one head: figures 1 and 3, and the conditions under which they hold.
 
 use super::{ANY, Preset, condition, pair_of, paper, preset};
-use crate::toy::claims::Quantity;
-use crate::toy::config::{Config, HeadInit};
+use crate::claims::Quantity;
+use crate::config::{Config, HeadInit};
 
 pub(super) fn presets() -> Vec<Preset> {
     use Quantity::{

@@ -1,9 +1,9 @@
 //! Anisotropic features, robustness sweeps, a common direction, rotary positions, and Theorem 3.
 
 use super::{Preset, condition, frozen, pair_of, paper, preset};
-use crate::toy::claims::Quantity;
-use crate::toy::config::{Config, FeatureInit, HeadInit, Trained};
-use crate::toy::sweep::{Setting, Sweep};
+use crate::claims::Quantity;
+use crate::config::{Config, FeatureInit, HeadInit, Trained};
+use crate::sweep::{Setting, Sweep};
 
 pub(super) fn presets() -> Vec<Preset> {
     use Quantity::{Anisotropy, Interference, LeastCos, MeanCos};

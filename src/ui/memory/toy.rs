@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::Memory;
 use crate::protocol::toy::Frame;
-use crate::toy::{Config, Dial, Outcome, Point, Snapshot, ToySad, Turn, steps_in_all};
+use crate::study::toy::ToySad;
+use crate::toy::{Config, Dial, Outcome, Point, Snapshot, Turn, steps_in_all};
 
 /// What the page knows of a run.
 #[derive(Clone, PartialEq, Default)]

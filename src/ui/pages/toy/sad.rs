@@ -5,7 +5,7 @@ use yew::prelude::*;
 use super::LabProps;
 use super::run::drawn;
 use crate::study::stamp::Stamp;
-use crate::toy::{Means, ToyEvent};
+use crate::study::toy::{Means, ToyEvent};
 use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::widgets::select::Slider;

@@ -4,10 +4,8 @@
 //! toy's own: `Ω` of "L0H0" is the trained Ω, and the token embeddings are the true features. A toy has no values: W_V and W_O
 //! are zero. Rotary turns planes, so an odd head gets one more column of zeros, which adds a null direction.
 
-use super::config::Config;
-use super::error::ToyError;
-use super::model::Params;
 use crate::checkpoint::{self, Named};
+use crate::toy::{Config, Params, ToyError};
 use serde_json::{Value, json};
 
 /// Width of the head in the file: `d_head`, or one more if that is odd.

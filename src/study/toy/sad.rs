@@ -1,15 +1,11 @@
 //! Sparse attention decomposition of a toy's head on sampled tokens, where it is known what the answer should be.
 
-use super::batch::Batch;
-use super::config::Config;
-use super::error::ToyError;
-use super::gradients::Problem;
-use super::model::{Params, common_direction};
 use crate::circuits::sad::controls::{ControlOptions, Controls, Spread};
 use crate::circuits::sad::event::SadEvent;
 use crate::circuits::sad::terms::{HeadTerms, TermBasis, View};
 use crate::math::statistics::softmax;
 use crate::math::{Mat, product_svd};
+use crate::toy::{Batch, Config, Params, Problem, ToyError, common_direction};
 use serde::{Deserialize, Serialize};
 
 /// One query and its keys, decomposed at the key that the template wants most.
@@ -60,7 +56,7 @@ const EVENT_SHARE: f64 = 0.35;
 /// How many batches are searched for events at most; they are rare.
 const SEARCHED: usize = 64;
 
-/// Decomposes the head on the batches from `step` on (take [`super::UNSEEN`]), until there are `most` events.
+/// Decomposes the head on the batches from `step` on (take [`crate::toy::UNSEEN`]), until there are `most` events.
 ///
 /// # Errors
 /// [`ToyError::Length`] if parameters and settings do not fit, [`ToyError::Math`] if Ω cannot be decomposed.
