@@ -75,6 +75,28 @@ const DEATHS = {
   ],
 };
 
+describe("pages that were seen", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+
+  test("stay as they were, whichever page is seen for the first time beside them", () =>
+    withPage(session, { hash: "#/compare" }, async (page) => {
+      const prompt = "what is typed, and not asked yet";
+      const seen = [];
+      for (const slug of ["compare", "attention", "heads", "trace", "toy", "features", "learn"]) {
+        await page.evaluate((slug) => (location.hash = `#/${slug}`), slug);
+        await page.locator(`.page.${slug} > *`).first().waitFor();
+        if (slug === "attention") await page.locator(".page.attention [data-testid=prompt]").fill(prompt);
+        const same = await page.evaluate((seen) => seen.filter((slug) => document.querySelector(`.page.${slug}`).seen), seen);
+        assert.deepEqual(same, seen, `at the first visit of ${slug}`);
+        await page.evaluate((slug) => (document.querySelector(`.page.${slug}`).seen = true), slug);
+        seen.push(slug);
+      }
+      assert.equal(await page.locator(".page.attention [data-testid=prompt]").inputValue(), prompt);
+    }));
+});
+
 describe("a page that fails", () => {
   let session;
   before(async () => (session = await start()));
