@@ -27,6 +27,8 @@ pub struct Compared {
     pub notes: Vec<String>,
     /// Whether every head was compared.
     pub complete: bool,
+    /// Whether that was cancelled before its end.
+    pub stopped: bool,
     /// The third model, where there is one.
     pub third: Option<Third>,
 }
@@ -58,6 +60,8 @@ pub enum News {
     Parts(Vec<ComparePart>),
     /// That was all.
     Complete,
+    /// It was cancelled.
+    Stopped,
     /// What became of the heads on the way to a third model is being asked, from the first on; or there is none.
     Third(Option<String>),
     /// Part of that.
@@ -92,6 +96,7 @@ impl Memory for Compared {
                 next.complete = true;
                 next.settle();
             }
+            News::Stopped => next.stopped = true,
             News::Third(name) => {
                 next.third = name.map(|name| Third { name, ..Third::default() });
                 next.settle();
@@ -221,5 +226,14 @@ mod tests {
         assert_eq!(beside.after(News::Third(None)), all);
         // A worker that was lost begins again from nothing.
         assert_eq!(all.after(News::Begun), begun);
+    }
+
+    #[test]
+    fn what_was_cancelled_keeps_its_heads_until_it_begins_again_beside_the_same_third() {
+        let begun = Compared::default().after(News::Third(Some("another seed".into())));
+        let some = begun.after(News::Parts(vec![head(0, 0, &mut Rng::new(3))]));
+        let stopped = some.after(News::Stopped);
+        assert_eq!((stopped.stopped, stopped.complete, stopped.heads.len()), (true, false, 1));
+        assert_eq!(stopped.after(News::Begun), begun);
     }
 }

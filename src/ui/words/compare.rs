@@ -22,6 +22,8 @@ sentences! {
     const CHANGE_STEP_STEP = "Change from step to step";
     const CHECKPOINTS_MY_OWN_MODEL = "checkpoints of my own model (several files)";
     const CHOOSE_MODEL_ONE_CAME = "Choose the model that this one came from: its base, an earlier step, another seed. Every head is compared with the head that it was.";
+    const COMPARE_AGAIN = "compare again";
+    const COMPARISON_CANCELLED = " The comparison was cancelled.";
     const DIFFERENCE_SCORE = "the difference of a score";
     const EVERY_SAVED_STEP_TRAINING = "Every saved step of a training is compared with the model that is open, and with the step before it.";
     const FILES_MINE = "or from files of mine";
@@ -30,6 +32,7 @@ sentences! {
     const HEADS_THIRD_MODEL = "heads of the third model";
     const HEADS_TWO_MODELS_COMPARED = "heads of two models compared";
     const HEAD_BEING_COMPARED = "This head is being compared.";
+    const HEAD_NOT_COMPARED = "This head was not compared.";
     const HEAD_NOT_BOTH_MODELS = "This head is not in both models.";
     const HEAD_VIEW_NOT_BOTH = "The head in view is not in both models.";
     const LEFT_COMMON = "left in common";

@@ -51,6 +51,7 @@ pub(super) fn Grid(props: &GridProps) -> Html {
                 HeadCell { shown: "!".into(), label: why.clone(), style: None, broken: true }
             }
             (None, None) if compared.complete => HeadCell::empty(words::NOT_BOTH_MODELS.into()),
+            (None, None) if compared.stopped => HeadCell::empty(words::HEAD_NOT_COMPARED.into()),
             (None, None) => HeadCell::waiting(measure.name().to_owned()),
         }
     };

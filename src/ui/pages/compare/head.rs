@@ -33,8 +33,8 @@ const SHOWN: usize = 4;
 pub(super) struct HeadViewProps {
     /// What became of the head in view, once it is known.
     pub change: Option<Rc<HeadChange>>,
-    /// Every head was compared.
-    pub complete: bool,
+    /// What is said where nothing is.
+    pub absent: &'static str,
     /// QK or OV.
     pub circuit: Circuit,
     /// The weights as they are in the file, or with norms folded in.
@@ -74,7 +74,7 @@ pub(super) fn HeadView(props: &HeadViewProps) -> Html {
         });
     }
     let Some(head) = props.change.clone() else {
-        return html! { <section class="column"><p class="empty" role="status">{ if props.complete { words::HEAD_NOT_BOTH_MODELS } else { words::HEAD_BEING_COMPARED } }</p></section> };
+        return html! { <section class="column"><p class="empty" role="status">{ props.absent }</p></section> };
     };
     let change = circuit_of(&head, props.circuit);
     let state = app.value();

@@ -85,7 +85,7 @@ pub fn Compare() -> Html {
     }
     {
         let (session, hears) = (app.session.clone(), store.dispatcher());
-        use_effect_with(yardstick, move |yardstick| {
+        use_effect_with(yardstick.clone(), move |yardstick| {
             session.jobs.stop("compare/third");
             hears.dispatch(News::Third(yardstick.1.as_ref().map(|third| third.name.clone())));
             if let (Some(asked), Some(third)) = yardstick {
@@ -101,6 +101,14 @@ pub fn Compare() -> Html {
     let on_third = Callback::from(move |third: Option<Second>| set_third.emit(third));
     let on_second = on_second.reform(Some);
     let compared = &store.0;
+    let once_more = {
+        let (session, hears, asked) =
+            (app.session.clone(), store.dispatcher(), yardstick.0.clone());
+        Callback::from(move |_: MouseEvent| {
+            hears.dispatch(News::Begun);
+            asked.iter().for_each(|asked| ask(&session, hears.clone(), asked.clone()));
+        })
+    };
     let refused_third = compared.third.as_ref().and_then(|third| third.refused.clone());
     let body = match (&second, &compared.refused, &compared.models) {
         (None, ..) => {
@@ -120,10 +128,12 @@ pub fn Compare() -> Html {
                     } else {
                         { words::heads_compared_so_far(&compared.heads.len()) }
                     }
+                    if compared.stopped { { words::COMPARISON_CANCELLED } }
                 </p>
+                if compared.stopped { <p><button type="button" onclick={once_more}>{ words::COMPARE_AGAIN }</button></p> }
                 <div class="columns">
                     <grid::Grid compared={compared.clone()} />
-                    <head::HeadView change={compared.heads.get(&(at.layer, at.head)).cloned()} complete={compared.complete} circuit={at.circuit}
+                    <head::HeadView change={compared.heads.get(&(at.layer, at.head)).cloned()} absent={absent(compared)} circuit={at.circuit}
                         {weights} {match_heads} second={second.clone()} stamp={stamp(compared)} d_model={model.summary.d_model} />
                 </div>
                 <together::OnOnePrompt second={second.clone()} {weights} {match_heads} conventions={Rc::new(models.conventions.clone())}
@@ -211,7 +221,8 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, ask
                         hears.dispatch(News::Parts(waiting.take().0));
                         hears.dispatch(News::Complete);
                     }
-                    JobEvent::Gpu(_) | JobEvent::Stopped => {}
+                    JobEvent::Stopped => hears.dispatch(News::Stopped),
+                    JobEvent::Gpu(_) => {}
                 }
             });
         }
@@ -255,6 +266,15 @@ fn ask_third(
         }
         JobEvent::Gpu(_) | JobEvent::Stopped => {}
     });
+}
+
+/// Why nothing is known of a head.
+fn absent(compared: &Compared) -> &'static str {
+    match (compared.complete, compared.stopped) {
+        (true, _) => words::HEAD_NOT_BOTH_MODELS,
+        (false, true) => words::HEAD_NOT_COMPARED,
+        (false, false) => words::HEAD_BEING_COMPARED,
+    }
 }
 
 /// What else the reader should know: norms that moved, heads that are left out.
