@@ -502,6 +502,40 @@ fn workers_that_never_come_are_given_up_and_it_is_said_once() {
 }
 
 #[test]
+fn a_program_that_does_not_load_is_said_in_one_way_and_tried_again_with_the_next_model() {
+    let stage = Stage::dark(2);
+    let open = || stage.ask(Request::new(Open::default()).beside(&Files::new(vec!["a"])));
+    let refused = |ear: &Ear<_>| {
+        for tries in 0.. {
+            if story(ear) == "bfd" {
+                break;
+            }
+            assert!(tries < 100, "it never ends");
+            stage.handle.not_loaded(tries % 2, "the host answers 404");
+        }
+        failures(ear)
+    };
+    let said = refused(&open());
+    assert!(said[0].contains("could not be loaded: the host answers 404"), "{said:?}");
+    let trouble = Trouble::NotLoaded { why: "the host answers 404".into() };
+    assert_eq!(*stage.desk.troubles.borrow(), [trouble.clone()]);
+    assert_eq!(trouble.failure().what, said[0]);
+    // Another question starts none; another model does, as often as it takes.
+    stage.desk.started.take();
+    assert_eq!(story(&stage.ask(Request::new(cloud(0)))), "bfd");
+    assert!(stage.desk.started.borrow().is_empty());
+    assert_eq!(refused(&open()), said);
+    stage.desk.started.take();
+    let opened = open();
+    assert_eq!(*stage.desk.started.borrow(), [0, 1]);
+    stage.is_there(0);
+    let sent = stage.sent();
+    stage.tell::<Open>(at(&sent[0]), Box::default());
+    stage.done(at(&sent[0]));
+    assert_eq!(story(&opened), "bpd");
+}
+
+#[test]
 fn every_worker_opens_the_files_before_its_first_question_about_them() {
     let stage = Stage::new(2);
     stage.ask(Request::new(Open::default()).beside(&Files::new(vec!["a"])));

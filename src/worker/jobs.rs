@@ -227,4 +227,9 @@ impl<F: Clone + 'static> Handle<F> {
     pub fn died(&self, slot: usize, why: &str) {
         self.with(|queue| queue.died(slot, why));
     }
+
+    /// The program of the worker in `slot` could not be loaded.
+    pub fn not_loaded(&self, slot: usize, why: &str) {
+        self.with(|queue| queue.not_loaded(slot, why));
+    }
 }

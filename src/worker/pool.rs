@@ -30,8 +30,8 @@ pub fn start(n: usize, notify: Notify) -> Jobs {
     Jobs::new(n, notify, |handle| Pool { slots: RefCell::default(), handle })
 }
 
-/// What became of a worker that never began.
-const NOT_LOADED: &str = "its program could not be loaded";
+/// Why a worker never began, where its browser tells nothing.
+const UNSAID: &str = "the browser does not say why";
 
 type OnMessage = Closure<dyn FnMut(MessageEvent)>;
 
@@ -139,7 +139,10 @@ fn launch(slot: usize, handle: &Handle<Dropped>) -> Result<Slot, JsValue> {
             // Of a program that does not load, the event has no message, and the typed getter would throw.
             let message = Reflect::get(&event, &"message".into()).ok();
             let said = message.and_then(|message| message.as_string());
-            hears.died(slot, said.as_deref().unwrap_or(NOT_LOADED));
+            match said {
+                Some(said) => hears.died(slot, &said),
+                None => hears.not_loaded(slot, UNSAID),
+            }
         }
     });
     let (hears, is_current) = (handle.clone(), current.clone());
@@ -154,8 +157,8 @@ fn launch(slot: usize, handle: &Handle<Dropped>) -> Result<Slot, JsValue> {
     let (waits, hears, is_current) = (worker.clone(), handle.clone(), current.clone());
     spawn_local(async move {
         let sent = compiled().await.and_then(|program| waits.post_message(&program));
-        if sent.is_err() && is_current.get() {
-            hears.died(slot, NOT_LOADED);
+        if let (Err(error), true) = (sent, is_current.get()) {
+            hears.not_loaded(slot, &text(&error));
         }
     });
     Ok(Slot { worker, current, _listeners: (on_message, on_unreadable, on_error) })

@@ -114,6 +114,9 @@ impl<F: Clone> Queue<F> {
 
     /// Takes a question in.
     pub(super) fn take(&mut self, id: QuestionId, part: Part<F>, urgent: bool) {
+        if matches!(part.asked.ask, Ask::Model(model::Ask::Open(_))) {
+            self.try_again();
+        }
         let question = Question { id, part, tries: 0, dropped: false };
         if urgent {
             self.waiting.push_front(question)
@@ -317,6 +320,29 @@ impl<F: Clone> Queue<F> {
         self.orders.push_back(Order::Say(Trouble::Stopped { why: why.to_owned(), again }));
         self.restart(index);
         self.pump();
+    }
+
+    /// The program of the worker in a slot could not be loaded: it is tried a few times, and only then said.
+    pub(super) fn not_loaded(&mut self, index: usize, why: &str) {
+        if !matches!(self.slots[index].state, State::Starting) {
+            return self.died(index, why);
+        }
+        self.failed_starts += 1;
+        if self.failed_starts > MAX_FAILED_STARTS {
+            self.lose(index, Trouble::NotLoaded { why: why.to_owned() });
+        } else {
+            self.restart(index);
+        }
+    }
+
+    /// Starts the workers again whose program could not be loaded: the host may be well by now.
+    fn try_again(&mut self) {
+        for index in 0..self.slots.len() {
+            if matches!(self.slots[index].state, State::Lost(Trouble::NotLoaded { .. })) {
+                self.failed_starts = 0;
+                self.restart(index);
+            }
+        }
     }
 
     fn lose(&mut self, index: usize, trouble: Trouble) {

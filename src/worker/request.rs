@@ -307,11 +307,16 @@ pub enum Trouble {
         /// What the last one said.
         why: String,
     },
+    /// Their program could not be loaded.
+    NotLoaded {
+        /// What the host or the browser answers.
+        why: String,
+    },
 }
 
 impl Trouble {
     /// Why a question cannot be answered at all, where no worker is left.
-    pub(super) fn failure(&self) -> Failure {
+    pub fn failure(&self) -> Failure {
         match self {
             Self::OtherVersion => Failure::new(
                 "The page and its workers are of different versions, so nothing can be computed",
@@ -321,6 +326,10 @@ impl Trouble {
                 Failure::new(format!("No worker could be started ({why})"))
                     .try_this("Close other tabs, then reload the page.")
             }
+            Self::NotLoaded { why } => Failure::new(format!(
+                "The program of the page's workers could not be loaded: {why}."
+            ))
+            .try_this("Open the model again, or reload the page: the address keeps your place."),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::format::{bytes, three};
 use super::pictures::OnStage;
 pub use super::shared::builtin_model_step;
+use crate::protocol::Failure;
 use crate::protocol::gpu::GpuReport;
 use crate::protocol::model::ModelSummary;
 use crate::ui::address::checkpoint::Named;
@@ -114,6 +115,11 @@ pub fn trouble(trouble: &Trouble) -> (String, String) {
             let what = format!("The browser starts no more workers ({why}).");
             let hint = "Close other tabs that need much memory, then reload the page.";
             return (what, hint.into());
+        }
+        // The same words as those of each question that fails of it: said once.
+        Trouble::NotLoaded { .. } => {
+            let Failure { what, hint, .. } = trouble.failure();
+            return (what, hint);
         }
     };
     (what.into(), hint.into())
