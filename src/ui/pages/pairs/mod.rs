@@ -63,6 +63,15 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
     let built_in = app.value().model.as_ref().and_then(|model| model.built_in)
         == Some(BUILT_IN_STEP)
         && BUILT_IN.contains(&props.at.layer);
+    {
+        // A file that was refused does not take the place of the page's own dictionary.
+        let own = own.clone();
+        use_effect_with(built_in && meetings.failed().is_some(), move |refused| {
+            if *refused {
+                own.set(None);
+            }
+        });
+    }
     let press = {
         let (ask, own, meetings) = (ask.clone(), own.clone(), meetings.clone());
         let layer = props.at.layer;
@@ -84,9 +93,10 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
         Callback::from(move |event: Event| {
             let input = event.target_dyn_into::<HtmlInputElement>();
             if let Some(list) = input.and_then(|input| input.files()) {
-                let files = Files::new(listed(&list));
-                own.set(Some(files.clone()));
-                ask.emit(files);
+                // A field that was cleared has no file: the page's own dictionary is back.
+                let files = Some(listed(&list)).filter(|list| !list.is_empty()).map(Files::new);
+                own.set(files.clone());
+                files.into_iter().for_each(|files| ask.emit(files));
             }
         })
     };
