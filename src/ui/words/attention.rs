@@ -55,7 +55,7 @@ sentences! {
     const ROLLSTOVEE_SPARSENESS_TERMS_LOWER = "Rolls–Tovee sparseness of the terms; lower is sparser, 1/d_head is one single term.";
     const RUNNING_PROMPT_LAYER_LAYER = "running the prompt, layer by layer";
     const RUNNING_SUM_LARGEST_TERMS = "Running sum of the largest terms";
-    const RUN_PROMPT_CANCELLED = "The run of the prompt was cancelled. Change the prompt to run it again.";
+    const RUN_PROMPT_CANCELLED = "The run of the prompt was cancelled. Press run to run it again.";
     const SAME_SCORE_ONE_RANDOM = "The same score in one random basis that keeps every score: what chance looks like.";
     const SCORE_TAKEN_APART = "Score, taken apart";
     const SHARE_EVERY_HEAD_ANSWER = "Share of every head in the answer";

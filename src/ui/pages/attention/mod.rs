@@ -197,9 +197,16 @@ pub fn Attention() -> Html {
         );
     }
     let writes = answers.writes.clone().filter(|writes| Some(writes.at) == at);
+    let again = (!ready && (answers.failed.is_some() || answers.stopped)).then(|| {
+        let (app, answers, wanted) = (app.clone(), answers.clone(), wanted.clone());
+        Callback::from(move |()| {
+            answers.dispatch(News::Fresh);
+            run(&app, &answers, wanted.clone());
+        })
+    });
     html! {
         <>
-            <prompt::PromptBar prompt={wanted.clone()} ran={answers.ran.clone()} next={answers.next.clone()} {dest} {src} {stack} cell={cell.clone()} {on_given} />
+            <prompt::PromptBar prompt={wanted.clone()} ran={answers.ran.clone()} next={answers.next.clone()} {dest} {src} {stack} cell={cell.clone()} {again} {on_given} />
             if let Some(Failure { what, hint, .. }) = &answers.failed {
                 <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
             }

@@ -101,6 +101,8 @@ pub(super) struct PromptBarProps {
     pub stack: StackKind,
     /// The cell in view, for colours.
     pub cell: Option<Rc<Cell>>,
+    /// Runs the same prompt again, where its last run has failed or was cancelled.
+    pub again: Option<Callback<()>>,
     /// A file is given, or taken back.
     pub on_given: Callback<Option<Given>>,
 }
@@ -126,8 +128,15 @@ pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     };
     let onsubmit = {
         let (show, typed, ids) = (show.clone(), typed.clone(), props.prompt.ids);
+        let again = props
+            .again
+            .clone()
+            .filter(|_| *typed == props.prompt.text && *typed_decoder == props.prompt.decoder);
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
+            if let Some(again) = &again {
+                return again.emit(());
+            }
             show((*typed).clone(), ids);
         })
     };
