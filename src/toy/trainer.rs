@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 /// A toy in training. Equal configurations give equal bits after equal numbers of steps, natively and in WebAssembly.
 ///
 /// ```
-/// use omega_lens::toy::{Config, Trainer};
+/// use omega_toy::{Config, Trainer};
 /// let mut trainer = Trainer::new(Config { steps: 20, ..Config::default() })?;
 /// while !trainer.is_done() {
 ///     trainer.step();
 /// }
-/// # Ok::<(), omega_lens::toy::ToyError>(())
+/// # Ok::<(), omega_toy::ToyError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Trainer {
