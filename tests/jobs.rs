@@ -518,7 +518,7 @@ fn a_program_that_does_not_load_is_said_in_one_way_and_tried_again_with_the_next
     let said = refused(&open());
     assert!(said[0].contains("could not be loaded: the host answers 404"), "{said:?}");
     let trouble = Trouble::NotLoaded { why: "the host answers 404".into() };
-    assert_eq!(*stage.desk.troubles.borrow(), [trouble.clone()]);
+    assert_eq!(*stage.desk.troubles.borrow(), std::slice::from_ref(&trouble));
     assert_eq!(trouble.failure().what, said[0]);
     // Another question starts none; another model does, as often as it takes.
     stage.desk.started.take();
