@@ -130,6 +130,21 @@ describe("Compare", () => {
     await page.waitForFunction(() => !/is being/.test(document.querySelector('.page.compare [aria-label="On a prompt"]').textContent));
   });
 
+  it("says that a comparison was cancelled, and does it again when asked to", { hash: `#/compare?with=${from}&step=${to}&layer=1&head=2` }, async (page) => {
+    // The comparison takes a second or so: the button that ends it is pressed as it appears.
+    await page.evaluate(() => {
+      const look = () => {
+        const button = [...document.querySelectorAll("button")].find((button) => button.textContent.trim() === "cancel" && button.closest("li, .progress")?.textContent.includes("compared"));
+        if (button) button.click();
+        else requestAnimationFrame(look);
+      };
+      look();
+    });
+    await page.getByText("The comparison was cancelled.").first().waitFor();
+    await page.getByRole("button", { name: "compare again" }).click();
+    await compared(page).filter({ hasText: "Of 24 circuits" }).waitFor({ timeout: 60_000 });
+  });
+
   it("takes a second model of the reader's, and says when nothing can be compared", { hash: "#/compare" }, async (page) => {
     await files(page).waitFor({ timeout: 60_000 });
     const same = ["step-04000.safetensors", "config.json"].map((name) => join(BUILT_IN, name));

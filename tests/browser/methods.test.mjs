@@ -46,7 +46,7 @@ describe("Methods", () => {
     await page.getByRole("alert").filter({ hasText: "This text could not be fetched" }).waitFor();
     await page.context().unroute("**/texts/teachers.txt");
     await page.goto(`${session.address}#/learn?read=answers`);
-    await page.locator("main h2").first().waitFor();
+    await page.locator(".page.learn h2").first().waitFor();
     await page.goto(`${session.address}#/learn?read=teachers`);
     await page.getByRole("heading", { name: "For teachers" }).waitFor();
   });

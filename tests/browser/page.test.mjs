@@ -75,6 +75,32 @@ const DEATHS = {
   ],
 };
 
+describe("workers whose program does not come", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+
+  test("are spoken of once, with the reason, and start when a model is opened later", () =>
+    withPage(session, { serviceWorkers: "block", cores: 3, expected: [/404/] }, async (page) => {
+      await complete(page, "built-in model");
+      const program = /worker-\w+_bg\.wasm/;
+      let asked = 0;
+      await page.route(program, (route) => {
+        asked += 1;
+        return route.fulfill({ status: 404 });
+      });
+      await page.reload();
+      await page.getByText("could not be loaded: the host answers 404.").first().waitFor();
+      assert.deepEqual(await page.locator(".notices .what").evaluateAll((all) => all.map((what) => what.firstChild.textContent)), [
+        "The program of the page's workers could not be loaded: the host answers 404.",
+      ]);
+      assert.ok(asked > 0 && asked < 20, `${asked} requests`);
+      await page.unroute(program);
+      await page.getByRole("button", { name: "built-in model" }).click();
+      await complete(page, "built-in model");
+    }));
+});
+
 describe("pages that were seen", () => {
   let session;
   before(async () => (session = await start()));

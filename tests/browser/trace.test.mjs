@@ -212,6 +212,9 @@ describe("Trace", () => {
     const folder = join(ROOT, "www/models/sae-layer-2");
     await page.getByTestId("pairs-file").setInputFiles(["sae_weights.safetensors", "cfg.json"].map((name) => join(folder, name)));
     await page.locator(".pairs .ask").filter({ hasText: "was made in front of layer 2, and this head reads in front of layer 1" }).waitFor();
+    // It does not take the place of the page's own.
+    await page.getByTestId("pairs").filter({ hasText: "split this score by features" }).click();
+    await page.getByTestId("pairs-said").filter({ hasText: "together they add 5.30" }).waitFor();
   });
 
   for (const colorScheme of ["light", "dark"]) {
