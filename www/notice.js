@@ -8,6 +8,12 @@ addEventListener("unhandledrejection", ({ reason }) => tell(reason));
 function tell(error) {
   // Only what went through the page's own program: that one never runs on after it.
   if (!/wasm/.test(error?.stack ?? "") || document.querySelector(".panic")) return;
+  // Nothing of the page has run yet: its program did not come.
+  const booting = document.querySelector(".booting");
+  if (booting && !document.documentElement.dataset.panic) {
+    booting.textContent = booting.dataset.broken;
+    return;
+  }
   const report = [document.documentElement.dataset.panic ?? `${error}`, error.stack, navigator.userAgent].join("\n\n");
   const element = (name, text, more) => Object.assign(document.createElement(name), { textContent: text }, more);
   const notice = element("div", "", { className: "panic", role: "alert" });

@@ -114,8 +114,13 @@ impl<F: Clone> Queue<F> {
 
     /// Takes a question in.
     pub(super) fn take(&mut self, id: QuestionId, part: Part<F>, urgent: bool) {
-        if matches!(part.asked.ask, Ask::Model(model::Ask::Open(_))) {
-            self.try_again();
+        let opens = matches!(part.asked.ask, Ask::Model(model::Ask::Open(_)));
+        for index in 0..self.slots.len() {
+            // The host that lacked the workers' program may be well by now.
+            if opens && matches!(self.slots[index].state, State::Lost(Trouble::NotLoaded { .. })) {
+                self.failed_starts = 0;
+                self.restart(index);
+            }
         }
         let question = Question { id, part, tries: 0, dropped: false };
         if urgent {
@@ -329,20 +334,9 @@ impl<F: Clone> Queue<F> {
         }
         self.failed_starts += 1;
         if self.failed_starts > MAX_FAILED_STARTS {
-            self.lose(index, Trouble::NotLoaded { why: why.to_owned() });
-        } else {
-            self.restart(index);
+            return self.lose(index, Trouble::NotLoaded { why: why.to_owned() });
         }
-    }
-
-    /// Starts the workers again whose program could not be loaded: the host may be well by now.
-    fn try_again(&mut self) {
-        for index in 0..self.slots.len() {
-            if matches!(self.slots[index].state, State::Lost(Trouble::NotLoaded { .. })) {
-                self.failed_starts = 0;
-                self.restart(index);
-            }
-        }
+        self.restart(index);
     }
 
     fn lose(&mut self, index: usize, trouble: Trouble) {

@@ -57,6 +57,8 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
                     .iter()
                     .fold(route.clear(&keys::WHAT_IF), |route, key| route.clear(key));
             }
+            // Nothing is held against itself: the field still names the rival of the answer before.
+            let other = if other == right { String::new() } else { other };
             for (key, word) in [(keys::ANSWER, right), (keys::AGAINST, other)] {
                 route = if word.is_empty() { route.clear(&key) } else { route.put(&key, word) };
             }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::failed;
 use crate::circuits::trace::Side;
 use crate::model::Weights;
 use crate::protocol::trace::{Answer, ChanceOptions, Prompt, Question, Trace};
@@ -57,10 +58,13 @@ pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
     let typed = [use_state(String::new), use_state(String::new), use_state(String::new)];
     let generation = app.value().model.as_ref().map(|model| model.generation);
     let rules = (generation, props.question.options, props.question.seeding);
-    let other = use_asking::<Answer, _>("trace/other", Some(rules));
+    // Another prompt is another question; the address of another page says nothing of it.
+    let about = (route.page == Page::Trace).then(|| (said.clone(), rules));
+    let other = use_asking::<Answer, _>("trace/other", about).quiet();
     let there = other.found();
     let ask = {
-        let (prompt, question) = (props.prompt.clone(), props.question.clone());
+        let (other, prompt, question) =
+            (other.clone(), props.prompt.clone(), props.question.clone());
         move |[text, answer, wrong]: &[String; 3]| {
             let word = |word: &String| (!word.is_empty()).then(|| word.clone());
             let (answer, wrong) = (word(answer), word(wrong));
@@ -116,6 +120,7 @@ pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
                 }
                 <button type="submit">{ "trace beside" }</button>
             </form>
+            { failed(other.failed()) }
             if let (Some(there), Some(laid)) = (&there, &*laid) { { outcome(&app, &props.answer, there, laid) } }
         </section>
     }

@@ -86,9 +86,7 @@ pub fn Trace() -> Html {
     html! {
         <>
             <asked::Asked prompt={prompt.clone()} question={question.clone()} answer={traced.answer.clone()} {least} {grouping} />
-            if let Some(Failure { what, hint, .. }) = &traced.failed {
-                <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
-            }
+            { failed(traced.failed.as_ref()) }
             if traced.stopped { <p class="ask" role="status">{ words::TRACE_CANCELLED_CHANGE_QUESTION }</p> }
             if traced.asked && traced.answer.is_none() { <p class="empty" role="status">{ words::PROMPT_BEING_RUN_ANSWER }</p> }
             if let Some(answer) = &traced.answer {
@@ -114,6 +112,15 @@ pub fn Trace() -> Html {
                 <set::SetView rules={rules(&question)} />
             }
         </>
+    }
+}
+
+/// Why there is no answer, beside what was asked.
+fn failed(why: Option<&Failure>) -> Html {
+    html! {
+        if let Some(Failure { what, hint, .. }) = why {
+            <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
+        }
     }
 }
 

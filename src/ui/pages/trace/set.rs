@@ -6,6 +6,7 @@ use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::compared::side_name;
+use super::failed;
 use crate::circuits::sad::sparsity::EventRule;
 use crate::model::Weights;
 use crate::protocol::trace::{ChanceOptions, Question, TraceSet, TracedSet};
@@ -40,7 +41,9 @@ pub(super) fn SetView(props: &SetViewProps) -> Html {
     let task = use_state(|| "ioi".to_owned());
     let own = use_state(String::new);
     let generation = app.value().model.as_ref().map(|model| model.generation);
-    let traced = use_asking::<TracedSet, _>("trace/set", Some((generation, props.rules.clone())));
+    // Other prompts are another question.
+    let about = (generation, props.rules.clone(), (*task).clone(), (*own).clone());
+    let traced = use_asking::<TracedSet, _>("trace/set", Some(about)).quiet();
     let run = {
         let traced = traced.clone();
         let question = TraceSet {
@@ -75,6 +78,7 @@ pub(super) fn SetView(props: &SetViewProps) -> Html {
                 <button type="button" onclick={run} disabled={traced.under_way()} data-testid="trace-set">{ words::TRACE_SET }</button>
             </div>
             if *task == "own" { <label class="field wide"><span>{ words::ONE_PROMPT_LINE }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label> }
+            { failed(traced.failed()) }
             if let Some(found) = traced.found() { { outcome(&app, &found) } }
         </section>
     }
