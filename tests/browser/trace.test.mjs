@@ -168,7 +168,7 @@ describe("Trace", () => {
   it("counts edges over a set of prompts", {}, async (page) => {
     await said(page).waitFor();
     await page.getByTestId("trace-set").click();
-    await page.getByTestId("set-said").filter({ hasText: /32 prompts, \d+ of 32 answered right/ }).waitFor();
+    await page.getByTestId("set-said").filter({ hasText: /Prompts: 32, \d+ of 32 answered right/ }).waitFor();
     // One head carries the answer on every prompt, and chance does not make that.
     const row = page.getByTestId("set-edges").locator("tr").filter({ hasText: "L1H3answeranswer" });
     assert.match(await row.textContent(), /32 of 32, 100 %.*0\.005/);

@@ -109,7 +109,7 @@ sentences! {
     fn pick_token_looks_colours(k) = "Pick the token that looks. Colours: how much each token, as a destination, is along u of k = {k}.";
     fn pick_token_looks_colours_how(k) = "Pick the token that looks. Colours: how much each source is along v of k = {k}, in the sign that raises the score.";
     fn prompts_one_kind_generated(prompts) = "{prompts} prompts of one kind, generated here. Each head is looked at where the last token looks, at the place of the answer; real values stand beside three controls. Only looks over the threshold count: a small score is reached by a few terms in any basis.";
-    fn prompts_such(n, trim, answered, by) = "{n} prompts such as “{trim}”.{answered}{by}";
+    fn prompts_such(task, n, trim, answered, by) = "Prompts ({task}): {n}, such as “{trim}”.{answered}{by}";
     fn relative_attention_sum_over(score) = "Relative attention {score} as a sum over singular vectors.";
     fn score_scale_included_terms(score, remainder_share) = "Score {score} (scale included); the terms add up to {remainder_share} of the largest score.";
     fn sees_single_source_so(dest) = "“{dest}” sees a single source, so there is nothing to set it against.";

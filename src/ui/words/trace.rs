@@ -90,7 +90,7 @@ sentences! {
     fn leads_logits(wrong, difference) = " and leads “{wrong}” by {difference} in logits";
     fn more_weaker_than_drawn(hidden) = "{hidden} more are weaker than drawn, or lead to nothing that is drawn.";
     fn probability_after(answer_text, p, at) = "“{answer_text}” has probability {p} after “{at}”";
-    fn prompts_such_have_circuit(n_prompts, right, example, n, edges, chance) = "{n_prompts} prompts{right}, such as “{example}”; {n} have a circuit, with {edges} different edges. Where heads have no names the most frequent edge is found in at most {chance} of them.";
+    fn prompts_such_have_circuit(n_prompts, right, example, n, edges, chance) = "Prompts: {n_prompts}{right}, such as “{example}”. With a circuit: {n}, with {edges} different edges. Where heads have no names the most frequent edge is found in at most {chance} of them.";
     fn prompts_task_traced_own(prompts) = "{prompts} prompts of a task, each traced from its own answer under the rules above; edges are counted without their positions.";
     fn rarer_edges_file(rare) = "{rare} rarer edges are in the file. ";
     fn readings_heads_were_reached(firings, leaves, edges) = " Readings of heads that were reached: {firings}, not taken apart: {leaves}; edges between them and what they rest on: {edges}.";

@@ -205,7 +205,7 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
         outcome.correct.map_or_else(String::new, |c| words::answered_correctly(&c, &outcome.n));
     html! {
         <>
-            <p data-testid="set-outcome">{ words::prompts_such(&outcome.n, &outcome.example.trim(), &answered, &outcome.by) }</p>
+            <p data-testid="set-outcome">{ words::prompts_such(&spec.task.words(), &outcome.n, &outcome.example.trim(), &answered, &outcome.by) }</p>
             if let Some(head) = head {
                 <p class="hint" data-testid="found-heads">{ found_heads(&q) }</p>
                 <div class="numbers" tabindex="0" role="region" aria-label={words::HEADS_OVER_PROMPT_SET}>
