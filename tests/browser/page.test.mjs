@@ -99,6 +99,14 @@ describe("workers whose program does not come", () => {
       await page.getByRole("button", { name: "built-in model" }).click();
       await complete(page, "built-in model");
     }));
+
+  test("are not all that may be missing: the page's own program is, and nobody is blamed", () =>
+    withPage(session, { serviceWorkers: "block", expected: [/./] }, async (page) => {
+      await page.route(/app-\w+_bg\.wasm/, (route) => route.fulfill({ status: 404 }));
+      await page.reload();
+      await page.getByText("could not be loaded whole").waitFor();
+      assert.equal(await page.locator(".panic").count(), 0);
+    }));
 });
 
 describe("pages that were seen", () => {

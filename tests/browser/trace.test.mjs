@@ -192,6 +192,19 @@ describe("Trace", () => {
     await page.getByRole("button", { name: "trace beside" }).click();
     await page.getByTestId("compared").filter({ hasText: / 0 only here, 0 only there/ }).waitFor();
     assert.match(await download(page, "both circuits CSV"), /shared/);
+    // What is asked now has no answer, and that of the last question goes.
+    await page.getByTestId("other-answer").fill("two words");
+    await page.getByRole("button", { name: "trace beside" }).click();
+    await page.locator(".prompt-set", { has: page.getByTestId("other-prompt") }).locator(".ask").filter({ hasText: "two words" }).waitFor();
+    assert.equal(await page.getByTestId("compared").count(), 0);
+  });
+
+  it("holds no answer against itself", {}, async (page) => {
+    await said(page).waitFor();
+    await page.getByTestId("trace-answer").fill("John");
+    await page.getByRole("button", { name: "trace", exact: true }).click();
+    // The likeliest of all others takes John's place.
+    await said(page).filter({ hasText: /“John” has probability .* and leads “Mary” by −8\.25 in logits/ }).waitFor();
   });
 
   it("splits a pinned score by features, and says what does not fit", { hash: "#/trace?pin=L1H3%3A14-10" }, async (page) => {
