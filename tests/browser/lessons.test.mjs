@@ -280,7 +280,8 @@ describe("Lessons", () => {
       await page.evaluate(() => document.getAnimations().forEach((motion) => motion.animationName === "grow" && motion.finish()));
       const last = await largest();
       assert.ok(last < 0.4, `in the random basis the largest bar has ${last}`);
-      if (reducedMotion === "reduce") assert.equal(first, last);
+      // A figure that is still being fitted into its window changes by some hundredths of a pixel.
+      if (reducedMotion === "reduce") assert.ok(Math.abs(first - last) < 1e-3, `${first} and ${last}`);
       else assert.ok(first > 0.6, `of singular vectors the largest bar has ${first}`);
     });
   }
