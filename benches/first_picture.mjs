@@ -5,7 +5,7 @@
 
 import { createServer, request } from "node:http";
 import { Transform } from "node:stream";
-import { start } from "../tests/browser/harness.mjs";
+import { claim, start } from "../tests/browser/harness.mjs";
 
 /** `address` behind a line of `rate` bytes a second, which all that is on its way shares. */
 async function slowed(address, rate) {
@@ -38,7 +38,7 @@ async function run(rate, slower) {
   try {
     // Nothing is kept from a visit before this one.
     const context = await session.browser.newContext({ viewport: { width: 1280, height: 900 } });
-    await context.addInitScript(() => Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => 3 }));
+    await claim(context, 3);
     const page = await context.newPage();
     const devtools = await context.newCDPSession(page);
     await devtools.send("Emulation.setCPUThrottlingRate", { rate: slower });

@@ -61,9 +61,9 @@ impl PositionSpace {
         let mean = table.column_mean();
         table.column_iter_mut().for_each(|mut column| column -= &mean);
         let few = table.ncols() < table.nrows();
-        let rows = table.transpose();
-        let scatter =
-            if few { transposed_times(&table, &table) } else { transposed_times(&rows, &rows) };
+        let transposed = (!few).then(|| table.transpose());
+        let columns = transposed.as_ref().unwrap_or(&table);
+        let scatter = transposed_times(columns, columns);
         let total = scatter.trace();
         // Rows that are all alike differ by rounding alone.
         let least = f64::EPSILON * positions.norm_squared();

@@ -9,7 +9,7 @@ use yew::UseReducerDispatcher;
 
 use super::address::{keys, said};
 use super::app::{Store, here, replace};
-use super::browser::fetch::fetch;
+use super::browser::fetch::beside;
 use super::browser::{kept, recent, remote};
 use super::drawing::Drawing;
 use super::memory::positions::PositionCurves;
@@ -112,11 +112,7 @@ impl Session {
             return Ok(files);
         }
         let names = [&format!("step-{step:05}.safetensors"), "config.json", "tokenizer.json"];
-        let coming = names.map(|name| (name, fetch(&format!("{BUILT_IN}/{name}"))));
-        let mut files = Vec::new();
-        for (name, coming) in coming {
-            files.push(Dropped::here(name.to_owned(), coming.await?));
-        }
+        let files = beside(BUILT_IN, &names).await?;
         // Somebody else may have fetched them meanwhile; the same files have one number.
         let mut built_in = self.built_in.borrow_mut();
         Ok(built_in.entry(step).or_insert_with(|| Files::new(files)).clone())

@@ -54,6 +54,12 @@ export async function start(flags = [], options = {}) {
   return { address: server.address, browser, server, stop };
 }
 
+/** Has pages of `context` believe that the machine has `cores` cores. */
+export async function claim(context, cores) {
+  const say = (n) => Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => n });
+  await context.addInitScript(say, cores);
+}
+
 /**
  * Opens the page at `hash`, runs `test(page)`, and fails if anything left the origin or was reported as an error.
  *
@@ -63,10 +69,7 @@ export async function start(flags = [], options = {}) {
 export async function withPage(session, { hash = "", expected = [], cores, ...options }, test) {
   // The page's policy forbids `eval`, which Playwright's waits use; policy.test.mjs is where the policy itself is tested.
   const context = await session.browser.newContext({ bypassCSP: true, viewport: { width: 1280, height: 900 }, ...options });
-  if (cores) {
-    const say = (n) => Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => n });
-    await context.addInitScript(say, cores);
-  }
+  if (cores) await claim(context, cores);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const trouble = [];

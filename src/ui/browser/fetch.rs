@@ -4,6 +4,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, Response};
 
+use crate::worker::sources::Dropped;
+
 /// All bytes of a file or of what came.
 ///
 /// # Errors
@@ -38,4 +40,17 @@ pub fn fetch(url: &str) -> impl Future<Output = Result<Blob, String>> + use<> {
         let blob = JsFuture::from(response.blob().map_err(text)?).await;
         blob.map_err(text)?.dyn_into().map_err(text)
     }
+}
+
+/// Files of a folder beside the page, all on their way at once.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn beside(folder: &str, names: &[&str]) -> Result<Vec<Dropped>, String> {
+    let coming: Vec<_> = names.iter().map(|name| fetch(&format!("{folder}/{name}"))).collect();
+    let mut files = Vec::new();
+    for (name, coming) in names.iter().zip(coming) {
+        files.push(Dropped::here((*name).to_owned(), coming.await?));
+    }
+    Ok(files)
 }

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use super::asked::Asked;
 use super::named::Offered;
+use crate::protocol::Failure;
 use crate::protocol::model::Hints;
 use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
@@ -74,5 +75,14 @@ fn update_now() {
     {
         // An event of ours cannot be malformed.
         let _ = window.dispatch_event(&event);
+    }
+}
+
+/// Why there is no answer, beside what was asked.
+pub fn failed(why: Option<&Failure>) -> Html {
+    html! {
+        if let Some(Failure { what, hint, .. }) = why {
+            <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
+        }
     }
 }

@@ -24,6 +24,7 @@ use crate::ui::memory::state::Action;
 use crate::ui::pages::pairs::PairsView;
 use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::session::compute;
+use crate::ui::widgets::notices::failed;
 use crate::ui::words::attention as words;
 use crate::worker::request::{JobEvent, Request};
 
@@ -207,9 +208,7 @@ pub fn Attention() -> Html {
     html! {
         <>
             <prompt::PromptBar prompt={wanted.clone()} ran={answers.ran.clone()} next={answers.next.clone()} {dest} {src} {stack} cell={cell.clone()} {again} {on_given} />
-            if let Some(Failure { what, hint, .. }) = &answers.failed {
-                <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
-            }
+            { failed(answers.failed.as_ref()) }
             if answers.stopped { <p class="ask" role="status">{ words::RUN_PROMPT_CANCELLED }</p> }
             if let Some(ran) = &answers.ran {
                 if Place::of(&state.route).is_some() {

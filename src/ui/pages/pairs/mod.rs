@@ -12,14 +12,14 @@ use crate::protocol::trace::{CellAt, MeetingOptions, Meetings, Prompt, SplitScor
 use crate::ui::app::use_app;
 use crate::ui::asking::use_asking;
 use crate::ui::browser::drop::listed;
-use crate::ui::browser::fetch::fetch;
+use crate::ui::browser::fetch::beside;
 use crate::ui::session::BUILT_IN_STEP;
 use crate::ui::widgets::glossary::Method;
+use crate::ui::widgets::notices::failed;
 use crate::ui::words::format::token;
 use crate::ui::words::pairs as words;
 use crate::worker::pool::Files;
 use crate::worker::request::Request;
-use crate::worker::sources::Dropped;
 
 /// Layers of the built-in model, fully trained, that a dictionary of its own comes with.
 const BUILT_IN: [usize; 2] = [1, 2];
@@ -116,9 +116,8 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
             if !built_in && own.is_none() {
                 <p class="empty">{ words::BUILTIN_MODEL_COMES_DICTIONARIES }</p>
             }
-            if let Some(failure) = meetings.failed() {
-                <p class="ask" role="status"><strong>{ failure.what.clone() }</strong>{ format!(" {}", failure.hint) }</p>
-            } else if let Some(found) = meetings.found() {
+            { failed(meetings.failed()) }
+            if let (None, Some(found)) = (meetings.failed(), meetings.found()) {
                 <picture::Split {found} tokens={props.tokens.clone()} ids={props.ids.clone()} />
             }
         </section>
@@ -127,10 +126,6 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
 
 /// The dictionary that comes with the page for a layer of the built-in model.
 async fn shipped(layer: usize) -> Result<Files, String> {
-    let mut files = Vec::new();
-    for name in ["sae_weights.safetensors", "cfg.json", "labels.json"] {
-        let blob = fetch(&format!("models/sae-layer-{layer}/{name}")).await?;
-        files.push(Dropped::here(name.to_owned(), blob));
-    }
-    Ok(Files::new(files))
+    let names = ["sae_weights.safetensors", "cfg.json", "labels.json"];
+    beside(&format!("models/sae-layer-{layer}"), &names).await.map(Files::new)
 }

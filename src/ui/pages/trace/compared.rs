@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::failed;
 use crate::circuits::trace::Side;
 use crate::model::Weights;
 use crate::protocol::trace::{Answer, ChanceOptions, Prompt, Question, Trace};
@@ -17,6 +16,7 @@ use crate::ui::app::use_app;
 use crate::ui::asking::{use_asking, use_said};
 use crate::ui::browser::export::save;
 use crate::ui::widgets::glossary::Gloss;
+use crate::ui::widgets::notices::failed;
 use crate::ui::widgets::select::typing;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::table::Table;

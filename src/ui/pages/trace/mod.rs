@@ -5,7 +5,6 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::model::Weights;
-use crate::protocol::Failure;
 use crate::protocol::trace::{Answer, Prompt, Question, Trace as Ask};
 use crate::study::trace::report::stamped;
 use crate::study::trace::{SeedRule, Traced};
@@ -19,6 +18,7 @@ use crate::ui::memory::trace::{News, TracedAnswer};
 use crate::ui::pages::attention::prompt::in_view;
 use crate::ui::pages::pairs::PairsView;
 use crate::ui::remembered::{Remembered, use_memory};
+use crate::ui::widgets::notices::failed;
 use crate::ui::words::trace as words;
 use crate::worker::request::{JobEvent, Request};
 
@@ -112,15 +112,6 @@ pub fn Trace() -> Html {
                 <set::SetView rules={rules(&question)} />
             }
         </>
-    }
-}
-
-/// Why there is no answer, beside what was asked.
-fn failed(why: Option<&Failure>) -> Html {
-    html! {
-        if let Some(Failure { what, hint, .. }) = why {
-            <p class="ask" role="status"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p>
-        }
     }
 }
 

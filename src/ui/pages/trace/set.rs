@@ -6,7 +6,6 @@ use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::compared::side_name;
-use super::failed;
 use crate::circuits::sad::sparsity::EventRule;
 use crate::model::Weights;
 use crate::protocol::trace::{ChanceOptions, Question, TraceSet, TracedSet};
@@ -15,6 +14,7 @@ use crate::ui::asking::use_asking;
 use crate::ui::browser::export::save;
 use crate::ui::pages::attention::set::{TASKS, spec};
 use crate::ui::widgets::glossary::Method;
+use crate::ui::widgets::notices::failed;
 use crate::ui::widgets::select::Select;
 use crate::ui::words::format::{percent, three};
 use crate::ui::words::table::Table;
