@@ -1,8 +1,8 @@
-// The workers' program: fetched while the page's own is on its way, and compiled once, however many workers there are.
+// The workers' program, the one that this browser can run: fetched while the page's own is on its way, and compiled once, however many workers there are.
 //
 // The page asks through `omegaProgram`; the answer is a promise of a module. What failed is tried again when it is asked for again.
 
-const address = document.querySelector("meta[name=omega-program]").content;
+const address = document.querySelector(`meta[name=${self.omegaRelaxed ? "omega-program" : "omega-program-plain"}]`).content;
 let coming = null;
 
 async function compiled() {

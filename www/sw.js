@@ -10,6 +10,8 @@ const FILES = {};
 const LATER = {};
 const POLICY = "";
 
+importScripts("relaxed.js");
+
 // Another copy of the page on the same host has another scope, and its caches are none of our business.
 const OURS = `omega-lens ${self.registration.scope} `;
 const CACHE = OURS + VERSION;
@@ -26,11 +28,13 @@ self.addEventListener("fetch", (event) => {
   if (mode === "navigate") event.waitUntil(sweep(event.resultingClientId, event.clientId));
 });
 
-/** Fetches every file of this version, past the browser's own cache, or fails as a whole. */
+/** Fetches every file of this version, past the browser's own cache, or fails as a whole. The program that this browser does not run is none. */
 async function fill() {
   const cache = await caches.open(CACHE);
+  const other = self.omegaRelaxed ? /_plain\.wasm$/ : /worker-[0-9a-f]+_bg\.wasm$/;
+  const files = Object.entries(FILES).filter(([file]) => !other.test(file));
   try {
-    await cache.addAll(Object.entries(FILES).map(([file, integrity]) => new Request(file, { cache: "no-cache", integrity })));
+    await cache.addAll(files.map(([file, integrity]) => new Request(file, { cache: "no-cache", integrity })));
   } catch (why) {
     await caches.delete(CACHE);
     throw why;

@@ -1,5 +1,6 @@
 // Times the wasm forward pass on request: a line of JSON, {"ids": [...], "n": 16}, runs those prompts and answers with
 // milliseconds, each prompt's largest next-token logit and the bytes of wasm memory.
+require("../relaxed.cjs");
 const fs = require("fs");
 const [, , wasm, folder] = process.argv;
 const file = fs.openSync(`${folder}/model.safetensors`);

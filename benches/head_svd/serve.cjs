@@ -1,5 +1,6 @@
 // Times the wasm head SVD on request: "FILE D H" loads factors, "svd" or "values" runs once and answers in
 // milliseconds of processor time.
+require("../relaxed.cjs");
 const fs = require("fs");
 const { Head } = require(process.argv[2]);
 

@@ -5,6 +5,10 @@
 //! add. Measured in Node with wasm `simd128`: 15 to 18 GFLOP/s, twice what `matrixmultiply` reaches there in `f64`.
 
 use super::Mat;
+#[cfg(target_arch = "wasm32")]
+use super::fused as tiles;
+#[cfg(not(target_arch = "wasm32"))]
+use super::tiles;
 
 /// Columns of a column-major buffer, from row `from` down.
 #[derive(Clone, Copy)]
@@ -106,7 +110,7 @@ impl Packed {
                 if !wanted(q, first / 4) {
                     continue;
                 }
-                let tile = tile_products(quad, columns);
+                let tile = tiles::tile_f64(quad, columns);
                 for (j, sums) in tile.iter().take(width).enumerate() {
                     for (i, sum) in sums.iter().enumerate().take(self.n_cols - 4 * q) {
                         product[(4 * q + i, first + j)] = *sum;
@@ -116,23 +120,6 @@ impl Packed {
         }
         product
     }
-}
-
-// Compiled on its own: inlined into its caller, the sums were seen to leave the registers.
-#[inline(never)]
-fn tile_products(quad: &[[f64; 4]], b: [&[f64]; 4]) -> [[f64; 4]; 4] {
-    let n = quad.len();
-    let (b0, b1, b2, b3) = (&b[0][..n], &b[1][..n], &b[2][..n], &b[3][..n]);
-    let mut sums = [[0.0; 4]; 4];
-    for i in 0..n {
-        let y = [b0[i], b1[i], b2[i], b3[i]];
-        for j in 0..4 {
-            for lane in 0..4 {
-                sums[j][lane] += quad[i][lane] * y[j];
-            }
-        }
-    }
-    sums
 }
 
 /// `C += V W`: `c` holds columns of `stride` entries, of which the rows from `from` down change; `w` is `[n_v, n_c]`.
@@ -160,13 +147,13 @@ pub(super) fn add_product(c: &mut [f64], stride: usize, from: usize, v: Columns<
 }
 
 fn add_to_two(c0: &mut [f64], c1: &mut [f64], v: [&[f64]; 4], w0: [f64; 4], w1: [f64; 4]) {
-    let n = c0.len();
-    let (v0, v1, v2, v3) = (&v[0][..n], &v[1][..n], &v[2][..n], &v[3][..n]);
-    let c1 = &mut c1[..n];
-    for i in 0..n {
-        c0[i] += v0[i] * w0[0] + v1[i] * w0[1] + v2[i] * w0[2] + v3[i] * w0[3];
-        c1[i] += v0[i] * w1[0] + v1[i] * w1[1] + v2[i] * w1[2] + v3[i] * w1[3];
-    }
+    let even = c0.len() / 2 * 2;
+    let (pairs, ends) = (v.map(|v| v.as_chunks().0), v.map(|v| &v[even..]));
+    let (c0, end0) = c0.as_chunks_mut();
+    let (c1, end1) = c1.as_chunks_mut();
+    tiles::add_to_two(c0, c1, pairs, w0, w1);
+    add_to_one(end0, ends, w0);
+    add_to_one(end1, ends, w1);
 }
 
 fn add_to_one(c: &mut [f64], v: [&[f64]; 4], w: [f64; 4]) {

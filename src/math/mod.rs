@@ -35,10 +35,14 @@ pub mod top_k;
 
 mod certificate;
 mod error;
+#[cfg(target_arch = "wasm32")]
+mod fused;
 mod householder;
 mod kernels;
 mod plain_values;
 mod qd;
+#[cfg(not(target_arch = "wasm32"))]
+mod tiles;
 
 pub use error::MathError;
 pub use factor::Factor;

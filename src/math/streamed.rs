@@ -7,6 +7,11 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+#[cfg(target_arch = "wasm32")]
+use super::fused as tiles;
+#[cfg(not(target_arch = "wasm32"))]
+use super::tiles;
+
 /// How a two-dimensional weight lies in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,7 +99,7 @@ pub fn add_product(y: &mut [f32], x: &[f32], d_in: usize, d_out: usize, part: &P
                 }
             }
             for (tile, rows) in rows.chunks_exact(depth).enumerate() {
-                let sums = sums(rows, &panel[..depth]);
+                let sums = tiles::tile_f32(rows, &panel[..depth]);
                 for (t, sums) in (tile * TALL..n).zip(&sums) {
                     let place = t * d_out + part.outputs.start + output;
                     let y = &mut y[place..place + wide];
@@ -126,20 +131,6 @@ fn dot(x: &[f32], w: &[f32]) -> f32 {
     }
     let rest: f32 = x_rest.iter().zip(w_rest).map(|(x, w)| x * w).sum();
     sums.iter().sum::<f32>() + rest
-}
-
-/// A tile of the product.
-#[inline(always)]
-fn sums(rows: &[[f32; TALL]], panel: &[[f32; WIDE]]) -> [[f32; WIDE]; TALL] {
-    let mut sums = [[0.0; WIDE]; TALL];
-    for (x, w) in rows.iter().zip(panel) {
-        for (sums, x) in sums.iter_mut().zip(x) {
-            for (sum, w) in sums.iter_mut().zip(w) {
-                *sum += x * w;
-            }
-        }
-    }
-    sums
 }
 
 #[cfg(test)]

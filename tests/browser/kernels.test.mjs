@@ -7,17 +7,37 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { DIST } from "./harness.mjs";
 
-/** Instructions of WebAssembly's SIMD, as they stand in the code. */
-const PRODUCTS = { "f64x2.mul": [0xfd, 0xf2, 0x01], "f32x4.mul": [0xfd, 0xe6, 0x01] };
+/** Instructions of WebAssembly's SIMD, as they stand in the code, and how often at least; the last two are relaxed. */
+const PRODUCTS = {
+  "f64x2.mul": [[0xfd, 0xf2, 0x01], 50],
+  "f32x4.mul": [[0xfd, 0xe6, 0x01], 50],
+  "f64x2.relaxed_madd": [[0xfd, 0x87, 0x02], 16],
+  "f32x4.relaxed_madd": [[0xfd, 0x85, 0x02], 8],
+};
+
+const program = (ending) => readFileSync(join(DIST, readdirSync(DIST).find((name) => name.startsWith("worker-") && name.endsWith(ending))));
+
+function count(code, instruction) {
+  const mark = Buffer.from(PRODUCTS[instruction][0]);
+  let found = 0;
+  for (let at = code.indexOf(mark); at >= 0; at = code.indexOf(mark, at + mark.length)) found += 1;
+  return found;
+}
 
 test("the worker multiplies several numbers at a time", (t) => {
-  const name = readdirSync(DIST).find((name) => /^worker-.*\.wasm$/.test(name));
-  const code = readFileSync(join(DIST, name));
-  for (const [instruction, bytes] of Object.entries(PRODUCTS)) {
-    const mark = Buffer.from(bytes);
-    let count = 0;
-    for (let at = code.indexOf(mark); at >= 0; at = code.indexOf(mark, at + mark.length)) count += 1;
-    t.diagnostic(`${instruction}: ${count}`);
-    assert.ok(count > 50, `${instruction} stands ${count} times in ${name}`);
+  const code = program("_bg.wasm");
+  for (const [instruction, [, least]] of Object.entries(PRODUCTS)) {
+    const found = count(code, instruction);
+    t.diagnostic(`${instruction}: ${found}`);
+    assert.ok(found >= least, `${instruction} stands ${found} times`);
+  }
+});
+
+test("the program for browsers without relaxed SIMD has none, and as many products", () => {
+  const [code, plain] = [program("_bg.wasm"), program("_plain.wasm")];
+  assert.ok(WebAssembly.validate(plain), "it is valid where relaxed SIMD is unknown");
+  for (const kind of ["f64x2", "f32x4"]) {
+    assert.equal(count(plain, `${kind}.relaxed_madd`), 0);
+    assert.ok(count(plain, `${kind}.mul`) >= count(code, `${kind}.mul`) + count(code, `${kind}.relaxed_madd`));
   }
 });
