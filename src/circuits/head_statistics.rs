@@ -1,12 +1,12 @@
 //! Numbers that describe one circuit of one head.
 
-use nalgebra::linalg::Schur;
 use serde::{Deserialize, Serialize};
 
 use super::omega::Circuit;
 use super::positional::Positional;
 use super::spectrum::{null_from, shares};
 use crate::math::Mat;
+use crate::math::eigenvalues::eigenvalues;
 use crate::math::products::transposed_times;
 use crate::model::HeadWeights;
 
@@ -75,9 +75,6 @@ impl HeadStatistics {
     }
 }
 
-/// Most QR iterations that the eigenvalues of one head may take.
-const MAX_ITERATIONS: usize = 10_000;
-
 /// The small matrix whose eigenvalues are those of the circuit's that are not zero; `None` where the two sides read streams of
 /// different widths.
 fn core(weights: &HeadWeights, circuit: Circuit) -> Option<Mat> {
@@ -94,10 +91,9 @@ fn balance(core: &Mat) -> Option<f64> {
     if scale == 0.0 || !scale.is_finite() {
         return None;
     }
-    let eigenvalues =
-        Schur::try_new(core / scale, f64::EPSILON, MAX_ITERATIONS)?.complex_eigenvalues();
-    let moduli: f64 = eigenvalues.iter().map(|l| l.norm()).sum();
-    (moduli > 0.0).then(|| eigenvalues.iter().map(|l| l.re).sum::<f64>() / moduli)
+    let eigenvalues = eigenvalues(&(core / scale))?;
+    let moduli: f64 = eigenvalues.iter().map(|(re, im)| re.hypot(*im)).sum();
+    (moduli > 0.0).then(|| eigenvalues.iter().map(|(re, _)| re).sum::<f64>() / moduli)
 }
 
 #[cfg(test)]

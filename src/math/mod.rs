@@ -12,6 +12,7 @@
 pub mod assignment;
 pub mod core_svd;
 pub mod decode;
+pub mod eigenvalues;
 pub mod factor;
 pub mod jacobi;
 pub mod joint;
