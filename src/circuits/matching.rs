@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::CircuitError;
 use super::alignment::HeadSide;
-use super::dictionary::{Frame, LOST, UnitBlock, dot};
+use super::dictionary::{Frame, LOST, UnitBlock};
 use crate::math::Mat;
 use crate::math::assignment::best_assignment;
 use crate::math::random::Rng;
 use crate::math::statistics::{empirical_p, mean_sd};
+use crate::math::wide::dot;
 
 /// The largest dictionary whose whole cosine matrix is kept.
 pub const LARGEST: usize = 4096;

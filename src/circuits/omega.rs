@@ -66,8 +66,10 @@ pub fn singular_values(
     weights: &HeadWeights,
     circuit: Circuit,
 ) -> Result<SingularValues, MathError> {
-    let (a, b) = circuit.factors(weights);
-    product_singular_values(&a, &b)
+    match circuit {
+        Circuit::Qk => product_singular_values(&weights.w_q, &weights.w_k),
+        Circuit::Ov => product_singular_values(&weights.w_v, &weights.w_o.transpose()),
+    }
 }
 
 /// Ω seen at a distance: the spectra of `Ω_Δ = W_Q R_Δ W_Kᵀ` for a rotary head, one tall QR per side for all of them.

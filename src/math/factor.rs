@@ -20,10 +20,7 @@ impl Factor {
     pub fn new(a: &Mat, what: &'static str) -> Result<Self, MathError> {
         let exponent = exponent_of(check_finite(a, what)?);
         let (first, second) = halves(-exponent);
-        let mut scaled = a.clone();
-        for x in scaled.as_mut_slice() {
-            *x = *x * first * second;
-        }
+        let scaled = a.map(|x| x * first * second);
         let qr = Qr::new(&scaled);
         Ok(Factor { scaled, exponent, qr })
     }

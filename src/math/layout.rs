@@ -22,10 +22,30 @@ pub fn to_row_major_f32(m: &Mat) -> Vec<f32> {
 
 /// Takes the mean out of each column of `m`.
 pub fn center_columns(m: &mut Mat) {
-    m.column_iter_mut().for_each(|mut column| {
-        let mean = column.mean();
-        column.add_scalar_mut(-mean);
-    });
+    let n = m.nrows().max(1);
+    for column in m.as_mut_slice().chunks_exact_mut(n) {
+        let mean = column.iter().sum::<f64>() / n as f64;
+        column.iter_mut().for_each(|x| *x -= mean);
+    }
+}
+
+/// Multiplies each row of `m` by its factor.
+#[inline(never)]
+pub fn scale_rows(m: &mut Mat, factors: &[f64]) {
+    let n = m.nrows().max(1);
+    for column in m.as_mut_slice().chunks_exact_mut(n) {
+        column.iter_mut().zip(factors).for_each(|(x, factor)| *x *= factor);
+    }
+}
+
+/// Writes `values: [n, width]`, row-major, into the columns of `m: [_, width]`, from row `first` on.
+#[inline(never)]
+pub fn write_rows(m: &mut Mat, first: usize, values: &[f64]) {
+    let (n_rows, width) = m.shape();
+    for (j, column) in m.as_mut_slice().chunks_exact_mut(n_rows.max(1)).enumerate() {
+        let rows = values.chunks_exact(width);
+        column[first..].iter_mut().zip(rows).for_each(|(place, row)| *place = row[j]);
+    }
 }
 
 #[cfg(test)]
@@ -39,5 +59,11 @@ mod tests {
         assert_eq!(m[(0, 2)], 2.0);
         assert_eq!(m[(1, 0)], 3.0);
         assert_eq!(to_row_major(&m), values);
+        let mut written = Mat::zeros(3, 3);
+        write_rows(&mut written, 1, &values);
+        assert_eq!(to_row_major(&written)[3..], values);
+        scale_rows(&mut written, &[5.0, 2.0, -1.0]);
+        center_columns(&mut written);
+        assert_eq!(written.column(2).as_slice(), [1.0 / 3.0, 4.0 + 1.0 / 3.0, -5.0 + 1.0 / 3.0]);
     }
 }

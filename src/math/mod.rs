@@ -33,6 +33,7 @@ pub mod statistics;
 pub mod streamed;
 pub mod svd;
 pub mod top_k;
+pub mod wide;
 
 mod certificate;
 mod error;

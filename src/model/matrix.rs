@@ -4,6 +4,10 @@ use super::architecture::{Linear, Orientation};
 use super::{Model, ModelError};
 use crate::checkpoint::Tensor;
 use crate::math::Mat;
+use crate::math::layout::write_rows;
+
+/// Rows of a matrix that are turned into columns together.
+const TOGETHER: usize = 16;
 
 /// A linear map of a layer, read.
 pub(super) struct Matrix {
@@ -65,15 +69,15 @@ impl Matrix {
         len: usize,
     ) -> Result<Mat, ModelError> {
         let mut found = Mat::zeros(n_rows, len);
-        let values = found.as_mut_slice();
-        for row in 0..n_rows {
-            let first = row * n_columns + start;
-            let mut places = values.iter_mut().skip(row).step_by(n_rows.max(1));
-            self.tensor.each_f64(first..first + len, |x| {
-                if let Some(place) = places.next() {
-                    *place = x;
-                }
-            })?;
+        // Some rows at a time, so that what is written lies side by side as well.
+        let mut rows = Vec::with_capacity(TOGETHER * len);
+        for first in (0..n_rows).step_by(TOGETHER) {
+            rows.clear();
+            for row in first..n_rows.min(first + TOGETHER) {
+                let from = row * n_columns + start;
+                self.tensor.each_f64(from..from + len, |x| rows.push(x))?;
+            }
+            write_rows(&mut found, first, &rows);
         }
         Ok(found)
     }

@@ -11,7 +11,7 @@
 
 use super::architecture::NormKind;
 use crate::math::Mat;
-use crate::math::layout::center_columns;
+use crate::math::layout::{center_columns, scale_rows};
 
 /// Folds a norm's gains and bias into a reading matrix `w: [d_model, d_head]` and its bias `b: [d_head]`.
 ///
@@ -28,9 +28,7 @@ pub fn fold_reading(
             *b += column.iter().zip(bias).map(|(w, x)| w * x).sum::<f64>();
         }
     }
-    for mut column in w.column_iter_mut() {
-        column.iter_mut().zip(gains).for_each(|(w, g)| *w *= g);
-    }
+    scale_rows(w, gains);
     if kind.centres() {
         center_columns(w);
     }

@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{HeadSide, Side};
-use crate::circuits::dictionary::{Frame, UnitBlock, dot};
+use crate::circuits::dictionary::{Frame, UnitBlock};
 use crate::circuits::null::{ln_p_of_best, ln_p_subspace};
 use crate::math::statistics::benjamini_hochberg;
 use crate::math::statistics::ranked;
+use crate::math::wide::dot;
 
 /// One side of one head beside the features that are searched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -66,7 +66,6 @@ pub struct Alignment {
     features_done: usize,
     sides: Vec<Observed>,
     rotations: BTreeMap<usize, Rotations>,
-    room: Vec<f32>,
 }
 
 impl Alignment {
@@ -101,7 +100,7 @@ impl Alignment {
         }
         let sides =
             sides.into_iter().map(|side| Observed::new(side, &frame, gram, &options)).collect();
-        let (whitened, room) = (gram.is_some(), Vec::new());
+        let whitened = gram.is_some();
         Ok(Self {
             frame,
             options,
@@ -111,7 +110,6 @@ impl Alignment {
             features_done: 0,
             sides,
             rotations,
-            room,
         })
     }
 
@@ -125,7 +123,7 @@ impl Alignment {
             return Err(CircuitError::Shape { what: "dictionary block", expected, found });
         }
         for side in &mut self.sides {
-            side.step(block, self.rotations.get(&side.rank()), &mut self.room);
+            side.step(block, self.rotations.get(&side.rank()));
         }
         self.rows_done += block.len();
         self.features_done += block.len() - block.skipped.len();

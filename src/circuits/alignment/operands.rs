@@ -1,12 +1,12 @@
 //! The same comparison made by another program, a GPU for instance: what has to be multiplied with every feature, and how what was found comes back.
 
-use nalgebra::DMatrix;
-
 use super::bound::KEPT;
 use super::observe::Observed;
 use super::{Alignment, Rotations};
 use crate::circuits::CircuitError;
 use crate::circuits::dictionary::LOST;
+use crate::math::Mat;
+use crate::math::layout::to_row_major_f32;
 use crate::math::top_k::Ranked;
 
 /// How many of the longest projections on a whole side are wanted.
@@ -91,8 +91,8 @@ impl Alignment {
 impl Observed {
     fn operands(&self) -> SideOperands {
         let rank = self.rank();
-        let mut directions = row_major(&self.directions);
-        let d = self.directions.ncols().max(1);
+        let mut directions = self.directions.clone();
+        let d = (directions.len() / rank.max(1)).max(1);
         for (row, &norm) in directions.chunks_exact_mut(d).zip(&self.norms) {
             row.iter_mut().for_each(|x| *x *= norm as f32);
         }
@@ -100,24 +100,20 @@ impl Observed {
         SideOperands {
             rank,
             scales: self.norms.iter().map(scale).collect(),
-            bases: row_major(&self.block_bases),
+            bases: self.block_bases.clone(),
             spans: self.block_sizes.clone(),
             whole: self.span.as_ref().map_or_else(Vec::new, |span| {
-                let mapped = DMatrix::from_row_slice(rank, d, &directions).map(f64::from);
-                row_major(&(&span.orthonormal * mapped).map(|x| x as f32))
+                let mapped = directions.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+                to_row_major_f32(&(&span.orthonormal * Mat::from_row_slice(rank, d, &mapped)))
             }),
             directions,
         }
     }
 }
 
-fn row_major(matrix: &DMatrix<f32>) -> Vec<f32> {
-    matrix.row_iter().flat_map(|row| row.iter().copied().collect::<Vec<_>>()).collect()
-}
-
 impl Rotations {
     /// Row `r * h + j` is direction `j` of rotation `r`, row-major.
     fn axes(&self) -> Vec<f32> {
-        self.pieces.iter().flat_map(row_major).collect()
+        self.pieces.concat()
     }
 }

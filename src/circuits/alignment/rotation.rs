@@ -4,10 +4,10 @@
 //! feature's cosine with a rotated direction needs only its coordinates in the span, `c = Bᵀw: [h]`, so all rotations of a block
 //! of features are one product `[rotations · h, h] × [h, rows]`; only the running maximum of each rotated direction is kept.
 
-use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use crate::math::Mat;
+use crate::math::products::inner_products;
 use crate::math::random::Rng;
 
 /// Rows of the product that are made at a time: with 512 features they fill a megabyte, which stays in the cache.
@@ -42,8 +42,8 @@ impl RotationCount {
 pub(super) struct Rotations {
     pub(super) h: usize,
     pub(super) count: usize,
-    /// In pieces of whole rotations, `[pieces · h, h]` each.
-    pub(super) pieces: Vec<DMatrix<f32>>,
+    /// In pieces of whole rotations, `[pieces · h, h]` row-major each.
+    pub(super) pieces: Vec<Vec<f32>>,
     exact: Vec<Mat>,
 }
 
@@ -53,33 +53,24 @@ impl Rotations {
         let exact: Vec<Mat> =
             (0..count).map(|r| Rng::of_stream(seed, r as u32 + 1).haar_rotation(h)).collect();
         let at_a_time = (ROTATED_AT_A_TIME / h.max(1)).max(1);
-        let pieces = exact.chunks(at_a_time).map(|chunk| stack(chunk, h)).collect();
+        let pieces = exact.chunks(at_a_time).map(stack).collect();
         Self { h, count, pieces, exact }
     }
 
-    /// Raises `maxima[r * h + j]` to the largest |coordinate| of the features in `coordinates: [h, rows]` along direction `j` of
-    /// rotation `r`. `product` is room to work in.
-    pub(super) fn raise(
-        &self,
-        maxima: &mut [f32],
-        coordinates: &DMatrix<f32>,
-        product: &mut Vec<f32>,
-    ) {
+    /// Raises `maxima[r * h + j]` to the largest |coordinate| of the features in `coordinates: [rows, h]`, row-major, along direction `j`
+    /// of rotation `r`.
+    pub(super) fn raise(&self, maxima: &mut [f32], coordinates: &[f32]) {
         let mut rest = maxima;
         for piece in &self.pieces {
-            let (here, after) = rest.split_at_mut(piece.nrows().min(rest.len()));
+            let (here, after) = rest.split_at_mut((piece.len() / self.h).min(rest.len()));
             rest = after;
-            product.resize(piece.nrows() * coordinates.ncols(), 0.0);
-            let room = std::mem::take(product);
-            let mut rotated = DMatrix::from_vec(piece.nrows(), coordinates.ncols(), room);
-            rotated.gemm(1.0, piece, coordinates, 0.0);
-            for column in rotated.as_slice().chunks_exact(piece.nrows()) {
-                for (largest, x) in here.iter_mut().zip(column) {
+            let rotated = inner_products(coordinates, piece, self.h);
+            for feature in rotated.chunks_exact(here.len().max(1)) {
+                for (largest, x) in here.iter_mut().zip(feature) {
                     let size = x.abs();
                     *largest = if size > *largest { size } else { *largest };
                 }
             }
-            *product = rotated.data.into();
         }
     }
 
@@ -95,16 +86,9 @@ impl Rotations {
     }
 }
 
-fn stack(rotations: &[Mat], h: usize) -> DMatrix<f32> {
-    let mut stacked = DMatrix::zeros(rotations.len() * h, h);
-    for (r, rotation) in rotations.iter().enumerate() {
-        for j in 0..h {
-            for i in 0..h {
-                stacked[(r * h + j, i)] = rotation[(i, j)] as f32;
-            }
-        }
-    }
-    stacked
+/// The columns of the rotations as rows, one after the other.
+fn stack(rotations: &[Mat]) -> Vec<f32> {
+    rotations.iter().flat_map(|rotation| rotation.iter().map(|&x| x as f32)).collect()
 }
 
 #[cfg(test)]
@@ -117,10 +101,10 @@ mod tests {
         let rotations = Rotations::new(h, count, 3);
         let features = Rng::new(9).normal_matrix(h, rows);
         let mut maxima = vec![0.0; h * count];
-        let mut room = Vec::new();
         for half in 0..2 {
-            let block = features.columns(half * 20, 20).map(|x| x as f32);
-            rotations.raise(&mut maxima, &block, &mut room);
+            let block = features.columns(half * 20, 20);
+            let block: Vec<f32> = block.iter().map(|&x| x as f32).collect();
+            rotations.raise(&mut maxima, &block);
         }
         for (r, q) in rotations.exact.iter().enumerate() {
             let exact = q.transpose() * &features;

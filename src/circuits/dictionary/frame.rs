@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DictionarySurvey, UnitBlock, dot};
+use super::{DictionarySurvey, UnitBlock};
 use crate::math::Mat;
 use crate::math::layout::center_columns;
+use crate::math::wide::dot;
 
 /// A unit direction that projection makes shorter than this lay in what was removed.
 pub(crate) const LOST: f64 = 1e-6;

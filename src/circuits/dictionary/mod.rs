@@ -41,7 +41,6 @@ pub use frame::Frame;
 pub(crate) use frame::LOST;
 pub use matrix::Along;
 pub use survey::{DictionarySurvey, Survey};
-pub(crate) use unit::dot;
 pub use unit::{Skip, UnitBlock};
 
 use crate::checkpoint::quoting::python;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Skip, UnitBlock};
+use crate::math::wide::add_scaled;
 
 /// How many rows that are not finite are named one by one.
 const NAMED: usize = 10;
@@ -33,7 +34,7 @@ impl Survey {
         for rows in block.rows.chunks(SUMMED * block.d.max(1)) {
             let mut partial = vec![0f32; block.d];
             for row in rows.chunks_exact(block.d.max(1)) {
-                partial.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+                add_scaled(&mut partial, 1.0, row);
             }
             self.sum.iter_mut().zip(partial).for_each(|(sum, x)| *sum += f64::from(x));
         }

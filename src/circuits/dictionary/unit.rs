@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::math::wide::{add_scaled, dot, scale, shift, sum};
+
 /// A row whose norm falls below this part of itself was made of what was removed, and what is left is rounding.
 const VANISHED: f64 = 1e-5;
 
@@ -77,47 +79,23 @@ fn make_unit(row: &mut [f32], centre: bool, mean: Option<&[f32]>) -> Result<(), 
     }
     if centre {
         let mean = (sum(row) / row.len() as f64) as f32;
-        row.iter_mut().for_each(|x| *x -= mean);
+        shift(row, -mean);
     }
     if let Some(mean) = mean {
         let along = dot(row, mean) as f32;
-        row.iter_mut().zip(mean).for_each(|(x, m)| *x -= along * m);
+        add_scaled(row, -along, mean);
     }
     let after = dot(row, row).sqrt();
     if after <= VANISHED * before {
         return Err(Skip::Vanished);
     }
-    let scale = (1.0 / after) as f32;
-    if scale.is_finite() {
-        row.iter_mut().for_each(|x| *x *= scale);
+    let factor = (1.0 / after) as f32;
+    if factor.is_finite() {
+        scale(row, factor);
     } else {
         row.iter_mut().for_each(|x| *x = (f64::from(*x) / after) as f32);
     }
     Ok(())
-}
-
-/// Sum of `f32` values in `f64`, over eight lanes.
-fn sum(values: &[f32]) -> f64 {
-    let mut lanes = [0f64; 8];
-    let (whole, rest) = values.as_chunks::<8>();
-    for x in whole {
-        lanes.iter_mut().zip(x).for_each(|(lane, &x)| *lane += f64::from(x));
-    }
-    lanes.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x)).sum::<f64>()
-}
-
-/// Dot product of two `f32` vectors, summed in `f64` over eight lanes; the shorter length counts.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
-    let mut lanes = [0f64; 8];
-    let (a_lanes, a_rest) = a.as_chunks::<8>();
-    let (b_lanes, b_rest) = b.as_chunks::<8>();
-    for (x, y) in a_lanes.iter().zip(b_lanes) {
-        for lane in 0..8 {
-            lanes[lane] += f64::from(x[lane]) * f64::from(y[lane]);
-        }
-    }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
-    lanes.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]
