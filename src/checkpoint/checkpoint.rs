@@ -127,6 +127,11 @@ impl Checkpoint {
         Ok(Tensor { dtype: entry.dtype, shape, bytes })
     }
 
+    /// Has what is read from now on kept for a second reading: see [`ByteSource::keep`].
+    pub fn keep(&self, most: u64) {
+        self.sources.iter().for_each(|source| source.keep(most));
+    }
+
     /// Reads a run of elements, counted row-major: the pieces that columns of a matrix are gathered from. The shape that comes
     /// back is that of a list.
     ///

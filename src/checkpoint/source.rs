@@ -30,6 +30,12 @@ pub trait ByteSource: Shareable {
     /// [`CheckpointError::Read`] if the range leaves the file or the system refuses.
     fn read(&self, range: Range<u64>) -> Result<Vec<u8>, CheckpointError>;
 
+    /// What is read from now on is kept at hand for a second reading, up to `most` bytes; with 0 nothing is, and what was kept is let go.
+    /// For sources where reading costs more than the memory.
+    fn keep(&self, most: u64) {
+        let _ = most;
+    }
+
     /// What is the same for two names of one file, where the system says it; `None` where nothing is known.
     fn identity(&self) -> Option<String> {
         None

@@ -11,6 +11,9 @@ use crate::protocol::{Failure, FilesId};
 use crate::study::dictionary::{Comparing, Source, Surveyed, Surveying, Whitening};
 use crate::study::positions::PositionTable;
 
+/// Bytes that stay at hand until a question is answered: what is surveyed is read again to be compared. GPT-2's embeddings have 154 MB.
+const AT_HAND: u64 = 192 << 20;
+
 /// Dictionaries that were surveyed.
 #[derive(Default)]
 pub(super) struct Shelf {
@@ -83,6 +86,7 @@ impl Engine {
             }
         };
         let model = self.model()?;
+        model.checkpoint.keep(AT_HAND);
         let mut surveying = Surveying::new(model, source, files.sources, weights)?;
         while surveying.step(model)? {}
         let surveyed = surveying.finish();

@@ -100,6 +100,19 @@ impl Engine {
             let asked = Asked { other_model: false, files: None, ..asked };
             return Box::pin(other.answer(asked, Vec::new(), out)).await;
         }
+        let answered = self.answer_here(asked, sources, out).await;
+        if let Some(model) = &self.model {
+            model.checkpoint.keep(0);
+        }
+        answered
+    }
+
+    async fn answer_here(
+        &mut self,
+        asked: Asked,
+        sources: Vec<Box<dyn ByteSource>>,
+        out: Out<'_>,
+    ) -> Result<(), Failure> {
         let files = Files { id: asked.files, hints: asked.hints, sources };
         // A build without kernels has the CPU answer what was offered to the GPU.
         let gpu = asked.gpu.filter(|_| cfg!(feature = "gpu"));

@@ -1,7 +1,9 @@
 //! A browser file as a byte source: `Blob.slice`, read synchronously, which workers may do and pages may not.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
+use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, FileReaderSync};
 
@@ -15,6 +17,27 @@ pub(super) struct BlobSource {
     name: String,
     blob: Blob,
     reader: FileReaderSync,
+    kept: RefCell<Kept>,
+}
+
+/// Bytes that will be read once more, in the browser's memory: WebAssembly's own never shrinks.
+#[derive(Default)]
+struct Kept {
+    room: u64,
+    pieces: Vec<(Range<u64>, Uint8Array)>,
+}
+
+impl Kept {
+    fn piece(&self, range: &Range<u64>) -> Option<Uint8Array> {
+        self.pieces.iter().find(|(of, _)| of == range).map(|(_, bytes)| bytes.clone())
+    }
+
+    fn offer(&mut self, range: &Range<u64>, bytes: &Uint8Array) {
+        if let Some(room) = self.room.checked_sub(range.end - range.start) {
+            self.room = room;
+            self.pieces.push((range.clone(), bytes.clone()));
+        }
+    }
 }
 
 impl BlobSource {
@@ -23,7 +46,7 @@ impl BlobSource {
     /// # Errors
     /// If this thread may not read files synchronously.
     pub(super) fn new(name: String, blob: Blob) -> Result<Self, JsValue> {
-        Ok(Self { name, blob, reader: FileReaderSync::new()? })
+        Ok(Self { name, blob, reader: FileReaderSync::new()?, kept: RefCell::default() })
     }
 }
 
@@ -34,6 +57,10 @@ impl ByteSource for BlobSource {
 
     fn size(&self) -> u64 {
         self.blob.size() as u64
+    }
+
+    fn keep(&self, most: u64) {
+        *self.kept.borrow_mut() = Kept { room: most, pieces: Vec::new() };
     }
 
     fn read(&self, range: Range<u64>) -> Result<Vec<u8>, CheckpointError> {
@@ -52,7 +79,10 @@ impl ByteSource for BlobSource {
 
 impl BlobSource {
     /// The bytes of a range, still in the browser's memory.
-    fn buffer(&self, range: &Range<u64>) -> Result<js_sys::Uint8Array, CheckpointError> {
+    fn buffer(&self, range: &Range<u64>) -> Result<Uint8Array, CheckpointError> {
+        if let Some(bytes) = self.kept.borrow().piece(range) {
+            return Ok(bytes);
+        }
         let failed = |error: JsValue| {
             let reason = error.dyn_ref::<web_sys::DomException>().map_or_else(
                 || "the browser refused".to_owned(),
@@ -70,6 +100,8 @@ impl BlobSource {
             .slice_with_f64_and_f64(range.start as f64, range.end as f64)
             .map_err(failed)?;
         let buffer = self.reader.read_as_array_buffer(&piece).map_err(failed)?;
-        Ok(js_sys::Uint8Array::new(&buffer))
+        let bytes = Uint8Array::new(&buffer);
+        self.kept.borrow_mut().offer(range, &bytes);
+        Ok(bytes)
     }
 }
