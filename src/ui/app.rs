@@ -63,6 +63,12 @@ impl App {
         go(&self.value().route.clone().put(key, value));
     }
 
+    /// Does what a button asks for: has the address say it, which does what it says anew. What it says already is done `again`, for it may
+    /// have been cancelled.
+    pub fn press(&self, wanted: Route, again: impl FnOnce()) {
+        if wanted == self.value().route { again() } else { self.go(wanted) }
+    }
+
     /// Goes to the present route with one parameter changed to what a control says.
     pub fn choose<K: Key>(&self, key: &K, text: &str) {
         go(&self.value().route.clone().choose(key, text));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::address::route::Page;
+use super::address::route::{Page, Route};
 use super::app::use_app;
 use super::memory::reply::Reply;
 use super::remembered::{Remembered, use_memory};
@@ -128,23 +128,26 @@ pub fn use_asking<T: 'static, D: PartialEq + 'static>(
     Asking { any, answer: PhantomData }
 }
 
-/// Has the page do what the address says, once for each thing that it says. Out of view nothing new is done; what was found stays.
+/// Has the page do what the address says, once for each thing that it says, and again when a button asks for it: the callback takes the
+/// address that says so. Out of view nothing new is done; what was found stays.
 #[hook]
 pub fn use_said<D: Clone + PartialEq + 'static>(
     page: Page,
     said: Option<D>,
-    deed: impl FnOnce(&D) + 'static,
-) {
+    deed: impl Fn(&D) + 'static,
+) -> Callback<Route> {
+    let app = use_app();
     let last = use_mut_ref(|| None);
-    if use_app().value().route.page == page {
+    if app.value().route.page == page {
         *last.borrow_mut() = said;
     }
     let said = last.borrow().clone();
-    use_effect_with(said, move |said| {
-        if let Some(said) = said {
-            deed(said);
-        }
+    let deed = Rc::new(move |said: &Option<D>| said.iter().for_each(&deed));
+    use_effect_with(said.clone(), {
+        let deed = deed.clone();
+        move |said| deed(said)
     });
+    Callback::from(move |wanted| app.press(wanted, || deed(&said)))
 }
 
 #[hook]

@@ -85,14 +85,13 @@ pub(super) fn ChangeView(props: &ChangeViewProps) -> Html {
 
     let ask = {
         let (app, changed) = (app.clone(), changed.clone());
-        let (asked, made) = (asked.clone(), made.clone());
+        let made = made.clone();
         Callback::from(move |what: WhatIf| {
-            // What the address says already is asked once more; what it says anew is asked because it does.
-            if asked.as_ref() != Some(&what) {
-                app.go(change::write(app.value().route.clone(), &what));
-            } else if let Some(Ok(question)) = &made {
-                changed.ask(Request::new(question.clone()).urgent());
-            }
+            app.press(change::write(app.value().route.clone(), &what), || {
+                if let Some(Ok(question)) = &made {
+                    changed.ask(Request::new(question.clone()).urgent());
+                }
+            });
         })
     };
     let quick = |label: String, k: usize, action: Edit| {

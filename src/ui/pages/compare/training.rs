@@ -7,13 +7,14 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::in_view;
 use super::way::{pace, spaces, way};
 use crate::protocol::Failure;
 use crate::protocol::compare::{Between, Compare as Heads, ComparePart};
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
+use crate::ui::address::route::Page;
 use crate::ui::app::{App, use_app};
+use crate::ui::asking::use_said;
 use crate::ui::browser::drop::listed;
 use crate::ui::memory::training::{ChangedNews, ChangedSteps, With};
 use crate::ui::nothing::nothing;
@@ -43,32 +44,15 @@ pub(super) fn Training() -> Html {
             steps.dispatch(ChangedNews::Fresh(String::new()));
         });
     }
-    // Out of view nothing new is asked; what was found stays.
-    let asked = use_mut_ref(|| None);
-    if in_view(&app) {
+    let press = {
         let built_in = state.model.as_ref().is_some_and(|model| model.built_in.is_some());
         let named = built_in && state.route.read(&keys::SAVED_STEPS);
-        *asked.borrow_mut() = open.filter(|_| named).map(|open| (open, weights));
-    }
-    {
+        let asked = open.filter(|_| named).map(|open| (open, weights));
         let (app, steps) = (app.clone(), steps.dispatcher());
-        use_effect_with(*asked.borrow(), move |asked| {
-            if asked.is_some() {
-                saved_steps(app, steps);
-            }
-        });
-    }
-    let compare = {
-        let (app, steps) = (app.clone(), steps.dispatcher());
-        Callback::from(move |_: MouseEvent| {
-            // What the address says already may have been cancelled; what it says anew is asked because it does.
-            if app.value().route.read(&keys::SAVED_STEPS) {
-                saved_steps(app.clone(), steps.clone());
-            } else {
-                app.put(&keys::SAVED_STEPS, true);
-            }
-        })
+        use_said(Page::Compare, asked, move |_| saved_steps(app.clone(), steps.clone()))
     };
+    let route = state.route.clone().put(&keys::SAVED_STEPS, true);
+    let compare = press.reform(move |_: MouseEvent| route.clone());
     let chosen = {
         let own = own.clone();
         Callback::from(move |event: Event| {

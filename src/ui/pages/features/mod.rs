@@ -118,11 +118,7 @@ pub fn Features() -> Html {
         Callback::from(move |layer: Option<usize>| {
             let now = &asker.app.value().route;
             let wanted = compared::with(now.clone(), layer);
-            // What the address says already may have been cancelled.
-            if wanted == *now {
-                asker.layers(&compared::layers(now, &own));
-            }
-            asker.app.go(wanted);
+            asker.app.press(wanted, || asker.layers(&compared::layers(now, &own)));
         })
     };
     let search = {

@@ -66,25 +66,17 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
             steps.dispatch(AlignedNews::Fresh);
         });
     }
-    let ask = {
+    let route = app.value().route.clone();
+    let press = {
         let (asker, steps, shape) = (props.asker.clone(), steps.dispatcher(), props.shape);
-        move || {
+        let asked = route.read(&keys::ALIGNED_STEPS).then_some(setting);
+        use_said(Page::Features, asked, move |_| {
             let (asker, steps) = (asker.clone(), steps.clone());
             spawn_local(async move { every_step(&asker, steps, shape).await });
-        }
-    };
-    let said = app.value().route.read(&keys::ALIGNED_STEPS);
-    {
-        let ask = ask.clone();
-        use_said(Page::Features, said.then_some(setting), move |_| ask());
-    }
-    let compare = {
-        let app = app.clone();
-        Callback::from(move |_: MouseEvent| {
-            // What the address says already may have been cancelled; what it says anew is asked because it does.
-            if said { ask() } else { app.put(&keys::ALIGNED_STEPS, true) }
         })
     };
+    let route = route.put(&keys::ALIGNED_STEPS, true);
+    let compare = press.reform(move |_: MouseEvent| route.clone());
     let here = app.value().model.as_ref().and_then(|m| m.built_in);
     let family = Rc::new(Family::of(steps.0.0.values().map(Rc::as_ref)));
     html! {

@@ -41,39 +41,31 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
     let said = app.value().route.read(&keys::ALONE);
     // A reading is no answer that a run could keep.
     let none = rows.is_empty() || props.answer.traced.objective.reading.is_some();
-    let run = {
+    let route = app.value().route.clone().put(&keys::ALONE, true);
+    let press = {
         let alone = alone.clone();
+        let asked = (said && !none).then(|| props.answer.clone());
         let question = RunAlone {
             prompt: props.prompt.clone(),
             asked: props.answer.traced.objective.clone(),
             rows: rows.clone(),
             options: AloneOptions::default(),
         };
-        move || {
+        use_said(Page::Trace, asked, move |_| {
             let request = Request::new(question.clone()).urgent();
             alone.ask(request.listed(words::CIRCUITS_RUN_LAYER_LAYER));
-        }
+        })
     };
-    {
-        let run = run.clone();
-        let asked = (said && !none).then(|| props.answer.clone());
-        use_said(Page::Trace, asked, move |_| run());
-    }
     if none {
         return nothing();
     }
-    let press = {
-        let app = app.clone();
-        // What the address says already is asked once more; what it says anew is asked because it does.
-        Callback::from(move |_: MouseEvent| if said { run() } else { app.put(&keys::ALONE, true) })
-    };
     html! {
         <section class="alone" aria-label={words::WHAT_CIRCUIT_WORTH}>
             <h2>{ words::IS_IT_THE_CIRCUIT }</h2>
             <p class="hint">{ words::TRACE_RERUNS_NOTHING_MODEL }</p>
             <Gloss term={words::KEPT_CIRCUIT} meaning={words::HOW_FAR_CIRCUITS_ATTENTION} />
             <p class="controls">
-                <button type="button" class="primary" onclick={press} disabled={alone.under_way()} data-testid="alone">{ words::run_alone_random_circuits(&(AloneOptions::default().draws)) }</button>
+                <button type="button" class="primary" onclick={press.reform(move |_: MouseEvent| route.clone())} disabled={alone.under_way()} data-testid="alone">{ words::run_alone_random_circuits(&(AloneOptions::default().draws)) }</button>
             </p>
             if let Some(found) = alone.found() { { outcome(&app, &props.answer, &found) } }
         </section>

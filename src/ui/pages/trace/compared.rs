@@ -62,10 +62,14 @@ pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
     let about = (route.page == Page::Trace).then(|| (said.clone(), rules));
     let other = use_asking::<Answer, _>("trace/other", about).quiet();
     let there = other.found();
-    let ask = {
+    let press = {
         let (other, prompt, question) =
             (other.clone(), props.prompt.clone(), props.question.clone());
-        move |[text, answer, wrong]: &[String; 3]| {
+        let (said, typed) = (said.clone(), typed.clone());
+        let asked = (!said[0].is_empty()).then_some((said, rules));
+        use_said(Page::Trace, asked, move |(said, _)| {
+            typed.iter().zip(said).for_each(|(typed, said)| typed.set(said.clone()));
+            let [text, answer, wrong] = said;
             let word = |word: &String| (!word.is_empty()).then(|| word.clone());
             let (answer, wrong) = (word(answer), word(wrong));
             let mut asked = Question { answer, wrong, reading: None, ..question.clone() };
@@ -74,31 +78,15 @@ pub(super) fn ComparedView(props: &ComparedViewProps) -> Html {
             let prompt = Prompt { text: text.clone(), ..prompt.clone() };
             let request = Request::new(Trace { prompt, question: asked });
             other.ask(request.urgent().listed(words::ANOTHER_PROMPT_TRACED));
-        }
-    };
-    {
-        let (ask, typed) = (ask.clone(), typed.clone());
-        let asked = (!said[0].is_empty()).then(|| (said.clone(), rules));
-        use_said(Page::Trace, asked, move |(said, _)| {
-            typed.iter().zip(said).for_each(|(typed, said)| typed.set(said.clone()));
-            ask(said);
-        });
-    }
-    let onsubmit = {
-        let (app, typed) = (app.clone(), typed.each_ref().map(|typed| (**typed).clone()));
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            // What the address says already is asked once more; what it says anew is asked because it does.
-            if typed == said {
-                ask(&typed);
-            } else {
-                let route = app.value().route.clone();
-                app.go(BESIDE.iter().zip(&typed).fold(route, |route, (key, word)| {
-                    if word.is_empty() { route.clear(key) } else { route.choose(key, word) }
-                }));
-            }
         })
     };
+    let wanted = BESIDE.iter().zip(&typed).fold(route.clone(), |route, (key, word)| {
+        if word.is_empty() { route.clear(key) } else { route.choose(key, word) }
+    });
+    let onsubmit = press.reform(move |event: SubmitEvent| {
+        event.prevent_default();
+        wanted.clone()
+    });
     let laid = use_memo((props.answer.clone(), there.clone(), generation), |(here, there, _)| {
         let model = app.value().model.as_ref()?;
         let n_heads = |layer| model.summary.layers.n_heads(layer);

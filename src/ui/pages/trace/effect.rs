@@ -53,12 +53,8 @@ pub(super) fn EffectView(props: &EffectViewProps) -> Html {
         let (app, effect) = (app.clone(), effect.clone());
         let question = question(&props.prompt, &props.answer, &part, factor);
         Callback::from(move |_: MouseEvent| {
-            // What the address says already is asked once more; what it says anew is asked because it does.
-            if asked == Some(factor) {
-                rerun(&effect, question.clone());
-            } else {
-                app.replace(app.value().route.clone().put(&keys::TIMES, factor));
-            }
+            let wanted = app.value().route.clone().put(&keys::TIMES, factor);
+            app.press(wanted, || rerun(&effect, question.clone()));
         })
     };
     let set = {
