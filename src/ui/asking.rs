@@ -68,6 +68,11 @@ impl<T: 'static> Asking<T> {
         self.any.known().is_some_and(|reply| reply.under_way)
     }
 
+    /// Whether the last one was cancelled.
+    pub fn stopped(&self) -> bool {
+        self.any.known().is_some_and(|reply| reply.stopped)
+    }
+
     /// Counts what is asked about: another number, another question.
     pub fn number(&self) -> u32 {
         self.any.about

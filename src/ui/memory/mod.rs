@@ -16,7 +16,6 @@ pub mod state;
 pub mod sweep;
 pub mod token_chance;
 pub mod toy;
-pub mod trace;
 pub mod training;
 
 /// A value that a page remembers, and the one function that changes it.

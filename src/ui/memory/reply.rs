@@ -18,12 +18,14 @@ pub struct Reply<T: ?Sized> {
     pub failed: Option<Failure>,
     /// Whether the question is under way.
     pub under_way: bool,
+    /// Whether the last one was cancelled.
+    pub stopped: bool,
 }
 
 // Derived, this would ask the same of answers, which need neither.
 impl<T: ?Sized> Default for Reply<T> {
     fn default() -> Self {
-        Self { about: 0, found: None, failed: None, under_way: false }
+        Self { about: 0, found: None, failed: None, under_way: false, stopped: false }
     }
 }
 
@@ -47,10 +49,11 @@ impl<T: ?Sized> Memory for Reply<T> {
             Ordering::Greater => Self { about, ..Self::default() },
         };
         match event {
-            JobEvent::Begun => next.under_way = true,
+            JobEvent::Begun => (next.under_way, next.stopped) = (true, false),
             JobEvent::Part { answer, .. } => (next.found, next.failed) = (Some(answer), None),
             JobEvent::Failed { failure, .. } => next.failed = Some(failure),
-            JobEvent::Done | JobEvent::Stopped => next.under_way = false,
+            JobEvent::Done => next.under_way = false,
+            JobEvent::Stopped => (next.under_way, next.stopped) = (false, true),
             JobEvent::Gpu(_) => {}
         }
         next
@@ -91,6 +94,21 @@ mod tests {
             let ended = heard(job.iter().cloned().chain([(1, end)]));
             assert_eq!(seen(&ended, 1), Some((Some("Mary"), false, false)));
         }
+    }
+
+    #[test]
+    fn what_was_cancelled_leaves_the_old_answer_and_says_so_until_the_same_is_asked_again() {
+        let job = [(1, JobEvent::Begun), (1, part("Mary")), (1, JobEvent::Done)];
+        assert!(!heard(job.clone()).stopped);
+        let stopped = heard(job.into_iter().chain([(1, JobEvent::Begun), (1, JobEvent::Stopped)]));
+        assert_eq!(
+            (seen(&stopped, 1), stopped.stopped),
+            (Some((Some("Mary"), false, false)), true)
+        );
+        let again = stopped.after((1, JobEvent::Begun));
+        assert!(again.under_way && !again.stopped);
+        // What took its place is about something else.
+        assert!(!stopped.after((2, JobEvent::Begun)).stopped);
     }
 
     #[test]

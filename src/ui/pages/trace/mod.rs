@@ -5,22 +5,21 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::model::Weights;
-use crate::protocol::trace::{Answer, Prompt, Question, Trace as Ask};
+use crate::protocol::trace::{Answer, Question, Trace as Ask};
 use crate::study::trace::report::stamped;
 use crate::study::trace::{SeedRule, Traced};
 use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
 use crate::ui::address::trace::question;
 use crate::ui::app::{App, use_app};
+use crate::ui::asking::{use_asking, use_said};
 use crate::ui::layered::Picture;
 use crate::ui::layered::groups::Groups;
-use crate::ui::memory::trace::{News, TracedAnswer};
 use crate::ui::pages::attention::prompt::in_view;
 use crate::ui::pages::pairs::PairsView;
-use crate::ui::remembered::{Remembered, use_memory};
 use crate::ui::widgets::notices::failed;
 use crate::ui::words::trace as words;
-use crate::worker::request::{JobEvent, Request};
+use crate::worker::request::Request;
 
 mod alone;
 mod asked;
@@ -43,7 +42,6 @@ const LARGE: u64 = 50_000_000;
 pub fn Trace() -> Html {
     let app = use_app();
     let state = app.value();
-    let traced = use_memory::<TracedAnswer>();
     let generation = state.model.as_ref().map(|m| m.generation);
     let built_in = state.model.as_ref().is_some_and(|m| m.built_in.is_some());
     let prompt = in_view(state);
@@ -56,26 +54,30 @@ pub fn Trace() -> Html {
         question.answer = Some("Mary".to_owned());
         question.wrong = by_contrast.then(|| "John".to_owned());
     }
-    // A page that is hidden stays mounted, and asks nothing; what was asked last is not asked again.
-    let asked = use_mut_ref(|| None::<(u32, Prompt, Question)>);
+    // Another prompt's circuit has other tokens. A page that is hidden stays mounted, and asks nothing.
+    let about = generation.filter(|_| state.route.page == Page::Trace).zip(Some(prompt.clone()));
+    let traced = use_asking::<Answer, _>("trace/circuit", about).quiet();
     {
-        let (app, traced) = (app.clone(), traced.clone());
-        let now = generation.filter(|_| state.route.page == Page::Trace);
-        use_effect_with((now, prompt.clone(), question.clone()), move |(now, prompt, question)| {
-            let Some(generation) = *now else { return };
-            let now = Some((generation, prompt.clone(), question.clone()));
-            if *asked.borrow() == now {
-                return;
-            }
-            let same = |last: &(u32, Prompt, Question)| (last.0, &last.1) == (generation, prompt);
-            let keep = asked.borrow().as_ref().is_some_and(same);
-            *asked.borrow_mut() = now;
-            ask(&app, &traced, prompt.clone(), question.clone(), keep);
+        let traced = traced.clone();
+        let large = state.model.as_ref().is_some_and(|model| model.summary.size > LARGE);
+        let asked = generation.map(|generation| (generation, prompt.clone(), question.clone()));
+        use_said(Page::Trace, asked, move |(_, prompt, question)| {
+            let ask = Ask { prompt: prompt.clone(), question: question.clone() };
+            let request = Request::new(ask).urgent();
+            traced.ask(if large {
+                request.listed(words::RUNNING_TRACING_LAYER_LAYER)
+            } else {
+                request
+            });
         });
     }
+    let (failure, answer) = (traced.failed(), traced.found());
+    // What failed has no circuit, not the last one's; asked again, it has not failed yet.
+    let answer = answer.filter(|_| failure.is_none());
+    let failure = failure.filter(|_| !traced.under_way());
     let (grouping, least) = (state.route.read(&keys::NODES), state.route.read(&keys::LEAST));
     let groups = Groups::parse(&state.route.read(&keys::GROUPS));
-    let drawn = (traced.answer.clone(), grouping, least.to_bits(), groups);
+    let drawn = (answer.clone(), grouping, least.to_bits(), groups);
     let picture = use_memo(drawn, |(answer, grouping, _, groups)| {
         let laid_out = |answer: &Rc<Answer>| {
             let Traced { circuit, objective, .. } = &answer.traced;
@@ -85,11 +87,11 @@ pub fn Trace() -> Html {
     });
     html! {
         <>
-            <asked::Asked prompt={prompt.clone()} question={question.clone()} answer={traced.answer.clone()} {least} {grouping} />
-            { failed(traced.failed.as_ref()) }
-            if traced.stopped { <p class="ask" role="status">{ words::TRACE_CANCELLED_CHANGE_QUESTION }</p> }
-            if traced.asked && traced.answer.is_none() { <p class="empty" role="status">{ words::PROMPT_BEING_RUN_ANSWER }</p> }
-            if let Some(answer) = &traced.answer {
+            <asked::Asked prompt={prompt.clone()} question={question.clone()} answer={answer.clone()} {least} {grouping} />
+            { failed(failure) }
+            if traced.stopped() { <p class="ask" role="status">{ words::TRACE_CANCELLED_CHANGE_QUESTION }</p> }
+            if traced.under_way() && answer.is_none() { <p class="empty" role="status">{ words::PROMPT_BEING_RUN_ANSWER }</p> }
+            if let Some(answer) = &answer {
                 <said::Said answer={answer.clone()} />
                 if !answer.traced.circuit.seeds.is_empty() {
                     <div class="columns traced">
@@ -120,29 +122,6 @@ fn rules(question: &Question) -> Question {
     let mut rules = Question { answer: None, wrong: None, reading: None, ..question.clone() };
     rules.options.at = None;
     rules
-}
-
-/// Asks for a circuit, in place of the last question.
-fn ask(
-    app: &App,
-    traced: &UseReducerHandle<Remembered<TracedAnswer>>,
-    prompt: Prompt,
-    question: Question,
-    keep: bool,
-) {
-    let mut request = Request::new(Ask { prompt, question }).owner("trace/circuit").urgent();
-    if app.value().model.as_ref().is_some_and(|model| model.summary.size > LARGE) {
-        request = request.listed(words::RUNNING_TRACING_LAYER_LAYER);
-    }
-    let hears = traced.dispatcher();
-    app.session.jobs.ask(request, move |event| match event {
-        // Not before: the job whose place it takes is stopped first.
-        JobEvent::Begun => hears.dispatch(News::Asked { keep }),
-        JobEvent::Part { answer, .. } => hears.dispatch(News::Traced(answer)),
-        JobEvent::Failed { failure, .. } => hears.dispatch(News::Failed(failure)),
-        JobEvent::Stopped => hears.dispatch(News::Stopped),
-        _ => {}
-    });
 }
 
 /// The address without what was asked of the part that is pinned: it is no question about another one.
