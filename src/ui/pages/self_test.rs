@@ -1,23 +1,21 @@
 //! Self-test: this machine's GPU in f32 against its CPU in f64, errors beside tolerances.
 
-use std::rc::Rc;
-
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
 use crate::protocol::self_test::{Report, SelfTest as Question};
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
+use crate::ui::asking::use_asking;
 use crate::ui::browser::export::save;
 use crate::ui::memory::state::Action;
-use crate::ui::nothing::nothing;
 use crate::ui::session::Session;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{bytes, percent, short_exponent, three};
 use crate::ui::words::self_test as words;
 use crate::worker::own::Listed;
 use crate::worker::pool::{Jobs, default_size};
-use crate::worker::request::{JobEvent, Request};
+use crate::worker::request::Request;
 
 /// Who may compute: the values of the parameter `compute`.
 const COMPUTE: [(&str, &str); 4] = [
@@ -27,63 +25,48 @@ const COMPUTE: [(&str, &str); 4] = [
     ("drill", words::GPU_LOST_ONCE_DRILL),
 ];
 
-/// What happened.
-#[derive(Clone, PartialEq)]
-enum Run {
-    Idle,
-    /// Shapes done, of how many.
-    Running(usize, usize),
-    Done(Rc<Report>),
-    Failed(String, String),
-}
+/// Whose the question is.
+const OWNER: &str = "self-test";
 
 /// The page.
 #[component]
 pub fn SelfTest() -> Html {
     let app = use_app();
-    let run = use_state(|| Run::Idle);
+    let run = use_asking::<Report, _>(OWNER, Some(())).quiet();
+    // Shapes done, of how many.
+    let shapes = use_state(|| (0, 1));
     // A worker of its own: a driver that dies takes nothing else with it.
     let worker = use_mut_ref(|| None::<Jobs>);
     let thorough = use_state(|| false);
-    let running = matches!(*run, Run::Running(..));
     let stop = {
-        let (run, worker) = (run.clone(), worker.clone());
-        Callback::from(move |()| {
-            // With its last handle the worker ends.
-            worker.take();
-            run.set(Run::Idle);
-        })
+        let worker = worker.clone();
+        // With its last handle the worker ends.
+        Callback::from(move |()| worker.take().iter().for_each(|jobs: &Jobs| jobs.stop(OWNER)))
     };
     let choose = {
         let thorough = thorough.clone();
         Callback::from(move |on: bool| thorough.set(on))
     };
     let start = {
-        let (run, thorough, session) = (run.clone(), *thorough, app.session.clone());
+        let (run, shapes) = (run.clone(), shapes.clone());
+        let (thorough, session) = (*thorough, app.session.clone());
         let stop = stop.clone();
         Callback::from(move |_: MouseEvent| {
-            run.set(Run::Running(0, 1));
-            let hears = run.clone();
+            shapes.set((0, 1));
             let seed = (js_sys::Math::random() * 1e6) as u32;
-            let progress = run.clone();
+            let progress = shapes.clone();
             let listed = Listed::new(session.jobs.clone(), words::THE_SELFTEST);
             let stop = stop.clone();
             let jobs = session.own_worker(move |running| match running.first() {
                 Some(job) => {
-                    progress.set(Run::Running(job.done, job.total));
+                    progress.set((job.done, job.total));
                     let stop = stop.clone();
                     listed.at(job.done, job.total, move || stop.emit(()));
                 }
                 None => listed.ended(),
             });
             let request = Request::new(Question { seed, thorough }).listed(words::THE_SELFTEST);
-            jobs.ask(request, move |event| match event {
-                JobEvent::Part { answer, .. } => hears.set(Run::Done(Rc::from(answer))),
-                JobEvent::Failed { failure, .. } => {
-                    hears.set(Run::Failed(failure.what, failure.hint))
-                }
-                _ => {}
-            });
+            run.clone().of(&jobs).ask(request);
             *worker.borrow_mut() = Some(jobs);
         })
     };
@@ -129,20 +112,19 @@ pub fn SelfTest() -> Html {
             <p class="hint">{ words::HEADS_KNOWN_DECOMPOSITION_COMPUTED }</p>
             <p>{ words::page_cpu_spectra_comparisons(&threads, &(if threads == 1 { "worker" } else { "workers" })) }</p>
             <div class="controls"><Select label="compute on" {options} value={compute.slug()} on_change={choose_compute} /></div>
-            <div class="controls"><button type="button" class="primary" onclick={start} disabled={running} data-testid="run-self-test">{ words::RUN_SELFTEST }</button>
+            <div class="controls"><button type="button" class="primary" onclick={start} disabled={run.under_way()} data-testid="run-self-test">{ words::RUN_SELFTEST }</button>
                 <Switch label={words::THOROUGH_HEADS_WIDE_UP} on={*thorough} on_change={choose} /></div>
-            { match &*run {
-                Run::Idle => nothing(),
-                Run::Running(done, total) => html! {
-                    <p class="progress" role="status"><progress value={done.to_string()} max={total.to_string()} aria-label={words::THE_SELFTEST} />
-                        { words::shapes_few_seconds_gpu(&done, &total) }
-                        <button type="button" onclick={stop.reform(|_: MouseEvent| ())}>{ "cancel" }</button></p>
-                },
-                Run::Failed(what, hint) => html! { <p class="ask" role="status" data-testid="self-test"><strong>{ what.clone() }</strong>{ format!(" {hint}") }</p> },
-                Run::Done(report) => html! { <>{ view(report) }
-                    <p class="onward"><button type="button" onclick={copy(report)} data-testid="copy-report">{ if *copied { "copied" } else { "copy report" } }</button>
-                    <button type="button" onclick={keep(report)}>{ "save report" }</button></p></> },
-            } }
+            if run.under_way() {
+                <p class="progress" role="status"><progress value={shapes.0.to_string()} max={shapes.1.to_string()} aria-label={words::THE_SELFTEST} />
+                    { words::shapes_few_seconds_gpu(&shapes.0, &shapes.1) }
+                    <button type="button" onclick={stop.reform(|_: MouseEvent| ())}>{ "cancel" }</button></p>
+            } else if let Some(why) = run.failed() {
+                <p class="ask" role="status" data-testid="self-test"><strong>{ why.what.clone() }</strong>{ format!(" {}", why.hint) }</p>
+            } else if let Some(report) = run.found() {
+                { view(&report) }
+                <p class="onward"><button type="button" onclick={copy(&report)} data-testid="copy-report">{ if *copied { "copied" } else { "copy report" } }</button>
+                <button type="button" onclick={keep(&report)}>{ "save report" }</button></p>
+            }
         </>
     }
 }
