@@ -85,6 +85,18 @@ pub fn use_app() -> App {
     use_context::<App>().expect("inside Root")
 }
 
+/// What the page says, in the reader's language: for parts that take nothing else of the frame.
+#[hook]
+pub fn use_speech() -> Speech {
+    use_app().speech()
+}
+
+/// Where the reader is: for parts that lead on from there, and neither ask nor change anything.
+#[hook]
+pub fn use_route() -> Route {
+    use_app().value().route.clone()
+}
+
 /// Whether the page is dark, for colours that are computed.
 #[hook]
 pub fn use_dark() -> bool {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use yew::prelude::*;
 
 use super::{Sheet, apart, px, ticks, use_room, wide};
-use crate::ui::app::use_app;
+use crate::ui::app::use_speech;
 use crate::ui::words::format::three;
 use crate::ui::words::pictures::OnStage;
 
@@ -61,7 +61,7 @@ const BOTTOM: f64 = 38.0;
 /// A bar chart.
 #[component]
 pub fn Bars(props: &BarsProps) -> Html {
-    let speech = use_app().speech();
+    let speech = use_speech();
     let (frame, room) = use_room();
     let sheet = Sheet::new(room, WIDTH, |width| (0.43 * width).clamp(150.0, 260.0));
     let Sheet { width, height, .. } = sheet;

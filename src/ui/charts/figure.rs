@@ -4,7 +4,7 @@ use web_sys::{Element, HtmlDetailsElement};
 use yew::prelude::*;
 
 use crate::study::stamp::Stamp;
-use crate::ui::app::use_app;
+use crate::ui::app::use_speech;
 use crate::ui::browser::export;
 use crate::ui::lessons::speech::Speech;
 use crate::ui::words::pictures::OnStage;
@@ -34,7 +34,7 @@ const MAX_ROWS: usize = 400;
 /// A chart with its caption, its numbers and its exports.
 #[component]
 pub fn Figure(props: &FigureProps) -> Html {
-    let speech = use_app().speech();
+    let speech = use_speech();
     let picture = use_node_ref();
     let open = use_state(|| false);
     let on_toggle = {

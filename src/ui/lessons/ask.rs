@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::prose::Prose;
 use super::question::{Question, Verdict};
 use crate::ui::address::keys::PRESENT;
-use crate::ui::app::use_app;
+use crate::ui::app::{use_route, use_speech};
 use crate::ui::nothing::nothing;
 use crate::ui::words::frame::Word;
 
@@ -27,15 +27,14 @@ pub(super) struct AskProps {
 /// The question, and what is said to the answer.
 #[component]
 pub(super) fn Ask(props: &AskProps) -> Html {
-    let app = use_app();
+    let (route, speech) = (use_route(), use_speech());
     let typed = use_state(String::new);
     let verdict = use_state(|| None::<Verdict>);
     let place = props.place;
-    let speech = app.speech();
     let Some(step) = speech.step(place) else { return nothing() };
     let lang = speech.lesson(place.lesson).and_then(|(_, mark)| mark);
     let question = &step.question;
-    let done = question.done_at(&app.value().route);
+    let done = question.done_at(&route);
     {
         let on_answer = props.on_answer.clone();
         use_effect_with(done, move |&done| {
@@ -103,7 +102,7 @@ pub(super) fn Ask(props: &AskProps) -> Html {
         },
     };
     // A slide's title is of the first level.
-    let level = app.value().route.read(&PRESENT).then_some("2");
+    let level = route.read(&PRESENT).then_some("2");
     html! {
         <div class="question" data-testid="question">
             <h3 aria-level={level}>{ speech.say(Word::Question) }

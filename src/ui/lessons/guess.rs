@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::prose::Prose;
 use crate::ui::address::keys::PRESENT;
-use crate::ui::app::use_app;
+use crate::ui::app::{use_route, use_speech};
 use crate::ui::words::frame::Word;
 
 /// Properties of [`Guess`].
@@ -23,10 +23,9 @@ pub(super) struct GuessProps {
 /// The guesses as buttons; while they stand there the stage is covered.
 #[component]
 pub(super) fn Guess(props: &GuessProps) -> Html {
-    let app = use_app();
-    let speech = app.speech();
+    let speech = use_speech();
     // A slide's title is of the first level.
-    let level = app.value().route.read(&PRESENT).then_some("2");
+    let level = use_route().read(&PRESENT).then_some("2");
     let button = |i: usize, text: Html, class: &'static str| {
         let on_guess = props.on_guess.clone();
         let onclick = Callback::from(move |_: MouseEvent| on_guess.emit(i));

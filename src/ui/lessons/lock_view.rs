@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use crate::ui::address::keys::{LOCK, PRESENT};
 use crate::ui::address::lock::{LOCKS, locks};
-use crate::ui::app::use_app;
+use crate::ui::app::{use_route, use_speech};
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::qr::Code;
 use crate::ui::widgets::select::Switch;
@@ -17,10 +17,9 @@ const FIRST: [&str; 3] = ["nav", "open", "exports"];
 /// The choice of locks, and the link; nothing in a view that is locked already.
 #[component]
 pub fn LockView() -> Html {
-    let app = use_app();
+    let (route, speech) = (use_route(), use_speech());
     let chosen = use_state(|| LOCKS.map(|(name, _)| FIRST.contains(&name)));
     let present = use_state(|| false);
-    let route = app.value().route.clone();
     if LOCKS.iter().any(|(name, _)| locks(&route, name)) {
         return nothing();
     }
@@ -47,7 +46,6 @@ pub fn LockView() -> Html {
             input.select();
         }
     });
-    let speech = app.speech();
     html! {
         <details class="lock-view" data-testid="lock-view">
             <summary>{ speech.say(Word::LockView) }</summary>

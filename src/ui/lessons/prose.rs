@@ -82,7 +82,7 @@ mod component {
     use web_sys::{Element, HtmlElement};
     use yew::prelude::*;
 
-    use crate::ui::app::use_app;
+    use crate::ui::app::{use_route, use_speech};
     use crate::ui::widgets::glossary::Meaning;
 
     /// Properties of [`Prose`].
@@ -101,8 +101,7 @@ mod component {
     /// A text of our own, drawn. A word of the glossary opens under its paragraph, and closes again.
     #[component]
     pub fn Prose(props: &ProseProps) -> Html {
-        let app = use_app();
-        let from = app.value().route.clone();
+        let (from, speech) = (use_route(), use_speech());
         let open = use_state(|| None::<String>);
         let here = use_node_ref();
         let drawn = use_memo((props.text.clone(), from), |(text, from)| {
@@ -176,7 +175,7 @@ mod component {
                 <>
                     { html.clone() }
                     if let Some(word) = (*open).clone().filter(|_| first == Some(i)) {
-                        <div class="in-place" role="region" aria-label={app.speech().entry(&word).map_or(word.clone(), |(entry, _)| entry.name().to_owned())} aria-live="polite"><Meaning term={word} /></div>
+                        <div class="in-place" role="region" aria-label={speech.entry(&word).map_or(word.clone(), |(entry, _)| entry.name().to_owned())} aria-live="polite"><Meaning term={word} /></div>
                     }
                 </>
             }) }</div>

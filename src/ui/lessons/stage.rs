@@ -109,7 +109,7 @@ mod component {
     use yew::prelude::*;
 
     use super::Picture;
-    use crate::ui::app::use_app;
+    use crate::ui::app::{use_route, use_speech};
 
     /// Properties of [`Staged`].
     #[derive(Properties, PartialEq)]
@@ -123,9 +123,8 @@ mod component {
     /// A piece of a page that takes the stage when the step in view names it.
     #[component]
     pub fn Staged(props: &StagedProps) -> Html {
-        let app = use_app();
-        let on = super::at(&app.value().route).is_some_and(|stage| stage.contains(&props.picture));
-        let speech = app.speech();
+        let on = super::at(&use_route()).is_some_and(|stage| stage.contains(&props.picture));
+        let speech = use_speech();
         let label = speech.label(props.picture).filter(|_| on);
         html! {
             <div class={classes!("piece", on.then_some("on-stage"))} data-picture={props.picture.name()}>

@@ -5,7 +5,7 @@ use yew::prelude::*;
 use crate::ui::address::keys;
 use crate::ui::address::lock::locks;
 use crate::ui::address::route::{Page, Route};
-use crate::ui::app::use_app;
+use crate::ui::app::{use_route, use_speech};
 use crate::ui::lessons::beside::Beside;
 use crate::ui::lessons::glossary;
 use crate::ui::lessons::place::{Place, keep};
@@ -21,12 +21,10 @@ use crate::ui::words::frame::Word;
 /// The page.
 #[component]
 pub fn Learn() -> Html {
-    let app = use_app();
-    let route = app.value().route.clone();
+    let (route, speech) = (use_route(), use_speech());
     // Who is locked in a view reads what words mean there, and neither other lessons nor the teachers' pages.
     let shut = ["nav", "lesson"].into_iter().any(|name| locks(&route, name));
     let read = if shut { "glossary" } else { route.read(&keys::READ) };
-    let speech = app.speech();
     let tab = |slug: &'static str, name: Word| {
         let to = keep(Route::default().on(Page::Learn), &route).put(&keys::READ, slug);
         html! { <a href={to.to_hash()} aria-current={(read == slug).then_some("true")}>{ speech.say(name) }</a> }
@@ -55,11 +53,9 @@ pub fn Learn() -> Html {
 
 #[component]
 fn Lessons() -> Html {
-    let app = use_app();
-    let route = app.value().route.clone();
+    let (route, speech) = (use_route(), use_speech());
     let redraw = use_force_update();
     let progress = Progress::load();
-    let speech = app.speech();
     let (typed, oninput) = use_typed("");
     let said = match Progress::of_code(&typed) {
         _ if typed.trim().is_empty() => String::new(),
@@ -136,7 +132,7 @@ struct HandoutProps {
 /// A whole lesson to print: words and questions, no answers, nothing to press.
 #[component]
 fn Handout(props: &HandoutProps) -> Html {
-    let speech = use_app().speech();
+    let speech = use_speech();
     let Some((lesson, lang)) = speech.lesson(props.lesson) else {
         return html! { <p class="empty">{ speech.say(Word::NoLesson) }</p> };
     };
@@ -182,7 +178,7 @@ fn Glossary(props: &GlossaryProps) -> Html {
             }
         });
     }
-    let speech = use_app().speech();
+    let speech = use_speech();
     let entry = |english: &'static glossary::Entry| {
         let (entry, lang) = speech.entry(english.name()).unwrap_or((english, "en"));
         let here = english.is(&props.word) || entry.is(&props.word);

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::ui::address::keys;
 use crate::ui::address::route::{Page, Route};
-use crate::ui::app::use_app;
+use crate::ui::app::use_route;
 use crate::ui::lessons::beside::Beside;
 use crate::ui::lessons::glossary::Entry;
 use crate::ui::lessons::methods::{entries, of};
@@ -14,8 +14,7 @@ use crate::ui::words::methods as words;
 /// The page: all titles, and the method in view.
 #[component]
 pub fn Methods() -> Html {
-    let app = use_app();
-    let route = app.value().route.clone();
+    let route = use_route();
     let wanted: String = route.read(&keys::METHOD);
     let chosen = of(&wanted);
     let heading = use_node_ref();

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::ui::address::keys::{METHOD, READ, WORD};
 use crate::ui::address::route::{Page, Route};
-use crate::ui::app::use_app;
+use crate::ui::app::{use_route, use_speech};
 use crate::ui::lessons::glossary::of;
 use crate::ui::lessons::methods;
 use crate::ui::lessons::place::keep;
@@ -23,7 +23,7 @@ pub struct SymbolsProps {
 /// Every symbol of a page with its meaning behind a "?".
 #[component]
 pub fn Symbols(props: &SymbolsProps) -> Html {
-    let speech = use_app().speech();
+    let speech = use_speech();
     let words = of(props.page);
     if words.is_empty() {
         return nothing();
@@ -52,7 +52,7 @@ pub struct GlossProps {
 /// A word with its meaning behind a "?".
 #[component]
 pub fn Gloss(props: &GlossProps) -> Html {
-    let speech = use_app().speech();
+    let speech = use_speech();
     let lang = props.own.as_ref().and_then(|_| speech.own());
     html! {
         <details class="gloss">
@@ -65,12 +65,11 @@ pub fn Gloss(props: &GlossProps) -> Html {
 /// What a word means, and where to go for more.
 #[component]
 pub fn Meaning(props: &GlossProps) -> Html {
-    let app = use_app();
-    let speech = app.speech();
+    let (route, speech) = (use_route(), use_speech());
     let entry = speech.entry(&props.term);
     let more = entry.map(|(entry, _)| {
         let learn = Route::default().on(Page::Learn);
-        keep(learn, &app.value().route).put(&READ, "glossary").put(&WORD, entry.name().to_owned())
+        keep(learn, &route).put(&READ, "glossary").put(&WORD, entry.name().to_owned())
     });
     html! {
         <>
@@ -81,8 +80,8 @@ pub fn Meaning(props: &GlossProps) -> Html {
             } else if let Some((entry, lang)) = entry {
                 <Prose text={entry.meaning.clone()} lang={speech.own().map(|_| lang)} />
             }
-            if let Some(room) = touched_at(&props.term, &app.value().route) { <p lang={speech.own()}><a href={room.to_hash()}>{ speech.say(Word::TouchIt) }</a></p> }
-            if let Some(method) = method_of(&props.term, &app.value().route) { <p lang={speech.own()}><a href={method.to_hash()}>{ speech.say(Word::Measured) }</a></p> }
+            if let Some(room) = touched_at(&props.term, &route) { <p lang={speech.own()}><a href={room.to_hash()}>{ speech.say(Word::TouchIt) }</a></p> }
+            if let Some(method) = method_of(&props.term, &route) { <p lang={speech.own()}><a href={method.to_hash()}>{ speech.say(Word::Measured) }</a></p> }
         </>
     }
 }
@@ -111,8 +110,7 @@ pub struct MethodProps {
 /// A "?" at a number that opens how it is measured.
 #[component]
 pub fn Method(props: &MethodProps) -> Html {
-    let app = use_app();
-    let Some(to) = method_of(&props.of, &app.value().route) else { return nothing() };
+    let Some(to) = method_of(&props.of, &use_route()) else { return nothing() };
     let spoken = words::how_measured(&props.of);
     html! { <a class="mark" href={to.to_hash()} aria-label={spoken}>{ "?" }</a> }
 }

@@ -3,7 +3,7 @@
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
 
-use crate::ui::app::use_app;
+use crate::ui::app::use_speech;
 use crate::ui::charts::{Sheet, px, use_room, wide};
 use crate::ui::words::pictures::OnStage;
 
@@ -50,7 +50,7 @@ const KEY: f64 = 5.0;
 /// The picture.
 #[component]
 pub(super) fn Dial(props: &DialProps) -> Html {
-    let speech = use_app().speech();
+    let speech = use_speech();
     let (frame, room) = use_room();
     let sheet = Sheet::new(room, SIDE, |width| width);
     let (across, down) = (sheet.width / 2.0, sheet.height / 2.0);

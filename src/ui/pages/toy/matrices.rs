@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::LabProps;
 use super::order::{Order, names, reordered};
 use crate::toy::Snapshot;
-use crate::ui::app::use_app;
+use crate::ui::app::use_speech;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
@@ -41,7 +41,7 @@ pub(in crate::ui::pages) fn Cosines(props: &LabProps) -> Html {
 /// Cosines among features.
 #[component]
 pub(in crate::ui::pages) fn Gram(props: &LabProps) -> Html {
-    let speech = use_app().speech();
+    let speech = use_speech();
     let Some((frame, order)) = order(props) else { return nothing() };
     let caption = speech.fill(OnStage::Gram, &[&order.n_attended.to_string()]);
     let axes = [OnStage::FeatureDown, OnStage::FeatureAcross].map(|axis| speech.say(axis).into());

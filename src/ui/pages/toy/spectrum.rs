@@ -5,7 +5,7 @@ use yew::prelude::*;
 use super::LabProps;
 use super::order::Order;
 use crate::toy::{PairFit, Snapshot};
-use crate::ui::app::use_app;
+use crate::ui::app::use_speech;
 use crate::ui::charts::{Bar, Bars, Figure};
 use crate::ui::nothing::nothing;
 use crate::ui::words::format::three;
@@ -54,7 +54,7 @@ pub(super) fn Spectrum(props: &LabProps) -> Html {
 /// How much features stand in each other's way.
 #[component]
 pub(super) fn Interference(props: &LabProps) -> Html {
-    let speech = use_app().speech();
+    let speech = use_speech();
     let LabProps { lab, config, .. } = props;
     let Some(frame) = &lab.frame else { return nothing() };
     let order = Order::of(&frame.metrics.pairs, config.n_features, config.d_head);
