@@ -1,5 +1,7 @@
 //! The frame: header, path, notices, the page in view; and the effects that turn state into questions.
 
+use std::rc::Rc;
+
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -25,6 +27,9 @@ use crate::checkpoint::remote::reference::Reference;
 
 /// The state as Yew's reducer sees it.
 pub type Store = Remembered<AppState>;
+
+/// Offers bytes as a file of a name and a type.
+pub type Save = Rc<dyn Fn(&str, &str, &[u8])>;
 
 /// What every page gets from its frame.
 #[derive(Clone, PartialEq)]
@@ -95,6 +100,13 @@ pub fn use_speech() -> Speech {
 #[hook]
 pub fn use_route() -> Route {
     use_app().value().route.clone()
+}
+
+/// What saves a file, and tells the reader where the browser refuses: for parts that take nothing else of the frame.
+#[hook]
+pub fn use_save() -> Save {
+    let session = use_app().session;
+    Rc::new(move |name, mime, bytes| session.save(name, mime, bytes))
 }
 
 /// Whether the page is dark, for colours that are computed.

@@ -9,6 +9,7 @@ use yew::UseReducerDispatcher;
 
 use super::address::{keys, said};
 use super::app::{Store, here, replace};
+use super::browser::export::save;
 use super::browser::fetch::beside;
 use super::browser::{kept, recent, remote};
 use super::drawing::Drawing;
@@ -93,6 +94,13 @@ impl Session {
     /// Tells the reader of a failure.
     pub fn note(&self, failure: Failure) {
         self.act(Action::Note(failure.what, failure.hint));
+    }
+
+    /// Offers `bytes` to the reader as a file, and tells where the browser refuses.
+    pub fn save(&self, name: &str, mime: &str, bytes: &[u8]) {
+        if save(name, mime, bytes).is_err() {
+            self.note(Failure::new(text::NO_DOWNLOAD));
+        }
     }
 
     /// Tells the reader what became of a job on the GPU, where there is something to tell.
@@ -305,14 +313,7 @@ impl Session {
         let session = self.clone();
         self.jobs.ask(Request::new(ExportVectors { at }).urgent(), move |event| match event {
             JobEvent::Part { answer: file, .. } => {
-                let saved = super::browser::export::save(
-                    &file.name,
-                    "application/octet-stream",
-                    &file.bytes,
-                );
-                if saved.is_err() {
-                    session.note(Failure::new(text::NO_DOWNLOAD));
-                }
+                session.save(&file.name, "application/octet-stream", &file.bytes);
             }
             JobEvent::Failed { failure, .. } => session.note(failure),
             _ => {}

@@ -5,7 +5,6 @@ use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use crate::ui::app::use_app;
-use crate::ui::browser::export::save;
 use crate::ui::browser::fetch::bytes;
 use crate::ui::memory::notebook::{Notebook as Pins, Pin};
 use crate::ui::memory::state::Action;
@@ -21,10 +20,7 @@ pub fn Notebook() -> Html {
     let download = |name: &'static str, mime: &'static str, text: fn(&Pins) -> String| {
         let (app, notebook) = (app.clone(), notebook.clone());
         Callback::from(move |_: MouseEvent| {
-            if save(name, mime, text(&notebook).as_bytes()).is_err() {
-                app.session
-                    .act(Action::Note(crate::ui::words::text::NO_DOWNLOAD.into(), String::new()));
-            }
+            app.session.save(name, mime, text(&notebook).as_bytes());
         })
     };
     let choose = chooses(&input);

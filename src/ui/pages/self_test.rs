@@ -3,13 +3,11 @@
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
+use crate::protocol::Failure;
 use crate::protocol::self_test::{Report, SelfTest as Question};
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
 use crate::ui::asking::use_asking;
-use crate::ui::browser::export::save;
-use crate::ui::memory::state::Action;
-use crate::ui::session::Session;
 use crate::ui::widgets::select::{Select, Switch};
 use crate::ui::words::format::{bytes, percent, short_exponent, three};
 use crate::ui::words::self_test as words;
@@ -78,16 +76,10 @@ pub fn SelfTest() -> Html {
     };
     let options = COMPUTE.map(|(slug, name)| (slug.into(), name.into())).to_vec();
     let report_text = |report: &Report| serde_json::to_string_pretty(report).unwrap_or_default();
-    let told = |outcome: bool, what: &'static str, session: &Session| {
-        if !outcome {
-            session.act(Action::Note(what.into(), String::new()));
-        }
-    };
     let keep = |report: &Report| {
         let (text, session) = (report_text(report), app.session.clone());
         Callback::from(move |_: MouseEvent| {
-            let saved = save("omega-lens-self-test.json", "application/json", text.as_bytes());
-            told(saved.is_ok(), crate::ui::words::text::NO_DOWNLOAD, &session);
+            session.save("omega-lens-self-test.json", "application/json", text.as_bytes());
         })
     };
     let copied = use_state(|| false);
@@ -102,7 +94,9 @@ pub fn SelfTest() -> Html {
                     None => false,
                 };
                 copied.set(done);
-                told(done, words::BROWSER_REFUSED_CLIPBOARD_SAVE, &session);
+                if !done {
+                    session.note(Failure::new(words::BROWSER_REFUSED_CLIPBOARD_SAVE));
+                }
             });
         })
     };

@@ -2,9 +2,7 @@
 
 use yew::prelude::*;
 
-use crate::ui::app::use_app;
-use crate::ui::browser::export::save;
-use crate::ui::memory::state::Action;
+use crate::ui::app::use_save;
 use crate::ui::words::widgets as words;
 
 /// Properties of [`Python`].
@@ -19,15 +17,10 @@ pub struct PythonProps {
 /// The snippet behind a summary, and a button that saves it.
 #[component]
 pub fn Python(props: &PythonProps) -> Html {
-    let app = use_app();
+    let save = use_save();
     let onclick = {
         let (name, text) = (props.name.clone(), props.python.clone());
-        Callback::from(move |_: MouseEvent| {
-            if save(&name, "text/x-python", text.as_bytes()).is_err() {
-                let what = crate::ui::words::text::NO_DOWNLOAD.to_owned();
-                app.session.act(Action::Note(what, String::new()));
-            }
-        })
+        Callback::from(move |_: MouseEvent| save(&name, "text/x-python", text.as_bytes()))
     };
     html! {
         <details class="python">

@@ -3,11 +3,9 @@
 use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
-use crate::protocol::Failure;
 use crate::study::compare::CompareDocument;
 use crate::study::stamp::Stamp;
-use crate::ui::app::{App, use_app};
-use crate::ui::browser::export::save;
+use crate::ui::app::use_save;
 use crate::ui::memory::compare::Compared;
 use crate::ui::words::change::{Measure, circuit_of};
 use crate::ui::words::compare as words;
@@ -25,18 +23,17 @@ pub(super) struct ExportBarProps {
 /// Buttons that save the comparison.
 #[component]
 pub(super) fn ExportBar(props: &ExportBarProps) -> Html {
-    let app = use_app();
+    let save = use_save();
     let csv = {
-        let (compared, stamp) = (props.compared.clone(), props.stamp.clone());
-        act(&app, move || {
-            let table = measures(&compared).csv(&stamp);
-            save("comparison.csv", "text/csv", table.as_bytes())
+        let (save, compared, stamp) = (save.clone(), props.compared.clone(), props.stamp.clone());
+        Callback::from(move |_: MouseEvent| {
+            save("comparison.csv", "text/csv", measures(&compared).csv(&stamp).as_bytes());
         })
     };
     let json = {
         let compared = props.compared.clone();
-        act(&app, move || {
-            save("comparison.json", "application/json", document(&compared).as_bytes())
+        Callback::from(move |_: MouseEvent| {
+            save("comparison.json", "application/json", document(&compared).as_bytes());
         })
     };
     let disabled = !props.compared.complete;
@@ -49,18 +46,6 @@ pub(super) fn ExportBar(props: &ExportBarProps) -> Html {
             </span>
         </footer>
     }
-}
-
-fn act(
-    app: &App,
-    save: impl Fn() -> Result<(), wasm_bindgen::JsValue> + 'static,
-) -> Callback<MouseEvent> {
-    let session = app.session.clone();
-    Callback::from(move |_| {
-        if save().is_err() {
-            session.note(Failure::new(crate::ui::words::text::NO_DOWNLOAD));
-        }
-    })
 }
 
 /// Every measure of every circuit: its value, what chance makes of it, and how rarely.

@@ -8,13 +8,11 @@ use super::together::ScoreOnPrompt;
 use crate::circuits::compare::scores::Split;
 use crate::circuits::convention::Convention;
 use crate::circuits::omega::Circuit;
-use crate::protocol::Failure;
 use crate::protocol::compare::{HeadOnPrompt, OnPrompt};
 use crate::study::compare::{CompareDocument, Found, PromptDocument};
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::app::use_app;
-use crate::ui::browser::export::save;
 use crate::ui::charts::{Bar, Bars, Figure, HeatMap};
 use crate::ui::palette::Scale;
 use crate::ui::widgets::glossary::Method;
@@ -101,9 +99,7 @@ pub(super) fn ScoreView(props: &ScoreViewProps) -> Html {
         let (seen, conventions) = (props.seen.clone(), props.conventions.clone());
         Callback::from(move |_: MouseEvent| {
             let text = document(&on, &seen, &conventions);
-            if save("prompt-in-both.json", "application/json", text.as_bytes()).is_err() {
-                app.session.note(Failure::new(crate::ui::words::text::NO_DOWNLOAD));
-            }
+            app.session.save("prompt-in-both.json", "application/json", text.as_bytes());
         })
     };
     let change = &found.score;

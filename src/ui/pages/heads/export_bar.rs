@@ -3,16 +3,13 @@
 use yew::prelude::*;
 
 use crate::circuits::omega::Circuit;
-use crate::protocol::Failure;
 use crate::protocol::heads::{BrokenHead, HeadSpectra};
 use crate::study::spectra::{Sizes, SpectraDocument};
 use crate::ui::app::{App, use_app};
-use crate::ui::browser::export::save;
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::heads as words;
 use crate::ui::words::table::Table;
-use crate::ui::words::text::NO_DOWNLOAD;
 
 /// Buttons that save what was computed.
 #[component]
@@ -21,9 +18,12 @@ pub fn ExportBar() -> Html {
     let state = app.value();
     let Some(at) = state.at() else { return nothing() };
     let stamp = state.stamp(at.weights).circuit(at.circuit);
-    let csv = act(&app, |app| save("spectra.csv", "text/csv", spectra_csv(app).as_bytes()));
-    let json =
-        act(&app, |app| save("spectra.json", "application/json", spectra_json(app).as_bytes()));
+    let file = |name: &'static str, mime: &'static str, text: fn(&App) -> String| {
+        let app = app.clone();
+        Callback::from(move |_: MouseEvent| app.session.save(name, mime, text(&app).as_bytes()))
+    };
+    let csv = file("spectra.csv", "text/csv", spectra_csv);
+    let json = file("spectra.json", "application/json", spectra_json);
     let vectors = {
         let session = app.session.clone();
         Callback::from(move |_: MouseEvent| session.export_vectors(at))
@@ -41,18 +41,6 @@ pub fn ExportBar() -> Html {
             if !snippet.is_empty() { <Python name="spectrum.py" python={snippet} /> }
         </footer>
     }
-}
-
-fn act(
-    app: &App,
-    save: impl Fn(&App) -> Result<(), wasm_bindgen::JsValue> + 'static,
-) -> Callback<MouseEvent> {
-    let app = app.clone();
-    Callback::from(move |_| {
-        if save(&app).is_err() {
-            app.session.note(Failure::new(NO_DOWNLOAD));
-        }
-    })
 }
 
 fn in_order(app: &App) -> Vec<std::rc::Rc<HeadSpectra>> {

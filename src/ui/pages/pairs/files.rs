@@ -7,12 +7,10 @@ use yew::prelude::*;
 use crate::circuits::pairs::SplitSide;
 use crate::math::statistics::largest_first;
 use crate::model::Weights;
-use crate::protocol::Failure;
 use crate::protocol::trace::Meetings;
 use crate::study::pairs::Report;
 use crate::study::stamp::Stamp;
 use crate::ui::app::use_app;
-use crate::ui::browser::export::save;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::pairs as words;
 use crate::ui::words::table::{Cell, Table};
@@ -40,9 +38,9 @@ pub(super) fn Files(props: &FilesProps) -> Html {
         let (app, found, name) = (app.clone(), props.found.clone(), props.name.clone());
         let (tokens, ids, stamp) = (props.tokens.clone(), props.ids.clone(), props.stamp.clone());
         let onclick = Callback::from(move |_: MouseEvent| {
-            let saved = if as_csv {
+            if as_csv {
                 let text = every_pair(&found).csv(&stamp);
-                save(&format!("{name}.csv"), "text/csv", text.as_bytes())
+                app.session.save(&format!("{name}.csv"), "text/csv", text.as_bytes());
             } else {
                 let state = app.value();
                 let Some(model) = &state.model else { return };
@@ -50,10 +48,7 @@ pub(super) fn Files(props: &FilesProps) -> Html {
                 let report = Report::new(convention, &tokens, &ids, (*found).clone());
                 // Plain values always have a JSON form.
                 let text = serde_json::to_vec(&report).unwrap_or_default();
-                save(&format!("{name}.json"), "application/json", &text)
-            };
-            if saved.is_err() {
-                app.session.note(Failure::new(crate::ui::words::text::NO_DOWNLOAD));
+                app.session.save(&format!("{name}.json"), "application/json", &text);
             }
         });
         html! { <button type="button" {onclick}>{ label }</button> }

@@ -10,8 +10,6 @@ use crate::study::python::circuit;
 use crate::study::trace::Report;
 use crate::study::trace::report::stamped;
 use crate::ui::app::use_app;
-use crate::ui::browser::export::save;
-use crate::ui::memory::state::Action;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::trace as words;
 
@@ -35,19 +33,13 @@ pub(super) fn Files(props: &FilesProps) -> Html {
             let Answer { ran, words, traced } = &*answer;
             let report = Report::new(convention, ran, *words, traced.clone());
             let stamp = stamped(state.stamp(Weights::Folded), ran, traced);
-            let saved = if as_graphml {
-                save("circuit.graphml", "application/xml", report.graphml(&stamp).as_bytes())
+            if as_graphml {
+                let text = report.graphml(&stamp);
+                app.session.save("circuit.graphml", "application/xml", text.as_bytes());
             } else {
                 // Plain values always have a JSON form.
-                save(
-                    "circuit.json",
-                    "application/json",
-                    &serde_json::to_vec(&report).unwrap_or_default(),
-                )
-            };
-            if saved.is_err() {
-                let what = crate::ui::words::text::NO_DOWNLOAD.to_owned();
-                app.session.act(Action::Note(what, String::new()));
+                let text = serde_json::to_vec(&report).unwrap_or_default();
+                app.session.save("circuit.json", "application/json", &text);
             }
         });
         html! { <button type="button" {onclick}>{ label }</button> }
