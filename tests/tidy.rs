@@ -264,6 +264,23 @@ fn every_file_announces_its_idea_and_stays_short() {
     assert_none(found, "a file does not say what it is, or is too long");
 }
 
+/// What draws alone takes values and gives events: where the reader is, what is open and who computes is told to it, and it tells what
+/// was turned or clicked.
+#[test]
+fn a_chart_knows_neither_the_state_nor_the_address() {
+    let mut found = Vec::new();
+    for (path, text) in files("src/ui/charts", &[".rs"]) {
+        let code = code(&text);
+        let taken =
+            ["use_app", "use_route", "use_save", "address", "session", "memory", "protocol"];
+        let taken = taken.iter().filter(|name| {
+            code.contains(&format!("{name}::")) || code.contains(&format!("{name}("))
+        });
+        found.extend(taken.map(|name| format!("{}: `{name}`", path.display())));
+    }
+    assert_none(found, "a chart takes what should be handed to it");
+}
+
 /// Why: `src/ui/nothing.rs`.
 #[test]
 fn what_has_nothing_to_show_draws_nothing_by_name() {

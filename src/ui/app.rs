@@ -63,6 +63,16 @@ impl App {
         replace(&self.session, route);
     }
 
+    /// How spaces are turned, and what turns them.
+    pub fn turned(&self) -> ((f64, f64), Callback<(f64, f64)>) {
+        let (app, route) = (self.clone(), &self.value().route);
+        let on_turn = Callback::from(move |(turn, tilt): (f64, f64)| {
+            let route = app.value().route.clone();
+            app.replace(route.put(&keys::SPACE_TURN, turn).put(&keys::SPACE_TILT, tilt));
+        });
+        ((route.read(&keys::SPACE_TURN), route.read(&keys::SPACE_TILT)), on_turn)
+    }
+
     /// Goes to the present route with one parameter changed.
     pub fn put<K: Key>(&self, key: &K, value: K::Value) {
         go(&self.value().route.clone().put(key, value));

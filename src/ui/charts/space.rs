@@ -5,8 +5,7 @@ use yew::prelude::*;
 
 use super::{Sheet, px, use_room};
 use crate::math::order::sort_by;
-use crate::ui::address::keys::{SPACE_TILT, SPACE_TURN};
-use crate::ui::app::use_app;
+use crate::ui::app::use_speech;
 use crate::ui::labels::beside;
 use crate::ui::widgets::select::Slider;
 use crate::ui::words::pictures::OnStage;
@@ -33,6 +32,10 @@ pub struct SpaceProps {
     pub turns: AttrValue,
     /// The arrows.
     pub arrows: Vec<Arrow>,
+    /// Degrees of turn and tilt.
+    pub turned: (f64, f64),
+    /// Called with others, once a drag has ended: not for every pixel.
+    pub on_turn: Callback<(f64, f64)>,
 }
 
 const SIDE: f64 = 320.0;
@@ -46,21 +49,18 @@ const DRAG: f64 = 0.6;
 /// Arrows in space; turn and tilt of 0 show the first two directions alone.
 #[component]
 pub fn Space(props: &SpaceProps) -> Html {
-    let app = use_app();
-    let speech = app.speech();
+    let speech = use_speech();
     let (frame, room) = use_room();
     let sheet = Sheet::new(room, SIDE, |width| width.min(390.0));
     let side = sheet.width.min(sheet.height);
-    let route = app.value().route.clone();
-    // An address is not written for every pixel of a drag.
     let dragged = use_state(|| None::<(f64, f64)>);
     let grabbed = use_mut_ref(|| None::<(f64, f64)>);
-    let (turn, tilt) = dragged.unwrap_or((route.read(&SPACE_TURN), route.read(&SPACE_TILT)));
+    let (turn, tilt) = dragged.unwrap_or(props.turned);
     let within =
         |turn: f64, tilt: f64| ((turn + 180.0).rem_euclid(360.0) - 180.0, tilt.clamp(-90.0, 90.0));
-    let turned = move |turn: f64, tilt: f64| {
-        let (turn, tilt) = within(turn.round(), tilt.round());
-        app.replace(app.value().route.clone().put(&SPACE_TURN, turn).put(&SPACE_TILT, tilt));
+    let turned = {
+        let on_turn = props.on_turn.clone();
+        move |turn: f64, tilt: f64| on_turn.emit(within(turn.round(), tilt.round()))
     };
     let longest = props
         .arrows

@@ -4,7 +4,6 @@ use yew::prelude::*;
 
 use crate::study::python::samples;
 use crate::study::stamp::Stamp;
-use crate::ui::app::use_app;
 use crate::ui::charts::{Bar, Bars, Figure, Point, Scatter};
 use crate::ui::memory::measured::{MeasuredEvent, MeasuredHead};
 use crate::ui::widgets::python::Python;
@@ -20,6 +19,8 @@ const KINDS: [&str; 4] =
 pub(super) struct EventsProps {
     /// The head.
     pub head: MeasuredHead,
+    /// Its name in files.
+    pub name: String,
     /// How the set was measured.
     pub convention: Stamp,
 }
@@ -28,7 +29,7 @@ pub(super) struct EventsProps {
 #[component]
 pub(super) fn Events(props: &EventsProps) -> Html {
     let h = &props.head;
-    let name = use_app().value().head_slug(h.layer, h.head);
+    let name = &props.name;
     let bars = |file: &str, y: &str, caption: String, values: Vec<f64>| {
         let table = {
             let (values, y) = (values.clone(), y.to_owned());

@@ -224,7 +224,7 @@ pub fn Attention() -> Html {
                 if let Some(found) = &found {
                     <div class="columns answered">
                         <answer::AnswerView found={found.clone()} writes={writes.clone()} {head} ran={ran.clone()} />
-                        if let Some(writes) = writes { <writes::WritesView {writes} found={found.clone()} ran={ran.clone()} /> }
+                        if let Some(writes) = writes { <writes::WritesView head={state.head_name(writes.at.layer, writes.at.head)} slug={state.head_slug(writes.at.layer, writes.at.head)} {writes} found={found.clone()} ran={ran.clone()} convention={answer::stamp(&app, found)} /> }
                     </div>
                 }
                 if let Some(Failure { what, .. }) = &answers.unsplit {

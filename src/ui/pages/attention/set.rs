@@ -221,7 +221,7 @@ fn view(app: &App, outcome: &SetOutcome, spec: &SetSpec) -> Html {
                 </span>
                 <Python name="prompt-set.py" python={prompt_set(&stamp)} />
                 <div class="controls"><Select label="head" {options} value={slug(head)} on_change={choose} /></div>
-                <Events head={head.clone()} convention={stamp} />
+                <Events name={app.value().head_slug(head.layer, head.head)} head={head.clone()} convention={stamp} />
             } else {
                 <p class="empty">{ words::NO_LOOK_ANY_HEAD }</p>
             }

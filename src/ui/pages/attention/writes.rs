@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::answer::{bar, stamp};
+use super::answer::bar;
 use crate::circuits::omega::Circuit;
 use crate::math::statistics::ranked;
 use crate::protocol::attention::{Attributed, Ran, Writes};
+use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
-use crate::ui::app::use_app;
+use crate::ui::app::use_route;
 use crate::ui::browser::export::save;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::answer::{contest, raised, word, written};
@@ -30,38 +31,44 @@ pub(super) struct WritesViewProps {
     pub found: Rc<Attributed>,
     /// The prompt.
     pub ran: Rc<Ran>,
+    /// The head's name.
+    pub head: String,
+    /// Its name in files.
+    pub slug: String,
+    /// Where the numbers come from.
+    pub convention: Stamp,
 }
 
 /// The sentence, the pairs, the files.
 #[component]
 pub(super) fn WritesView(props: &WritesViewProps) -> Html {
-    let app = use_app();
+    let route = use_route();
     let (writes, at) = (props.writes.clone(), props.writes.at);
-    let head = app.value().head_name(at.layer, at.head);
+    let head = &props.head;
     let read = word(&props.ran.tokens, at.src);
     let pairs = ranked(&writes.pairs, |pair| pair.share.abs());
     let max = pairs.first().map_or(0.0, |pair| pair.share.abs());
     let (first, rest) = pairs.split_at(pairs.len().min(ROWS));
-    let here = app.value().route.clone().put(&keys::LAYER, at.layer).put(&keys::HEAD, at.head);
+    let here = route.put(&keys::LAYER, at.layer).put(&keys::HEAD, at.head);
     let here = here.on(Page::Heads).put(&keys::CIRCUIT, Circuit::Ov);
     let csv = {
-        let (app, found, writes) = (app.clone(), props.found.clone(), writes.clone());
+        let (slug, convention, writes) =
+            (props.slug.clone(), props.convention.clone(), writes.clone());
         Callback::from(move |_: MouseEvent| {
             let header = ["k", "sigma", "read, x·u", "written along v", "logits"];
             let table = writes.pairs.iter().fold(Table::new(header), |table, pair| {
                 let numbers = [pair.sigma, pair.reads, pair.writes, pair.share];
                 table.row(std::iter::once(pair.k.into()).chain(numbers.map(Into::into)))
             });
-            let slug = app.value().head_slug(at.layer, at.head);
             let file = format!("{slug}-{}-{}-writes.csv", at.dest, at.src);
             // A refused download leaves the table on the page.
-            let _ = save(&file, "text/csv", table.csv(&stamp(&app, &found)).as_bytes());
+            let _ = save(&file, "text/csv", table.csv(&convention).as_bytes());
         })
     };
     html! {
         <section class="column writes" aria-label={words::WHAT_HEAD_WRITES} data-testid="writes">
             <h2>{ words::what_writes_reading(&head, &read) }</h2>
-            <p class="sentence" aria-live="polite">{ written(&writes, &contest(&props.found), &head, &read) }</p>
+            <p class="sentence" aria-live="polite">{ written(&writes, &contest(&props.found), head, &read) }</p>
             <div class="numbers" tabindex="0" role="region" aria-label={words::PAIRS_OV_PROMPT}>
                 <table class="compare parts shares">
                     <thead><tr><th scope="col">{ "OV pair" }</th><th scope="col">{ "σ" }</th><th scope="col">{ "read" }</th><th scope="col">{ "written" }</th>

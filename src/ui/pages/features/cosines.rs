@@ -6,7 +6,6 @@ use yew::prelude::*;
 
 use crate::circuits::matching::{Pair, mean_size};
 use crate::study::stamp::Stamp;
-use crate::ui::app::{App, use_app};
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::memory::dictionary::Cosines;
 use crate::ui::palette::Scale;
@@ -26,6 +25,10 @@ pub(super) struct CosineViewProps {
     pub cosines: Option<Cosines>,
     /// Where the numbers come from.
     pub convention: Stamp,
+    /// The name of the head in view.
+    pub head: String,
+    /// Its name in files.
+    pub slug: String,
     /// Asks for it.
     pub on_ask: Callback<MouseEvent>,
 }
@@ -33,19 +36,17 @@ pub(super) struct CosineViewProps {
 /// The cosine matrix, matched features first, and the matching as a table.
 #[component]
 pub(super) fn CosineView(props: &CosineViewProps) -> Html {
-    let app = use_app();
     html! {
         <section class="prompt-set" aria-label="Cosine matrix">
             <h2>{ words::EVERY_COSINE_ONETOONE_MATCHING }</h2>
             <p class="hint">{ words::DICTIONARIES_MOST_FEATURES_TWO }{ " " }<Method of="matching" /></p>
             <div class="controls"><button type="button" onclick={props.on_ask.clone()} data-testid="cosines">{ words::MATCH_SIDE }</button></div>
-            if let Some(cosines) = &props.cosines { { view(&app, cosines, props.convention.clone()) } }
+            if let Some(cosines) = &props.cosines { { view(props, cosines) } }
         </section>
     }
 }
 
-fn view(app: &App, found: &Cosines, convention: Stamp) -> Html {
-    let (layer, head) = found.head;
+fn view(props: &CosineViewProps, found: &Cosines) -> Html {
     let n = found.n_features.max(1);
     // The matched features first, in the order of their directions: a good matching is a diagonal.
     let mut order: Vec<usize> = found.matching.iter().map(|(pair, _)| pair.index).collect();
@@ -62,7 +63,7 @@ fn view(app: &App, found: &Cosines, convention: Stamp) -> Html {
     let largest = values.iter().fold(0f32, |m, x| m.max(x.abs()));
     let pairs: Vec<Pair> = found.matching.iter().map(|(pair, _)| *pair).collect();
     let said = chance::matching(mean_size(&pairs), matched, found.null.as_ref());
-    let name = format!("{}-{}-cosines", app.value().head_slug(layer, head), found.side.name());
+    let name = format!("{}-{}-cosines", props.slug, found.side.name());
     let table = {
         let matching = found.matching.clone();
         Callback::from(move |()| {
@@ -73,8 +74,8 @@ fn view(app: &App, found: &Cosines, convention: Stamp) -> Html {
     };
     html! {
         <>
-            <p class="sentence" data-testid="matching">{ format!("{} {}: {said}", app.value().head_name(layer, head), found.side.name()) }</p>
-            <Figure {name} {table} {convention} caption={html! { { if n <= SHOWN { words::COSINES_MATCHED_FEATURES_FIRST } else { words::COSINES_MATCHED_FEATURES_ORDER } } }}>
+            <p class="sentence" data-testid="matching">{ format!("{} {}: {said}", props.head, found.side.name()) }</p>
+            <Figure {name} {table} convention={props.convention.clone()} caption={html! { { if n <= SHOWN { words::COSINES_MATCHED_FEATURES_FIRST } else { words::COSINES_MATCHED_FEATURES_ORDER } } }}>
                 <HeatMap label={words::COSINES_DIRECTIONS_FEATURES} values={Rc::new(values)} n_cols={columns}
                     scale={Scale::Diverging { max: f64::from(largest.max(1e-6)) }} y="k" x="feature →" />
             </Figure>

@@ -194,7 +194,7 @@ pub fn Features() -> Html {
                 <Python name="features.py" {python} />
             }
             <search::SearchBox convention={compared.clone()} on_search={search} hits={answers.hits.clone()} />
-            <cosines::CosineView {cosines} convention={compared} on_ask={match_side} />
+            <cosines::CosineView head={state.head_name(at.layer, at.head)} slug={state.head_slug(at.layer, at.head)} {cosines} convention={compared} on_ask={match_side} />
             <channels::ChannelView />
             if model.built_in.is_some() && !matches!(setting.source, Source::Own(_)) {
                 <training::Training {dictionary} asker={asker.clone()} shape={[model.summary.n_layers, model.summary.n_heads]} at={(at.layer, at.head, side)} />

@@ -1,10 +1,13 @@
 //! The pair in view beside the model's position embeddings: does either side go by place?
 
+use std::rc::Rc;
+
 use yew::prelude::*;
 
-use crate::ui::app::use_app;
+use crate::study::stamp::Stamp;
 use crate::ui::charts::{Figure, Lines, Series};
 use crate::ui::lessons::speech::Speech;
+use crate::ui::memory::positions::PositionCurves;
 use crate::ui::nothing::nothing;
 use crate::ui::words::pictures;
 use crate::ui::words::positions as words;
@@ -13,16 +16,24 @@ use crate::ui::words::table::{Cell, Table};
 /// Points of a curve that are drawn; the CSV has them all.
 const DRAWN: usize = 512;
 
+/// Properties of [`Positions`].
+#[derive(Properties, PartialEq)]
+pub(super) struct PositionsProps {
+    /// The curves of the head in view.
+    pub curves: Rc<PositionCurves>,
+    /// The pair in view.
+    pub k: usize,
+    /// The head's name.
+    pub name: String,
+    /// Where the numbers come from.
+    pub convention: Stamp,
+}
+
 /// The cosine of both sides with every position, as curves; nothing for a model without position embeddings.
 #[component]
-pub fn Positions() -> Html {
-    let app = use_app();
-    let state = app.value();
-    let Some(at) = state.at() else { return nothing() };
-    let Some(curves) = state.positions.clone().filter(|curves| curves.at == at) else {
-        return nothing();
-    };
-    let k = state.k();
+pub(super) fn Positions(props: &PositionsProps) -> Html {
+    let (curves, k) = (&props.curves, props.k);
+    let at = curves.at;
     let sides = curves.of_pair(k);
     if sides.iter().all(|side| side.is_empty()) {
         return nothing();
@@ -59,9 +70,8 @@ pub fn Positions() -> Html {
             })
         })
     };
-    let name = state.head_name(at.layer, at.head);
-    let stamp = state.stamp(at.weights).circuit(at.circuit);
-    let stamp = stamp.how(words::LESS_MEAN);
+    let name = &props.name;
+    let stamp = props.convention.clone().how(words::LESS_MEAN);
     let label = words::spoken(&k, &curves.n);
     html! {
         <div data-testid="positions">

@@ -117,7 +117,9 @@ pub fn Spectrum() -> Html {
             if let Some(biases) = head.biases.as_deref().filter(|_| at.circuit == Circuit::Qk) {
                 <p class="hint" data-testid="biases">{ words::biases(biases, spectrum.statistics.sigma_max, model.summary.d_model) }{ " " }<Method of="bias terms" /></p>
             }
-            <Positions />
+            if let Some(curves) = state.positions.clone().filter(|curves| curves.at == at) {
+                <Positions {curves} {k} name={name.clone()} convention={state.stamp(at.weights).circuit(at.circuit)} />
+            }
             <Distance />
             if !blocks.is_empty() {
                 <p class="hint">{ words::degenerate_blocks_bracketed_inside(&blocks.len()) }</p>

@@ -7,6 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use crate::model::Weights;
 use crate::protocol::Failure;
 use crate::protocol::trace::{CellAt, MeetingOptions, Meetings, Prompt, SplitScore};
 use crate::ui::app::use_app;
@@ -118,7 +119,7 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
             }
             { failed(meetings.failed()) }
             if let (None, Some(found)) = (meetings.failed(), meetings.found()) {
-                <picture::Split {found} tokens={props.tokens.clone()} ids={props.ids.clone()} />
+                <picture::Split head={app.value().head_slug(layer, head)} convention={app.value().stamp(Weights::Folded)} {found} tokens={props.tokens.clone()} ids={props.ids.clone()} />
             }
         </section>
     }

@@ -8,9 +8,8 @@ use super::files::Files;
 use crate::circuits::dictionary::neuronpedia_url;
 use crate::circuits::pairs::{ActiveFeature, Pair, SplitSide};
 use crate::math::statistics::ranked;
-use crate::model::Weights;
 use crate::protocol::trace::Meetings;
-use crate::ui::app::use_app;
+use crate::study::stamp::Stamp;
 use crate::ui::charts::{Bar, Bars, Figure, HeatMap};
 use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
@@ -30,12 +29,15 @@ pub(super) struct SplitProps {
     pub tokens: Vec<String>,
     /// Their ids.
     pub ids: Vec<u32>,
+    /// The head's name in files.
+    pub head: String,
+    /// Where the numbers come from.
+    pub convention: Stamp,
 }
 
 /// Everything about one split.
 #[component]
 pub(super) fn Split(props: &SplitProps) -> Html {
-    let app = use_app();
     let (found, split) = (&props.found, &props.found.split);
     // Places of the pair in view: its row and column.
     let picked = use_state(|| None::<(usize, usize)>);
@@ -52,13 +54,8 @@ pub(super) fn Split(props: &SplitProps) -> Html {
     let rows = split.table();
     let values: Vec<f32> = rows.iter().flatten().map(|x| *x as f32).collect();
     let largest = values.iter().fold(0f32, |most, x| most.max(x.abs()));
-    let name = format!(
-        "{}-{}-{}-pairs",
-        app.value().head_slug(found.at.layer, found.at.head),
-        found.at.dest,
-        found.at.src
-    );
-    let stamp = app.value().stamp(Weights::Folded).how(words::score_split(&found.dictionary));
+    let name = format!("{}-{}-{}-pairs", props.head, found.at.dest, found.at.src);
+    let stamp = props.convention.clone().how(words::score_split(&found.dictionary));
     let table = {
         let (rows, names) = (rows.clone(), names.clone());
         Callback::from(move |()| {

@@ -14,7 +14,7 @@ use crate::study::stamp::Stamp;
 use crate::toy::FeatureKind;
 use crate::ui::address::bench::{self, KINDS};
 use crate::ui::address::keys::{BENCH_DIMENSIONS, BENCH_FEATURES, BENCH_STRENGTH};
-use crate::ui::app::use_app;
+use crate::ui::app::{App, use_app};
 use crate::ui::asking::use_asking;
 use crate::ui::charts::{Arrow, Figure, Space};
 use crate::ui::lessons::speech::Speech;
@@ -126,7 +126,7 @@ pub(super) fn First(props: &FirstProps) -> Html {
                     if worked.bench.d_model == 2 {
                         <Plane worked={worked.clone()} side={1} />
                     } else if worked.bench.d_model == 3 {
-                        { space(worked, 0) }{ space(worked, 1) }
+                        { space(&app, worked, 0) }{ space(&app, worked, 1) }
                     }
                     <numbers::Numbers worked={worked.clone()} />
                 </div>
@@ -176,7 +176,7 @@ fn shown_small(degrees: f64) -> String {
 }
 
 /// One side in three dimensions.
-fn space(worked: &Rc<Worked>, side: usize) -> Html {
+fn space(app: &App, worked: &Rc<Worked>, side: usize) -> Html {
     let at = |v: &[f64]| [v[0], v[1], v[2]];
     let x = ["x", "y"][side];
     let mut arrows: Vec<Arrow> = worked.features[side]
@@ -201,8 +201,9 @@ fn space(worked: &Rc<Worked>, side: usize) -> Html {
             t.row([a.name.clone().into(), a.at[0].into(), a.at[1].into(), a.at[2].into()])
         })
     });
+    let (turned, on_turn) = app.turned();
     let caption = [words::QUERY_SIDE_ORANGE_BLUE, words::KEY_SIDE_ORANGE_GREEN][side];
     html! {
-        <Figure name={format!("theorem-1-{x}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}><Space label={caption} turns={Speech::default().fill(OnStage::Turnable, &[caption])} {arrows} /></Figure>
+        <Figure name={format!("theorem-1-{x}")} {table} convention={stamp(&worked.bench)} caption={html! { { caption } }}><Space label={caption} turns={Speech::default().fill(OnStage::Turnable, &[caption])} {arrows} {turned} {on_turn} /></Figure>
     }
 }

@@ -52,6 +52,7 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
             table.row([i.into(), p[0].into(), p[1].into(), p[2].into()])
         })
     });
+    let (turned, on_turn) = app.turned();
     let choose = Callback::from(move |slug: String| {
         app.replace(app.value().route.clone().choose(&SEEN_ALONG, &slug));
     });
@@ -64,7 +65,7 @@ pub(in crate::ui::pages) fn Geometry(props: &LabProps) -> Html {
         <div>
             <Figure name="toy-geometry" {table} convention={props.stamp()}
                 lang={speech.own()} caption={html! { { speech.say(OnStage::Features) } }}>
-                <Space turns={speech.fill(OnStage::Turnable, &[&label])} {label} {arrows} />
+                <Space turns={speech.fill(OnStage::Turnable, &[&label])} {label} {arrows} {turned} {on_turn} />
             </Figure>
             <div class="controls" lang={speech.own()}><Select label={speech.say(OnStage::SeenAlong)} {options} value={view} on_change={choose} /></div>
         </div>

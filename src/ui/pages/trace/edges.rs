@@ -5,10 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::graph::line_name;
-use super::pin;
 use crate::protocol::trace::Answer;
-use crate::ui::address::keys;
-use crate::ui::app::use_app;
 use crate::ui::layered::{Picture, Role};
 use crate::ui::widgets::glossary::Gloss;
 use crate::ui::words::circuit::in_table;
@@ -25,15 +22,17 @@ pub(super) struct EdgesProps {
     pub answer: Rc<Answer>,
     /// What is drawn of it.
     pub picture: Rc<Picture>,
+    /// What is pinned.
+    pub pinned: Option<String>,
+    /// Called with an edge that is to be pinned, or let go.
+    pub on_pin: Callback<String>,
 }
 
 /// The table.
 #[component]
 pub(super) fn Edges(props: &EdgesProps) -> Html {
-    let app = use_app();
     let picture = &props.picture;
     let unit = props.answer.traced.objective.unit();
-    let pinned = app.value().route.read(&keys::PIN);
     html! {
         <section aria-label="Edges">
             <h2>{ format!("{} edges", picture.lines.len()) }</h2>
@@ -47,9 +46,8 @@ pub(super) fn Edges(props: &EdgesProps) -> Html {
                         let end = |i: usize| picture.nodes.get(i).map(|placed| in_table(picture, placed.node)).unwrap_or_default();
                         let k: Vec<String> = line.k.iter().map(usize::to_string).collect();
                         let (side, unit) = match line.role { Role::Query => ("query", "of attention"), Role::Key => ("keys", "of attention"), Role::Answer => ("answer", unit) };
-                        let selected = (name == pinned).then_some("selected");
-                        let app = app.clone();
-                        let onclick = { let name = name.clone(); Callback::from(move |_: MouseEvent| pin(&app, &name)) };
+                        let selected = (props.pinned.as_ref() == Some(&name)).then_some("selected");
+                        let onclick = { let name = name.clone(); props.on_pin.reform(move |_: MouseEvent| name.clone()) };
                         html! {
                             <tr key={name} class={classes!(selected)}>
                                 <th scope="row"><button type="button" {onclick} aria-pressed={selected.is_some().to_string()}>{ end(line.from) }</button></th>

@@ -7,13 +7,10 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
-use super::{pin, unasked};
 use crate::circuits::trace::Node;
 use crate::circuits::trace::graph::Status;
 use crate::protocol::trace::Answer;
 use crate::study::stamp::Stamp;
-use crate::ui::address::keys;
-use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, px};
 use crate::ui::layered::{Line, NODE, Picture, Role, slug};
 use crate::ui::words::circuit::{called, labels, sentence, short, word};
@@ -29,14 +26,17 @@ pub(super) struct GraphProps {
     pub picture: Rc<Picture>,
     /// Where the numbers come from.
     pub stamp: Stamp,
+    /// What is pinned.
+    pub pinned: Option<String>,
+    /// Called with a node or an edge that is to be pinned, or let go.
+    pub on_pin: Callback<String>,
 }
 
 /// The graph.
 #[component]
 pub(super) fn Graph(props: &GraphProps) -> Html {
-    let app = use_app();
     let (picture, answer) = (&props.picture, &props.answer);
-    let pinned = app.value().route.find(&keys::PIN).map(|name| match picture.find(&name) {
+    let pinned = props.pinned.clone().map(|name| match picture.find(&name) {
         Some(i) => slug(picture.nodes[i].node),
         None => name,
     });
@@ -84,8 +84,8 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
                 { for picture.lines.iter().map(|line| {
                     let name = line_name(picture, line);
                     let on = found.is_none_or(|pinned| near(line, pinned));
-                    let (app, named) = (app.clone(), name.clone());
-                    let onclick = Callback::from(move |_: MouseEvent| pin(&app, &named));
+                    let named = name.clone();
+                    let onclick = props.on_pin.reform(move |_: MouseEvent| named.clone());
                     let d = curve(picture, line);
                     html! {
                         <g key={name} class={classes!("edge", role_class(line.role), (!on).then_some("dim"))} {onclick}>
@@ -100,21 +100,25 @@ pub(super) fn Graph(props: &GraphProps) -> Html {
                     let is_pinned = found == Some(name.as_str());
                     let class = classes!("node", kind_class(answer, placed.node), picture.named(placed.node).map(|_| "named"), is_pinned.then_some("pinned"), (!bright[i]).then_some("dim"));
                     let onclick = {
-                        let (app, name) = (app.clone(), name.clone());
-                        Callback::from(move |_: MouseEvent| pin(&app, &name))
+                        let name = name.clone();
+                        props.on_pin.reform(move |_: MouseEvent| name.clone())
                     };
                     let onkeydown = {
-                        let (app, name, picture) = (app.clone(), name.clone(), picture.clone());
+                        let (on_pin, pinned) = (props.on_pin.clone(), props.pinned.clone());
+                        let (name, picture) = (name.clone(), picture.clone());
                         Callback::from(move |event: KeyboardEvent| {
                             let key = event.key();
                             if key == "Enter" || key == " " {
                                 event.prevent_default();
-                                pin(&app, &name);
+                                on_pin.emit(name.clone());
                             } else if let Some(next) = picture.step(i, &key) {
                                 event.prevent_default();
                                 let next = slug(picture.nodes[next].node);
                                 focus(&next);
-                                app.replace(unasked(&app).put(&keys::PIN, next));
+                                // Walking never lets go.
+                                if pinned.as_ref() != Some(&next) {
+                                    on_pin.emit(next);
+                                }
                             }
                         })
                     };

@@ -85,6 +85,11 @@ pub fn Trace() -> Html {
         };
         answer.as_ref().map(laid_out).unwrap_or_default()
     });
+    let pinned = state.route.find(&keys::PIN);
+    let on_pin = {
+        let app = app.clone();
+        Callback::from(move |name: String| pin(&app, &name))
+    };
     html! {
         <>
             <asked::Asked prompt={prompt.clone()} question={question.clone()} answer={answer.clone()} {least} {grouping} />
@@ -96,17 +101,17 @@ pub fn Trace() -> Html {
                 if !answer.traced.circuit.seeds.is_empty() {
                     <div class="columns traced">
                         <div class="column">
-                            <graph::Graph answer={answer.clone()} picture={picture.clone()} stamp={stamped(state.stamp(Weights::Folded), &answer.ran, &answer.traced)} />
+                            <graph::Graph answer={answer.clone()} picture={picture.clone()} pinned={pinned.clone()} on_pin={on_pin.clone()} stamp={stamped(state.stamp(Weights::Folded), &answer.ran, &answer.traced)} />
                             <files::Files answer={answer.clone()} />
                             <alone::AloneView prompt={prompt.clone()} answer={answer.clone()} />
                             <vectors::VectorsView prompt={prompt.clone()} answer={answer.clone()} />
                         </div>
                         <div class="column">
                             <pinned::Pinned prompt={prompt.clone()} answer={answer.clone()} picture={picture.clone()} />
-                            <edges::Edges answer={answer.clone()} picture={picture.clone()} />
+                            <edges::Edges answer={answer.clone()} picture={picture.clone()} pinned={pinned.clone()} {on_pin} />
                         </div>
                     </div>
-                    if let Some(at) = pinned::score(&picture, &state.route.read(&keys::PIN)) {
+                    if let Some(at) = pinned::score(&picture, &pinned.unwrap_or_default()) {
                         <PairsView prompt={prompt.clone()} tokens={answer.ran.tokens.clone()} ids={answer.ran.ids.clone()} {at} />
                     }
                     <compared::ComparedView prompt={prompt.clone()} question={question.clone()} answer={answer.clone()} />
