@@ -6,13 +6,12 @@ use yew::prelude::*;
 
 use crate::circuits::trace::rows::rows;
 use crate::math::statistics::mean_sd;
-use crate::model::Weights;
 use crate::protocol::trace::{Alone, AloneOptions, Answer, Prompt, RunAlone};
 use crate::study::python::samples;
-use crate::study::trace::report::stamped;
+use crate::study::stamp::Stamp;
 use crate::ui::address::keys;
 use crate::ui::address::route::Page;
-use crate::ui::app::use_app;
+use crate::ui::app::use_route;
 use crate::ui::asking::{use_asking, use_said};
 use crate::ui::charts::{Density, Figure};
 use crate::ui::nothing::nothing;
@@ -30,18 +29,20 @@ pub(super) struct AloneViewProps {
     pub prompt: Prompt,
     /// The circuit in view.
     pub answer: Rc<Answer>,
+    /// Where its numbers come from.
+    pub stamp: Stamp,
 }
 
 /// A button, then what was found.
 #[component]
 pub(super) fn AloneView(props: &AloneViewProps) -> Html {
-    let app = use_app();
+    let route = use_route();
     let alone = use_asking::<Alone, _>("trace/alone", Some(props.answer.clone()));
     let rows = rows(&props.answer.traced.circuit);
-    let said = app.value().route.read(&keys::ALONE);
+    let said = route.read(&keys::ALONE);
     // A reading is no answer that a run could keep.
     let none = rows.is_empty() || props.answer.traced.objective.reading.is_some();
-    let route = app.value().route.clone().put(&keys::ALONE, true);
+    let route = route.put(&keys::ALONE, true);
     let press = {
         let alone = alone.clone();
         let asked = (said && !none).then(|| props.answer.clone());
@@ -67,12 +68,12 @@ pub(super) fn AloneView(props: &AloneViewProps) -> Html {
             <p class="controls">
                 <button type="button" class="primary" onclick={press.reform(move |_: MouseEvent| route.clone())} disabled={alone.under_way()} data-testid="alone">{ words::run_alone_random_circuits(&(AloneOptions::default().draws)) }</button>
             </p>
-            if let Some(found) = alone.found() { { outcome(&app, &props.answer, &found) } }
+            if let Some(found) = alone.found() { { outcome(&props.stamp, &found) } }
         </section>
     }
 }
 
-fn outcome(app: &crate::ui::app::App, answer: &Answer, alone: &Rc<Alone>) -> Html {
+fn outcome(stamp: &Stamp, alone: &Rc<Alone>) -> Html {
     let measure = if alone.measure == "logprob" { "ln p" } else { words::LOGIT_DIFFERENCE };
     let (Some(kept), Some(without)) = (alone.kept, alone.kept_without) else {
         return html! { <p class="sentence" data-testid="worth">{ words::all_attention_levelled_attention(&measure, &three(alone.full)) }</p> };
@@ -98,9 +99,10 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, alone: &Rc<Alone>) -> Htm
                 .fold(table, |table, (i, x)| table.row([format!("random {i}").into(), (*x).into()]))
         })
     };
-    let stamp = stamped(app.value().stamp(Weights::Folded), &answer.ran, &answer.traced);
-    let stamp =
-        stamp.how(format!("{} random circuits", alone.random.len())).seeded(alone.options.seed);
+    let stamp = stamp
+        .clone()
+        .how(format!("{} random circuits", alone.random.len()))
+        .seeded(alone.options.seed);
     let shares = [(words::KEPT_CIRCUIT, vec![kept]), (words::KEPT_RANDOM, alone.random.clone())];
     let python = samples(&shares.map(|(name, values)| (name.to_owned(), values)), &stamp);
     html! {

@@ -85,6 +85,8 @@ pub fn Trace() -> Html {
         };
         answer.as_ref().map(laid_out).unwrap_or_default()
     });
+    let convention = state.model.as_ref().map(|m| m.summary.convention(Weights::Folded).clone());
+    let stamp = |of: &Answer| stamped(state.stamp(Weights::Folded), &of.ran, &of.traced);
     let pinned = state.route.find(&keys::PIN);
     let on_pin = {
         let app = app.clone();
@@ -101,10 +103,10 @@ pub fn Trace() -> Html {
                 if !answer.traced.circuit.seeds.is_empty() {
                     <div class="columns traced">
                         <div class="column">
-                            <graph::Graph answer={answer.clone()} picture={picture.clone()} pinned={pinned.clone()} on_pin={on_pin.clone()} stamp={stamped(state.stamp(Weights::Folded), &answer.ran, &answer.traced)} />
-                            <files::Files answer={answer.clone()} />
-                            <alone::AloneView prompt={prompt.clone()} answer={answer.clone()} />
-                            <vectors::VectorsView prompt={prompt.clone()} answer={answer.clone()} />
+                            <graph::Graph answer={answer.clone()} picture={picture.clone()} pinned={pinned.clone()} on_pin={on_pin.clone()} stamp={stamp(answer)} />
+                            <files::Files answer={answer.clone()} convention={convention.unwrap_or_default()} stamp={stamp(answer)} />
+                            <alone::AloneView prompt={prompt.clone()} answer={answer.clone()} stamp={stamp(answer)} />
+                            <vectors::VectorsView prompt={prompt.clone()} answer={answer.clone()} stamp={stamp(answer)} />
                         </div>
                         <div class="column">
                             <pinned::Pinned prompt={prompt.clone()} answer={answer.clone()} picture={picture.clone()} />

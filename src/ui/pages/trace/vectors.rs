@@ -5,11 +5,9 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::math::statistics::mean_sd;
-use crate::model::Weights;
 use crate::protocol::trace::{Answer, DirectionOptions, Directions, Prompt, RunDirections};
 use crate::study::python::samples;
-use crate::study::trace::report::stamped;
-use crate::ui::app::use_app;
+use crate::study::stamp::Stamp;
 use crate::ui::asking::use_asking;
 use crate::ui::charts::{Density, Figure};
 use crate::ui::nothing::nothing;
@@ -30,12 +28,13 @@ pub(super) struct VectorsViewProps {
     pub prompt: Prompt,
     /// The circuit in view.
     pub answer: Rc<Answer>,
+    /// Where its numbers come from.
+    pub stamp: Stamp,
 }
 
 /// A button, then what was found.
 #[component]
 pub(super) fn VectorsView(props: &VectorsViewProps) -> Html {
-    let app = use_app();
     let vectors = use_asking::<Directions, _>("trace/vectors", Some(props.answer.clone()));
     let traced = &props.answer.traced;
     let run = {
@@ -61,12 +60,12 @@ pub(super) fn VectorsView(props: &VectorsViewProps) -> Html {
             <p class="controls">
                 <button type="button" onclick={run} disabled={vectors.under_way()} data-testid="vectors">{ words::walk_random_bases(&OPTIONS.draws) }</button>
             </p>
-            if let Some(found) = vectors.found() { { outcome(&app, &props.answer, &found) } }
+            if let Some(found) = vectors.found() { { outcome(&props.stamp, &found) } }
         </section>
     }
 }
 
-fn outcome(app: &crate::ui::app::App, answer: &Answer, found: &Rc<Directions>) -> Html {
+fn outcome(stamp: &Stamp, found: &Rc<Directions>) -> Html {
     let cells: Vec<f64> = found.random_cells.iter().map(|n| *n as f64).collect();
     let (mean, sd) = mean_sd(&cells);
     let p = |p: Option<f64>| p.map_or_else(|| "–".to_owned(), three);
@@ -86,9 +85,10 @@ fn outcome(app: &crate::ui::app::App, answer: &Answer, found: &Rc<Directions>) -
             })
         })
     };
-    let stamp = stamped(app.value().stamp(Weights::Folded), &answer.ran, &answer.traced);
-    let stamp =
-        stamp.how(format!("{} random bases", found.options.draws)).seeded(found.options.seed);
+    let stamp = stamp
+        .clone()
+        .how(format!("{} random bases", found.options.draws))
+        .seeded(found.options.seed);
     let random = [
         (words::CELLS_RANDOM_BASES, cells.clone()),
         (words::FALLS_RANDOM_BASES, found.random_falls.clone()),
