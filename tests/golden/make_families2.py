@@ -1,12 +1,12 @@
 """Runs the models of tests/golden/families2 again with transformers 5.24: attention, what attention writes, hidden states, logits.
-Singular values (spectra.json) are not among them.
+Singular values (spectra.json): make_spectra2.py.
 
 Run with a Python that has torch, transformers, safetensors and numpy:
     python tests/golden/make_families2.py            compares with what is there, prints the largest difference of each folder, changes nothing
     python tests/golden/make_families2.py --write    writes expected.safetensors anew
 
 The weights themselves are what these files begin with: random numbers, made once. Left out are the folders whose layout is another program's
-(nanogpt, nanogpt_compiled, llama2c, transformer_lens*): transformers does not read them.
+(nanogpt, nanogpt_compiled, llama2c, transformer_lens*): transformers does not read them, make_spectra2.py does.
 """
 
 import json
