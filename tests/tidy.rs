@@ -224,6 +224,56 @@ fn nothing_is_public_that_only_its_own_file_and_tests_name() {
     assert_none(found, "an item is public that nothing outside its file and tests names");
 }
 
+/// Whether `code` names `item` of the page's file in `protocol`, by its path or in a `use`.
+fn names_of_page(code: &str, page: &str, item: &str) -> bool {
+    let word = |text: &str| text.split(|c: char| !c.is_alphanumeric()).next() == Some(item);
+    code.split(&format!("{page}::")).skip(1).any(|rest| match rest.strip_prefix('{') {
+        Some(list) => {
+            list.split('}').next().unwrap_or_default().split(',').any(|item| word(item.trim()))
+        }
+        None => word(rest),
+    })
+}
+
+/// Files that a question costs which a page asks in one place; with one on a GPU, one more. The work itself lies below, in `study`, and
+/// whether an address says it is another matter.
+const QUESTION_COSTS: usize = 4;
+
+#[test]
+fn a_question_costs_few_files() {
+    let read = |folder: &str| -> Vec<(PathBuf, String)> {
+        let read = files(folder, &[".rs"]).into_iter();
+        read.map(|(path, text)| (path, code(product(&text)))).collect()
+    };
+    let above = ["src/engine", "src/worker", "src/ui/memory"].map(read).concat();
+    let (mut found, mut counted) = (Vec::new(), 0);
+    for (path, text) in read("src/protocol") {
+        let Some((_, list)) = text.split_once("\nquestions! {") else { continue };
+        let page = path.file_stem().unwrap().to_str().unwrap();
+        let list = list.split('}').next().unwrap();
+        let names = list.split("=>").filter_map(|before| before.split_whitespace().next_back());
+        for name in names.filter(|name| !name.ends_with(['>', ','])) {
+            counted += 1;
+            let asks = |code: &str| {
+                let arm =
+                    names_of_page(code, page, "Ask") && code.contains(&format!("Ask::{name}("));
+                arm || names_of_page(code, page, name)
+            };
+            let by: Vec<_> = above.iter().filter(|(_, code)| asks(code)).collect();
+            let on_gpu = by.iter().any(|(path, _)| path.starts_with("src/engine/on_gpu"));
+            // The protocol's own file, and the page's.
+            if by.len() + 2 > QUESTION_COSTS + usize::from(on_gpu) {
+                found.push(format!(
+                    "`{name}`: {:?}",
+                    by.iter().map(|(path, _)| path).collect::<Vec<_>>()
+                ));
+            }
+        }
+    }
+    assert!(counted > 30, "{counted} questions found");
+    assert_none(found, "a question is spread over too many files");
+}
+
 #[test]
 fn each_border_crate_is_known_to_its_own_part_only() {
     let mut found = Vec::new();

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::Memory;
 use super::measured::MeasuredHead;
 use crate::circuits::sad::set::HeadEvents;
-use crate::protocol::attention::{SetPart, SetSpec};
+use crate::protocol::attention::SetPart;
+use crate::study::prompt_set::SetSpec;
 
 /// What a set gave.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -8,8 +8,8 @@ use yew::prelude::*;
 
 use crate::math::statistics::ranked;
 use crate::model::Head;
-use crate::protocol::attention::SetSpec;
 use crate::protocol::heads::{CircuitSpectrum, HeadSpectra};
+use crate::study::prompt_set::SetSpec;
 use crate::study::python::series;
 use crate::study::stamp::Stamp;
 use crate::ui::address::keys::MEASURED;
