@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import { ROOT, drop, heaps, start, withPage } from "../tests/browser/harness.mjs";
+import { median } from "./median.mjs";
 import { write } from "./shapes.mjs";
 
 const CASES = [
@@ -77,7 +78,6 @@ async function run({ shape, reach }) {
   return result;
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const runs = Number(process.argv[2] ?? 3);
 const label = {
   pattern: "one prompt of 16 tokens: last layer's pattern, s",

@@ -6,6 +6,7 @@
 import { createServer, request } from "node:http";
 import { Transform } from "node:stream";
 import { claim, start } from "../tests/browser/harness.mjs";
+import { median } from "./median.mjs";
 
 /** `address` behind a line of `rate` bytes a second, which all that is on its way shares. */
 async function slowed(address, rate) {
@@ -60,7 +61,6 @@ async function run(rate, slower) {
   }
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const runs = Number(process.argv[2] ?? 3);
 console.log("| line | processor | page, s | first spectrum, s | kB until then |\n|---|---|---|---|---|");
 for (const [line, rate, slower] of [["10 Mbit/s", 1.25e6, 4], ["this machine's", 1e12, 1]]) {
