@@ -9,8 +9,7 @@ use yew::prelude::*;
 
 use crate::model::architecture::StackKind;
 use crate::protocol::attention::Ran;
-use crate::ui::address::keys;
-use crate::ui::app::{use_app, use_dark};
+use crate::ui::app::{use_dark, use_speech};
 use crate::ui::nothing::nothing;
 use crate::ui::palette::Scale;
 use crate::ui::words::format::{percent, token};
@@ -30,24 +29,27 @@ pub(super) struct ArcsProps {
     pub(super) pattern: Option<Rc<Vec<f32>>>,
     /// The head in view.
     pub(super) head: Option<(usize, usize)>,
+    /// Its name.
+    pub(super) name: String,
     /// Who looks.
     pub(super) dest: usize,
     /// The stack of the head in view.
     pub(super) stack: StackKind,
     /// The prompt.
     pub(super) ran: Rc<Ran>,
+    /// Called with another word that is to look.
+    pub(super) on_dest: Callback<usize>,
 }
 
 /// The arcs of one word.
 #[component]
 pub(super) fn Arcs(props: &ArcsProps) -> Html {
-    let app = use_app();
-    let speech = app.speech();
+    let speech = use_speech();
     let scale = Scale::Sequential { max: 1.0 };
     let dark = use_dark();
     let [dests, srcs] = props.ran.sides(props.stack);
     let (n, dest) = (srcs.len(), props.dest);
-    let (Some((layer, head)), Some(pattern)) = (props.head, &props.pattern) else {
+    let (Some((_, head)), Some(pattern)) = (props.head, &props.pattern) else {
         return html! { <p class="empty" role="status" lang={speech.own()}>{ speech.say(Word::ArcsSoon) }</p> };
     };
     let start = (head * dests.len() + dest) * n;
@@ -87,12 +89,7 @@ pub(super) fn Arcs(props: &ArcsProps) -> Html {
     });
     let button = |i: usize| {
         let share = shares[i];
-        let onclick = {
-            let app = app.clone();
-            Callback::from(move |_: MouseEvent| {
-                app.go(app.value().route.clone().put(&keys::DEST, i).clear(&keys::SRC));
-            })
-        };
+        let onclick = props.on_dest.reform(move |_: MouseEvent| i);
         let seen = if share > LEAST { percent(share) } else { String::new() };
         let style =
             format!("background: {}; color: {}", scale.css(share, dark), scale.ink(share, dark));
@@ -107,7 +104,7 @@ pub(super) fn Arcs(props: &ArcsProps) -> Html {
     let best = most.map(word);
     let share = most.map(|i| percent(shares[i]));
     let most = best.as_deref().zip(share.as_deref());
-    let said = speech.arcs(&word(dest), most, &app.value().head_name(layer, head));
+    let said = speech.arcs(&word(dest), most, &props.name);
     let columns: Vec<String> = widths.iter().map(|w| format!("minmax(0, {w}fr)")).collect();
     html! {
         <figure class="figure arcs" style={format!("--letters: {total}; --words: {n}; --columns: {}", columns.join(" "))} data-testid="arcs">

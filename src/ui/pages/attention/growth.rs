@@ -12,8 +12,6 @@ use crate::protocol::heads::{CircuitSpectrum, HeadSpectra};
 use crate::study::prompt_set::SetSpec;
 use crate::study::python::series;
 use crate::study::stamp::Stamp;
-use crate::ui::address::keys::MEASURED;
-use crate::ui::app::use_app;
 use crate::ui::browser::time::pause;
 use crate::ui::charts::{Bar, Bars, Figure, Lines, Series};
 use crate::ui::memory::measured::{MeasuredHead, MeasuredStep};
@@ -39,12 +37,17 @@ pub(super) struct GrowthProps {
     pub of: Stamp,
     /// The set that each was measured on.
     pub spec: SetSpec,
+    /// The head that the reader chose.
+    pub wanted: Option<String>,
+    /// Called with another one.
+    pub on_head: Callback<String>,
+    /// Whether more steps are being measured.
+    pub measuring: bool,
 }
 
 /// The curves of one head: the reader's choice, or the one that is most clearly sparser than chance at the end.
 #[component]
 pub(super) fn Growth(props: &GrowthProps) -> Html {
-    let app = use_app();
     let steps = &props.steps;
     let (shown, playing) = (use_state(|| None::<usize>), use_state(|| false));
     let end = steps.len().saturating_sub(1);
@@ -74,16 +77,11 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     let heads: Vec<&MeasuredHead> = last.heads.iter().collect();
     let heads = ranked(&heads, |h| h.clearness());
     let mut names: Vec<(usize, usize)> = heads.iter().map(|h| (h.layer, h.head)).collect();
-    let wanted = app.value().route.find(&MEASURED);
-    let chosen = names.iter().copied().find(|at| Some(slug(*at)) == wanted);
+    let chosen = names.iter().copied().find(|at| Some(slug(*at)) == props.wanted);
     let Some(at) = chosen.or(names.first().copied()) else { return nothing() };
     names.sort_unstable();
     let options: Vec<(AttrValue, AttrValue)> =
         names.iter().map(|&at| (slug(at).into(), slug(at).into())).collect();
-    let choose = {
-        let app = app.clone();
-        Callback::from(move |slug: String| app.choose(&MEASURED, &slug))
-    };
     let head = slug(at);
     let of = |f: fn(&MeasuredHead) -> Option<f64>| -> Vec<(f64, f64)> {
         let point = |s: &Rc<MeasuredStep>| {
@@ -193,7 +191,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
     let all = |circuit: &str| words::largest_singular_values_over(&head, &circuit, &DRAWN);
     html! {
         <>
-            <div class="controls"><Select label="head" {options} value={head.clone()} on_change={choose} /></div>
+            <div class="controls"><Select label="head" {options} value={head.clone()} on_change={props.on_head.clone()} /></div>
             <div class="controls">
                 <Slider label="training step" min={0.0} max={end as f64} step={1.0} value={index as f64} shown={steps[index].step.to_string()} on_change={look} />
                 <button type="button" onclick={play} aria-pressed={playing.to_string()} data-testid="play-series">{ if *playing { "pause" } else { "play" } }</button>
@@ -203,7 +201,7 @@ pub(super) fn Growth(props: &GrowthProps) -> Html {
                 { bars("QK", "qk", |h| &h.qk) }
                 { bars("OV", "ov", |h| &h.ov) }
             </div>
-            if chosen.is_none() && app.value().running.iter().all(|job| job.what != super::series::MEASURED) { <p class="hint">{ words::head_ends_furthest_below(&head) }</p> }
+            if chosen.is_none() && !props.measuring { <p class="hint">{ words::head_ends_furthest_below(&head) }</p> }
             <div class="measured curves">
                 { chart("sparseness", "", Some((0.0, 1.0)), sparseness, words::sparseness_answers_score_beside(&head, &accurate)) }
                 { chart("terms", "terms", None, needed, words::terms_make_up_whole(&head)) }

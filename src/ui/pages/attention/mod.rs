@@ -205,6 +205,12 @@ pub fn Attention() -> Html {
             run(&app, &answers, wanted.clone());
         })
     });
+    let on_dest = {
+        let app = app.clone();
+        Callback::from(move |dest: usize| {
+            app.go(app.value().route.clone().put(&keys::DEST, dest).clear(&keys::SRC));
+        })
+    };
     html! {
         <>
             <prompt::PromptBar prompt={wanted.clone()} ran={answers.ran.clone()} next={answers.next.clone()} {dest} {src} {stack} cell={cell.clone()} {again} {on_given} />
@@ -212,7 +218,7 @@ pub fn Attention() -> Html {
             if answers.stopped { <p class="ask" role="status">{ words::RUN_PROMPT_CANCELLED }</p> }
             if let Some(ran) = &answers.ran {
                 if Place::of(&state.route).is_some() {
-                    <Staged picture={Picture::Arcs}><arcs::Arcs pattern={head.and_then(|(l, _)| answers.patterns.get(&l).cloned())} {head} {dest} {stack} ran={ran.clone()} /></Staged>
+                    <Staged picture={Picture::Arcs}><arcs::Arcs pattern={head.and_then(|(l, _)| answers.patterns.get(&l).cloned())} {head} name={head.map(|(l, h)| state.head_name(l, h)).unwrap_or_default()} {dest} {stack} ran={ran.clone()} {on_dest} /></Staged>
                 }
                 <div class="columns look">
                     <div class="column">

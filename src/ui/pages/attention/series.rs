@@ -12,7 +12,7 @@ use crate::model::Head;
 use crate::protocol::Failure;
 use crate::protocol::attention::{SetPart, SetSpec};
 use crate::study::stamp::Stamp;
-use crate::ui::address::keys::STEP;
+use crate::ui::address::keys::{self, STEP};
 use crate::ui::app::{App, use_app};
 use crate::ui::browser::drop::listed;
 use crate::ui::memory::measured::{MeasuredHead, MeasuredSteps, StepNews};
@@ -95,6 +95,12 @@ pub(super) fn SeriesView() -> Html {
             }
         })
     };
+    let choose = {
+        let app = app.clone();
+        Callback::from(move |slug: String| app.choose(&keys::MEASURED, &slug))
+    };
+    let wanted = app.value().route.find(&keys::MEASURED);
+    let measuring = app.value().running.iter().any(|job| job.what == MEASURED);
     html! {
         <section class="series-view" aria-label="Through training">
             <h2>{ "Through training" }</h2>
@@ -114,7 +120,7 @@ pub(super) fn SeriesView() -> Html {
                 <ul class="checkpoints">{ for own.iter().enumerate().map(|(i, c)| step_field(&own, i, c)) }</ul>
                 <button type="button" class="primary" onclick={measure_own} data-testid="run-own-series">{ words::measure_checkpoints(&own.len()) }</button>
             }
-            if let (false, Some(of)) = (steps.0.0.is_empty(), &*measured) { <Growth steps={steps.0.0.clone()} of={of.clone()} spec={prompts()} /> }
+            if let (false, Some(of)) = (steps.0.0.is_empty(), &*measured) { <Growth steps={steps.0.0.clone()} of={of.clone()} spec={prompts()} {wanted} on_head={choose} {measuring} /> }
         </section>
     }
 }

@@ -5,7 +5,7 @@ use yew::prelude::*;
 use crate::protocol::{Failure, Unclear};
 use crate::ui::address::keys;
 use crate::ui::address::route::Route;
-use crate::ui::app::use_app;
+use crate::ui::app::{go, use_route};
 use crate::ui::widgets::select::Select;
 use crate::ui::words::features as words;
 
@@ -24,21 +24,19 @@ pub(super) struct BrokenProps {
 /// What happened, and the answers that the reader may give.
 #[component]
 pub(super) fn Broken(props: &BrokenProps) -> Html {
-    let app = use_app();
+    let route = use_route();
     let answer = |answered: Route, shown: &str| {
-        let app = app.clone();
-        let onclick = Callback::from(move |_: MouseEvent| app.go(answered.clone()));
+        let onclick = Callback::from(move |_: MouseEvent| go(&answered));
         html! { <button type="button" key={shown.to_owned()} {onclick}>{ shown.to_owned() }</button> }
     };
-    let route = || app.value().route.clone();
     let answers: Vec<Html> = match &props.failure.unclear {
         Some(Unclear::Matrix(names)) => names
             .iter()
-            .map(|name| answer(route().put(&keys::MATRIX, name.clone()), name))
+            .map(|name| answer(route.clone().put(&keys::MATRIX, name.clone()), name))
             .collect(),
         Some(Unclear::RowsOrColumns) => vec![
-            answer(route().put(&keys::FEATURES_ARE, "rows"), words::FEATURE_ROW),
-            answer(route().put(&keys::FEATURES_ARE, "columns"), words::FEATURE_COLUMN),
+            answer(route.clone().put(&keys::FEATURES_ARE, "rows"), words::FEATURE_ROW),
+            answer(route.clone().put(&keys::FEATURES_ARE, "columns"), words::FEATURE_COLUMN),
         ],
         Some(Unclear::HeadCount(_) | Unclear::Model(_) | Unclear::Family(_) | Unclear::Base(_))
         | None => Vec::new(),
@@ -61,16 +59,10 @@ pub(super) struct PartProps {
 /// Whose part of an SAE on heads' outputs is compared.
 #[component]
 pub(super) fn Part(props: &PartProps) -> Html {
-    let app = use_app();
-    let value = app
-        .value()
-        .route
-        .find(&keys::PART)
-        .map_or_else(|| "all".to_owned(), |part| part.to_string());
-    let on_change = {
-        let app = app.clone();
-        Callback::from(move |part: String| app.choose(&keys::PART, &part))
-    };
+    let route = use_route();
+    let value = route.find(&keys::PART).map_or_else(|| "all".to_owned(), |part| part.to_string());
+    let on_change =
+        Callback::from(move |part: String| go(&route.clone().choose(&keys::PART, &part)));
     let mut options: Vec<(AttrValue, AttrValue)> = vec![("all".into(), "all heads".into())];
     let head = |head: usize| (AttrValue::from(head.to_string()), format!("head {head}").into());
     options.extend((0..props.n_parts).map(head));

@@ -4,13 +4,13 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use crate::circuits::convention::Convention;
 use crate::circuits::pairs::SplitSide;
 use crate::math::statistics::largest_first;
-use crate::model::Weights;
 use crate::protocol::trace::Meetings;
 use crate::study::pairs::Report;
 use crate::study::stamp::Stamp;
-use crate::ui::app::use_app;
+use crate::ui::app::use_save;
 use crate::ui::widgets::python::Python;
 use crate::ui::words::pairs as words;
 use crate::ui::words::table::{Cell, Table};
@@ -24,6 +24,8 @@ pub(super) struct FilesProps {
     pub tokens: Vec<String>,
     /// Their ids.
     pub ids: Vec<u32>,
+    /// What the weights mean.
+    pub weights: Convention,
     /// Where the numbers come from.
     pub stamp: Stamp,
     /// Name of the files.
@@ -33,22 +35,20 @@ pub(super) struct FilesProps {
 /// Two buttons, and the code.
 #[component]
 pub(super) fn Files(props: &FilesProps) -> Html {
-    let app = use_app();
+    let save = use_save();
     let button = |label: &'static str, as_csv: bool| {
-        let (app, found, name) = (app.clone(), props.found.clone(), props.name.clone());
+        let (save, found, name) = (save.clone(), props.found.clone(), props.name.clone());
+        let weights = props.weights.clone();
         let (tokens, ids, stamp) = (props.tokens.clone(), props.ids.clone(), props.stamp.clone());
         let onclick = Callback::from(move |_: MouseEvent| {
             if as_csv {
                 let text = every_pair(&found).csv(&stamp);
-                app.session.save(&format!("{name}.csv"), "text/csv", text.as_bytes());
+                save(&format!("{name}.csv"), "text/csv", text.as_bytes());
             } else {
-                let state = app.value();
-                let Some(model) = &state.model else { return };
-                let convention = model.summary.convention(Weights::Folded).clone();
-                let report = Report::new(convention, &tokens, &ids, (*found).clone());
+                let report = Report::new(weights.clone(), &tokens, &ids, (*found).clone());
                 // Plain values always have a JSON form.
                 let text = serde_json::to_vec(&report).unwrap_or_default();
-                app.session.save(&format!("{name}.json"), "application/json", &text);
+                save(&format!("{name}.json"), "application/json", &text);
             }
         });
         html! { <button type="button" {onclick}>{ label }</button> }

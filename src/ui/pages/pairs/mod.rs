@@ -103,6 +103,8 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
     };
     let word = |i: usize| props.tokens.get(i).map(|text| token(text)).unwrap_or_default();
     let CellAt { layer, head, dest, src } = props.at;
+    let model = app.value().model.as_ref();
+    let weights = model.map(|model| model.summary.convention(Weights::Folded).clone());
     html! {
         <section class="pairs prompt-set" aria-label="Feature pairs">
             <h2>{ words::WHICH_FEATURES_MEET_SCORE }</h2>
@@ -119,7 +121,7 @@ pub(super) fn PairsView(props: &PairsViewProps) -> Html {
             }
             { failed(meetings.failed()) }
             if let (None, Some(found)) = (meetings.failed(), meetings.found()) {
-                <picture::Split head={app.value().head_slug(layer, head)} convention={app.value().stamp(Weights::Folded)} {found} tokens={props.tokens.clone()} ids={props.ids.clone()} />
+                <picture::Split weights={weights.unwrap_or_default()} head={app.value().head_slug(layer, head)} convention={app.value().stamp(Weights::Folded)} {found} tokens={props.tokens.clone()} ids={props.ids.clone()} />
             }
         </section>
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::files::Files;
+use crate::circuits::convention::Convention;
 use crate::circuits::dictionary::neuronpedia_url;
 use crate::circuits::pairs::{ActiveFeature, Pair, SplitSide};
 use crate::math::statistics::ranked;
@@ -31,6 +32,8 @@ pub(super) struct SplitProps {
     pub ids: Vec<u32>,
     /// The head's name in files.
     pub head: String,
+    /// What the weights mean.
+    pub weights: Convention,
     /// Where the numbers come from.
     pub convention: Stamp,
 }
@@ -109,7 +112,7 @@ pub(super) fn Split(props: &SplitProps) -> Html {
                     }
                 </div>
             </div>
-            <Files found={found.clone()} tokens={props.tokens.clone()} ids={props.ids.clone()} {stamp} {name} />
+            <Files weights={props.weights.clone()} found={found.clone()} tokens={props.tokens.clone()} ids={props.ids.clone()} {stamp} {name} />
             <p class="hint">{ for found.notes.iter().map(|note| html! { <span>{ format!("{note} ") }</span> }) }</p>
         </>
     }

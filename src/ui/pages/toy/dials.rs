@@ -5,11 +5,10 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::SameControls;
+use super::LabProps;
 use crate::toy::{Config, Dial};
 use crate::ui::address::turns::{self, Knob};
-use crate::ui::app::{App, use_app};
-use crate::ui::memory::toy::ToyRun;
+use crate::ui::app::App;
 use crate::ui::nothing::nothing;
 use crate::ui::widgets::typed::Typed;
 use crate::ui::words::toy as words;
@@ -17,35 +16,36 @@ use crate::ui::words::toy as words;
 /// Properties of [`Dials`].
 #[derive(Properties, PartialEq)]
 pub(super) struct DialsProps {
-    /// The run.
-    pub(super) lab: ToyRun,
     /// The settings in force at its last step.
     pub(super) now: Rc<Config>,
-    /// What turns them.
-    pub(super) controls: SameControls,
+    /// Called with one that is turned.
+    pub(super) on_turn: Callback<Dial>,
 }
 
 /// Turns a dial: of a run that has not begun, by beginning it so; of another, where it stands.
-pub(super) fn turn(app: &App, lab: &ToyRun, controls: &SameControls, dial: Dial) {
-    if lab.trained == 0 && !lab.running {
-        app.replace(turns::begun_with(&app.value().route, dial));
-    } else {
-        controls.turn(dial);
-    }
+pub(super) fn turning(app: &App, props: &LabProps) -> Callback<Dial> {
+    let (app, controls) = (app.clone(), props.controls.clone());
+    let begun = props.lab.trained > 0 || props.lab.running;
+    Callback::from(move |dial: Dial| {
+        if begun {
+            controls.turn(dial);
+        } else {
+            app.replace(turns::begun_with(&app.value().route, dial));
+        }
+    })
 }
 
 /// The sliders, each with a field for a number.
 #[component]
 pub(super) fn Dials(props: &DialsProps) -> Html {
-    let app = use_app();
     let refused = use_state(|| None::<String>);
-    let DialsProps { lab, now, controls } = props;
+    let DialsProps { now, on_turn } = props;
     let row = |knob: Knob| {
         let Some(value) = knob.of(now) else { return nothing() };
         let (name, what) = words::knob(knob);
         let set = {
-            let (app, lab, controls) = (app.clone(), lab.clone(), controls.clone());
-            move |value: f64| turn(&app, &lab, &controls, knob.at(value))
+            let on_turn = on_turn.clone();
+            move |value: f64| on_turn.emit(knob.at(value))
         };
         let oninput = {
             let (set, refused) = (set.clone(), refused.clone());

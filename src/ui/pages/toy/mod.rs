@@ -165,7 +165,7 @@ pub fn Toy() -> Html {
                         if props.lab.frame.is_some() { <Staged picture={Picture::Space}><geometry::Geometry ..props.clone() /></Staged> }
                     </div>
                     <div class="toy-side">
-                        <dials::Dials lab={props.lab.clone()} {now} controls={props.controls.clone()} />
+                        <dials::Dials {now} on_turn={dials::turning(&app, &props)} />
                         if let Some(said) = words::turned(&props.lab.turns, props.lab.steps, props.lab.trained) {
                             <p class="hint" role="status" data-testid="toy-turned">{ said }</p>
                         }

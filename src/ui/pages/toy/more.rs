@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{LabProps, curves, files, matrices, sad, settings, spectrum, sweep, template};
+use super::{LabProps, curves, dials, files, matrices, sad, settings, spectrum, sweep, template};
 use crate::toy::Config;
 use crate::ui::address::keys::MORE;
 use crate::ui::app::use_app;
@@ -76,7 +76,7 @@ pub(super) fn More(props: &MoreProps) -> Html {
                             if with_head {
                                 <curves::Sigma ..parts.clone() />
                                 <matrices::Logits ..parts.clone() />
-                                <template::TemplateGrid ..parts.clone() />
+                                <template::TemplateGrid parts={parts.clone()} on_turn={dials::turning(&app, parts)} />
                             }
                         </div>
                     }

@@ -6,9 +6,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::LabProps;
-use super::dials::turn;
 use crate::toy::{Dial, Entry};
-use crate::ui::app::use_app;
 use crate::ui::charts::{Figure, HeatMap};
 use crate::ui::palette::Scale;
 use crate::ui::words::table::Table;
@@ -17,20 +15,29 @@ use crate::ui::words::toy as words;
 /// Strength of an entry that is switched on where there is no other to go by.
 const STRENGTH: f64 = 10.0;
 
+/// Properties of [`TemplateGrid`].
+#[derive(Properties, PartialEq)]
+pub(super) struct TemplateGridProps {
+    /// What every part gets.
+    pub(super) parts: LabProps,
+    /// Called with an entry that is turned.
+    pub(super) on_turn: Callback<Dial>,
+}
+
 /// The grid, and the same with numbers; a change acts on the run as it goes.
 #[component]
-pub(super) fn TemplateGrid(props: &LabProps) -> Html {
-    let app = use_app();
+pub(super) fn TemplateGrid(props: &TemplateGridProps) -> Html {
+    let TemplateGridProps { parts, on_turn } = props;
     let selected = use_state(|| (0_usize, 1_usize));
-    let n = props.config.n_features;
-    let entries = props.config.template.entries();
+    let n = parts.config.n_features;
+    let entries = parts.config.template.entries();
     let (query, key) = (selected.0.min(n - 1), selected.1.min(n - 1));
     let now = entries.iter().find(|e| (e.query, e.key) == (query, key)).map_or(0.0, |e| e.strength);
     let strongest = entries.iter().map(|e| e.strength.abs()).fold(0.0, f64::max);
     let put = {
-        let (app, lab, controls) = (app.clone(), props.lab.clone(), props.controls.clone());
+        let on_turn = on_turn.clone();
         move |query: usize, key: usize, strength: f64| {
-            turn(&app, &lab, &controls, Dial::Entry(Entry { query, key, strength }));
+            on_turn.emit(Dial::Entry(Entry { query, key, strength }));
         }
     };
     let on_select = {
@@ -67,7 +74,7 @@ pub(super) fn TemplateGrid(props: &LabProps) -> Html {
         }
     });
     let values =
-        Rc::new(props.config.template.matrix(n).iter().map(|t| *t as f32).collect::<Vec<f32>>());
+        Rc::new(parts.config.template.matrix(n).iter().map(|t| *t as f32).collect::<Vec<f32>>());
     let table = Callback::from(move |()| {
         entries.iter().fold(Table::new(["query", "key", "T"]), |table, e| {
             table.row([e.query.into(), e.key.into(), e.strength.into()])
@@ -76,7 +83,7 @@ pub(super) fn TemplateGrid(props: &LabProps) -> Html {
     let scale = Scale::Diverging { max: if strongest > 0.0 { strongest } else { 1.0 } };
     html! {
         <div>
-            <Figure name="toy-template" {table} convention={props.stamp()} caption={html! { { words::WHAT_HEAD_ASKED_TEMPLATE } }}>
+            <Figure name="toy-template" {table} convention={parts.stamp()} caption={html! { { words::WHAT_HEAD_ASKED_TEMPLATE } }}>
                 <HeatMap label="Template" {values} n_cols={n} {scale} y="query" x="key →" selected={Some((query, key))} {on_select} {on_press} />
             </Figure>
             <div class="controls">

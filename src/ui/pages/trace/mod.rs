@@ -109,7 +109,7 @@ pub fn Trace() -> Html {
                             <vectors::VectorsView prompt={prompt.clone()} answer={answer.clone()} stamp={stamp(answer)} />
                         </div>
                         <div class="column">
-                            <pinned::Pinned prompt={prompt.clone()} answer={answer.clone()} picture={picture.clone()} />
+                            <pinned::Pinned prompt={prompt.clone()} answer={answer.clone()} picture={picture.clone()} name={pinned.clone().unwrap_or_default()} on_pin={on_pin.clone()} />
                             <edges::Edges answer={answer.clone()} picture={picture.clone()} pinned={pinned.clone()} {on_pin} />
                         </div>
                     </div>
@@ -118,7 +118,7 @@ pub fn Trace() -> Html {
                     }
                     <compared::ComparedView prompt={prompt.clone()} question={question.clone()} answer={answer.clone()} />
                 }
-                <set::SetView rules={rules(&question)} />
+                <set::SetView {generation} rules={rules(&question)} stamp={state.stamp(Weights::Folded)} />
             }
         </>
     }

@@ -7,15 +7,14 @@ use yew::prelude::*;
 use super::effect::EffectView;
 use super::graph::line_name;
 use super::naming::Naming;
-use super::pin;
 use crate::circuits::omega::Circuit;
 use crate::circuits::trace::graph::{Kind, Status};
 use crate::circuits::trace::{Firing, Node, Side};
 use crate::model::Head;
 use crate::protocol::trace::{Answer, CellAt, Changing, Prompt};
 use crate::ui::address::keys;
-use crate::ui::address::route::Page;
-use crate::ui::app::use_app;
+use crate::ui::address::route::{Page, Route};
+use crate::ui::app::use_route;
 use crate::ui::layered::{Line, Picture, Role};
 use crate::ui::nothing::nothing;
 use crate::ui::words::circuit::{called, sentence};
@@ -31,32 +30,33 @@ pub(super) struct PinnedProps {
     pub answer: Rc<Answer>,
     /// What is drawn of it.
     pub picture: Rc<Picture>,
+    /// The name of what is pinned.
+    pub name: String,
+    /// Called with what is to be pinned, or let go.
+    pub on_pin: Callback<String>,
 }
 
 /// What is pinned.
 #[component]
 pub(super) fn Pinned(props: &PinnedProps) -> Html {
-    let app = use_app();
-    let (answer, picture) = (&props.answer, &props.picture);
-    let name = app.value().route.read(&keys::PIN);
-    let line = picture.lines.iter().find(|line| line_name(picture, line) == name);
-    let body = match (line, picture.find(&name)) {
-        (Some(line), _) => edge(&app, answer, picture, line),
-        (None, Some(index)) => node(&app, answer, picture, index),
+    let from = use_route();
+    let (answer, picture, name) = (&props.answer, &props.picture, &props.name);
+    let line = picture.lines.iter().find(|line| line_name(picture, line) == *name);
+    let body = match (line, picture.find(name)) {
+        (Some(line), _) => edge(&from, answer, picture, line),
+        (None, Some(index)) => node(&from, props, index),
         (None, None) => {
             html! { <p class="hint">{ words::PIN_NODE_EDGE_SEE }</p> }
         }
     };
     let let_go = {
-        let app = app.clone();
-        Callback::from(move |_: MouseEvent| {
-            app.replace(app.value().route.clone().clear(&keys::PIN))
-        })
+        let name = name.clone();
+        props.on_pin.reform(move |_: MouseEvent| name.clone())
     };
     html! {
         <section class="pinned" aria-label="Pinned" aria-live="polite" data-testid="pinned">
             { body }
-            if let Some(parts) = changing(answer, picture, line, &name) { <EffectView key={name.clone()} prompt={props.prompt.clone()} answer={answer.clone()} {parts} /> }
+            if let Some(parts) = changing(answer, picture, line, name) { <EffectView key={name.clone()} prompt={props.prompt.clone()} answer={answer.clone()} {parts} /> }
             if !name.is_empty() { <button type="button" onclick={let_go}>{ "let go" }</button> }
         </section>
     }
@@ -111,10 +111,9 @@ fn changing(
 }
 
 /// Links from a head's reading to the other pages.
-fn onward(app: &crate::ui::app::App, picture: &Picture, node: Node, ks: &[usize]) -> Html {
+fn onward(from: &Route, picture: &Picture, node: Node, ks: &[usize]) -> Html {
     let Some(firing) = node.firing() else { return nothing() };
-    let route =
-        app.value().route.clone().put(&keys::LAYER, firing.layer).put(&keys::HEAD, firing.head);
+    let route = from.clone().put(&keys::LAYER, firing.layer).put(&keys::HEAD, firing.head);
     let route = route.put(&keys::CIRCUIT, Circuit::Qk).clear(&keys::PIN);
     let name = Head::new(firing.layer, firing.head);
     let heads = route.clone().on(Page::Heads);
@@ -130,23 +129,19 @@ fn onward(app: &crate::ui::app::App, picture: &Picture, node: Node, ks: &[usize]
     }
 }
 
-fn edge(app: &crate::ui::app::App, answer: &Answer, picture: &Picture, line: &Line) -> Html {
+fn edge(from: &Route, answer: &Answer, picture: &Picture, line: &Line) -> Html {
     let to = picture.nodes.get(line.to).and_then(|placed| placed.node);
     html! {
         <>
             <h2>{ match line.role { Role::Query => words::EDGE_INTO_QUERY, Role::Key => words::EDGE_INTO_KEYS, Role::Answer => words::EDGE_INTO_ANSWER } }</h2>
             <p class="sentence">{ format!("{}.", capital(&sentence(answer, picture, line))) }</p>
-            if let Some(node) = to { { onward(app, picture, node, &line.k) } }
+            if let Some(node) = to { { onward(from, picture, node, &line.k) } }
         </>
     }
 }
 
-fn node(
-    app: &crate::ui::app::App,
-    answer: &Rc<Answer>,
-    picture: &Rc<Picture>,
-    index: usize,
-) -> Html {
+fn node(from: &Route, props: &PinnedProps, index: usize) -> Html {
+    let (answer, picture) = (&props.answer, &props.picture);
     let node = picture.nodes.get(index).and_then(|placed| placed.node);
     // Several under one name are not one thing.
     let one = node.filter(|_| picture.named(node).is_none_or(|named| named.members.len() == 1));
@@ -180,8 +175,8 @@ fn node(
             <>
                 <h3>{ title.to_owned() }</h3>
                 <ul class="ends">{ for lines.into_iter().rev().map(|line| {
-                    let (app, name) = (app.clone(), line_name(picture, line));
-                    let onclick = Callback::from(move |_: MouseEvent| pin(&app, &name));
+                    let name = line_name(picture, line);
+                    let onclick = props.on_pin.reform(move |_: MouseEvent| name.clone());
                     let other = if line.to == index { line.from } else { line.to };
                     let other = picture.nodes.get(other).and_then(|placed| placed.node);
                     let side = match line.role { Role::Query => "query", Role::Key => "keys", Role::Answer => "answer" };
@@ -198,7 +193,7 @@ fn node(
             if let Some(said) = said { <p class="sentence">{ said }</p> }
             { list(words::IT_RESTS_ON, into) }
             { list("It serves", out) }
-            if let Some(node) = one { { onward(app, picture, node, &[]) } }
+            if let Some(node) = one { { onward(from, picture, node, &[]) } }
             if let Some(node) = node { <Naming answer={answer.clone()} picture={picture.clone()} {node} /> }
         </>
     }

@@ -7,9 +7,8 @@ use yew::prelude::*;
 
 use super::compared::side_name;
 use crate::circuits::sad::sparsity::EventRule;
-use crate::model::Weights;
 use crate::protocol::trace::{ChanceOptions, Question, TraceSet, TracedSet};
-use crate::ui::app::use_app;
+use crate::study::stamp::Stamp;
 use crate::ui::asking::use_asking;
 use crate::ui::browser::export::save;
 use crate::ui::pages::attention::set::{TASKS, spec};
@@ -32,17 +31,19 @@ const ROWS: usize = 24;
 pub(super) struct SetViewProps {
     /// The rules in view; every prompt brings its own answer.
     pub rules: Question,
+    /// The open model's number.
+    pub generation: Option<u32>,
+    /// Where the numbers come from.
+    pub stamp: Stamp,
 }
 
 /// A task, a button, then the edges by how often they are found.
 #[component]
 pub(super) fn SetView(props: &SetViewProps) -> Html {
-    let app = use_app();
     let task = use_state(|| "ioi".to_owned());
     let own = use_state(String::new);
-    let generation = app.value().model.as_ref().map(|model| model.generation);
     // Other prompts are another question.
-    let about = (generation, props.rules.clone(), (*task).clone(), (*own).clone());
+    let about = (props.generation, props.rules.clone(), (*task).clone(), (*own).clone());
     let traced = use_asking::<TracedSet, _>("trace/set", Some(about)).quiet();
     let run = {
         let traced = traced.clone();
@@ -79,12 +80,12 @@ pub(super) fn SetView(props: &SetViewProps) -> Html {
             </div>
             if *task == "own" { <label class="field wide"><span>{ words::ONE_PROMPT_LINE }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label> }
             { failed(traced.failed()) }
-            if let Some(found) = traced.found() { { outcome(&app, &found) } }
+            if let Some(found) = traced.found() { { outcome(&props.stamp, &found) } }
         </section>
     }
 }
 
-fn outcome(app: &crate::ui::app::App, found: &Rc<TracedSet>) -> Html {
+fn outcome(stamp: &Stamp, found: &Rc<TracedSet>) -> Html {
     let edges = &found.consensus.edges;
     let (n, rare) = (found.consensus.n_circuits, edges.len().saturating_sub(ROWS));
     let chance = found.consensus.chance.iter().max().copied().unwrap_or(0);
@@ -101,7 +102,7 @@ fn outcome(app: &crate::ui::app::App, found: &Rc<TracedSet>) -> Html {
         &chance,
     );
     let export = {
-        let (app, found) = (app.clone(), found.clone());
+        let (stamp, found) = (stamp.clone(), found.clone());
         Callback::from(move |_: MouseEvent| {
             let table = Table::new(["from", "to", "side", "prompts", "share", "mean weight", "p"]);
             let table = found.consensus.edges.iter().fold(table, |table, edge| {
@@ -118,10 +119,7 @@ fn outcome(app: &crate::ui::app::App, found: &Rc<TracedSet>) -> Html {
                     edge.p.into(),
                 ])
             });
-            let stamp = app
-                .value()
-                .stamp(Weights::Folded)
-                .how(format!("{} prompts traced", found.n_prompts));
+            let stamp = stamp.clone().how(format!("{} prompts traced", found.n_prompts));
             let stamp = stamp.seeded(found.consensus.options.seed);
             // A refused download leaves the table on the page.
             let _ = save("edges-over-a-set.csv", "text/csv", table.csv(&stamp).as_bytes());
