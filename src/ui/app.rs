@@ -90,7 +90,8 @@ impl App {
     }
 }
 
-/// The frame's context.
+/// The frame's context: for pages, and for parts that ask, open files or set parameters of the address. A part that only draws is
+/// handed what it draws, and tells what was clicked.
 ///
 /// # Panics
 /// Never: every component lives inside [`Root`], which provides it.

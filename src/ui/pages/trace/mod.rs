@@ -74,7 +74,7 @@ pub fn Trace() -> Html {
     let (failure, answer) = (traced.failed(), traced.found());
     // What failed has no circuit, not the last one's; asked again, it has not failed yet.
     let answer = answer.filter(|_| failure.is_none());
-    let failure = failure.filter(|_| !traced.under_way());
+    let failure = failure.filter(|_| !traced.under_way() && !traced.stopped());
     let (grouping, least) = (state.route.read(&keys::NODES), state.route.read(&keys::LEAST));
     let groups = Groups::parse(&state.route.read(&keys::GROUPS));
     let drawn = (answer.clone(), grouping, least.to_bits(), groups);
