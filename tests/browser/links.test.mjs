@@ -118,6 +118,11 @@ describe("Links", () => {
     await effect(page).filter({ hasText: "× 0: the logit difference goes from 8.25 to 7.74" }).waitFor();
     const link = await hash(page);
     assert.match(link, /changed=writes&pin=L1H3:14-10&times=0$/);
+    // A rerun is a step of the history: back is the pinned head as it was.
+    await page.goBack();
+    await effect(page).waitFor({ state: "detached" });
+    await page.goForward();
+    await effect(page).filter({ hasText: "from 8.25 to 7.74" }).waitFor();
     await withPage(session, { hash: link }, async (other) => {
       await effect(other).filter({ hasText: "from 8.25 to 7.74" }).waitFor();
       // Nothing was asked of another part.
