@@ -5,16 +5,10 @@ import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { plain } from "./plain.mjs";
 
 const [dist, option] = process.argv.slice(2);
 const read = (name) => readFileSync(join(dist, name), "utf8");
 const write = (name, text) => writeFileSync(join(dist, name), text);
-
-// Browsers without relaxed SIMD get a program of their own.
-const { bytes, fused } = plain(readFileSync(join(dist, "worker_bg.wasm")));
-if (!fused || !WebAssembly.validate(bytes)) throw new Error(`the worker's program has ${fused} fused products; without them it must be valid`);
-writeFileSync(join(dist, "worker_plain.wasm"), bytes);
 
 // A page of one version must never start a program of another: the names in it are of its own version only.
 const programs = ["worker.js", "worker_bg.wasm", "worker_plain.wasm", "worker_loader.js", "tokenizer.js", "tokenizer_bg.wasm"];

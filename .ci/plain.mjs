@@ -1,7 +1,10 @@
 // The same program for browsers without relaxed SIMD: in place of each fused product and sum, a product and a sum.
 //
-// It is made of the finished program instruction by instruction, so both have one build, one glue and one set of imports. A new kind of
+// A hook of trunk: it is made of the finished program instruction by instruction, so both have one build, one glue and one set of imports. A new kind of
 // instruction that this file does not know makes the result invalid, and the build stops.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** Relaxed SIMD's `a b c → a b + c`, and the product and the sum that stand in its place. */
 const FUSED = {
@@ -68,7 +71,7 @@ const written = (value) => {
 };
 
 /** The bytes of a module without fused instructions, and how many there were. */
-export function plain(module) {
+function plain(module) {
   const sections = [];
   for (const reader = new Reader(module, 8); reader.at < module.length; ) {
     const [id, length] = [module[reader.at++], reader.number()];
@@ -128,3 +131,8 @@ function without(body, n_parameters) {
   parts.push(body.subarray(copied));
   return { parts, length: parts.reduce((sum, part) => sum + part.length, 0), fused };
 }
+
+const program = (ending) => join(process.env.TRUNK_STAGING_DIR, `worker_${ending}.wasm`);
+const { bytes, fused } = plain(readFileSync(program("bg")));
+if (!fused || !WebAssembly.validate(bytes)) throw new Error(`the workers' program has ${fused} fused products; without them it must be valid`);
+writeFileSync(program("plain"), bytes);

@@ -5,13 +5,13 @@
 use crate::support::built_in;
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use built_in::{answers, ask, files, told};
 use omega_lens::checkpoint::{ByteSource, CheckpointError, MemorySource};
 use omega_lens::circuits::alignment::{RotationCount, Side};
-use omega_lens::circuits::dictionary::FileChoice;
+use omega_lens::circuits::dictionary::{Builtin, FileChoice};
 use omega_lens::circuits::omega::Circuit;
 use omega_lens::engine::Engine;
 use omega_lens::model::Weights;
@@ -40,6 +40,30 @@ impl ByteSource for Counted {
     fn read(&self, range: Range<u64>) -> Result<Vec<u8>, CheckpointError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.file.read(range)
+    }
+}
+
+/// A file that notes what it is told to keep.
+struct Keeping {
+    file: Box<dyn ByteSource>,
+    rooms: Arc<Mutex<Vec<u64>>>,
+}
+
+impl ByteSource for Keeping {
+    fn name(&self) -> &str {
+        self.file.name()
+    }
+
+    fn size(&self) -> u64 {
+        self.file.size()
+    }
+
+    fn read(&self, range: Range<u64>) -> Result<Vec<u8>, CheckpointError> {
+        self.file.read(range)
+    }
+
+    fn keep(&self, most: u64) {
+        self.rooms.lock().unwrap().push(most);
     }
 }
 
@@ -97,6 +121,28 @@ fn the_readers_own_dictionary_is_surveyed_once_and_not_once_a_question() {
     assert_eq!(desk.reads_for(Some(8), 1, false), first);
     assert_eq!(desk.reads_for(None, 1, false), first);
     assert_eq!(desk.reads_for(None, 1, false), first);
+}
+
+#[test]
+fn what_is_surveyed_stays_at_hand_until_the_question_is_answered() {
+    let rooms = Arc::new(Mutex::new(Vec::new()));
+    let keeping = |file| Box::new(Keeping { file, rooms: rooms.clone() }) as Box<dyn ByteSource>;
+    let mut engine = Engine::default();
+    let files = files(4000).into_iter().map(keeping).collect();
+    assert!(!answers::<Open>(told(&mut engine, Open::default(), files)).is_empty());
+    let mut rooms_for = |head| {
+        rooms.lock().unwrap().clear();
+        let how = Comparing {
+            rotations: RotationCount::Exactly(0),
+            ..Comparing::with(Source::Model(Builtin::Embed), Weights::Folded)
+        };
+        assert!(!ask(&mut engine, Align { how, heads: vec![(0, head)] }).is_empty());
+        let rooms = rooms.lock().unwrap();
+        (rooms.iter().copied().max().unwrap(), rooms[rooms.len() - 1])
+    };
+    let (most, last) = rooms_for(0);
+    assert!((100 << 20..256 << 20).contains(&most) && last == 0, "{most}, then {last}");
+    assert_eq!(rooms_for(1), (0, 0), "nothing is surveyed twice");
 }
 
 #[test]
