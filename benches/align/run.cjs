@@ -3,6 +3,7 @@
 //   cargo build --release --target wasm32-unknown-unknown
 //   wasm-bindgen --target nodejs --out-dir PKG target/wasm32-unknown-unknown/release/align.wasm
 //   node run.cjs PKG/align.js
+require("../relaxed.cjs");
 const { Bench } = require(process.argv[2]);
 
 for (const [name, d, h, n] of [["GPT-2 small", 768, 64, 50257], ["MiniLM", 384, 32, 30522]]) {

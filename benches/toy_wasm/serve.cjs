@@ -1,4 +1,5 @@
 // Trains on request: a line of JSON starts a run, a number takes so many steps and answers with milliseconds and the loss.
+require("../relaxed.cjs");
 const { Run } = require(process.argv[2]);
 
 let run;
