@@ -106,14 +106,28 @@ fn sections(formulae: &LatexToMathML, text: &str) -> Result<String, String> {
 
 /// A line of a scene or of a question: its words set, its name and its values as they are.
 fn answer(formulae: &LatexToMathML, line: &str) -> Result<String, String> {
-    let marks =
-        ["choose: ", "number: ", "do: ", "right: ", "hint: ", "slide: ", "predict: ", "- ", "+ "];
+    let marks = [
+        "choose: ",
+        "number: ",
+        "do: ",
+        "right: ",
+        "hint: ",
+        "slide: ",
+        "predict: ",
+        "seen: ",
+        "found: ",
+        "- ",
+        "+ ",
+    ];
     for mark in marks {
         if let Some(words) = line.strip_prefix(mark) {
             let parts = words.split(" | ").map(|part| {
+                // The guess that is right is marked as the right answer of a question is.
+                let (right, part) = part.strip_prefix("+ ").map_or(("", part), |rest| ("+ ", rest));
                 let set = html(formulae, part)?;
                 let inside = set.trim().strip_prefix("<p>").and_then(|s| s.strip_suffix("</p>"));
-                inside.map(str::to_owned).ok_or_else(|| format!("more than a sentence: {part}"))
+                let inside = inside.ok_or_else(|| format!("more than a sentence: {part}"))?;
+                Ok::<_, String>(format!("{right}{inside}"))
             });
             return Ok(format!("{mark}{}", parts.collect::<Result<Vec<_>, _>>()?.join(" | ")));
         }

@@ -161,6 +161,12 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       assert.equal(await page.locator(".told[lang=en] h2").count(), 1);
     });
 
+    it("says whether a guess is what comes out", { hash: at(steps(LESSONS[0])[3], "1.4") }, async (page) => {
+      await german(page);
+      await page.getByTestId("guess").getByRole("button", { name: "die Hälfte" }).click();
+      await page.getByTestId("guess-said").filter({ hasText: `${WORDS["your-guess"]} die Hälfte. ${WORDS["not-as-guessed"]} Such im Raster` }).waitFor();
+    });
+
     for (const [width, height] of [[1280, 800], [390, 844]]) {
       it(`fits a window of ${width} × ${height}, and its slides fit a wall`, { hash: "#/learn?lang=de", viewport: { width, height } }, async (page) => {
         await german(page);

@@ -314,8 +314,27 @@ describe("Lessons", () => {
     await page.getByTestId("guess").getByRole("button").nth(1).click();
     await page.getByTestId("arcs").waitFor();
     assert.equal(await covered.isVisible(), false);
-    await page.getByText("Your guess: still at that place").waitFor();
+    await page.getByText("Your guess: still at that place. So it is. Look at the thickest arc").waitFor();
     await page.locator(".question form").waitFor();
+    await assertAccessible(page, "with a reply to a guess");
+  });
+
+  it("says to a guess what comes out, once that can be seen", { hash: `${steps(LESSONS[6])[1].hash}&lesson=7.2` }, async (page) => {
+    const said = page.getByTestId("guess-said");
+    await page.getByTestId("guess").getByRole("button", { name: "at John" }).click();
+    await said.filter({ hasText: /^Your guess: at John\. It is otherwise\. Look at the thickest arc/ }).waitFor();
+    // Who does not guess is told what there is to see, and nothing else.
+    await page.evaluate((hash) => (location.hash = hash), `${steps(LESSONS[6])[2].hash}&lesson=7.3`);
+    await page.locator(".lesson h2", { hasText: steps(LESSONS[6])[2].title }).waitFor();
+    await page.getByTestId("guess").getByRole("button", { name: "just show me" }).click();
+    await said.filter({ hasText: /^Look at the thickest arc: one place/ }).waitFor();
+    // Here nothing is to be seen before the reader has let another word look.
+    await page.evaluate((hash) => (location.hash = hash), `${steps(LESSONS[0])[2].hash}&lesson=1.3`);
+    await page.locator(".lesson h2", { hasText: steps(LESSONS[0])[2].title }).waitFor();
+    await page.getByTestId("guess").getByRole("button", { name: "hardest at another word" }).click();
+    await said.filter({ hasText: /^Your guess: hardest at another word\.\s*$/ }).waitFor();
+    await page.locator(".arc-words button", { hasText: "gave" }).click();
+    await said.filter({ hasText: /So it is\. “gave” looks hardest at the first “John”, with 33 per cent/ }).waitFor();
   });
 
   for (const [width, height, more, least] of [[390, 844, "", 15], [1280, 720, "", 15], [1280, 720, "&present=1", 21]]) {

@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use super::ask::Ask;
 use super::fit::use_fit;
-use super::guess::Guess;
+use super::guess::{Guess, reply};
 use super::lock_view::LockView;
 use super::place::{Place, keep};
 use super::progress::Progress;
@@ -62,23 +62,27 @@ pub fn Panel() -> Html {
         let session = app.session.clone();
         Callback::from(move |_: MouseEvent| session.open_built_in(BUILT_IN_STEP))
     };
-    let predict = step.predict.clone().filter(|_| !progress.has(place));
+    let answered = progress.has(place);
     let guess_made = guessed.get(&place).copied();
-    let covered = predict.is_some() && guess_made.is_none() && stage::at(&route).is_some();
-    let guess = predict.map(|(ask, guesses)| match guess_made {
-        Some(i) => guesses.get(i).map_or_else(Html::default, |text| {
-            html! { <p class="hint guessed">{ speech.say(Word::YourGuess) }{ " " }<Prose text={text.clone()} inline={true} lang={mark} /></p> }
-        }),
-        None if covered => {
+    let open = answered || guess_made.is_some() || stage::at(&route).is_none();
+    let covered = step.predict.is_some() && !open;
+    let guess = step.predict.as_ref().map(|predict| {
+        let on_guess = {
             let guessed = guessed.clone();
-            let on_guess = Callback::from(move |i: usize| {
+            Callback::from(move |i: usize| {
                 let mut next = (*guessed).clone();
                 next.insert(place, i);
                 guessed.set(next);
-            });
-            html! { <Guess {ask} {guesses} {on_guess} {mark} /> }
+            })
+        };
+        let seen = predict.at_once || answered;
+        html! {
+            <>
+                if covered { <Guess predict={predict.clone()} {on_guess} {mark} /> }
+                // It is there before anything is said in it, so that it is read out.
+                <div role="status" data-testid="guess-said">{ guess_made.map(|i| reply(&speech, predict, i, seen, mark)) }</div>
+            </>
         }
-        None => nothing(),
     });
     html! {
         <aside class="lesson" aria-label={speech.say(Word::Lesson)}>
@@ -113,7 +117,7 @@ pub fn Panel() -> Html {
                 <p class="hint">{ speech.say(Word::AboutBuiltIn) }{ " " }<button type="button" onclick={reopen}>{ speech.say(Word::OpenIt) }</button></p>
             }
             { guess }
-            if !covered { <Ask key={place.to_string()} {place} answered={progress.has(place)} {on_answer} /> }
+            if !covered { <Ask key={place.to_string()} {place} {answered} {on_answer} /> }
             <nav class="turn" aria-label={speech.say(Word::Turn)}>
                 { link(place.back(), Word::Back, "") }
                 if moved { <a href={scene.to_hash()}>{ speech.say(Word::SceneAgain) }</a> }

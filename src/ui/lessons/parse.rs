@@ -13,7 +13,8 @@
 //! #/heads?head=1&layer=0
 //! show: spectrum, head-grid
 //! slide: What a slide of this step says, in a sentence.
-//! predict: What is guessed before the pictures open? | one answer | another
+//! predict: What is guessed before the pictures open? | a wrong guess | + the right one
+//! seen: What there is to see, said to every guess.
 //! ~~~
 //!
 //! ~~~question
@@ -23,7 +24,8 @@
 //! ~~~
 //! ```
 //!
-//! Fences are three backticks in the files; `predict` may be missing. The other two questions are
+//! Fences are three backticks in the files; `predict` may be missing. Where the reader has to do something before there is
+//! anything to see, `found` stands in place of `seen`, and is said once the question is answered. The other two questions are
 //!
 //! ```text
 //! number: What is asked?            do: What is to be done.
@@ -62,10 +64,25 @@ pub struct Step {
     pub stage: Vec<Picture>,
     /// What the step says on a slide.
     pub slide: String,
-    /// What is asked before the stage opens, and the guesses to choose from.
-    pub predict: Option<(String, Vec<String>)>,
+    /// What is guessed before the stage opens.
+    pub predict: Option<Prediction>,
     /// What is asked.
     pub question: Question,
+}
+
+/// What is guessed before the pictures of a step open, and what is said to the guess.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// What is to be guessed.
+    pub ask: String,
+    /// The guesses to choose from.
+    pub guesses: Vec<String>,
+    /// Which of them is what comes out.
+    pub right: usize,
+    /// What there is to see.
+    pub says: String,
+    /// Whether it is seen as soon as the pictures open, and not only once the question is answered.
+    pub at_once: bool,
 }
 
 /// Why a text is not a lesson.
@@ -125,10 +142,7 @@ fn step(section: &str) -> Result<Step, LessonError> {
     if let Some(other) = stage.iter().find(|picture| picture.page() != scene.page) {
         return Err(unreadable(title, "a picture of this page", other.name()));
     }
-    let predict = fields.get("predict").map(|text| {
-        let mut parts = text.split(" | ").map(str::to_owned);
-        (parts.next().unwrap_or_default(), parts.collect())
-    });
+    let predict = fields.get("predict").map(|text| prediction(&fields, text)).transpose()?;
     Ok(Step {
         title: title.to_owned(),
         prose: prose.trim().to_owned(),
@@ -138,6 +152,21 @@ fn step(section: &str) -> Result<Step, LessonError> {
         predict,
         question: question(title, &block)?,
     })
+}
+
+fn prediction(fields: &Fields<'_>, text: &str) -> Result<Prediction, LessonError> {
+    let mut guesses: Vec<String> = text.split(" | ").map(str::to_owned).collect();
+    let ask = guesses.remove(0);
+    let marked = |guess: &String| guess.starts_with("+ ");
+    let right = guesses.iter().position(marked).filter(|_| guesses.len() > 1);
+    let right = right.ok_or_else(|| missing(fields.place, "two guesses of which one is right"))?;
+    guesses[right].drain(..2);
+    if guesses.iter().any(marked) {
+        return Err(missing(fields.place, "two guesses of which one is right"));
+    }
+    let seen = fields.get("seen");
+    let says = seen.map_or_else(|| fields.need("found"), Ok)?.to_owned();
+    Ok(Prediction { ask, guesses, right, says, at_once: seen.is_some() })
 }
 
 /// Takes the fenced block `name` out of `text`: what is left, and what was in it.
@@ -246,5 +275,26 @@ mod tests {
         assert!(error("#/heads", "#/haeds").contains("an address"));
         assert!(error("16 ±", "many ±").contains("a number"));
         assert_eq!(error("title: T\n", ""), "the first lines: no title");
+    }
+
+    #[test]
+    fn a_guess_has_a_right_answer_and_a_reply() {
+        let read = |lines: &str| lesson(&TEXT.replace("slide: S.", &format!("slide: S.\n{lines}")));
+        let guess = |lines: &str| read(lines).unwrap().steps[0].predict.clone().unwrap();
+        let seen = guess("predict: Which? | a | + b\nseen: Look at b.");
+        assert_eq!(
+            (seen.ask.as_str(), &seen.guesses[..]),
+            ("Which?", &["a", "b"].map(str::to_owned)[..])
+        );
+        assert_eq!((seen.right, seen.says.as_str(), seen.at_once), (1, "Look at b.", true));
+        assert!(!guess("predict: Which? | + a | b\nfound: There it is.").at_once);
+        for (lines, why) in [
+            ("predict: Which? | a | b\nseen: S.", "One: no two guesses of which one is right"),
+            ("predict: Which? | + a | + b\nseen: S.", "One: no two guesses of which one is right"),
+            ("predict: Which? | + a\nseen: S.", "One: no two guesses of which one is right"),
+            ("predict: Which? | + a | b", "One: no found"),
+        ] {
+            assert_eq!(read(lines).unwrap_err().to_string(), why);
+        }
     }
 }

@@ -128,9 +128,9 @@ pub(crate) mod tests {
     /// Every sentence of a step that a reader may see.
     fn sentences(step: &Step) -> Vec<&str> {
         let mut all = vec![step.title.as_str(), &step.prose, &step.slide, step.question.ask()];
-        if let Some((ask, guesses)) = &step.predict {
-            all.push(ask);
-            all.extend(guesses.iter().map(String::as_str));
+        if let Some(guess) = &step.predict {
+            all.extend([guess.ask.as_str(), &guess.says]);
+            all.extend(guess.guesses.iter().map(String::as_str));
         }
         match &step.question {
             Question::Choice { options, .. } => {
@@ -157,7 +157,9 @@ pub(crate) mod tests {
                     assert_eq!(step.scene, like.scene, "{place}");
                     assert_eq!(step.stage, like.stage, "{place}");
                     assert_eq!(bones(&step.question), bones(&like.question), "{place}");
-                    let guesses = |step: &Step| step.predict.as_ref().map(|(_, all)| all.len());
+                    let guesses = |step: &Step| {
+                        step.predict.as_ref().map(|p| (p.guesses.len(), p.right, p.at_once))
+                    };
                     assert_eq!(guesses(step), guesses(like), "{place}");
                     assert_eq!(words(&step.prose), words(&like.prose), "{place}");
                     assert_eq!(links(&step.prose), links(&like.prose), "{place}");

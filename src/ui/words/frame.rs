@@ -36,6 +36,8 @@ words! {
     Step, "step": "step {0}: {1}";
     StepDone, "step-done": "step {0}: {1}, answered";
     YourGuess, "your-guess": "Your guess:";
+    AsGuessed, "as-guessed": "So it is.";
+    NotAsGuessed, "not-as-guessed": "It is otherwise.";
     AboutBuiltIn, "about-built-in": "This lesson speaks of the built-in model.";
     OpenIt, "open-it": "open it";
     Turn, "turn": "Steps of the lesson";
