@@ -7,7 +7,10 @@ use std::process::Command;
 
 use omega_lens::checkpoint::Checkpoint;
 use omega_lens::circuits::null::IsotropicNull;
-use omega_lens::toy::{History, Metrics, Outcome, Params, Quantity, Snapshot, Trainer, presets};
+use omega_lens::math::random::Rng;
+use omega_lens::toy::{
+    FeatureKind, History, Metrics, Outcome, Params, Quantity, Snapshot, Trainer, presets,
+};
 use serde_json::Value;
 
 const SENTENCE: &str = "When Mary and John went to the store , John gave a drink to";
@@ -197,6 +200,15 @@ fn what_comes_out_is_the_guess_that_is_marked() {
     let no_head = end_of("no-head");
     assert!((no_head.interference_others - 1.0).abs() < 1e-3);
     right("3-", "all at 1\n");
+    // Before the first step no two of the twenty lie along one line, and many are far from a right angle.
+    let config = presets().into_iter().find(|preset| preset.id == "no-head").unwrap().config;
+    let (n, cosines) =
+        (config.n_features, Snapshot::of(&mut Trainer::new(config).unwrap()).unwrap().cosines);
+    let others = || (0..n * n).filter(|i| i / n != i % n).map(|i| cosines[i].abs());
+    assert!(
+        others().all(|cosine| cosine < 0.98) && others().filter(|cosine| *cosine > 0.3).count() > n
+    );
+    right("3-", "anyhow |");
     let alone = end_of("one-pair");
     assert!(alone.interference < 1e-2 && alone.interference_others > 1.0);
     right("4-", "near 0: they stand alone |");
@@ -215,6 +227,10 @@ fn what_comes_out_is_the_guess_that_is_marked() {
     let seen = large.iter().filter(|sigma| **sigma > 0.05 * large[0]).count();
     right("4-", "six or seven\n");
     says("4-", &format!("Look at the bars: {seen} of the {} can be seen", large.len()));
+    let tight = FeatureKind::NearlyTight.draw(6, 2, 0.0, &mut Rng::of_stream(2, 0));
+    let full = tight.transpose() * &tight;
+    assert!((full[(0, 0)] - full[(1, 1)]).abs() < 1e-9 && full[(0, 1)].abs() < 1e-9, "a circle");
+    right("5-", "a circle |");
     let half_way = end_of("frozen-random").mean_cos;
     assert!((0.65..0.75).contains(&half_way), "{half_way}");
     right("5-", "0.7: half-way |");
@@ -224,6 +240,8 @@ fn what_comes_out_is_the_guess_that_is_marked() {
     let gave = [4, 10].map(|src| plain.percent_from(11, 1, 3, src));
     assert!((0..12).all(|src| plain.percent_from(11, 1, 3, src) <= gave[0]));
     right("1-", "hardest at another word |");
+    right("1-", "hardly anything\n");
+    says("1-", &format!("under the first “John”: {:.0} per cent.", plain.percent(1, 3, 4)));
     says(
         "1-",
         &format!(
@@ -276,6 +294,8 @@ fn lesson_two_says_what_spectra_show() {
         if head["layer"] == 1 && head["head"] == 0 {
             let share = 100.0 * sigma[0].powi(2) / squares(&sigma);
             says("2-", &format!("one pair of the sixteen is {share:.0} per cent of Ω."));
+            says("2-", " | + one far more than any other\n");
+            assert!((2.8..3.4).contains(&(sigma[0] / sigma[1])), "three times as high");
         }
     }
     assert!((2.5..3.0).contains(&highest), "{highest}");

@@ -52,6 +52,7 @@ pub(crate) mod fetched {
 mod tests {
     use super::fetched::{ANSWERS, TEACHERS};
     use super::*;
+    use crate::ui::address::keys::{SIGMA_0, SIGMA_1};
     use crate::ui::address::route::Route;
     use crate::ui::address::toy::PRESET;
     use crate::ui::lessons::prose::{links, words};
@@ -114,6 +115,20 @@ mod tests {
         let asks: Vec<bool> = steps().map(|(_, step)| step.predict.is_some()).collect();
         assert!(!asks[0]);
         assert!(2 * asks.iter().filter(|asks| **asks).count() > asks.len());
+    }
+
+    /// What lesson 2.3 has guessed and says of the ellipse that it opens.
+    #[test]
+    fn most_directions_come_out_near_the_long_half_axis() {
+        let step = Place { lesson: 2, step: 3 }.step().unwrap();
+        let [long, short] = [&SIGMA_0, &SIGMA_1].map(|sigma| step.scene.read(sigma));
+        let near = (0..360).filter(|degree| {
+            let (sin, cos) = f64::from(*degree).to_radians().sin_cos();
+            (short * sin).abs() < (long * cos).abs()
+        });
+        assert!(near.count() > 270, "within 45 degrees of it");
+        let guess = step.predict.as_ref().unwrap();
+        assert!(guess.guesses[guess.right].contains("ends of the long half-axis"));
     }
 
     #[test]
