@@ -361,6 +361,28 @@ describe("Lessons", () => {
     });
   }
 
+  for (const height of [844, 664]) {
+    it(`asks for every guess within a phone's window of 390 × ${height}`, { hash: "#/learn", viewport: { width: 390, height } }, async (page) => {
+      for (const [l, name] of LESSONS.entries()) {
+        for (const [s, step] of steps(name).entries()) {
+          if (!step.predict) continue;
+          const place = `${l + 1}.${s + 1}`;
+          await page.evaluate((hash) => (location.hash = hash), `${step.hash}${step.hash.includes("?") ? "&" : "?"}lesson=${place}`);
+          await page.locator(".lesson h2", { hasText: step.title }).waitFor();
+          await still(page);
+          await page.evaluate(() => scrollTo(0, 0));
+          const { guess, covered, main, whole } = await page.evaluate(() => {
+            const box = (selector) => (({ top, bottom }) => ({ top, bottom }))(document.querySelector(selector).getBoundingClientRect());
+            const asked = document.querySelector(".guessing");
+            return { guess: box(".guessing"), covered: box("main .covered"), main: box("main"), whole: asked.scrollHeight <= asked.clientHeight + 1 };
+          });
+          assert.ok(whole && guess.top >= main.bottom && guess.bottom <= height + 1, `${place}: ${JSON.stringify({ guess, main, whole })}`);
+          assert.ok(covered.top >= main.top && covered.bottom <= main.bottom, `${place}: ${JSON.stringify({ covered, main })}`);
+        }
+      }
+    });
+  }
+
   for (const [width, height] of [[1024, 768], [1280, 720]]) {
     it(`makes a slide of every step that fits ${width} × ${height} whole`, { hash: "#/learn", viewport: { width, height } }, async (page) => {
       for (const [l, name] of LESSONS.entries()) {
