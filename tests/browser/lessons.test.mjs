@@ -139,6 +139,15 @@ function seen() {
   };
 }
 
+/** How much of its picture the curve of chance takes, and the first sentence of verdicts that is not on the stage whole. */
+function drawn() {
+  const here = (selector) => [...document.querySelectorAll(`section.page:not([hidden]) .on-stage ${selector}`)];
+  const [curve] = here(".density .null-curve");
+  const high = (element) => element.getBoundingClientRect().height;
+  const hidden = here(".verdicts li").find((li) => li.getBoundingClientRect().bottom > li.closest(".on-stage").getBoundingClientRect().bottom + 1);
+  return [curve && high(curve) / high(curve.closest("svg")), hidden?.textContent];
+}
+
 const said = (page) => page.locator(".question .said");
 
 /** Answers one step; a wrong answer comes first where there is one, and must not close the door. */
@@ -229,7 +238,7 @@ describe("Lessons", () => {
     await page.locator("header nav").first().waitFor();
   });
 
-  for (const [width, height] of [[1920, 1080], [1280, 800], [1024, 768], [390, 844]]) {
+  for (const [width, height] of [[1920, 1080], [1280, 800], [1024, 768], [390, 844], [390, 664]]) {
     it(`puts the pictures of every step into a window of ${width} × ${height}`, { hash: "#/learn", viewport: { width, height } }, async (page) => {
       for (const [l, name] of LESSONS.entries()) {
         for (const [s, step] of steps(name).entries()) {
@@ -244,6 +253,9 @@ describe("Lessons", () => {
             assert.ok(piece.top >= 0 && piece.bottom <= height && piece.left >= 0 && piece.right <= width, `${place}: ${JSON.stringify(piece)}`);
             if (piece.drawn) assert.ok(piece.drawn >= (width < 640 ? 90 : 130), `${place}: ${piece.name} is ${piece.drawn} px high`);
           }
+          const [curve, sentence] = await page.evaluate(drawn);
+          if (step.show.includes("rotation-null")) assert.ok(curve > 0.5, `${place}: the curve takes ${curve} of its picture`);
+          assert.ok(!sentence, `${place}: hidden is “${sentence}”`);
           assert.ok(wide <= width, `${place}: no sideways scrolling, ${wide} px`);
           assert.ok(smallest >= (width < 640 ? 10.9 : 10), `${place}: text of ${smallest} px in a chart`);
         }

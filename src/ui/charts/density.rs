@@ -25,14 +25,18 @@ pub struct DensityProps {
 
 const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 92.0;
-const BASE: f64 = 62.0;
+/// Room under the axis for its numbers.
+const BELOW: f64 = 30.0;
+/// Room over the curve for its name.
+const ABOVE: f64 = 18.0;
 
 /// A null distribution with the observed value on it.
 #[component]
 pub fn Density(props: &DensityProps) -> Html {
     let (frame, room) = use_room();
     let sheet = Sheet::new(room, WIDTH, |_| HEIGHT).at_most(560.0);
-    let width = sheet.width;
+    // Where there is more room the curve is as high as it.
+    let (width, base) = (sheet.width, (sheet.height - BELOW).max(2.0 * ABOVE));
     let sd = props.sd.max(1e-12);
     let low = (props.mean - 4.0 * sd).min(props.observed - sd);
     let high = (props.mean + 4.0 * sd).max(props.observed + sd);
@@ -40,7 +44,11 @@ pub fn Density(props: &DensityProps) -> Html {
     let curve: Vec<String> = (0..=80)
         .map(|i| {
             let z = -4.0 + 0.1 * f64::from(i);
-            format!("{:.1} {:.1}", sx(props.mean + z * sd), BASE - 44.0 * (-0.5 * z * z).exp())
+            format!(
+                "{:.1} {:.1}",
+                sx(props.mean + z * sd),
+                base - (base - ABOVE) * (-0.5 * z * z).exp()
+            )
         })
         .collect();
     let z = (props.observed - props.mean) / sd;
@@ -50,14 +58,14 @@ pub fn Density(props: &DensityProps) -> Html {
     html! {
         <svg ref={frame} class="chart density" viewBox={sheet.view_box()} style={sheet.style()} role="img" aria-label={props.label.clone()}>
             <path class="null-curve" d={format!("M{}Z", curve.join("L"))} />
-            { for props.draws.iter().map(|d| html! { <line class="draw" x1={px(sx(*d))} x2={px(sx(*d))} y1={px(BASE)} y2={px(BASE + 5.0)} /> }) }
-            <line class="axis" x1="8" x2={px(width - 8.0)} y1={px(BASE)} y2={px(BASE)} />
+            { for props.draws.iter().map(|d| html! { <line class="draw" x1={px(sx(*d))} x2={px(sx(*d))} y1={px(base)} y2={px(base + 5.0)} /> }) }
+            <line class="axis" x1="8" x2={px(width - 8.0)} y1={px(base)} y2={px(base)} />
             { for below.into_iter().map(|(x, text)| html! {
-                <text class="tick" x={px(sheet.within(x, &text))} y={px(BASE + 18.0)} text-anchor="middle">{ text }</text>
+                <text class="tick" x={px(sheet.within(x, &text))} y={px(base + 18.0)} text-anchor="middle">{ text }</text>
             }) }
             <text class="note" x={px(sheet.within(sx(props.mean), "chance"))} y="12" text-anchor="middle">{ "chance" }</text>
-            <line class="observed" x1={px(sx(props.observed))} x2={px(sx(props.observed))} y1="36" y2={px(BASE)} />
-            <circle class="observed" cx={px(sx(props.observed))} cy={px(BASE)} r="4" />
+            <line class="observed" x1={px(sx(props.observed))} x2={px(sx(props.observed))} y1="36" y2={px(base)} />
+            <circle class="observed" cx={px(sx(props.observed))} cy={px(base)} r="4" />
             <text class="name" x={px(at)} y="30">{ said }</text>
         </svg>
     }
