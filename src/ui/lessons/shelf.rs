@@ -117,6 +117,23 @@ mod tests {
         assert!(2 * asks.iter().filter(|asks| **asks).count() > asks.len());
     }
 
+    /// What stands over a guess on the wall does not give it away.
+    #[test]
+    fn no_title_and_no_slide_says_what_is_to_be_guessed() {
+        let spaced = |text: &str| {
+            let text = text.to_lowercase();
+            let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+            format!(" {} ", words.join(" "))
+        };
+        for (place, step) in steps() {
+            let Some(guess) = &step.predict else { continue };
+            let right = spaced(&guess.guesses[guess.right]);
+            for said in [&step.title, &step.slide] {
+                assert!(!spaced(said).contains(&right), "{place}: {said}");
+            }
+        }
+    }
+
     /// What lesson 2.3 has guessed and says of the ellipse that it opens.
     #[test]
     fn most_directions_come_out_near_the_long_half_axis() {
