@@ -157,6 +157,35 @@ describe("Links", () => {
     });
   });
 
+  it("trace the set of prompts that was traced", { hash: "#/trace" }, async (page) => {
+    const [region, found] = [(page) => page.getByRole("region", { name: "Over a set of prompts" }), (page) => page.getByTestId("set-said")];
+    const lines = "When Mary and John went to the store , John gave a drink to => Mary\nWhen Anna and Tom went to the park , Tom gave a ball to => Anna";
+    await region(page).getByRole("combobox").selectOption("own");
+    await region(page).getByRole("textbox").fill(lines);
+    assert.doesNotMatch(await hash(page), /set/, "nothing is asked yet");
+    await page.getByTestId("trace-set").click();
+    await found(page).filter({ hasText: "Prompts: 2, 2 of 2 answered right" }).waitFor();
+    const link = await hash(page);
+    assert.match(link, /set=own&set-lines=When/);
+    await withPage(session, { hash: link }, async (other) => {
+      await found(other).waitFor();
+      assert.equal(await found(other).textContent(), await found(page).textContent());
+      assert.equal(await region(other).getByRole("combobox").inputValue(), "own");
+      assert.equal(await region(other).getByRole("textbox").inputValue(), lines);
+      // It is about no prompt in particular, and stays while another one is traced.
+      await other.getByTestId("trace-prompt").fill("When Anna and Tom went to the park , Tom gave a ball to");
+      await other.getByTestId("trace-answer").fill("Anna");
+      await other.getByTestId("trace-against").fill("");
+      await other.getByRole("button", { name: "trace", exact: true }).click();
+      await other.getByTestId("traced").filter({ hasText: "Anna" }).waitFor();
+      assert.equal(await found(other).count(), 1);
+      // Another choice asks for nothing by itself, and the address says so.
+      await region(other).getByRole("combobox").selectOption("ioi");
+      await found(other).waitFor({ state: "detached" });
+      assert.doesNotMatch(await hash(other), /set/);
+    });
+  });
+
   it("compare the heads that were compared", { hash: "#/features?head=1&layer=1" }, async (page) => {
     const cells = (page) => page.locator(".page.features [data-head]").allTextContents();
     const known = (page, n) =>

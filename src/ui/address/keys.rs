@@ -217,6 +217,10 @@ table! {
     BESIDE_ANSWER: Words = Words { name: "beside-answer", longest: 1000 };
     /// Trace: what that is held against; where the address does not say, the likeliest of all others.
     BESIDE_AGAINST: Words = Words { name: "beside-against", longest: 1000 };
+    /// Trace: the set of prompts that is traced; where the address does not say, none is.
+    SET: Choice<&'static str> = slugs("set", &["ioi", "pronoun", "greater", "repeated", "own"]);
+    /// Trace: the prompts of a set of the reader's own, one a line.
+    SET_LINES: Words = Words { name: "set-lines", longest: 100_000 };
     /// Trace: the model is run with the circuit's attention alone.
     ALONE: Switch = Switch { name: "alone", default: false, on: "on", off: None };
     /// Trace: what the reader calls nodes, as [`crate::ui::layered::groups::Groups`] reads it.

@@ -50,6 +50,23 @@ pub fn question(route: &Route) -> Question {
     }
 }
 
+/// A set of prompts: its name, and the reader's lines where it is the reader's own.
+pub type Set = (&'static str, String);
+
+/// The set that an address asks for.
+pub fn set(route: &Route) -> Option<Set> {
+    let name = route.find(&keys::SET)?;
+    Some((name, if name == "own" { route.read(&keys::SET_LINES) } else { String::new() }))
+}
+
+/// `route`, asking for a set, or for none.
+pub fn with_set(route: Route, set: Option<Set>) -> Route {
+    let route = route.clear(&keys::SET).clear(&keys::SET_LINES);
+    let Some((name, lines)) = set else { return route };
+    let route = route.put(&keys::SET, name);
+    if name == "own" { route.put(&keys::SET_LINES, lines) } else { route }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +88,29 @@ mod tests {
         assert_eq!(reading("#/trace?reading=L1H3:14-2"), Some(Node::head(1, 3, 14, 2)));
         for hash in ["#/trace", "#/trace?reading=L1H3", "#/trace?reading=mlp1:3"] {
             assert_eq!(reading(hash), None, "{hash}");
+        }
+    }
+
+    #[test]
+    fn a_set_survives_the_address_and_one_that_is_none_asks_for_nothing() {
+        let lines = "When Mary & John went [[John]] => Mary | #13\n\n50 % of = ?".to_owned();
+        for asked in [("greater", String::new()), ("own", lines), ("own", String::new())] {
+            let route = with_set(Route::parse("#/trace?tau=0.5"), Some(asked.clone()));
+            let again = Route::parse(&route.to_hash());
+            assert_eq!(set(&again), Some(asked), "{}", route.to_hash());
+            assert_eq!(with_set(again, None).to_hash(), "#/trace?tau=0.5");
+        }
+        let long = "x".repeat(keys::SET_LINES.longest + 1);
+        for (hash, asked) in [
+            ("#/trace".to_owned(), None),
+            ("#/trace?set=".to_owned(), None),
+            ("#/trace?set=ioi,own".to_owned(), None),
+            ("#/trace?set-lines=a".to_owned(), None),
+            // Lines belong to a list of the reader's own.
+            ("#/trace?set=ioi&set-lines=a".to_owned(), Some(("ioi", String::new()))),
+            (format!("#/trace?set=own&set-lines={long}"), Some(("own", String::new()))),
+        ] {
+            assert_eq!(set(&Route::parse(&hash)), asked);
         }
     }
 

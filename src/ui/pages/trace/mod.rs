@@ -118,6 +118,9 @@ pub fn Trace() -> Html {
                     }
                     <compared::ComparedView prompt={prompt.clone()} question={question.clone()} answer={answer.clone()} />
                 }
+            }
+            // What was found over a set stays while another prompt is traced.
+            if answer.is_some() || state.route.find(&keys::SET).is_some() {
                 <set::SetView {generation} rules={rules(&question)} stamp={state.stamp(Weights::Folded)} />
             }
         </>

@@ -9,7 +9,12 @@ use super::compared::side_name;
 use crate::circuits::sad::sparsity::EventRule;
 use crate::protocol::trace::{ChanceOptions, Question, TraceSet, TracedSet};
 use crate::study::stamp::Stamp;
-use crate::ui::asking::use_asking;
+use crate::ui::address::key::Key;
+use crate::ui::address::keys::SET;
+use crate::ui::address::route::Page;
+use crate::ui::address::trace::{Set, set, with_set};
+use crate::ui::app::use_app;
+use crate::ui::asking::{use_asking, use_said};
 use crate::ui::browser::export::save;
 use crate::ui::pages::attention::set::{TASKS, spec};
 use crate::ui::widgets::glossary::Method;
@@ -40,31 +45,63 @@ pub(super) struct SetViewProps {
 /// A task, a button, then the edges by how often they are found.
 #[component]
 pub(super) fn SetView(props: &SetViewProps) -> Html {
-    let task = use_state(|| "ioi".to_owned());
-    let own = use_state(String::new);
-    // Other prompts are another question.
-    let about = (props.generation, props.rules.clone(), (*task).clone(), (*own).clone());
-    let traced = use_asking::<TracedSet, _>("trace/set", Some(about)).quiet();
-    let run = {
-        let traced = traced.clone();
-        let question = TraceSet {
-            spec: spec(&task, &own, PROMPTS, EventRule::Every),
-            rules: props.rules.clone(),
-            chance: ChanceOptions { draws: 199, seed: 0 },
-        };
-        Callback::from(move |_: MouseEvent| {
-            traced.ask(Request::new(question.clone()).listed("prompts traced"));
+    let app = use_app();
+    let route = &app.value().route;
+    let said = set(route);
+    let (task, own) = (use_state(|| SET.default()), use_state(String::new));
+    // Other prompts are another question; the address of another page says nothing of them.
+    let about = (said.clone(), (props.generation, props.rules.clone()));
+    let here = (route.page == Page::Trace).then(|| about.clone());
+    let traced = use_asking::<TracedSet, _>("trace/set", here).quiet();
+    let ask = {
+        let (traced, rules) = (traced.clone(), props.rules.clone());
+        move |(task, own): &Set| {
+            let question = TraceSet {
+                spec: spec(task, own, PROMPTS, EventRule::Every),
+                rules: rules.clone(),
+                chance: ChanceOptions { draws: 199, seed: 0 },
+            };
+            traced.ask(Request::new(question).listed("prompts traced"));
+        }
+    };
+    let press = {
+        let (task, own) = (task.clone(), own.clone());
+        let asked = about.0.filter(|_| props.generation.is_some()).map(|set| (set, about.1));
+        use_said(Page::Trace, asked, move |(set, _)| {
+            task.set(set.0);
+            if set.0 == "own" {
+                own.set(set.1.clone());
+            }
+            ask(set);
         })
     };
+    let run = {
+        let chosen = (*task, if *task == "own" { (*own).clone() } else { String::new() });
+        let wanted = with_set(route.clone(), Some(chosen));
+        Callback::from(move |_: MouseEvent| press.emit(wanted.clone()))
+    };
+    // What is chosen anew is not asked for yet, and what was asked for is no longer chosen.
+    let unsay = {
+        let app = app.clone();
+        move || {
+            if said.is_some() {
+                app.replace(with_set(app.value().route.clone(), None));
+            }
+        }
+    };
     let choose = {
-        let task = task.clone();
-        Callback::from(move |slug: String| task.set(slug))
+        let (task, unsay) = (task.clone(), unsay.clone());
+        Callback::from(move |slug: String| {
+            task.set(SET.parse(&slug).unwrap_or(SET.default()));
+            unsay();
+        })
     };
     let oninput = {
         let own = own.clone();
         Callback::from(move |event: InputEvent| {
             if let Some(area) = event.target_dyn_into::<HtmlTextAreaElement>() {
                 own.set(area.value());
+                unsay();
             }
         })
     };
@@ -75,8 +112,8 @@ pub(super) fn SetView(props: &SetViewProps) -> Html {
             <h2>{ words::DOES_COME_BACK }</h2>
             <p class="hint">{ words::prompts_task_traced_own(&PROMPTS) }{ " " }<Method of={words::FREQUENCY_EDGE} /></p>
             <div class="controls">
-                <Select label="prompts" {options} value={(*task).clone()} on_change={choose} />
-                <button type="button" onclick={run} disabled={traced.under_way()} data-testid="trace-set">{ words::TRACE_SET }</button>
+                <Select label="prompts" {options} value={*task} on_change={choose} />
+                <button type="button" onclick={run} disabled={traced.under_way() || props.generation.is_none()} data-testid="trace-set">{ words::TRACE_SET }</button>
             </div>
             if *task == "own" { <label class="field wide"><span>{ words::ONE_PROMPT_LINE }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label> }
             { failed(traced.failed()) }
