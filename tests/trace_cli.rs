@@ -154,7 +154,7 @@ fn a_reading_is_traced_and_one_that_is_not_there_is_refused() {
 fn the_heads_of_one_prompt_come_back_over_the_set() {
     let found = json(&built_in(), &["--task", "indirect-object", "--prompts", "24", "--seed", "3"]);
     let of = |key: &str| found[key].as_u64().unwrap();
-    assert_eq!((of("n_prompts"), of("n_compared")), (24, 24));
+    assert_eq!((of("n_prompts"), of("n_expected"), of("n_compared")), (24, 24, 24));
     assert!(of("n_correct") >= 20 && of("n_circuits") >= 20, "{found}");
     let edges = found["edges"].as_array().unwrap();
     let frequent = |from: &str, to: &str, side: Option<&str>| {

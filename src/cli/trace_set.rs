@@ -57,7 +57,7 @@ pub(super) fn run(
         task,
         seed,
         options: rules.options,
-        set: TracedSet::of(model, traced, prompts.example, chance),
+        set: TracedSet::of(model, traced, &prompts, chance),
         notes: model.notes.clone(),
     };
     if wants_json(args.json) { print_json(&report) } else { print_text(&report) }

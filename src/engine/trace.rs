@@ -89,7 +89,7 @@ pub(super) async fn answer(
                 traced.push(trace_one(products, model, tokenizer, of, &rules).await?);
                 out(Tell::Progress { done: traced.len(), total }, Vec::new());
             }
-            let found = TracedSet::of(model, traced, prompts.example, chance);
+            let found = TracedSet::of(model, traced, &prompts, chance);
             out(TraceSet::tell(Box::new(found)), Vec::new());
             Ok(())
         }

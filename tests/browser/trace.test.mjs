@@ -174,6 +174,15 @@ describe("Trace", () => {
     assert.match(await row.textContent(), /32 of 32, 100 %.*0\.005/);
     const csv = await download(page, "edges CSV");
     assert.match(csv, /from,to,side,prompts,share,mean weight,p/);
+    // Who is asked for nothing is not right.
+    const region = page.getByRole("region", { name: "Over a set of prompts" });
+    const prompt = "When Mary and John went to the store , John gave a drink to";
+    for (const [lines, what] of [[prompt, "Prompts: 1, none with one expected answer, so traced from the likeliest token, such as"], [`${prompt}\n${prompt} => Mary`, "Prompts: 2, 1 of the 1 with an expected answer answered right"]]) {
+      await region.getByRole("combobox").selectOption("own");
+      await region.getByRole("textbox").fill(lines);
+      await page.getByTestId("trace-set").click();
+      await page.getByTestId("set-said").filter({ hasText: what }).waitFor();
+    }
   });
 
   it("lays another prompt beside this one", {}, async (page) => {

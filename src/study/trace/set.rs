@@ -11,6 +11,7 @@ use crate::model::forward::Products;
 use crate::model::tokenizer::Tokenizer;
 use crate::study::StudyError;
 use crate::study::prompt::{Prompt, PromptRun};
+use crate::study::prompt_set::Prompts;
 
 /// What is traced of one prompt of a set: its ids, the position that the answer follows, the answer and the typical mistake.
 pub type OfSet<'a> = (&'a [u32], usize, [Option<u32>; 2]);
@@ -50,7 +51,9 @@ pub async fn trace_one(
 pub struct TracedSet {
     /// How many prompts.
     pub n_prompts: usize,
-    /// Prompts whose answer was held against a typical mistake.
+    /// Prompts with one expected answer; of the others the likeliest is traced, which says nothing of being right.
+    pub n_expected: usize,
+    /// Those of them whose answer was held against another.
     pub n_compared: usize,
     /// Those with a better logit for the answer.
     pub n_correct: usize,
@@ -62,17 +65,46 @@ pub struct TracedSet {
 }
 
 impl TracedSet {
-    /// Lays the circuits of a set together.
-    pub fn of(model: &Model, traced: Vec<Traced>, example: String, chance: ChanceOptions) -> Self {
-        let margins = || traced.iter().filter_map(|t| t.objective.logit_difference);
-        let (n_compared, n_correct) = (margins().count(), margins().filter(|m| *m > 0.0).count());
+    /// Lays the circuits of a set's prompts together.
+    pub fn of(
+        model: &Model,
+        traced: Vec<Traced>,
+        prompts: &Prompts,
+        chance: ChanceOptions,
+    ) -> Self {
+        let expected = prompts.asked().map(|(_, _, [answer, _])| answer.is_some());
+        let margins = traced.iter().map(|traced| traced.objective.logit_difference);
+        let [n_expected, n_compared, n_correct] = counted(expected.zip(margins));
         let circuits: Vec<Circuit> = traced.into_iter().map(|traced| traced.circuit).collect();
         Self {
             n_prompts: circuits.len(),
+            n_expected,
             n_compared,
             n_correct,
-            example,
+            example: prompts.example.clone(),
             consensus: consensus(&circuits, |layer| model.arch.n_heads_of(layer), chance),
         }
+    }
+}
+
+/// Of prompts, each with whether an answer is expected and by how much the traced one leads: those with one, those that were
+/// compared, and those that were right.
+fn counted(prompts: impl Iterator<Item = (bool, Option<f64>)>) -> [usize; 3] {
+    prompts.filter(|(expected, _)| *expected).fold([0; 3], |[n, compared, right], (_, lead)| {
+        let leads = lead.is_some_and(|lead| lead > 0.0);
+        [n + 1, compared + usize::from(lead.is_some()), right + usize::from(leads)]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_asked_for_nothing_is_not_right() {
+        let of = |prompts: &[(bool, Option<f64>)]| counted(prompts.iter().copied());
+        assert_eq!(of(&[(false, Some(3.0)), (false, None)]), [0, 0, 0]);
+        assert_eq!(of(&[(true, Some(3.0)), (true, Some(-1.0)), (false, Some(2.0))]), [2, 2, 1]);
+        assert_eq!(of(&[(true, None), (true, Some(0.0))]), [2, 1, 0]);
     }
 }

@@ -1,6 +1,7 @@
 //! What the page Trace says.
 
 pub use super::shared::{ONE_PROMPT_LINE, TOKENS_PROMPT};
+use crate::protocol::trace::TracedSet;
 
 sentences! {
     const ALL_SCORES_EVERY_TOKEN = "all its scores at every token, times";
@@ -39,6 +40,7 @@ sentences! {
     const KEPT_RANDOM = "kept by random circuits";
     const LOGIT_DIFFERENCE = "the logit difference";
     const NAME_YOURS = "a name of yours for it";
+    const NO_EXPECTED_ANSWER = ", none with one expected answer, so traced from the likeliest token";
     const NODES_UNDER_ONE_NAME = "Nodes under one name are drawn as one, and their edges add up. Names are kept in the address.";
     const NOTHING_LAST_STREAM_SPEAKS = ". Nothing in the last stream speaks for it.";
     const NOTHING_WRITTEN_BEFORE_BUT = "nothing was written before it but the embeddings, so it is not taken apart";
@@ -77,6 +79,7 @@ sentences! {
     fn all_drops_attention_have(lost_drops) = "{lost_drops} of all drops of attention have no edge";
     fn all_heads_fire_silenced(cells, mean, p_cells) = "All heads that fire are silenced by taking away {cells} cells of singular vectors; in random bases {mean} are needed on average, and as few with p = {p_cells}.";
     fn answered_right(n_correct, all) = ", {n_correct} of {all} answered right";
+    fn answered_right_expected(n_correct, n_compared) = ", {n_correct} of the {n_compared} with an expected answer answered right";
     fn attention_firing_counts(attention, threshold, became) = "Its attention is {attention}, firing counts from {threshold}; {became}.";
     fn attention_look(before, after) = ", the attention of this look from {before} to {after}";
     fn below_which_head_counts(threshold) = " That is below the {threshold} from which a head counts as firing, so it is not taken apart; lower the threshold to do so.";
@@ -102,4 +105,14 @@ sentences! {
     fn traced_what_makes_not(node) = "Traced is what makes {node}, not an answer. ";
     fn walk_random_bases(draws) = "walk it in {draws} random bases";
     fn without_their_singular_vectors(fall, random_falls, p_falls) = "Without their singular vectors all edges lose {fall} of attention, without as many directions that nobody picked {random_falls} (p = {p_falls}); the vectors were picked because they do much, so this flatters them.";
+}
+
+/// How the prompts of a set were answered, as far as answers were expected.
+pub fn answered(found: &TracedSet) -> String {
+    match (found.n_expected, found.n_compared) {
+        (0, _) => NO_EXPECTED_ANSWER.to_owned(),
+        (_, 0) => String::new(),
+        (_, all) if all == found.n_prompts => answered_right(&found.n_correct, &all),
+        (_, some) => answered_right_expected(&found.n_correct, &some),
+    }
 }

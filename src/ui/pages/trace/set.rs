@@ -126,10 +126,7 @@ fn outcome(stamp: &Stamp, found: &Rc<TracedSet>) -> Html {
     let edges = &found.consensus.edges;
     let (n, rare) = (found.consensus.n_circuits, edges.len().saturating_sub(ROWS));
     let chance = found.consensus.chance.iter().max().copied().unwrap_or(0);
-    let right = match found.n_compared {
-        0 => String::new(),
-        all => words::answered_right(&found.n_correct, &all),
-    };
+    let right = words::answered(found);
     let said = words::prompts_such_have_circuit(
         &found.n_prompts,
         &right,
