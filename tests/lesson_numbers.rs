@@ -1,4 +1,6 @@
 //! Numbers that the lessons, the teachers' page and the answers say, drawn again from the built-in model: the texts must say what comes out.
+//!
+//! Longer than most files: every lesson is held to numbers that are read in the same few ways.
 #![cfg(feature = "tokenizer")]
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
