@@ -277,6 +277,26 @@ describe("the toy lab", () => {
     });
   });
 
+  it("goes back to a run that was left while it trained, where it was turned last", { hash: "#/toy?steps=1200&more=1" }, async (page) => {
+    await ready(page);
+    await page.getByTestId("train").click();
+    await page.waitForFunction(() => Number(document.querySelector("[data-trained]").dataset.trained) > 60);
+    await page.locator('[data-dial="lambda"]').focus();
+    await page.keyboard.press("ArrowRight");
+    await page.waitForFunction(() => /turns=/.test(location.hash) && /at=/.test(location.hash));
+    await page.locator('[data-setting="seed"]').fill("1");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => /seed=1/.test(location.hash) && !/turns=|at=/.test(location.hash));
+    await page.locator('[data-trained="0"]').waitFor();
+    await page.goBack();
+    await page.waitForFunction(() => /turns=/.test(location.hash));
+    const hash = decodeURIComponent(new URL(page.url()).hash);
+    const [at, turned] = [/at=(\d+)/, /turns=(\d+):lambda:/].map((of) => Number(of.exec(hash)[1]));
+    assert.ok(at === turned && at > 60, hash);
+    await page.locator(`[data-trained="${at}"]`).waitFor(LONG);
+    await page.getByTestId("toy-turned").filter({ hasText: `From step ${at} on λ is` }).waitFor();
+  });
+
   it("grows a head when λ leaves 0, and says what it does", { hash: "#/toy?preset=no-head&at=300" }, async (page) => {
     await page.locator('[data-trained="300"]').waitFor(LONG);
     await page.getByTestId("toy-said").filter({ hasText: "no head" }).waitFor();

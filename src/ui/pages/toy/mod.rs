@@ -121,9 +121,15 @@ pub fn Toy() -> Html {
                 return;
             }
             let mut route = turns::write(here.clone(), turned);
-            if *settled && *at > 0 {
-                written.replace(Some(*at));
-                route = route.put(&toy::AT, *at);
+            let reached = match turned.last() {
+                _ if *settled => *at,
+                // Whoever goes away while it trains, and comes back, finds it where it was turned last, not at its beginning.
+                Some(turn) if route != here => turn.step,
+                _ => 0,
+            };
+            if reached > 0 {
+                written.replace(Some(reached));
+                route = route.put(&toy::AT, reached);
             }
             if route != here {
                 app.replace(route);
