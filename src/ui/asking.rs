@@ -39,8 +39,12 @@ impl AskingAny {
     }
 
     fn hear(&self, event: JobEvent<Rc<dyn Any>>) {
-        if let (Some(session), JobEvent::Failed { failure, .. }) = (&self.notes, &event) {
-            session.note(failure.clone());
+        match (&self.notes, &event) {
+            (Some(session), JobEvent::Failed { failure, .. }) => {
+                session.failed(self.owner, failure.clone());
+            }
+            (Some(session), JobEvent::Part { .. }) => session.answered(self.owner),
+            _ => {}
         }
         self.reply.dispatch((self.about, event));
     }

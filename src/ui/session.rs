@@ -52,6 +52,8 @@ pub struct Session {
     openings: Rc<Cell<u32>>,
     /// The built-in model's files by training step, once they are here.
     built_in: Rc<RefCell<HashMap<u32, Files>>>,
+    /// Whose failures stand among the notices.
+    pub(super) failed: Rc<RefCell<Vec<&'static str>>>,
 }
 
 /// What is being opened.
@@ -73,7 +75,8 @@ impl Session {
         let list = store.clone();
         let notify = store.notify(move |running| list.act_soon(Action::Running(running)));
         let jobs = pool::start(pool::default_size(), notify);
-        Self { jobs, store, tried: Rc::default(), openings: Rc::default(), built_in: Rc::default() }
+        let (tried, openings, built_in) = Default::default();
+        Self { jobs, store, tried, openings, built_in, failed: Rc::default() }
     }
 
     /// A worker of a page's own; `list` hears of what it computes.
@@ -266,8 +269,9 @@ impl Session {
             }
             JobEvent::Part { answer: Err(broken), .. } => session.act_soon(Action::Broken(broken)),
             JobEvent::Gpu(report) => session.act(Action::Gpu(report)),
-            JobEvent::Failed { failure, .. } => session.note(failure),
-            JobEvent::Begun | JobEvent::Done | JobEvent::Stopped => {}
+            JobEvent::Failed { failure, .. } => session.failed("heads/spectra", failure),
+            JobEvent::Begun => session.answered("heads/spectra"),
+            JobEvent::Done | JobEvent::Stopped => {}
         });
     }
 
@@ -303,7 +307,8 @@ impl Session {
                 let nearest = Nearest { at, pairs, rows, of, wordless, chance };
                 session.act(Action::Nearest(Box::new(nearest)));
             }
-            JobEvent::Failed { failure, .. } => session.note(failure),
+            JobEvent::Failed { failure, .. } => session.failed("heads/vectors", failure),
+            JobEvent::Begun => session.answered("heads/vectors"),
             _ => {}
         });
     }

@@ -85,7 +85,15 @@ describe("Attention", () => {
 
   it("measures a set of prompts against every control", { hash: "#/attention" }, async (page) => {
     await ready(page);
+    // A list without a prompt fails, and its notice goes once a set is measured.
+    const prompts = page.getByRole("region", { name: "Prompt sets" }).getByRole("combobox", { name: /^prompts/ });
+    const notice = page.locator(".notices li", { hasText: "the set has no prompts" });
+    await prompts.selectOption("own");
     await page.getByTestId("run-set").click();
+    await notice.waitFor();
+    await prompts.selectOption("ioi");
+    await page.getByTestId("run-set").click();
+    await notice.waitFor({ state: "detached" });
     await page.getByTestId("set-outcome").filter({ hasText: "128" }).waitFor({ timeout: 120_000 });
     const outcome = await page.getByTestId("set-outcome").textContent();
     const [, correct] = /(\d+) of 128 answered correctly/.exec(outcome) ?? [];

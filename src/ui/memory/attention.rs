@@ -27,11 +27,18 @@ pub struct PromptAnswers {
     pub unsplit: Option<Failure>,
     /// What a head writes by reading a token, the last that was asked for.
     pub writes: Option<Rc<Writes>>,
-    /// Why there is nothing more to see.
+    /// Why there is nothing more to see, until the same question has an answer.
     pub failed: Option<Failure>,
+    /// Whose question that was.
+    failed_of: &'static str,
     /// Whether the run was cancelled before its end.
     pub stopped: bool,
 }
+
+/// Whose question the looks of a destination are.
+pub const LOOKS: &str = "attention/looks";
+/// Whose question a score is.
+pub const CELL: &str = "attention/cell";
 
 /// What the page hears.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,10 +63,19 @@ pub enum News {
     Answer(Result<Box<Attributed>, Failure>),
     /// What a head writes by reading a token.
     Writes(Box<Writes>),
-    /// Something went wrong.
-    Failed(Failure),
+    /// Whose question has no answer, and why.
+    Failed(&'static str, Failure),
     /// The run was cancelled.
     Stopped,
+}
+
+impl PromptAnswers {
+    /// What failed of `of` is answered now, or asked anew.
+    fn answered(&mut self, of: &str) {
+        if self.failed_of == of {
+            self.failed = None;
+        }
+    }
 }
 
 impl Memory for PromptAnswers {
@@ -74,14 +90,20 @@ impl Memory for PromptAnswers {
                 next.patterns.extend(layers.into_iter().map(|(l, p)| (l, Rc::new(p))));
             }
             News::Next(guesses) => next.next = Some(Rc::new(guesses)),
-            News::FreshLooks => next.looks.clear(),
+            News::FreshLooks => {
+                next.answered(LOOKS);
+                next.looks.clear();
+            }
             News::Looks(looks) => next.looks.extend(looks),
-            News::Cell(cell) => next.cell = Some(Rc::from(cell)),
+            News::Cell(cell) => {
+                next.answered(CELL);
+                next.cell = Some(Rc::from(cell));
+            }
             News::FreshAnswer => next.unsplit = None,
             News::Answer(Ok(answer)) => next.answer = Some(Rc::from(answer)),
             News::Answer(Err(failure)) => next.unsplit = Some(failure),
             News::Writes(writes) => next.writes = Some(Rc::from(writes)),
-            News::Failed(failure) => next.failed = Some(failure),
+            News::Failed(of, failure) => (next.failed, next.failed_of) = (Some(failure), of),
             News::Stopped => next.stopped = true,
         }
         next

@@ -46,9 +46,16 @@ pub struct DictionaryAnswers<S> {
     pub cosines: Option<Cosines>,
     /// A feature's label, and the directions that point at it so far.
     pub hits: Option<(String, Vec<FeatureHit>)>,
-    /// What went wrong last.
+    /// What went wrong last, until the same question has an answer.
     pub failed: Option<Failure>,
+    /// Whose question that was.
+    failed_of: &'static str,
 }
+
+/// Whose question the search for a feature is.
+pub const FIND: &str = "features/find";
+/// Whose question every cosine of a side is.
+pub const COSINES: &str = "features/cosines";
 
 /// What the page hears.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,8 +74,8 @@ pub enum News<S> {
     Took(f64),
     /// What the GPU made of a job.
     Gpu(GpuReport),
-    /// Something went wrong.
-    Failed(Failure),
+    /// Whose question has no answer, and why.
+    Failed(&'static str, Failure),
 }
 
 impl<S> Default for DictionaryAnswers<S> {
@@ -83,6 +90,7 @@ impl<S> Default for DictionaryAnswers<S> {
             cosines: None,
             hits: None,
             failed: None,
+            failed_of: "",
         }
     }
 }
@@ -104,6 +112,15 @@ impl<S: PartialEq> DictionaryAnswers<S> {
     }
 }
 
+impl<S> DictionaryAnswers<S> {
+    /// What failed of `of` is answered now, or asked anew.
+    fn answered(&mut self, of: &str) {
+        if self.failed_of == of {
+            self.failed = None;
+        }
+    }
+}
+
 impl<S: Clone> Memory for DictionaryAnswers<S> {
     type News = News<S>;
 
@@ -111,7 +128,10 @@ impl<S: Clone> Memory for DictionaryAnswers<S> {
         let mut next = self.clone();
         match news {
             News::Fresh(setting) => next = Self { setting: Some(setting), ..Self::default() },
-            News::FreshHits => next.hits = None,
+            News::FreshHits => {
+                next.answered(FIND);
+                next.hits = None;
+            }
             News::Aligned(AlignPart::About(about)) => next.about = Some(Rc::from(about)),
             News::Aligned(AlignPart::Report(report)) => {
                 if let Some(side) = report.sides.first() {
@@ -128,10 +148,14 @@ impl<S: Clone> Memory for DictionaryAnswers<S> {
                 all.extend(hits);
                 next.hits = Some((label, joined(all)));
             }
-            News::Aligned(AlignPart::Broken(failure)) | News::Failed(failure) => {
-                next.failed = Some(failure);
+            News::Aligned(AlignPart::Broken(failure)) => {
+                (next.failed, next.failed_of) = (Some(failure), "");
             }
-            News::Cosines(cosines) => next.cosines = Some(cosines),
+            News::Failed(of, failure) => (next.failed, next.failed_of) = (Some(failure), of),
+            News::Cosines(cosines) => {
+                next.answered(COSINES);
+                next.cosines = Some(cosines);
+            }
             // A resumed job is still on the GPU that kept it.
             News::Gpu(GpuReport::Resumed { .. }) => {}
             News::Gpu(report) => next.gpu = Some(report),
@@ -241,6 +265,16 @@ mod tests {
             [(1, 0.02), (0, 0.2)]
         );
         assert_eq!(forth.after(News::FreshHits), under("embed"));
+    }
+
+    #[test]
+    fn a_failure_stays_until_the_same_question_has_an_answer() {
+        let failed = under("embed").after(News::Failed(FIND, Failure::new("no such feature")));
+        let other = failed.after(report(0, None)).after(hits(&[hit(0, 0.3, 0.2)]));
+        assert!(other.failed.is_some(), "neither a head's answer nor another layer's hits are one");
+        assert!(other.after(News::FreshHits).failed.is_none(), "it is looked for anew");
+        let broken = failed.after(News::Aligned(AlignPart::Broken(Failure::new("no head 1"))));
+        assert!(broken.after(News::FreshHits).failed.is_some());
     }
 
     #[test]

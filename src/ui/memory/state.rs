@@ -156,6 +156,8 @@ pub struct Notice {
     pub what: String,
     /// What to try; may be empty.
     pub hint: String,
+    /// Whose question failed, where one did: its notice goes once it has an answer.
+    pub of: &'static str,
 }
 
 /// Everything that can change the state.
@@ -214,6 +216,10 @@ pub enum Action {
     Many(Vec<Action>),
     /// Something to tell.
     Note(String, String),
+    /// Whose question has no answer, and why.
+    Failed(&'static str, Failure),
+    /// Whose question has one now.
+    Answered(&'static str),
     /// The reader has read it.
     Dismiss(u32),
 }
@@ -305,6 +311,12 @@ impl Memory for AppState {
                 next = actions.into_iter().fold(next, |state, action| state.after(action));
             }
             Action::Note(what, hint) => next.note(what, hint),
+            Action::Failed(of, failure) => {
+                let known = next.notices.len();
+                next.note(failure.what, failure.hint);
+                next.notices.iter_mut().skip(known).for_each(|notice| notice.of = of);
+            }
+            Action::Answered(of) => next.notices.retain(|notice| notice.of != of),
             Action::Dismiss(id) => next.notices.retain(|notice| notice.id != id),
         }
         next
@@ -358,7 +370,7 @@ impl AppState {
             return;
         }
         self.next_notice += 1;
-        self.notices.push(Notice { id: self.next_notice, what, hint });
+        self.notices.push(Notice { id: self.next_notice, what, hint, of: "" });
     }
 
     /// Whether the open model has position embeddings that its heads were held against.
@@ -504,6 +516,25 @@ mod tests {
         assert_eq!(after.model, state.model);
         assert_eq!(after.notices.len(), 1);
         assert!(after.opening.is_none());
+    }
+
+    #[test]
+    fn a_failure_is_told_until_the_same_question_has_an_answer() {
+        let failed = |of: &'static str, what: &str| Action::Failed(of, Failure::new(what));
+        let told = |state: &AppState| {
+            state.notices.iter().map(|notice| notice.what.clone()).collect::<Vec<_>>()
+        };
+        let state = AppState::default()
+            .after(Action::Note("saved".into(), String::new()))
+            .after(failed("set", "no prompts"))
+            .after(failed("set", "no prompts"))
+            .after(failed("series", "no such head"));
+        assert_eq!(told(&state), ["saved", "no prompts", "no such head"]);
+        let answered = state.after(Action::Answered("set"));
+        assert_eq!(told(&answered), ["saved", "no such head"]);
+        // What two questions fail by is told once, and is the first one's.
+        let both = answered.after(failed("set", "no such head")).after(Action::Answered("set"));
+        assert_eq!(told(&both), ["saved", "no such head"]);
     }
 
     #[test]

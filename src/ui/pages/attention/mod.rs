@@ -18,7 +18,7 @@ use crate::ui::browser::time::now;
 use crate::ui::drawing::DRAWING_MS;
 use crate::ui::lessons::place::Place;
 use crate::ui::lessons::stage::{Picture, Staged};
-use crate::ui::memory::attention::{News, PromptAnswers};
+use crate::ui::memory::attention::{CELL, LOOKS, News, PromptAnswers};
 use crate::ui::memory::roles::PromptRoles;
 use crate::ui::memory::state::Action;
 use crate::ui::pages::pairs::PairsView;
@@ -120,12 +120,12 @@ pub fn Attention() -> Html {
                     let look = Look { dest: Some(*dest), ..Look::default() };
                     let request = Request::new(Looks { prompt: wanted.clone(), look });
                     let hears = answers.dispatcher();
-                    let request = request.owner("attention/looks").urgent();
+                    let request = request.owner(LOOKS).urgent();
                     app.session.jobs.ask(request, move |event| match event {
                         JobEvent::Begun => hears.dispatch(News::FreshLooks),
                         JobEvent::Part { answer, .. } => hears.dispatch(News::Looks(answer)),
                         JobEvent::Failed { failure, .. } => {
-                            hears.dispatch(News::Failed(failure));
+                            hears.dispatch(News::Failed(LOOKS, failure));
                         }
                         _ => {}
                     });
@@ -163,11 +163,11 @@ pub fn Attention() -> Html {
                 if let (Some(at), true) = (*at, *ready) {
                     let request = Request::new(Explain { prompt: wanted.clone(), at });
                     let hears = answers.dispatcher();
-                    let request = request.owner("attention/cell").urgent();
+                    let request = request.owner(CELL).urgent();
                     app.session.jobs.ask(request, move |event| match event {
                         JobEvent::Part { answer, .. } => hears.dispatch(News::Cell(answer)),
                         JobEvent::Failed { failure, .. } => {
-                            hears.dispatch(News::Failed(failure));
+                            hears.dispatch(News::Failed(CELL, failure));
                         }
                         _ => {}
                     });
@@ -298,7 +298,7 @@ fn run(app: &App, answers: &UseReducerHandle<Remembered<PromptAnswers>>, prompt:
             hears.dispatch(News::Next(next));
         }
         JobEvent::Gpu(report) => session.note_gpu(&report),
-        JobEvent::Failed { failure, .. } => hears.dispatch(News::Failed(failure)),
+        JobEvent::Failed { failure, .. } => hears.dispatch(News::Failed("", failure)),
         JobEvent::Stopped => hears.dispatch(News::Stopped),
         JobEvent::Begun | JobEvent::Done => {}
     });

@@ -195,7 +195,10 @@ fn measure(app: &App, steps: &UseReducerHandle<Remembered<MeasuredSteps>>, serie
     let (hears, session) = (steps.dispatcher(), app.session.clone());
     let series: Vec<_> = series.iter().map(|c| (c.step, c.name.clone())).collect();
     app.session.jobs.ask(request, move |event| match event {
-        JobEvent::Begun => hears.dispatch(StepNews::Fresh),
+        JobEvent::Begun => {
+            session.answered("series");
+            hears.dispatch(StepNews::Fresh);
+        }
         JobEvent::Part { part, answer, .. } => {
             let Some((step, _)) = series.get(part) else { return };
             match answer {
@@ -215,14 +218,15 @@ fn measure(app: &App, steps: &UseReducerHandle<Remembered<MeasuredSteps>>, serie
                             Head::new(broken.layer, broken.head),
                             broken.why
                         );
-                        session.note(Failure::new(what));
+                        session.failed("series", Failure::new(what));
                     }
                 },
             }
         }
         JobEvent::Failed { part, failure } => {
             let name = series.get(part).map_or("", |(_, name)| name);
-            session.note(Failure { what: format!("{name}: {}", failure.what), ..failure });
+            session
+                .failed("series", Failure { what: format!("{name}: {}", failure.what), ..failure });
         }
         _ => {}
     });

@@ -24,7 +24,10 @@ pub(super) fn run(app: &App, spec: SetSpec, end: Callback<SetOutcome>) {
     let request = request.offered(compute(app.value()), cpu_ms);
     let (session, shares) = (app.session.clone(), RefCell::new(Shares::default()));
     app.session.jobs.ask(request, move |event| match event {
-        JobEvent::Begun => drop(shares.take()),
+        JobEvent::Begun => {
+            drop(shares.take());
+            session.answered(OWNER);
+        }
         JobEvent::Part { part, answer, .. } => shares.borrow_mut().take_part(part, answer),
         JobEvent::Gpu(report) => {
             session.note_gpu(&report);
@@ -36,7 +39,7 @@ pub(super) fn run(app: &App, spec: SetSpec, end: Callback<SetOutcome>) {
         JobEvent::Failed { failure, .. } => {
             shares.borrow_mut().fail();
             session.jobs.stop(OWNER);
-            session.note(failure);
+            session.failed(OWNER, failure);
         }
         JobEvent::Done => {
             if let Some(outcome) = shares.take().joined() {

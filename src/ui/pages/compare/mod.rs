@@ -205,6 +205,7 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, ask
             again.jobs.ask(request.listed(words::HEADS_TWO_MODELS_COMPARED), move |event| {
                 match event {
                     JobEvent::Begun => {
+                        session.answered("compare/heads");
                         waiting.take();
                         hears.dispatch(News::Begun);
                     }
@@ -216,7 +217,7 @@ fn ask(session: &Session, hears: UseReducerDispatcher<Remembered<Compared>>, ask
                             hears.dispatch(News::Parts(std::mem::take(parts)));
                         }
                     }
-                    JobEvent::Failed { failure, .. } => session.note(failure),
+                    JobEvent::Failed { failure, .. } => session.failed("compare/heads", failure),
                     JobEvent::Done => {
                         hears.dispatch(News::Parts(waiting.take().0));
                         hears.dispatch(News::Complete);

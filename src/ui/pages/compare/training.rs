@@ -166,20 +166,23 @@ fn hear(
     names: Vec<u32>,
     with: With,
 ) -> impl Fn(JobEvent<ComparePart>) + 'static {
-    let session = app.session.clone();
+    let (session, owner) = (app.session.clone(), OWNERS[usize::from(with == With::Before)]);
     move |event| match event {
-        JobEvent::Begun => steps.dispatch(ChangedNews::Begun(with)),
+        JobEvent::Begun => {
+            session.answered(owner);
+            steps.dispatch(ChangedNews::Begun(with));
+        }
         JobEvent::Part { part, answer: ComparePart::Head(head), .. } => {
             if let Some(&step) = names.get(part) {
                 steps.dispatch(ChangedNews::Head(with, step, Rc::new(*head)));
             }
         }
         JobEvent::Part { answer: ComparePart::Broken(broken), .. } => {
-            session.note(Failure::new(broken.why));
+            session.failed(owner, Failure::new(broken.why));
         }
         JobEvent::Failed { part, failure } => {
             let step = names.get(part).map_or_else(String::new, |step| format!("Step {step}: "));
-            session.note(Failure { what: format!("{step}{}", failure.what), ..failure });
+            session.failed(owner, Failure { what: format!("{step}{}", failure.what), ..failure });
         }
         _ => {}
     }

@@ -14,7 +14,7 @@ use crate::protocol::features::{
 use crate::study::channels::Found;
 use crate::ui::app::App;
 use crate::ui::browser::time::now;
-use crate::ui::memory::dictionary::{Cosines, News};
+use crate::ui::memory::dictionary::{COSINES, Cosines, FIND, News};
 use crate::ui::memory::state::Action;
 use crate::ui::memory::token_chance::Compared;
 use crate::ui::remembered::Remembered;
@@ -127,7 +127,7 @@ impl Asker {
                 answers.dispatch(News::Aligned(answer));
             }
             JobEvent::Gpu(report) => answers.dispatch(News::Gpu(report)),
-            JobEvent::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
+            JobEvent::Failed { failure, .. } => answers.dispatch(News::Failed("", failure)),
             _ => {}
         }
     }
@@ -136,7 +136,7 @@ impl Asker {
     pub(super) fn cosines(&self, head: (usize, usize), side: Side) {
         let Setting { source, weights, remove_mean, .. } = self.setting.clone();
         let question = questions::Cosines { source, head, side, weights, remove_mean };
-        let request = self.request(question).owner("features/cosines").urgent();
+        let request = self.request(question).owner(COSINES).urgent();
         let answers = self.answers.dispatcher();
         self.app.session.jobs.ask(request, move |event| match event {
             JobEvent::Part { answer, arrays, .. } => {
@@ -145,7 +145,7 @@ impl Asker {
                 let cosines = Cosines { head, side, n_features, values, matching, null };
                 answers.dispatch(News::Cosines(cosines));
             }
-            JobEvent::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
+            JobEvent::Failed { failure, .. } => answers.dispatch(News::Failed(COSINES, failure)),
             _ => {}
         });
     }
@@ -157,12 +157,12 @@ impl Asker {
             let (source, feature) = (source.clone(), feature.to_owned());
             Find { source, feature, layer, weights, remove_mean }
         };
-        let request = self.beside(Request::each(layers.iter().map(find))).owner("features/find");
+        let request = self.beside(Request::each(layers.iter().map(find))).owner(FIND);
         let answers = self.answers.dispatcher();
         self.app.session.jobs.ask(request, move |event| match event {
             JobEvent::Begun => answers.dispatch(News::FreshHits),
             JobEvent::Part { answer, .. } => answers.dispatch(News::Hits(answer)),
-            JobEvent::Failed { failure, .. } => answers.dispatch(News::Failed(failure)),
+            JobEvent::Failed { failure, .. } => answers.dispatch(News::Failed(FIND, failure)),
             _ => {}
         });
     }
@@ -179,8 +179,9 @@ pub(super) fn channels(
     let request = Request::each(questions).owner("channels").listed(words::CHANNELS_BETWEEN_HEADS);
     let session = app.session.clone();
     app.session.jobs.ask(request, move |event| match event {
+        JobEvent::Begun => session.answered("channels"),
         JobEvent::Part { answer, .. } => on_channels.emit(answer),
-        JobEvent::Failed { failure, .. } => session.note(failure),
+        JobEvent::Failed { failure, .. } => session.failed("channels", failure),
         _ => {}
     });
 }

@@ -117,7 +117,7 @@ async fn every_step(
     let series = match fetched(&session).await {
         Ok(series) => series,
         Err(why) => {
-            return session.note(Failure::new(words::checkpoints_could_not_loaded(&why)));
+            return session.failed(OWNER, Failure::new(words::checkpoints_could_not_loaded(&why)));
         }
     };
     let heads: Vec<_> = (0..layers).flat_map(|l| (0..n_heads).map(move |h| (l, h))).collect();
@@ -126,7 +126,10 @@ async fn every_step(
     let request = Request::many(asks).about_other_models().one_step_each();
     let request = request.owner(OWNER).listed(words::CHECKPOINTS_COMPARED_DICTIONARY);
     asker.app.session.jobs.ask(request, move |event| match event {
-        JobEvent::Begun => hears.dispatch(AlignedNews::Fresh),
+        JobEvent::Begun => {
+            session.answered(OWNER);
+            hears.dispatch(AlignedNews::Fresh);
+        }
         JobEvent::Part { part, answer: AlignPart::Report(report), .. } => {
             if let Some(checkpoint) = series.get(part) {
                 hears.dispatch(AlignedNews::Step(checkpoint.step, Rc::from(report)));
@@ -134,7 +137,7 @@ async fn every_step(
         }
         JobEvent::Failed { part, failure } => {
             let name = series.get(part).map_or("", |checkpoint| &checkpoint.name);
-            session.note(Failure { what: format!("{name}: {}", failure.what), ..failure });
+            session.failed(OWNER, Failure { what: format!("{name}: {}", failure.what), ..failure });
         }
         _ => {}
     });

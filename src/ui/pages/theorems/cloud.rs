@@ -214,13 +214,16 @@ fn dictionaries(app: &App, drawn: &UseReducerHandle<Remembered<CloudDrawn>>) {
     let request = Request::each(which.into_iter().map(align)).owner("dictionaries");
     let request = request.listed(words::ANISOTROPY_DICTIONARIES);
     app.session.jobs.ask(request, move |event| match event {
-        JobEvent::Begun => hears.dispatch(News::FreshDictionaries),
+        JobEvent::Begun => {
+            session.answered("dictionaries");
+            hears.dispatch(News::FreshDictionaries);
+        }
         JobEvent::Part { answer: AlignPart::About(about), .. } => {
             if let Some(anisotropy) = about.anisotropy {
                 hears.dispatch(News::Dictionary(about.name, anisotropy));
             }
         }
-        JobEvent::Failed { failure, .. } => session.note(failure),
+        JobEvent::Failed { failure, .. } => session.failed("dictionaries", failure),
         JobEvent::Done | JobEvent::Stopped => hears.dispatch(News::Measured),
         _ => {}
     });
