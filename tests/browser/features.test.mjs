@@ -58,8 +58,12 @@ describe("Features", () => {
     await heads.filter({ hasText: /: \d+ of 12/ }).waitFor();
     await page.getByRole("button", { name: "cancel: checkpoints compared with the dictionary" }).click();
     await steps.waitFor({ state: "detached" });
+    await page.getByTestId("aligned-stopped").filter({ hasText: /The comparison was cancelled; \d+ of 14 steps are compared/ }).waitFor();
     await heads.waitFor({ state: "detached", timeout: 60_000 });
     assert.ok((await grid(page).allTextContents()).every((text) => /\d/.test(text)), "every head was compared all the same");
+    await page.getByTestId("align-steps").click();
+    await page.getByTestId("aligned-stopped").waitFor({ state: "detached" });
+    await steps.filter({ hasText: /: \d+ of 14/ }).waitFor();
   });
 
   it("gives Python that finds the same features", { hash: `${head}&side=src` }, async (page) => {

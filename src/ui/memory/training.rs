@@ -12,7 +12,12 @@ use crate::ui::words::change::circuit_of;
 
 /// One report on all heads of every checkpoint that was compared with a dictionary, by step.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct AlignedSteps(pub BTreeMap<u32, Rc<AlignmentReport>>);
+pub struct AlignedSteps {
+    /// The reports.
+    pub steps: BTreeMap<u32, Rc<AlignmentReport>>,
+    /// Whether the comparison was cancelled before its end.
+    pub stopped: bool,
+}
 
 /// What is heard of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +26,8 @@ pub enum AlignedNews {
     Fresh,
     /// The report of a step.
     Step(u32, Rc<AlignmentReport>),
+    /// The comparison was cancelled.
+    Stopped,
 }
 
 impl Memory for AlignedSteps {
@@ -30,10 +37,11 @@ impl Memory for AlignedSteps {
         match news {
             AlignedNews::Fresh => Self::default(),
             AlignedNews::Step(step, report) => {
-                let mut steps = self.0.clone();
+                let mut steps = self.steps.clone();
                 steps.insert(step, report);
-                Self(steps)
+                Self { steps, ..*self }
             }
+            AlignedNews::Stopped => Self { stopped: true, ..self.clone() },
         }
     }
 }
@@ -191,9 +199,12 @@ mod tests {
         let steps = parts.into_iter().fold(AlignedSteps::default(), |steps, (step, n)| {
             steps.after(AlignedNews::Step(step, report(n)))
         });
-        let rows: Vec<_> = steps.0.iter().map(|(s, r)| (*s, r.comparison.n_rows)).collect();
+        let rows: Vec<_> = steps.steps.iter().map(|(s, r)| (*s, r.comparison.n_rows)).collect();
         assert_eq!(rows, [(0, 2), (100, 4), (4000, 3)]);
-        assert_eq!(steps.after(AlignedNews::Fresh), AlignedSteps::default());
+        // What was compared before a comparison was cancelled stays, until it begins again.
+        let stopped = steps.after(AlignedNews::Stopped);
+        assert_eq!((&stopped.steps, stopped.stopped), (&steps.steps, true));
+        assert_eq!(stopped.after(AlignedNews::Fresh), AlignedSteps::default());
     }
 
     #[test]

@@ -56,6 +56,7 @@ sentences! {
     const WHITENED_COMPARED_INSTEAD_THEOREM = "Whitened: Σ_X u is compared instead of u. By Theorem 1 that is where the feature lies when the dictionary is not isotropic; it is exact for heads of rank one only.";
     fn average_alignment_participation_dimensions(norm, alignment, participation, dimensions) = "‖E_X‖ {norm} · average alignment {alignment} · participation {participation} of {dimensions} dimensions";
     fn builtin_model_saved_steps(steps, found) = "The built-in model was saved at {steps} steps of its training. Every head of each is compared with the dictionary above; a side counts as aligned where it differs from rotations of its own subspace, in a few directions or in many, at a false discovery rate of {found} over the sides of all steps.";
+    fn cancelled_steps(done, all, again) = "The comparison was cancelled; {done} of {all} steps are compared. “{again}” begins it again.";
     fn builtin_model_steps(ends, last) = "built-in model, steps {ends} to {last}";
     fn channels_up_were_compared(shown, least, channels, by_chance, certain, found) = "{shown} channels, from {least} up, of {channels} that were compared. The largest of so many expected by chance: {by_chance}. {certain} beyond chance (q < {found}).";
     fn checkpoints_could_not_loaded(why) = "The checkpoints could not be loaded: {why}.";

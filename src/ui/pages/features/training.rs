@@ -78,15 +78,16 @@ pub(super) fn Training(props: &TrainingProps) -> Html {
     let route = route.put(&keys::ALIGNED_STEPS, true);
     let compare = press.reform(move |_: MouseEvent| route.clone());
     let here = app.value().model.as_ref().and_then(|m| m.built_in);
-    let family = Rc::new(Family::of(steps.0.0.values().map(Rc::as_ref)));
+    let family = Rc::new(Family::of(steps.steps.values().map(Rc::as_ref)));
     html! {
         <section class="series-view" aria-label={words::ALIGNMENT_THROUGH_TRAINING}>
             <h2>{ "Through training" }</h2>
             <p class="hint">{ words::builtin_model_saved_steps(&BUILT_IN_STEPS.len(), &FOUND) }{ " " }<Method of="rotation null" /></p>
             <button type="button" onclick={compare} data-testid="align-steps">{ words::COMPARE_EVERY_STEP }</button>
-            if let Some((step, last)) = steps.0.0.last_key_value() {
+            if steps.stopped { <p class="ask" role="status" data-testid="aligned-stopped">{ words::cancelled_steps(&steps.steps.len(), &BUILT_IN_STEPS.len(), &words::COMPARE_EVERY_STEP) }</p> }
+            if let Some((step, last)) = steps.steps.last_key_value() {
                 <p data-testid="aligned-sides">{ sentence(*step, last, &family) }</p>
-                { chart(&steps.0.0, &family, props.at, here.map(f64::from), stamp(&app, &steps.0.0, &props.dictionary)) }
+                { chart(&steps.steps, &family, props.at, here.map(f64::from), stamp(&app, &steps.steps, &props.dictionary)) }
             }
         </section>
     }
@@ -139,6 +140,7 @@ async fn every_step(
             let name = series.get(part).map_or("", |checkpoint| &checkpoint.name);
             session.failed(OWNER, Failure { what: format!("{name}: {}", failure.what), ..failure });
         }
+        JobEvent::Stopped => hears.dispatch(AlignedNews::Stopped),
         _ => {}
     });
 }
