@@ -61,7 +61,7 @@ pub(super) fn reply(
     let verdict = if i == predict.right { Word::AsGuessed } else { Word::NotAsGuessed };
     html! {
         <p class="hint guessed">
-            if let Some(text) = guess { { speech.say(Word::YourGuess) }{ " " }{ prose(text) }{ ". " } }
+            if let Some(text) = guess { <span class="mine">{ speech.say(Word::YourGuess) }{ " " }{ prose(text) }{ ". " }</span> }
             if seen {
                 if guess.is_some() { <strong>{ speech.say(verdict) }</strong>{ " " } }
                 { prose(&predict.says) }
