@@ -125,6 +125,7 @@ for (const [name, flags] of Object.entries(PROJECTS)) {
       await page.getByRole("link", { name: WORDS.next }).click();
       await page.locator(".lesson h2", { hasText: steps(LESSONS[0])[1].title }).waitFor();
       assert.match(page.url(), /lang=de/);
+      await page.getByTestId("guess").getByRole("button", { name: WORDS["just-show"] }).click();
       await page.locator(".question input").fill("91,5 Prozent");
       await page.getByRole("button", { name: WORDS.check }).click();
       await said(page).filter({ hasText: WORDS.right }).waitFor();
