@@ -28,11 +28,11 @@ const STAGES = [
   ["words of the head in view", /circuits::(alignment|dictionary)|study::(alignment|dictionary|vectors)|math::(wide|top_k|streamed)|heads::nearest/],
   ["decode", /checkpoint::(tensor|dtype)|math::decode|model::matrix|Matrix::(outputs|inputs|columns|rows)|layout::write_rows/],
   ["fold", /model::(processing|heads|layer|by_head|attention_parts)|fold_|layout::(center_columns|scale_rows)/],
-  ["factor", /math::(qr|factor)::|Qr::|Factor::/],
+  ["factor", /math::(qr|factor|householder)::|Qr::|Factor::|Reflectors::/],
   ["core", /math::(core_svd|jacobi|pivoted_qr)/],
   ["certificate", /math::certificate|apply_svd|apply_product|probed_norm|::orthogonality/],
   ["statistics", /head_statistics|eigenvalues|circuits::(positional|biases|spectrum)|math::leading/],
-  ["send", /postMessage|protocol::|worker::(serve|transport|pool)|serde/],
+  ["send", /postMessage|protocol::|worker::transport|serde/],
 ];
 
 /** Time by thread and stage, in seconds, from the events of a trace. */

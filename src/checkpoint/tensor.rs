@@ -94,19 +94,6 @@ impl Tensor {
         Ok(values)
     }
 
-    /// Hands each element of `range`, counted row-major, to `take`.
-    ///
-    /// # Errors
-    /// As [`Tensor::f64s_of`].
-    pub fn each_f64(
-        &self,
-        range: Range<usize>,
-        take: impl FnMut(f64),
-    ) -> Result<(), CheckpointError> {
-        self.dtype.decode_f64(self.bytes_of(&range)?, take);
-        Ok(())
-    }
-
     /// The elements of `range`, counted row-major, as f32.
     ///
     /// # Errors

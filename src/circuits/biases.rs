@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spectrum::null_from;
+use crate::math::layout::times_vector;
 use crate::math::pseudo_inverse::solve_transposed;
 use crate::math::{Factor, Mat, MathError};
 use crate::model::HeadWeights;
@@ -96,11 +97,7 @@ impl Biases {
 
 /// `‖W b‖` for `w: [d_model, d_head]`; 0 for an empty `b`.
 fn length(w: &Mat, b: &[f64]) -> f64 {
-    let mut sum = vec![0.0; w.nrows()];
-    for (column, b) in w.column_iter().zip(b) {
-        sum.iter_mut().zip(column.iter()).for_each(|(sum, w)| *sum += w * b);
-    }
-    sum.iter().map(|x| x * x).sum::<f64>().sqrt()
+    times_vector(w, b).iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
 #[cfg(test)]

@@ -81,7 +81,9 @@ fn core(weights: &HeadWeights, circuit: Circuit) -> Option<Mat> {
     let HeadWeights { w_q, w_k, w_v, w_o, .. } = weights;
     match circuit {
         Circuit::Qk => (w_q.nrows() == w_k.nrows()).then(|| transposed_times(w_k, w_q)),
-        Circuit::Ov => (w_v.nrows() == w_o.ncols()).then(|| w_o * w_v),
+        Circuit::Ov => {
+            (w_v.nrows() == w_o.ncols()).then(|| transposed_times(&w_o.transpose(), w_v))
+        }
     }
 }
 

@@ -15,6 +15,8 @@ const STALE: usize = 10;
 /// # Source
 /// Golub & Van Loan, *Matrix Computations*, sections 7.4 and 7.5: reduction to Hessenberg form, then Francis's double steps on the part that
 /// has not split off.
+// Not inlined: who asks is built for size.
+#[inline(never)]
 pub fn eigenvalues(m: &Mat) -> Option<Vec<(f64, f64)>> {
     let mut h = hessenberg(m.clone());
     let rounding = f64::EPSILON * h.amax();

@@ -1,4 +1,8 @@
 //! The one place that knows nalgebra is column-major: everywhere else, and on every wire, matrices are row-major.
+//!
+//! Loops over a matrix are not inlined: who calls them in the page is built for size, and a loop is built as the function is that it stands in.
+
+use super::kernels::{axpy, dot};
 
 /// A dense `f64` matrix. Columns are vectors: `u.column(k)` is the k-th singular vector.
 pub type Mat = nalgebra::DMatrix<f64>;
@@ -21,6 +25,7 @@ pub fn to_row_major_f32(m: &Mat) -> Vec<f32> {
 }
 
 /// Takes the mean out of each column of `m`.
+#[inline(never)]
 pub fn center_columns(m: &mut Mat) {
     let n = m.nrows().max(1);
     for column in m.as_mut_slice().chunks_exact_mut(n) {
@@ -38,13 +43,35 @@ pub fn scale_rows(m: &mut Mat, factors: &[f64]) {
     }
 }
 
+/// `mᵀ x`, `[m.ncols()]`.
+#[inline(never)]
+pub fn transposed_times_vector(m: &Mat, x: &[f64]) -> Vec<f64> {
+    let columns = m.as_slice().chunks_exact(m.nrows().max(1));
+    columns.map(|column| dot(column, x)).collect()
+}
+
+/// `m x`, `[m.nrows()]`; columns past the end of `x` are left out.
+#[inline(never)]
+pub fn times_vector(m: &Mat, x: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; m.nrows()];
+    let columns = m.as_slice().chunks_exact(m.nrows().max(1));
+    columns.zip(x).for_each(|(column, x)| axpy(*x, column, &mut sum));
+    sum
+}
+
+/// How many entries are NaN or infinite.
+#[inline(never)]
+pub fn not_finite(m: &Mat) -> usize {
+    m.as_slice().iter().map(|x| usize::from(!x.is_finite())).sum()
+}
+
 /// Writes `values: [n, width]`, row-major, into the columns of `m: [_, width]`, from row `first` on.
 #[inline(never)]
-pub fn write_rows(m: &mut Mat, first: usize, values: &[f64]) {
+pub fn write_rows(m: &mut Mat, first: usize, values: &[f32]) {
     let (n_rows, width) = m.shape();
     for (j, column) in m.as_mut_slice().chunks_exact_mut(n_rows.max(1)).enumerate() {
         let rows = values.chunks_exact(width);
-        column[first..].iter_mut().zip(rows).for_each(|(place, row)| *place = row[j]);
+        column[first..].iter_mut().zip(rows).for_each(|(place, row)| *place = f64::from(row[j]));
     }
 }
 
@@ -54,16 +81,21 @@ mod tests {
 
     #[test]
     fn row_major_values_survive_the_round_trip() {
-        let values: Vec<f64> = (0..6).map(f64::from).collect();
+        let values = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
         let m = from_row_major(2, 3, &values);
         assert_eq!(m[(0, 2)], 2.0);
         assert_eq!(m[(1, 0)], 3.0);
         assert_eq!(to_row_major(&m), values);
+        assert_eq!(not_finite(&m), 0);
+        assert_eq!(not_finite(&from_row_major(1, 3, &[1.0, f64::NAN, f64::INFINITY])), 2);
         let mut written = Mat::zeros(3, 3);
-        write_rows(&mut written, 1, &values);
+        write_rows(&mut written, 1, &values.map(|x| x as f32));
         assert_eq!(to_row_major(&written)[3..], values);
         scale_rows(&mut written, &[5.0, 2.0, -1.0]);
         center_columns(&mut written);
+        assert_eq!(times_vector(&m, &[1.0, 0.0, 2.0]), [4.0, 13.0]);
+        assert_eq!(times_vector(&m, &[1.0]), [0.0, 3.0]);
+        assert_eq!(transposed_times_vector(&m, &[1.0, -1.0]), [-3.0, -3.0, -3.0]);
         assert_eq!(written.column(2).as_slice(), [1.0 / 3.0, 4.0 + 1.0 / 3.0, -5.0 + 1.0 / 3.0]);
     }
 }

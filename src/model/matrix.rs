@@ -2,9 +2,9 @@
 
 use super::architecture::{Linear, Orientation};
 use super::{Model, ModelError};
-use crate::checkpoint::Tensor;
+use crate::checkpoint::{Dtype, Tensor};
 use crate::math::Mat;
-use crate::math::layout::write_rows;
+use crate::math::layout::{not_finite, write_rows};
 
 /// Rows of a matrix that are turned into columns together.
 const TOGETHER: usize = 16;
@@ -69,13 +69,22 @@ impl Matrix {
         len: usize,
     ) -> Result<Mat, ModelError> {
         let mut found = Mat::zeros(n_rows, len);
-        // Some rows at a time, so that what is written lies side by side as well.
+        if self.tensor.dtype == Dtype::F64 {
+            for row in 0..n_rows {
+                let from = row * n_columns + start;
+                let mut places = found.row_mut(row);
+                let values = self.tensor.f64s_of(from..from + len)?;
+                places.iter_mut().zip(values).for_each(|(place, x)| *place = x);
+            }
+            return Ok(found);
+        }
+        // All others are exact in `f32`. Some rows at a time, so that what is written lies side by side as well.
         let mut rows = Vec::with_capacity(TOGETHER * len);
         for first in (0..n_rows).step_by(TOGETHER) {
             rows.clear();
             for row in first..n_rows.min(first + TOGETHER) {
                 let from = row * n_columns + start;
-                self.tensor.each_f64(from..from + len, |x| rows.push(x))?;
+                rows.extend_from_slice(&self.tensor.f32s_at(from..from + len)?);
             }
             write_rows(&mut found, first, &rows);
         }
@@ -83,7 +92,7 @@ impl Matrix {
     }
 
     fn finite(&self, m: Mat) -> Result<Mat, ModelError> {
-        match m.iter().filter(|x| !x.is_finite()).count() {
+        match not_finite(&m) {
             0 => Ok(m),
             count => Err(ModelError::NotFinite { name: self.name.clone(), count }),
         }

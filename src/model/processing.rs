@@ -11,7 +11,7 @@
 
 use super::architecture::NormKind;
 use crate::math::Mat;
-use crate::math::layout::{center_columns, scale_rows};
+use crate::math::layout::{center_columns, scale_rows, transposed_times_vector};
 
 /// Folds a norm's gains and bias into a reading matrix `w: [d_model, d_head]` and its bias `b: [d_head]`.
 ///
@@ -24,9 +24,8 @@ pub fn fold_reading(
     bias: Option<&[f64]>,
 ) {
     if let Some(bias) = bias {
-        for (column, b) in w.column_iter().zip(b.iter_mut()) {
-            *b += column.iter().zip(bias).map(|(w, x)| w * x).sum::<f64>();
-        }
+        let read = transposed_times_vector(w, bias);
+        b.iter_mut().zip(read).for_each(|(b, read)| *b += read);
     }
     scale_rows(w, gains);
     if kind.centres() {

@@ -130,16 +130,23 @@ describe("Compare", () => {
     await page.waitForFunction(() => !/is being/.test(document.querySelector('.page.compare [aria-label="On a prompt"]').textContent));
   });
 
-  it("says that a comparison was cancelled, and does it again when asked to", { hash: `#/compare?with=${from}&step=${to}&layer=1&head=2` }, async (page) => {
-    // The comparison takes a second or so: the button that ends it is pressed as it appears.
-    await page.evaluate(() => {
-      const look = () => {
-        const button = [...document.querySelectorAll("button")].find((button) => button.textContent.trim() === "cancel" && button.closest("li, .progress")?.textContent.includes("compared"));
-        if (button) button.click();
-        else requestAnimationFrame(look);
-      };
-      look();
+  it("says that a comparison was cancelled, and does it again when asked to", {}, async (page) => {
+    // Workers that answer a second later: there is time to press the button.
+    await page.addInitScript(() => {
+      const { set } = Object.getOwnPropertyDescriptor(Worker.prototype, "onmessage");
+      Object.defineProperty(Worker.prototype, "onmessage", {
+        set(hears) {
+          set.call(this, hears && ((event) => (window.slow ? setTimeout(() => hears.call(this, event), 1000) : hears.call(this, event))));
+        },
+      });
     });
+    await page.reload();
+    await page.locator("[data-testid=model] strong").filter({ hasText: "built-in" }).waitFor();
+    await page.evaluate((hash) => {
+      window.slow = true;
+      location.hash = hash;
+    }, `#/compare?with=${from}&step=${to}&layer=1&head=2`);
+    await page.locator("li, .progress").filter({ hasText: "compared" }).getByRole("button", { name: "cancel" }).first().click();
     await page.getByText("The comparison was cancelled.").first().waitFor();
     await page.getByRole("button", { name: "compare again" }).click();
     await compared(page).filter({ hasText: "Of 24 circuits" }).waitFor({ timeout: 60_000 });

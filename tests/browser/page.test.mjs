@@ -131,6 +131,28 @@ describe("pages that were seen", () => {
     }));
 });
 
+describe("a prompt typed before its model has come", () => {
+  let session;
+  before(async () => (session = await start()));
+  after(() => session?.stop());
+
+  for (const [slug, field] of Object.entries({ attention: "prompt", trace: "trace-prompt" })) {
+    test(`stays on ${slug}: the model's example is only a proposal`, () =>
+      withPage(session, { hash: `#/${slug}`, serviceWorkers: "block" }, async (page) => {
+        // The built-in model comes a second after the page.
+        await page.route(/\/models\//, async (route) => {
+          await new Promise((done) => setTimeout(done, 1000));
+          await route.continue();
+        });
+        await page.reload();
+        await page.getByTestId(field).fill("mine, not asked yet");
+        await page.locator("[data-testid=model] strong").filter({ hasText: "built-in" }).waitFor();
+        await page.locator(`.page.${slug} svg`).first().waitFor();
+        assert.equal(await page.getByTestId(field).inputValue(), "mine, not asked yet");
+      }));
+  }
+});
+
 describe("a page that fails", () => {
   let session;
   before(async () => (session = await start()));

@@ -13,15 +13,28 @@ pub fn typing(typed: &UseStateHandle<String>) -> Callback<InputEvent> {
     })
 }
 
-/// What is typed into a field that begins with `value`, and follows it when it changes elsewhere; and what keeps the typing.
+/// What is typed into a field that begins with `value`, and follows it when it changes elsewhere; and what keeps the typing. A value that is
+/// only `proposed`, as the example of a model that has just come, does not take the place of what the reader has typed.
 #[hook]
-pub fn use_typed(value: &str) -> (UseStateHandle<String>, Callback<InputEvent>) {
+pub fn use_typed(value: &str, proposed: bool) -> (UseStateHandle<String>, Callback<InputEvent>) {
     let typed = use_state(|| value.to_owned());
+    let touched = use_mut_ref(|| false);
     {
-        let typed = typed.clone();
-        use_effect_with(value.to_owned(), move |value| typed.set(value.clone()));
+        let (typed, touched) = (typed.clone(), touched.clone());
+        use_effect_with(value.to_owned(), move |value| {
+            if !(proposed && *touched.borrow()) {
+                *touched.borrow_mut() = false;
+                typed.set(value.clone());
+            }
+        });
     }
-    let oninput = typing(&typed);
+    let oninput = {
+        let typing = typing(&typed);
+        Callback::from(move |event: InputEvent| {
+            *touched.borrow_mut() = true;
+            typing.emit(event);
+        })
+    };
     (typed, oninput)
 }
 

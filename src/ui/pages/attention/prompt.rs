@@ -112,8 +112,9 @@ pub(super) struct PromptBarProps {
 pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     let app = use_app();
     let dark = use_dark();
-    let (typed, oninput) = use_typed(&props.prompt.text);
-    let (typed_decoder, oninput_decoder) = use_typed(&props.prompt.decoder);
+    let proposed = app.value().route.find(&keys::PROMPT).is_none();
+    let (typed, oninput) = use_typed(&props.prompt.text, proposed);
+    let (typed_decoder, oninput_decoder) = use_typed(&props.prompt.decoder, proposed);
     let two = app.value().model.as_ref().is_some_and(|m| m.summary.two_prompts);
     let show = {
         let (app, decoder) = (app.clone(), typed_decoder.clone());

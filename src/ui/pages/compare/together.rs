@@ -133,7 +133,8 @@ struct PromptFieldProps {
 #[component]
 fn PromptField(props: &PromptFieldProps) -> Html {
     let app = use_app();
-    let (typed, oninput) = use_typed(&props.prompt.text);
+    let proposed = app.value().route.find(&keys::PROMPT).is_none();
+    let (typed, oninput) = use_typed(&props.prompt.text, proposed);
     let onsubmit = {
         let typed = typed.clone();
         Callback::from(move |event: SubmitEvent| {

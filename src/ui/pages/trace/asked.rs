@@ -11,7 +11,7 @@ use crate::ui::address::key::{Key, Real};
 use crate::ui::address::keys;
 use crate::ui::app::{App, use_app};
 use crate::ui::layered::Grouping;
-use crate::ui::widgets::select::{Select, Slider, Switch, typing};
+use crate::ui::widgets::select::{Select, Slider, Switch, use_typed};
 use crate::ui::words::circuit::full_name;
 use crate::ui::words::format::{three, token};
 use crate::ui::words::trace as words;
@@ -38,18 +38,16 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
     let Question { answer, wrong, seeding, options, reading } = props.question.clone();
     let [text, right, other] =
         [props.prompt.text.clone(), answer.unwrap_or_default(), wrong.unwrap_or_default()];
-    let typed = [use_state(String::new), use_state(String::new), use_state(String::new)];
-    {
-        let typed = typed.clone();
-        use_effect_with([text, right, other], move |said| {
-            typed.iter().zip(said).for_each(|(typed, said)| typed.set(said.clone()));
-        });
-    }
+    let proposed = app.value().route.find(&keys::PROMPT).is_none();
+    let (typed_text, on_text) = use_typed(&text, proposed);
+    let (typed_right, on_right) = use_typed(&right, false);
+    let (typed_other, on_other) = use_typed(&other, false);
     let onsubmit = {
-        let (app, typed) = (app.clone(), typed.clone());
+        let app = app.clone();
+        let typed = [&typed_text, &typed_right, &typed_other].map(|typed| (**typed).clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let [text, right, other] = typed.each_ref().map(|typed| (**typed).clone());
+            let [text, right, other] = typed.clone();
             let mut route = app.value().route.clone().clear(&keys::PIN).clear(&keys::READING);
             if app.value().route.find(&keys::PROMPT).as_ref() != Some(&text) {
                 let selected = [keys::AFTER, keys::DEST, keys::SRC, keys::LAYER, keys::HEAD];
@@ -83,12 +81,12 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
         <section class="prompt" aria-label={words::WHAT_TRACED}>
             <form class="controls" {onsubmit}>
                 <label class="field wide"><span>{ if words { "prompt" } else { "token ids" } }</span>
-                    <input type="text" value={(*typed[0]).clone()} oninput={typing(&typed[0])} data-testid="trace-prompt" /></label>
+                    <input type="text" value={(*typed_text).clone()} oninput={on_text} data-testid="trace-prompt" /></label>
                 <label class="field"><span>{ "answer" }</span>
-                    <input type="text" size="10" value={(*typed[1]).clone()} oninput={typing(&typed[1])} placeholder="the likeliest" data-testid="trace-answer" /></label>
+                    <input type="text" size="10" value={(*typed_right).clone()} oninput={on_right} placeholder="the likeliest" data-testid="trace-answer" /></label>
                 if by_contrast {
                     <label class="field"><span>{ "against" }</span>
-                        <input type="text" size="10" value={(*typed[2]).clone()} oninput={typing(&typed[2])} placeholder="the next" data-testid="trace-against" /></label>
+                        <input type="text" size="10" value={(*typed_other).clone()} oninput={on_other} placeholder="the next" data-testid="trace-against" /></label>
                 }
                 <button type="submit" class="primary">{ "trace" }</button>
             </form>
