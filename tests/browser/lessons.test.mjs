@@ -134,6 +134,7 @@ function seen() {
     high: document.documentElement.scrollHeight,
     smallest: Math.min(99, ...texts.map((text) => parseFloat(getComputedStyle(text).fontSize) * scale(text))),
     words: [lesson.scrollHeight, lesson.clientHeight],
+    cut: [...lesson.querySelectorAll("math[display=block]")].filter(({ parentElement: box }) => box.scrollWidth > box.clientWidth + 1).map((formula) => formula.textContent),
     type: parseFloat(getComputedStyle(lesson).fontSize),
     titles: [...document.querySelectorAll("h1")].filter((title) => title.getClientRects().length).length,
   };
@@ -244,7 +245,8 @@ describe("Lessons", () => {
         for (const [s, step] of steps(name).entries()) {
           await open(page, step, `${l + 1}.${s + 1}`);
           const place = `lesson ${l + 1}.${s + 1} at ${width}`;
-          const { pieces, wide, smallest } = await page.evaluate(seen);
+          const { pieces, wide, smallest, cut } = await page.evaluate(seen);
+          assert.deepEqual(cut, [], `${place}: formulas are cut`);
           assert.deepEqual(pieces.map((piece) => piece.name).sort(), [...step.show].sort(), `${place}: all that it names is on the stage`);
           const shown = pieces.filter((piece) => piece.height > 0);
           // On a phone the arcs leave their room to the grid.

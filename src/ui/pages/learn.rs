@@ -56,7 +56,7 @@ fn Lessons() -> Html {
     let (route, speech) = (use_route(), use_speech());
     let redraw = use_force_update();
     let progress = Progress::load();
-    let (typed, oninput) = use_typed("", false);
+    let (typed, oninput) = use_typed("", true);
     let said = match Progress::of_code(&typed) {
         _ if typed.trim().is_empty() => String::new(),
         Err(why) => speech.say(why),

@@ -13,17 +13,19 @@ pub fn typing(typed: &UseStateHandle<String>) -> Callback<InputEvent> {
     })
 }
 
-/// What is typed into a field that begins with `value`, and follows it when it changes elsewhere; and what keeps the typing. A value that is
-/// only `proposed`, as the example of a model that has just come, does not take the place of what the reader has typed.
+/// What is typed into a field that begins with `value`, and follows it when it changes elsewhere; and what keeps the typing. Until all that the
+/// value follows from is there, and as it comes (`settled`), what the reader has typed stays: a model brings an example of its own.
 #[hook]
-pub fn use_typed(value: &str, proposed: bool) -> (UseStateHandle<String>, Callback<InputEvent>) {
+pub fn use_typed(value: &str, settled: bool) -> (UseStateHandle<String>, Callback<InputEvent>) {
     let typed = use_state(|| value.to_owned());
     let touched = use_mut_ref(|| false);
     {
         let (typed, touched) = (typed.clone(), touched.clone());
-        use_effect_with(value.to_owned(), move |value| {
-            if !(proposed && *touched.borrow()) {
-                *touched.borrow_mut() = false;
+        let before = use_mut_ref(|| settled);
+        use_effect_with((value.to_owned(), settled), move |(value, settled)| {
+            let was_settled = before.replace(*settled);
+            if was_settled || !*touched.borrow() {
+                touched.replace(false);
                 typed.set(value.clone());
             }
         });

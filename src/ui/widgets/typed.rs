@@ -38,6 +38,11 @@ pub struct TypedProps {
 #[component]
 pub fn Typed(props: &TypedProps) -> Html {
     let typed = use_state_eq(|| None::<AttrValue>);
+    {
+        // Another value from elsewhere, as after the browser's back, is what stands in the field.
+        let typed = typed.clone();
+        use_effect_with(props.value.clone(), move |_| typed.set(None));
+    }
     let oninput = {
         let typed = typed.clone();
         Callback::from(move |event: InputEvent| {

@@ -60,6 +60,7 @@ sentences! {
     const SHARE_RISE = "share τ of its rise";
     const TRACED_WHY_HEADS_LOOK = "Traced is why heads look where they look, not what they move from there";
     const TRACE_ANSWER = "Trace the answer";
+    const SET_CANCELLED = "The set was cancelled. Trace it again for what comes back.";
     const TRACE_CANCELLED_CHANGE_QUESTION = "The trace was cancelled. Change the question to ask again.";
     const TRACE_RERUNS_NOTHING_MODEL = "A trace reruns nothing. Here the model is run with the attention of this circuit alone: every other head, at every token, looks at all that it sees alike. MLPs stay.";
     const TRACE_SET = "trace the set";

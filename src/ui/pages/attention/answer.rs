@@ -52,8 +52,8 @@ pub(super) fn AnswerView(props: &AnswerViewProps) -> Html {
     let dark = use_dark();
     let route = &app.value().route;
     let typed = [keys::ANSWER, keys::AGAINST].map(|key| route.find(&key).unwrap_or_default());
-    let (answer, on_answer) = use_typed(&typed[0], false);
-    let (against, on_against) = use_typed(&typed[1], false);
+    let (answer, on_answer) = use_typed(&typed[0], true);
+    let (against, on_against) = use_typed(&typed[1], true);
     let of_all = route.read(&keys::OF_ALL);
     let Some(model) = app.value().model.clone() else { return nothing() };
     let (found, layers) = (&props.found, &model.summary.layers);

@@ -112,9 +112,9 @@ pub(super) struct PromptBarProps {
 pub(super) fn PromptBar(props: &PromptBarProps) -> Html {
     let app = use_app();
     let dark = use_dark();
-    let proposed = app.value().route.find(&keys::PROMPT).is_none();
-    let (typed, oninput) = use_typed(&props.prompt.text, proposed);
-    let (typed_decoder, oninput_decoder) = use_typed(&props.prompt.decoder, proposed);
+    let settled = app.value().model.is_some();
+    let (typed, oninput) = use_typed(&props.prompt.text, settled);
+    let (typed_decoder, oninput_decoder) = use_typed(&props.prompt.decoder, settled);
     let two = app.value().model.as_ref().is_some_and(|m| m.summary.two_prompts);
     let show = {
         let (app, decoder) = (app.clone(), typed_decoder.clone());

@@ -133,8 +133,8 @@ struct PromptFieldProps {
 #[component]
 fn PromptField(props: &PromptFieldProps) -> Html {
     let app = use_app();
-    let proposed = app.value().route.find(&keys::PROMPT).is_none();
-    let (typed, oninput) = use_typed(&props.prompt.text, proposed);
+    let settled = app.value().model.is_some();
+    let (typed, oninput) = use_typed(&props.prompt.text, settled);
     let onsubmit = {
         let typed = typed.clone();
         Callback::from(move |event: SubmitEvent| {

@@ -38,10 +38,10 @@ pub(super) fn Asked(props: &AskedProps) -> Html {
     let Question { answer, wrong, seeding, options, reading } = props.question.clone();
     let [text, right, other] =
         [props.prompt.text.clone(), answer.unwrap_or_default(), wrong.unwrap_or_default()];
-    let proposed = app.value().route.find(&keys::PROMPT).is_none();
-    let (typed_text, on_text) = use_typed(&text, proposed);
-    let (typed_right, on_right) = use_typed(&right, false);
-    let (typed_other, on_other) = use_typed(&other, false);
+    let settled = app.value().model.is_some();
+    let (typed_text, on_text) = use_typed(&text, settled);
+    let (typed_right, on_right) = use_typed(&right, true);
+    let (typed_other, on_other) = use_typed(&other, true);
     let onsubmit = {
         let app = app.clone();
         let typed = [&typed_text, &typed_right, &typed_other].map(|typed| (**typed).clone());

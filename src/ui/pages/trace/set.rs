@@ -85,7 +85,7 @@ pub(super) fn SetView(props: &SetViewProps) -> Html {
         let app = app.clone();
         move || {
             if said.is_some() {
-                app.replace(with_set(app.value().route.clone(), None));
+                app.go(with_set(app.value().route.clone(), None));
             }
         }
     };
@@ -117,6 +117,7 @@ pub(super) fn SetView(props: &SetViewProps) -> Html {
             </div>
             if *task == "own" { <label class="field wide"><span>{ words::ONE_PROMPT_LINE }</span><textarea rows="4" {oninput} value={(*own).clone()} /></label> }
             { failed(traced.failed()) }
+            if traced.stopped() { <p class="ask" role="status">{ words::SET_CANCELLED }</p> }
             if let Some(found) = traced.found() { { outcome(&props.stamp, &found) } }
         </section>
     }
@@ -162,17 +163,19 @@ fn outcome(stamp: &Stamp, found: &Rc<TracedSet>) -> Html {
     html! {
         <>
             <p class="sentence" aria-live="polite" data-testid="set-said">{ said }</p>
-            <div class="numbers" tabindex="0" role="region" aria-label={words::EDGES_HOW_OFTEN_THEY}>
-                <table>
-                    <thead><tr>{ for ["from", "to", "side", "prompts", "mean weight", "p"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
-                    <tbody data-testid="set-edges">{ for edges.iter().take(ROWS).map(|edge| html! {
-                        <tr><th scope="row">{ edge.from.clone() }</th><td>{ edge.to.clone() }</td><td>{ side_name(edge.side) }</td>
-                            <td>{ format!("{} of {n}, {}", edge.n_prompts, percent(edge.share)) }</td><td>{ three(edge.mean_weight) }</td>
-                            <td>{ edge.p.map_or_else(|| "–".to_owned(), three) }</td></tr>
-                    }) }</tbody>
-                </table>
-            </div>
-            <p class="exports">if rare > 0 { { words::rarer_edges_file(&rare) } }<button type="button" onclick={export}>{ "edges CSV" }</button></p>
+            if !edges.is_empty() {
+                <div class="numbers" tabindex="0" role="region" aria-label={words::EDGES_HOW_OFTEN_THEY}>
+                    <table>
+                        <thead><tr>{ for ["from", "to", "side", "prompts", "mean weight", "p"].into_iter().map(|h| html! { <th scope="col">{ h }</th> }) }</tr></thead>
+                        <tbody data-testid="set-edges">{ for edges.iter().take(ROWS).map(|edge| html! {
+                            <tr><th scope="row">{ edge.from.clone() }</th><td>{ edge.to.clone() }</td><td>{ side_name(edge.side) }</td>
+                                <td>{ format!("{} of {n}, {}", edge.n_prompts, percent(edge.share)) }</td><td>{ three(edge.mean_weight) }</td>
+                                <td>{ edge.p.map_or_else(|| "–".to_owned(), three) }</td></tr>
+                        }) }</tbody>
+                    </table>
+                </div>
+                <p class="exports">if rare > 0 { { words::rarer_edges_file(&rare) } }<button type="button" onclick={export}>{ "edges CSV" }</button></p>
+            }
         </>
     }
 }
