@@ -136,7 +136,10 @@ describe("Compare", () => {
       const { set } = Object.getOwnPropertyDescriptor(Worker.prototype, "onmessage");
       Object.defineProperty(Worker.prototype, "onmessage", {
         set(hears) {
-          set.call(this, hears && ((event) => (window.slow ? setTimeout(() => hears.call(this, event), 1000) : hears.call(this, event))));
+          this.hears = hears;
+          // A worker that was ended meanwhile is heard no more.
+          const tell = (event) => this.hears === hears && hears.call(this, event);
+          set.call(this, hears && ((event) => (window.slow ? setTimeout(tell, 1000, event) : tell(event))));
         },
       });
     });

@@ -305,6 +305,14 @@ describe("Lessons", () => {
     });
   }
 
+  it("draws which features meet once a score is split", { hash: `${steps(LESSONS[5])[5].hash}&lesson=6.6` }, async (page) => {
+    await justShow(page);
+    await page.getByRole("button", { name: "split this score by features" }).click();
+    const pictures = page.locator('[data-picture="meetings"] .picture svg.chart');
+    await pictures.nth(1).waitFor();
+    for (const height of await pictures.evaluateAll((all) => all.map((svg) => svg.getBoundingClientRect().height))) assert.ok(height > 130, `a picture of ${height} px`);
+  });
+
   it("leads to the whole page and back", { hash: "#/attention?dest=14&head=3&layer=1&lesson=1.2&prompt=When+Mary+and+John+went" }, async (page) => {
     await justShow(page);
     await page.getByTestId("arcs").waitFor();
