@@ -218,10 +218,7 @@ fn what_comes_out_is_the_guess_that_is_marked() {
     let weak = end_of("threshold-below");
     assert!(weak.interference > 0.9);
     right("4-", "only the first: the vectors point at the features |");
-    says(
-        "4-",
-        &format!("seen: Read the sentences: the smallest cosine is {:.2}", weak.least_cos),
-    );
+    says("4-", &format!("seen: Read the sentences: the smallest cosine is {:.2}", weak.least_cos));
     let pairs = end_of("eight-pairs").sigma;
     assert_eq!(pairs.iter().filter(|sigma| **sigma > 0.05 * pairs[0]).count(), 8);
     right("4-", "eight |");
