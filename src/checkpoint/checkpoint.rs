@@ -127,7 +127,7 @@ impl Checkpoint {
         Ok(Tensor { dtype: entry.dtype, shape, bytes })
     }
 
-    /// Has what is read from now on kept for a second reading: see [`ByteSource::keep`].
+    /// Has what is read from now on kept for a second reading, up to `most` bytes of each file: see [`ByteSource::keep`].
     pub fn keep(&self, most: u64) {
         self.sources.iter().for_each(|source| source.keep(most));
     }

@@ -11,7 +11,7 @@ use crate::protocol::{Failure, FilesId};
 use crate::study::dictionary::{Comparing, Source, Surveyed, Surveying, Whitening};
 use crate::study::positions::PositionTable;
 
-/// Bytes that stay at hand until a question is answered: what is surveyed is read again to be compared. GPT-2's embeddings have 154 MB.
+/// Bytes of each file that stay at hand until a question is answered: what is surveyed is read again to be compared. GPT-2's embeddings have 154 MB.
 const AT_HAND: u64 = 192 << 20;
 
 /// Dictionaries that were surveyed.

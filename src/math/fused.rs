@@ -1,5 +1,5 @@
-//! The innermost tiles of the kernels in WebAssembly, with relaxed SIMD: a product and a sum in one instruction where the processor has one, which is
-//! twice as fast there and rounds once. What is rounded differs in the last bit from machine to machine, so nothing that is replayed from a seed
+//! The innermost tiles of the kernels in WebAssembly, with relaxed SIMD: a product and a sum in one instruction where the processor has one, which
+//! rounds once, and is up to twice as fast where one unit does both. What is rounded differs in the last bit from machine to machine, so nothing that is replayed from a seed
 //! stands on these.
 //!
 //! The compiler emits none of these instructions by itself. Browsers without them get the same program with a product and a sum in
